@@ -1,0 +1,98 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// The settings of every target, named once.
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .treatAllWarnings(as: .error),
+]
+
+/// Byte loops run several times slower unoptimised; the data path is compiled optimised in debug builds too,
+/// so that one debug tree serves the demo, the tests and CI.
+let hot: [SwiftSetting] = strict + [.unsafeFlags(["-O"], .when(configuration: .debug))]
+
+func system(_ name: String, pkgConfig: String, apt: String) -> Target {
+    .systemLibrary(name: name, pkgConfig: pkgConfig, providers: [.apt([apt])])
+}
+
+let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
+
+let package = Package(
+    name: "snappy-flow",
+    platforms: [.macOS(.v15)],
+    products: [.executable(name: "snappy-flow", targets: ["snappy-flow"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
+    ],
+    targets: [
+        // 0: C libraries, each imported by exactly one target
+        system("CLibYAML", pkgConfig: "yaml-0.1", apt: "libyaml-dev"),
+        system("CLibPQ", pkgConfig: "libpq", apt: "libpq-dev"),
+        system("CLibCurl", pkgConfig: "libcurl", apt: "libcurl4-openssl-dev"),
+        system("CLibCrypto", pkgConfig: "libcrypto", apt: "libssl-dev"),
+        system("CLibZstd", pkgConfig: "libzstd", apt: "libzstd-dev"),
+
+        // 1: values and contracts
+        .target(name: "FlowModel", swiftSettings: strict),
+        .target(name: "Threads", swiftSettings: strict),
+        .target(name: "StorageKit", dependencies: ["FlowModel"], swiftSettings: strict),
+        .target(name: "StepKit", dependencies: ["FlowModel", "StorageKit"], swiftSettings: strict),
+        .target(name: "Crypto", dependencies: ["CLibCrypto"], swiftSettings: hot),
+
+        // 2: one technique each
+        .target(name: "PipelineDSL", dependencies: ["CLibYAML", "FlowModel", "StepKit", "Crypto"], swiftSettings: strict),
+        .target(name: "PostgreSQL", dependencies: ["CLibPQ", "FlowModel", "Threads", subprocess], swiftSettings: strict),
+        .target(name: "HTTPClient", dependencies: ["CLibCurl", "Threads"], swiftSettings: strict),
+
+        // 3: the engine and the data path, which do not know each other
+        .target(
+            name: "WorkflowEngine",
+            dependencies: ["FlowModel", "StepKit", "PipelineDSL", "PostgreSQL", "Crypto", "Threads", subprocess],
+            exclude: ["Store/Queries", "Store/Migrations"],
+            swiftSettings: strict,
+            plugins: ["EmbedSQL"]),
+        .target(name: "Repository", dependencies: ["StorageKit", "Crypto", "CLibZstd", "Threads", "FlowModel"], swiftSettings: hot),
+
+        // 4: plug-ins
+        .target(
+            name: "Steps",
+            dependencies: ["FlowModel", "StepKit", "StorageKit", "Repository", "HTTPClient", "Threads", "Crypto", subprocess],
+            swiftSettings: strict),
+
+        // 5: the composition root
+        .executableTarget(
+            name: "snappy-flow",
+            dependencies: [
+                "FlowModel", "StepKit", "StorageKit", "PipelineDSL", "PostgreSQL", "WorkflowEngine", "Repository", "Steps", "Threads",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: strict),
+
+        // build tools
+        .executableTarget(name: "embed-sql", path: "Plugins/embed-sql", swiftSettings: [.swiftLanguageMode(.v6)]),
+        .plugin(name: "EmbedSQL", capability: .buildTool(), dependencies: ["embed-sql"]),
+
+        // tests
+        .target(
+            name: "Rigs", dependencies: ["FlowModel", "StepKit", "PostgreSQL", "Threads", subprocess], path: "Tests/Rigs", swiftSettings: strict),
+        .testTarget(name: "FlowModelTests", dependencies: ["FlowModel"], swiftSettings: strict),
+        .testTarget(name: "CryptoTests", dependencies: ["Crypto"], swiftSettings: strict),
+        .testTarget(name: "PipelineDSLTests", dependencies: ["PipelineDSL", "FlowModel", "StepKit", "StorageKit", "Rigs", "Steps"], swiftSettings: strict),
+        .testTarget(name: "PostgreSQLTests", dependencies: ["PostgreSQL", "Rigs", "Threads", subprocess], swiftSettings: strict),
+        .testTarget(
+            name: "WorkflowEngineTests",
+            dependencies: ["WorkflowEngine", "PostgreSQL", "FlowModel", "StepKit", "StorageKit", "PipelineDSL", "Rigs", "Threads", subprocess],
+            swiftSettings: strict),
+        .testTarget(
+            name: "RepositoryTests", dependencies: ["Repository", "StorageKit", "Crypto", "FlowModel", "Rigs", "Threads", subprocess],
+            swiftSettings: strict),
+        .testTarget(
+            name: "StepsTests", dependencies: ["Steps", "StepKit", "StorageKit", "Repository", "FlowModel", "Rigs", "Threads", subprocess],
+            swiftSettings: strict),
+        .testTarget(name: "AcceptanceTests", dependencies: ["Rigs", "FlowModel", subprocess], swiftSettings: strict),
+    ]
+)

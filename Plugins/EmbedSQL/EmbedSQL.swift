@@ -1,0 +1,26 @@
+import Foundation
+import PackagePlugin
+
+/// Turns a target's `Store/Queries/*.sql` and `Store/Migrations/*.sql` into one generated Swift file, so that the
+/// binary carries its SQL and needs no resource folder beside it. (`.embedInCode` takes minutes for such texts.)
+@main
+struct EmbedSQL: BuildToolPlugin {
+    func createBuildCommands(context: PluginContext, target: any Target) throws -> [Command] {
+        let store = target.directoryURL.appending(path: "Store")
+        let output = context.pluginWorkDirectoryURL.appending(path: "EmbeddedSQL.swift")
+        var inputs: [URL] = []
+        for folder in ["Queries", "Migrations"] {
+            let files = try FileManager.default.contentsOfDirectory(at: store.appending(path: folder), includingPropertiesForKeys: nil)
+            inputs += files.filter { $0.pathExtension == "sql" }
+        }
+        inputs.sort { $0.path < $1.path }
+        return [
+            .buildCommand(
+                displayName: "Embedding \(inputs.count) SQL files",
+                executable: try context.tool(named: "embed-sql").url,
+                arguments: [output.path] + inputs.map(\.path),
+                inputFiles: inputs,
+                outputFiles: [output])
+        ]
+    }
+}

@@ -1,0 +1,20 @@
+/// What a system type can do. A type has the capabilities whose protocols its instances conform to.
+public enum Capability: String, Sendable, Hashable, CaseIterable, Comparable {
+    case quiescing, snapshotting, treeSource, treeDestination, imageSource, imageDestination, verifying, discovering
+
+    public static func < (left: Capability, right: Capability) -> Bool { left.rawValue < right.rawValue }
+
+    /// The capabilities of instances of a type.
+    static func of(_ type: any System.Type) -> Set<Capability> {
+        var found: Set<Capability> = []
+        if type is any Quiescing.Type { found.insert(.quiescing) }
+        if type is any Snapshotting.Type { found.insert(.snapshotting) }
+        if type is any TreeSource.Type { found.insert(.treeSource) }
+        if type is any TreeDestination.Type { found.insert(.treeDestination) }
+        if type is any ImageSource.Type { found.insert(.imageSource) }
+        if type is any ImageDestination.Type { found.insert(.imageDestination) }
+        if type is any Verifying.Type { found.insert(.verifying) }
+        if type is any Discovering.Type { found.insert(.discovering) }
+        return found
+    }
+}

@@ -1,0 +1,17 @@
+public import StorageKit
+
+/// Receives a restored file tree.
+public protocol TreeDestination: System {
+    /// Lends a writer. `overwrite` allows replacing files that are there; without it they are refused.
+    /// When `body` throws, what was written may stay, but no half-written file does.
+    func withTreeWriter<Result: Sendable>(
+        overwrite: Bool, _ context: StepContext, _ body: @Sendable (any TreeWriter) async throws -> Result
+    ) async throws -> Result
+}
+
+/// Receives a restored block image of `size` bytes.
+public protocol ImageDestination: System {
+    func withImageWriter<Result: Sendable>(
+        size: Int64, overwrite: Bool, _ context: StepContext, _ body: @Sendable (any ImageWriter) async throws -> Result
+    ) async throws -> Result
+}

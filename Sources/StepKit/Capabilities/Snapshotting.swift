@@ -1,0 +1,26 @@
+public import FlowModel
+
+/// Can freeze a point in time that is read later.
+public protocol Snapshotting: System {
+    /// True when a copied snapshot is worth keeping as the base of the next increment.
+    var keepsBase: Bool { get }
+
+    /// Takes a snapshot named from `key` (job, step, window generation; at most 32 characters of `[a-z0-9-]`).
+    func snapshot(key: String, _ context: StepContext) async throws -> SystemSnapshot
+
+    /// The snapshot of that key if there is one and it is whole: asked before an attempt of unknown outcome is repeated.
+    func find(key: String, _ context: StepContext) async throws -> SystemSnapshot?
+
+    /// Removes what `snapshot(key:)` made, whole or half made. Idempotent: works when nothing is there.
+    func release(key: String, _ context: StepContext) async throws
+}
+
+/// A system snapshot as recorded: the key it is named from and what the plug-in needs to open it again.
+public struct SystemSnapshot: Sendable, Hashable, Codable {
+    public var key: String
+    public var state: JSONValue
+    public init(key: String, state: JSONValue = .object([:])) {
+        self.key = key
+        self.state = state
+    }
+}

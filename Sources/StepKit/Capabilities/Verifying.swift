@@ -1,0 +1,24 @@
+public import FlowModel
+
+/// Checks a restored scratch copy in the system's own way.
+public protocol Verifying: System {
+    /// The settings of one entry of `checks:`.
+    static var checkSchema: SettingsSchema { get }
+    /// Runs one check. Throws `StepError` of kind `.verification` when the copy is not good. Returns facts worth recording.
+    func check(_ settings: Settings, _ context: StepContext) async throws -> [String: JSONValue]
+}
+
+/// Lists what could be protected, so that the unprotected can be named.
+public protocol Discovering: System {
+    func discover(_ context: StepContext) async throws -> [DiscoveredItem]
+}
+
+public struct DiscoveredItem: Sendable, Hashable {
+    /// As `SystemType.identity` would give it.
+    public var identity: String
+    public var summary: String
+    public init(identity: String, summary: String) {
+        self.identity = identity
+        self.summary = summary
+    }
+}

@@ -1,0 +1,25 @@
+/// The plug-ins of a binary: a value made in one place (Steps/Catalog.swift) and handed down by the composition root.
+public struct Catalog: Sendable {
+    public let systems: [any SystemType]
+    public let repositories: [any RepositoryType]
+    public let verbs: [any Verb]
+
+    /// Names must be unique within each list; a duplicate is a programming error.
+    public init(systems: [any SystemType], repositories: [any RepositoryType], verbs: [any Verb]) {
+        func requireUnique(_ names: [String], _ what: String) {
+            precondition(Set(names).count == names.count, "two \(what) share a name: \(names)")
+        }
+        requireUnique(systems.map { $0.name }, "system types")
+        requireUnique(repositories.map { $0.name }, "repository types")
+        requireUnique(verbs.map { $0.declaration.name }, "verbs")
+        self.systems = systems
+        self.repositories = repositories
+        self.verbs = verbs
+    }
+
+    public func system(_ name: String) -> (any SystemType)? { systems.first { $0.name == name } }
+    public func repository(_ name: String) -> (any RepositoryType)? { repositories.first { $0.name == name } }
+    public func verb(_ name: String) -> (any Verb)? { verbs.first { $0.declaration.name == name } }
+    /// The verb whose undo has this word (`thaw` gives `quiesce`).
+    public func verb(undoneBy undo: String) -> (any Verb)? { verbs.first { $0.declaration.acquires?.undoVerb == undo } }
+}

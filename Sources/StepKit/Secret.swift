@@ -1,0 +1,22 @@
+public import FlowModel
+
+/// A secret's value. Printing, interpolating or dumping it shows `<redacted>`.
+public struct Secret: Sendable, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+    private let bytes: [UInt8]
+    public init(bytes: [UInt8]) { self.bytes = bytes }
+    public var description: String { "<redacted>" }
+    public var debugDescription: String { "<redacted>" }
+    public var customMirror: Mirror { Mirror(self, children: []) }
+
+    /// The one door to the value.
+    public func reveal() -> [UInt8] { bytes }
+    public func revealText() -> String { String(decoding: bytes, as: UTF8.self) }
+}
+
+/// Resolves references at the moment of use, in the worker.
+public protocol SecretResolver: Sendable {
+    /// True when `resolve` would find a value: a worker claims only steps whose secrets it has.
+    func canResolve(_ reference: SecretReference) -> Bool
+    /// The value. A trailing newline of a file is not part of it. Throws `.secretMissing`.
+    func resolve(_ reference: SecretReference) throws(StepError) -> Secret
+}

@@ -1,0 +1,61 @@
+public import FlowModel
+
+/// A Swift type that a setting can have.
+public protocol SettingValue: Sendable {
+    static var settingType: SettingType { get }
+    /// Nil when the JSON has another shape.
+    init?(setting json: JSONValue)
+    var settingJSON: JSONValue { get }
+}
+
+/// One declared setting: its key, its type, what it means, and its default.
+public struct Setting<Value: SettingValue>: Sendable {
+    public var name: String
+    public var summary: String
+    public var type: SettingType
+    public var defaultValue: Value?
+    public var isRequired: Bool
+
+    /// An optional setting, with or without a default. `type` narrows the value's own type.
+    public init(_ name: String, _ summary: String, default defaultValue: Value? = nil, type: SettingType? = nil) {
+        self.name = name
+        self.summary = summary
+        self.type = type ?? Value.settingType
+        self.defaultValue = defaultValue
+        isRequired = false
+    }
+
+    /// A setting that must be given.
+    public static func required(_ name: String, _ summary: String, type: SettingType? = nil) -> Setting {
+        var setting = Setting(name, summary, type: type)
+        setting.isRequired = true
+        return setting
+    }
+
+    public var field: SettingField {
+        SettingField(name: name, summary: summary, type: type, defaultValue: defaultValue?.settingJSON, isRequired: isRequired)
+    }
+}
+
+/// A setting without its Swift type: what compiler, schema and docs read.
+public struct SettingField: Sendable, Hashable {
+    public var name: String
+    public var summary: String
+    public var type: SettingType
+    public var defaultValue: JSONValue?
+    public var isRequired: Bool
+    public init(name: String, summary: String, type: SettingType, defaultValue: JSONValue? = nil, isRequired: Bool = false) {
+        self.name = name
+        self.summary = summary
+        self.type = type
+        self.defaultValue = defaultValue
+        self.isRequired = isRequired
+    }
+}
+
+/// All settings of a plug-in, verb or nested object, in the order in which docs show them.
+public struct SettingsSchema: Sendable, Hashable {
+    public var fields: [SettingField]
+    public init(_ fields: [SettingField]) { self.fields = fields }
+    public subscript(name: String) -> SettingField? { fields.first { $0.name == name } }
+}

@@ -1,0 +1,52 @@
+public import FlowModel
+
+/// A storage system plug-in: one folder declares one of these, one line in the catalog lists it.
+public protocol SystemType: Sendable {
+    associatedtype Instance: System
+
+    /// The word after `type:`.
+    var name: String { get }
+    /// Raised when settings, undo state or behaviour change so that an older binary could not go on with a job.
+    var contractVersion: Int { get }
+    /// One line for `plugins list`.
+    var summary: String { get }
+    var schema: SettingsSchema { get }
+    /// Where what it acquires can be undone.
+    var scope: AcquisitionScope { get }
+    /// How long a freeze of this system may last where the document does not say.
+    var defaultMaxHold: TimeSpan { get }
+
+    /// What the system is, whatever it is called: a pure function of settings that are not secret, starting with the type's name
+    /// (`directory:/srv/home`). `identity:` in the document overrides it.
+    func identity(_ settings: Settings) throws(StepError) -> String
+    /// How long a snapshot takes: what may stand in a window depends on it. Pure.
+    func snapshotCost(_ settings: Settings) throws(StepError) -> SnapshotCost
+    /// Opens an instance. Cheap; connects at first use or here. Called once a step that names the system.
+    func open(_ settings: Settings, _ context: StepContext) async throws -> Instance
+}
+
+extension SystemType {
+    public var contractVersion: Int { 1 }
+    public var scope: AcquisitionScope { .host }
+    public var defaultMaxHold: TimeSpan { .seconds(30) }
+    public var capabilities: Set<Capability> { Capability.of(Instance.self) }
+    public func snapshotCost(_ settings: Settings) throws(StepError) -> SnapshotCost { .instant }
+}
+
+/// An opened system. What it can do is said by the capability protocols that it conforms to.
+public protocol System: Sendable {}
+
+public enum AcquisitionScope: String, Sendable, Hashable {
+    /// Any worker that reaches the system can undo it.
+    case global
+    /// Only a worker on the host that acquired it.
+    case host
+}
+
+public enum SnapshotCost: Sendable, Hashable {
+    case instant
+    /// A staging copy of at most so many bytes.
+    case bounded(ByteCount)
+    /// Too slow for a window.
+    case slow
+}

@@ -1,0 +1,76 @@
+public import FlowModel
+
+/// A verb: what a step does. Bodies run in a task that is cancelled when the job is, when the timeout passes, or when the lease is lost.
+public protocol Verb: Sendable {
+    var declaration: VerbDeclaration { get }
+
+    /// Does the step. May be called again for the same step after a crash (`context.attempt`, `context.checkpoint`); must find what an
+    /// earlier attempt left, by `context.key`, instead of making it twice.
+    func run(_ context: StepContext) async throws -> StepResult
+
+    /// Undoes what `run` acquired. Idempotent; `context.undoState` is what was recorded, empty when the attempt died before it recorded anything.
+    func undo(_ context: StepContext) async throws -> StepResult
+}
+
+extension Verb {
+    public func undo(_ context: StepContext) async throws -> StepResult { StepResult() }
+}
+
+/// What a step came to.
+public struct StepResult: Sendable {
+    public var outputs: [String: JSONValue]
+    /// What was declared tolerable and was missed; not empty makes the job partial.
+    public var missed: [String]
+    public var proofs: [Proof]
+    /// A system snapshot that was copied whole and should live on as the base of (system, repository).
+    public var bases: [Base]
+
+    public init(outputs: [String: JSONValue] = [:], missed: [String] = [], proofs: [Proof] = [], bases: [Base] = []) {
+        self.outputs = outputs
+        self.missed = missed
+        self.proofs = proofs
+        self.bases = bases
+    }
+}
+
+/// A recorded verification of a repository snapshot.
+public struct Proof: Sendable, Hashable, Codable {
+    public enum Level: String, Sendable, Hashable, Codable, CaseIterable, Comparable {
+        case metadata, sample, all, restore
+        public static func < (left: Level, right: Level) -> Bool {
+            (allCases.firstIndex(of: left) ?? 0) < (allCases.firstIndex(of: right) ?? 0)
+        }
+    }
+    /// The repository's own id (from its config), and the snapshot's.
+    public var repositoryID: String
+    public var snapshotID: String
+    public var level: Level
+    /// False: the verification found damage.
+    public var isGood: Bool
+    public var details: JSONValue
+    public init(repositoryID: String, snapshotID: String, level: Level, isGood: Bool, details: JSONValue = .object([:])) {
+        self.repositoryID = repositoryID
+        self.snapshotID = snapshotID
+        self.level = level
+        self.isGood = isGood
+        self.details = details
+    }
+}
+
+/// A system snapshot kept as the start of the next increment.
+public struct Base: Sendable, Hashable, Codable {
+    public var systemIdentity: String
+    public var repositoryID: String
+    /// The repository snapshot that holds the same point in time.
+    public var snapshotID: String
+    public var snapshot: SystemSnapshot
+    /// The step that acquired it: its release is disarmed when the base is recorded.
+    public var acquiredBy: StepID
+    public init(systemIdentity: String, repositoryID: String, snapshotID: String, snapshot: SystemSnapshot, acquiredBy: StepID) {
+        self.systemIdentity = systemIdentity
+        self.repositoryID = repositoryID
+        self.snapshotID = snapshotID
+        self.snapshot = snapshot
+        self.acquiredBy = acquiredBy
+    }
+}

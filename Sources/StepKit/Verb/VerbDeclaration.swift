@@ -1,0 +1,95 @@
+public import FlowModel
+
+/// Everything that compiler, schema and docs need to know of a verb.
+public struct VerbDeclaration: Sendable {
+    public var name: String
+    public var contractVersion: Int
+    public var summary: String
+    public var subject: SubjectRule
+    public var schema: SettingsSchema
+    public var workClass: WorkClass
+    public var windowRole: WindowRole
+    /// What it acquires, and the word for its undo.
+    public var acquires: Acquisition?
+    /// How it holds the systems it is about.
+    public var holdsSystems: Hold.Mode?
+    /// How it holds the repositories it opens.
+    public var holdsRepositories: Hold.Mode?
+    /// What it waits for instead of running.
+    public var waitsFor: WaitKind?
+    /// Names of its outputs, with what they are.
+    public var outputs: [String: String]
+    /// What its undo returns, if anything.
+    public var undoOutputs: [String: String]
+
+    public init(
+        name: String, contractVersion: Int = 1, summary: String, subject: SubjectRule, schema: SettingsSchema, workClass: WorkClass,
+        windowRole: WindowRole = .slow, acquires: Acquisition? = nil, holdsSystems: Hold.Mode? = nil, holdsRepositories: Hold.Mode? = nil,
+        waitsFor: WaitKind? = nil, outputs: [String: String] = [:], undoOutputs: [String: String] = [:]
+    ) {
+        self.name = name
+        self.contractVersion = contractVersion
+        self.summary = summary
+        self.subject = subject
+        self.schema = schema
+        self.workClass = workClass
+        self.windowRole = windowRole
+        self.acquires = acquires
+        self.holdsSystems = holdsSystems
+        self.holdsRepositories = holdsRepositories
+        self.waitsFor = waitsFor
+        self.outputs = outputs
+        self.undoOutputs = undoOutputs
+    }
+}
+
+/// What may stand after a verb's colon.
+public enum SubjectRule: Sendable, Hashable {
+    /// Nothing (`exec:` has its settings there).
+    case none
+    /// One system or a list, each with one of the capabilities.
+    case systems(anyOf: [Capability])
+    case repository
+    /// A copy step, or a repository.
+    case copyStepOrRepository
+    /// A repository snapshot: `latest`, an id, `latest before TIME`; `from:` names the repository.
+    case repositorySnapshot
+}
+
+/// What a verb is to a window.
+public enum WindowRole: String, Sendable, Hashable {
+    /// Opens it.
+    case opens
+    /// Is what the window is for.
+    case snapshot
+    /// May stand in it when declared `instant: true` with a timeout.
+    case instantWhenDeclared
+    /// Never stands in it.
+    case slow
+}
+
+public struct Acquisition: Sendable, Hashable {
+    /// `thaw`, `release`, `drop`
+    public var undoVerb: String
+    /// When the undo becomes ready.
+    public var undoneWhen: UndoPoint
+    /// Acquired only when this setting is present (verify acquires a scratch system only with `restore:`).
+    public var onlyWithSetting: String?
+    public init(undoVerb: String, undoneWhen: UndoPoint, onlyWithSetting: String? = nil) {
+        self.undoVerb = undoVerb
+        self.undoneWhen = undoneWhen
+        self.onlyWithSetting = onlyWithSetting
+    }
+    public enum UndoPoint: String, Sendable, Hashable {
+        /// When the window's snapshots are done.
+        case windowSealed
+        /// When everything that uses its output is done.
+        case usersDone
+        /// When the step itself has ended.
+        case stepEnded
+    }
+}
+
+public enum WaitKind: String, Sendable, Hashable, Codable {
+    case approval, external
+}

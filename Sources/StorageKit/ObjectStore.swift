@@ -1,0 +1,62 @@
+/// Named immutable objects: what a repository is stored on. Names are `config`, `keys/<id>`, `data/ab/<id>`: relative, `/` between parts.
+///
+/// An implementation does not retry, limit, log or meter: wrappers of this protocol do.
+/// Every error is a `StorageError`, whose `retry` says whether a repetition helps.
+public protocol ObjectStore: Sendable {
+    var properties: ObjectStoreProperties { get }
+
+    /// Makes the store's container (folder, bucket). Idempotent.
+    func create() async throws
+
+    /// Stores an object whole, durably, or not at all. Refuses (`StorageError.kind == .exists`) to overwrite where the
+    /// server can tell; where it can't, the caller has asked `stat` first.
+    func put(_ name: ObjectName, _ bytes: [UInt8]) async throws
+
+    /// Reads a whole object. `.notFound` when there is none.
+    func get(_ name: ObjectName) async throws -> [UInt8]
+
+    /// Reads `range` of an object. A range that reaches past the end is `.truncated`.
+    func get(_ name: ObjectName, range: Range<Int64>) async throws -> [UInt8]
+
+    /// The objects directly or deeper under a prefix that ends with `/`, in pages, in no order. A missing prefix is empty.
+    func list(prefix: String, _ page: @Sendable ([ObjectInfo]) async throws -> Void) async throws
+
+    /// Size of an object, nil when there is none.
+    func stat(_ name: ObjectName) async throws -> ObjectInfo?
+
+    /// Removes an object. Removing what is not there succeeds.
+    func delete(_ name: ObjectName) async throws
+}
+
+/// What an object store can promise.
+public struct ObjectStoreProperties: Sendable, Hashable {
+    /// How many requests in flight serve it best.
+    public var connections: Int
+    /// True when `put` never replaces an object that exists, even against a concurrent writer.
+    public var createOnlyIsAtomic: Bool
+    /// Where it is, for people: no secret in it.
+    public var location: String
+    public init(connections: Int, createOnlyIsAtomic: Bool, location: String) {
+        self.connections = connections
+        self.createOnlyIsAtomic = createOnlyIsAtomic
+        self.location = location
+    }
+}
+
+/// A relative object name: parts of printable ASCII joined by `/`.
+public struct ObjectName: Sendable, Hashable, CustomStringConvertible, ExpressibleByStringLiteral {
+    public var text: String
+    public init(_ text: String) { self.text = text }
+    public init(stringLiteral value: String) { text = value }
+    public var description: String { text }
+}
+
+public struct ObjectInfo: Sendable, Hashable {
+    public var name: ObjectName
+    /// Bytes.
+    public var size: Int64
+    public init(name: ObjectName, size: Int64) {
+        self.name = name
+        self.size = size
+    }
+}

@@ -1,0 +1,45 @@
+/// A point in time readable as a file tree.
+///
+/// Calls block and are made on the caller's own threads, several at once; an implementation over a network blocks there.
+/// Errors are `StorageError`; `.notFound` for what vanished, `.accessDenied` for what may not be read.
+public protocol TreeReader: Sendable {
+    /// The absolute path under which the tree is recorded: where the data lives, not where a snapshot of it is mounted.
+    var logicalPath: TreePath { get }
+
+    /// Metadata of one entry; the root is the empty path.
+    func metadata(of path: TreePath) throws -> FileMetadata
+
+    /// The entries of a directory with their metadata, in ascending order of names, excluded ones left out.
+    /// An entry whose metadata could not be read is in `failures` instead.
+    func list(_ directory: TreePath) throws -> TreeListing
+
+    /// Opens a file for one reading from start to end.
+    func open(_ file: TreePath) throws -> any FileReader
+}
+
+public struct TreeEntry: Sendable, Hashable {
+    public var name: FileName
+    public var metadata: FileMetadata
+    public init(name: FileName, metadata: FileMetadata) {
+        self.name = name
+        self.metadata = metadata
+    }
+}
+
+public struct TreeListing: Sendable {
+    public var entries: [TreeEntry]
+    public var failures: [(name: FileName, error: StorageError)]
+    public init(entries: [TreeEntry], failures: [(name: FileName, error: StorageError)] = []) {
+        self.entries = entries
+        self.failures = failures
+    }
+}
+
+/// One open file. Used by one thread at a time.
+public protocol FileReader: AnyObject {
+    /// Metadata of what is really open, so that a file replaced after listing is recorded as it was read.
+    func metadata() throws -> FileMetadata
+    /// Fills the buffer as far as possible. 0 at the end.
+    func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int
+    func close()
+}

@@ -1,0 +1,32 @@
+/// Receives a restored tree.
+///
+/// Calls block and are made on the caller's own threads. Order: directories before what is in them; a file is created, written
+/// in any order of ranges, then finished; metadata of directories comes last, deepest first.
+/// An implementation must never follow a symbolic link out of its root.
+public protocol TreeWriter: Sendable {
+    /// Makes a directory, and its parents, writable for us for now. Existing ones are kept.
+    func makeDirectory(_ path: TreePath) throws
+
+    /// Opens a new file of `size` bytes. What stands there already is `.exists` unless the destination was told to overwrite.
+    func createFile(_ path: TreePath, size: Int64) throws -> any FileWriter
+
+    /// Makes what has no content: a symbolic link, device or fifo. Metadata is set as well.
+    func createSpecial(_ path: TreePath, _ metadata: FileMetadata) throws
+
+    /// Makes `path` another name of the file `existing`, restored before.
+    func link(_ path: TreePath, to existing: TreePath) throws
+
+    /// Owner, mode, times and extended attributes of a file or directory that is there. Returns what could not be set
+    /// (for example owners, when not root).
+    func setMetadata(_ path: TreePath, _ metadata: FileMetadata) throws -> [StorageError]
+}
+
+/// A file being restored. Ranges may come from several threads at once.
+public protocol FileWriter: Sendable {
+    /// Writes bytes at an offset. Zero runs may be left out: the file starts as one hole.
+    func write(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws
+    /// Called once after the last write.
+    func finish() throws
+    /// Called once instead of `finish` when the restore of this file failed: nothing half-written stays.
+    func abandon()
+}
