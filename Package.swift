@@ -82,7 +82,7 @@ let package = Package(
         .testTarget(name: "FlowModelTests", dependencies: ["FlowModel"], swiftSettings: strict),
         .testTarget(name: "CryptoTests", dependencies: ["Crypto"], swiftSettings: strict),
         .testTarget(name: "PipelineDSLTests", dependencies: ["PipelineDSL", "FlowModel", "StepKit", "StorageKit", "Rigs", "Steps"], swiftSettings: strict),
-        .testTarget(name: "PostgreSQLTests", dependencies: ["PostgreSQL", "Rigs", "Threads", subprocess], swiftSettings: strict),
+        .testTarget(name: "PostgreSQLTests", dependencies: ["PostgreSQL", "FlowModel", "Rigs", "Threads", subprocess], swiftSettings: strict),
         .testTarget(
             name: "WorkflowEngineTests",
             dependencies: ["WorkflowEngine", "PostgreSQL", "FlowModel", "StepKit", "StorageKit", "PipelineDSL", "Rigs", "Threads", subprocess],

@@ -1,0 +1,76 @@
+import CLibPQ
+public import FlowModel
+
+/// Where a database is and how to talk to it. Printing it shows no password.
+public struct ConnectionSettings: Sendable, Hashable {
+    /// libpq's keywords (`host`, `port`, `dbname`, `user`, `password`, ...) as given.
+    private var keywords: [String: String]
+    /// The longest that connecting may take.
+    public var connectTimeout: TimeSpan = .seconds(10)
+    /// The longest that the server may work on one statement; nil for no limit.
+    public var statementTimeout: TimeSpan?
+    /// The longest to wait for an answer before the connection is given up as lost; nil for no limit.
+    public var answerTimeout: TimeSpan?
+    public var applicationName = "snappy-flow"
+    /// Schemas that unqualified names are looked up in.
+    public var searchPath: String?
+
+    /// Reads `postgresql://user@host:port/database?...` or `host=... dbname=...` (PostgreSQL manual 34.1.1).
+    public init(parsing text: String) throws(PostgreSQLError) {
+        var message: UnsafeMutablePointer<CChar>?
+        defer { PQfreemem(message) }
+        guard !text.utf8.contains(0), let options = PQconninfoParse(text, &message) else {
+            // libpq's message may quote a part of the password.
+            throw PostgreSQLError(
+                "bad-database-address", expected: "postgresql://USER@HOST:PORT/DATABASE, or host=HOST dbname=DATABASE user=USER",
+                found: "something else (not shown: it may hold a password)", at: "database address",
+                advice: "write special characters of a URL as %XX, and quote values with spaces")
+        }
+        defer { PQconninfoFree(options) }
+        keywords = [:]
+        var option = options
+        while let keyword = option.pointee.keyword {
+            if let value = option.pointee.val { keywords[String(cString: keyword)] = String(cString: value) }
+            option += 1
+        }
+    }
+
+    /// A server on a Unix socket in `socketFolder`.
+    public init(socketFolder: String, port: Int = 5432, user: String, database: String) {
+        keywords = ["host": socketFolder, "port": String(port), "user": user, "dbname": database]
+    }
+
+    public var database: String? {
+        get { keywords["dbname"] }
+        set { keywords["dbname"] = newValue }
+    }
+    public var user: String? { keywords["user"] }
+    public var host: String? { keywords["host"] ?? keywords["hostaddr"] }
+    public var port: String? { keywords["port"] }
+
+    /// What is handed to libpq. Keepalives find a dead network within about 30 s.
+    var parameters: [String: String] {
+        var parameters = [
+            "keepalives": "1", "keepalives_idle": "10", "keepalives_interval": "5", "keepalives_count": "4",
+            "tcp_user_timeout": "30000", "client_encoding": "UTF8",
+        ]
+        parameters.merge(keywords) { _, given in given }
+        parameters["fallback_application_name"] = applicationName
+        var options = [parameters["options"] ?? ""].filter { !$0.isEmpty }
+        options += ["-c DateStyle=ISO", "-c TimeZone=UTC", "-c IntervalStyle=postgres", "-c extra_float_digits=1"]
+        if let statementTimeout { options.append("-c statement_timeout=\(statementTimeout.milliseconds)") }
+        if let searchPath { options.append("-c search_path=\(searchPath.replacing(" ", with: "\\ "))") }
+        parameters["options"] = options.joined(separator: " ")
+        return parameters
+    }
+}
+
+extension ConnectionSettings: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+    /// `database orders at db1:5432`
+    public var description: String {
+        let place = host.map { $0.hasPrefix("/") ? $0 : $0 + (port.map { ":" + $0 } ?? "") }
+        return "database \(database ?? user ?? "of the user's name") at \(place ?? "the default address")"
+    }
+    public var debugDescription: String { description }
+    public var customMirror: Mirror { Mirror(self, children: ["description": description]) }
+}

@@ -1,0 +1,56 @@
+import CLibPQ
+import FlowModel
+import Glibc
+import Threads
+
+/// Makes a connection, step by step, so that the time limit and cancellation hold in every phase.
+actor Connector {
+    private let settings: ConnectionSettings
+    private let executor: BlockingExecutor
+    nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
+
+    init(settings: ConnectionSettings, executor: BlockingExecutor) {
+        self.settings = settings
+        self.executor = executor
+    }
+
+    func connect() throws -> Handle {
+        let parameters = settings.parameters.sorted { $0.key < $1.key }
+        let keywords = parameters.map { strdup($0.key) } + [nil]
+        let values = parameters.map { strdup($0.value) } + [nil]
+        defer { for copy in keywords + values { free(copy) } }
+        guard let raw = PQconnectStartParams(keywords.map { UnsafePointer($0) }, values.map { UnsafePointer($0) }, 0) else {
+            throw failure("out of memory")
+        }
+        let handle = Handle(raw)
+        guard PQstatus(raw) != CONNECTION_BAD else { throw failure(handle.message) }
+        let deadline = Deadline(after: settings.connectTimeout)
+        var direction = Socket.Direction.writing
+        while true {
+            while !Socket.wait(handle.socket, for: direction, milliseconds: 100) {
+                try Task.checkCancellation()
+                guard !deadline.hasPassed else { throw failure("no answer within \(settings.connectTimeout)") }
+            }
+            switch PQconnectPoll(raw) {
+            case PGRES_POLLING_OK: return handle
+            case PGRES_POLLING_READING: direction = .reading
+            case PGRES_POLLING_WRITING: direction = .writing
+            default: throw failure(handle.message)
+            }
+        }
+    }
+
+    /// libpq gives no error code for a failed connection: what can't get better by itself is told by the server's words.
+    private func failure(_ message: String) -> PostgreSQLError {
+        let permanent: [(words: String, state: String)] = [
+            ("password authentication failed", "28P01"), ("no password supplied", "28P01"), ("no pg_hba.conf entry", "28000"),
+            ("authentication failed", "28000"), ("role \"", "28000"), ("database \"", "3D000"),
+        ]
+        let state = permanent.first { message.contains($0.words) }.map { SQLState(rawValue: $0.state) }
+        return PostgreSQLError(
+            state == nil ? "connect-failed" : "connect-refused", expected: "a connection to the database", found: message,
+            at: settings.description,
+            advice: state?.advice ?? "check that the server runs and that host and port are right",
+            retry: state == nil ? .transient : .permanent, sqlState: state)
+    }
+}

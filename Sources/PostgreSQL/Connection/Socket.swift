@@ -1,0 +1,19 @@
+import FlowModel
+import Glibc
+
+enum Socket {
+    enum Direction { case reading, writing }
+
+    /// True when the socket is ready, or has failed, within so many milliseconds.
+    static func wait(_ descriptor: Int32, for direction: Direction, milliseconds: Int32) -> Bool {
+        var entry = pollfd(fd: descriptor, events: Int16(direction == .reading ? POLLIN : POLLOUT), revents: 0)
+        return poll(&entry, 1, milliseconds) > 0
+    }
+}
+
+/// A point on the monotonic clock, or never.
+struct Deadline {
+    private let instant: ContinuousClock.Instant?
+    init(after span: TimeSpan?) { instant = span.map { .now + $0.duration } }
+    var hasPassed: Bool { instant.map { .now >= $0 } ?? false }
+}

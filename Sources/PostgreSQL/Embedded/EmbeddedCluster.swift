@@ -1,0 +1,137 @@
+public import FlowModel
+import Foundation
+import Glibc
+
+/// A private PostgreSQL cluster made from the machine's own binaries: on a Unix socket that only its owner can reach, shared by
+/// concurrent commands, stopped when the last of them has ended in whatever way.
+public struct EmbeddedCluster: Sendable {
+    let folder: ClusterFolder
+    let isDurable: Bool
+    let isDisposable: Bool
+    let grace: TimeSpan
+
+    /// The user's own: under XDG_STATE_HOME; for root, under a folder that the unprivileged server can reach.
+    public static func standard(environment: [String: String]? = nil) throws(PostgreSQLError) -> EmbeddedCluster {
+        let environment = environment ?? ProcessInfo.processInfo.environment
+        return EmbeddedCluster(folder: try .standard(environment: environment), isDurable: true, isDisposable: false, grace: .seconds(2))
+    }
+
+    /// A cluster in `path`. `isDurable: false` gives up crash safety for speed; a disposable one is removed when it stops. For tests.
+    public init(path: String, isDurable: Bool = true, isDisposable: Bool = false, grace: TimeSpan = .seconds(2)) throws(PostgreSQLError) {
+        self.init(
+            folder: ClusterFolder(path: path, user: try .current()), isDurable: isDurable, isDisposable: isDisposable, grace: grace)
+    }
+
+    init(folder: ClusterFolder, isDurable: Bool, isDisposable: Bool, grace: TimeSpan) {
+        self.folder = folder
+        self.isDurable = isDurable
+        self.isDisposable = isDisposable
+        self.grace = grace
+    }
+
+    public var path: String { folder.path }
+    /// Where the server writes what goes wrong.
+    public var logPath: String { folder.log }
+
+    /// The database in this cluster, whether it runs or not.
+    public var settings: ConnectionSettings {
+        ConnectionSettings(socketFolder: folder.socketFolder, user: ServerControl.role, database: ServerControl.role)
+    }
+
+    /// Makes and starts the server if need be. It runs at least as long as the lease lives.
+    public func acquire() async throws -> Lease {
+        try folder.create()
+        let control = try await FileLock.take(folder.controlLock, .exclusive, owner: folder.user, within: .seconds(90))
+        defer { withExtendedLifetime(control) {} }
+        let users = try await FileLock.take(folder.usersLock, .shared, owner: folder.user, within: .seconds(10))
+        let binaries = try await ServerBinaries.choose(for: folder.major, folder: folder.path)
+        let server = ServerControl(folder: folder, binaries: binaries, isDurable: isDurable)
+        try await server.initialise()
+        try await ensureRunning(server)
+        try await ensureDatabase()
+        let seconds = Int((grace.milliseconds + 999) / 1000)
+        try await IdleWatcher(folder: folder, binaries: binaries, grace: seconds, isDisposable: isDisposable).start()
+        return Lease(settings: settings, lock: users)
+    }
+
+    /// As `acquire`, and it keeps running after the last user until `down`.
+    public func up() async throws -> ConnectionSettings {
+        let lease = try await acquire()
+        try folder.write("", to: folder.keepMark)
+        return lease.settings
+    }
+
+    /// Stops the server. Refuses while commands use it, unless told to `force`. Returns false when it did not run.
+    public func down(force: Bool = false) async throws -> Bool {
+        guard folder.major != nil else { return false }
+        let control = try await FileLock.take(folder.controlLock, .exclusive, owner: folder.user, within: .seconds(90))
+        defer { withExtendedLifetime(control) {} }
+        let isIdle = try FileLock.attempt(folder.usersLock, .exclusive, owner: folder.user) != nil
+        guard isIdle || force else {
+            throw PostgreSQLError(
+                "cluster-in-use", expected: "no command that uses the private database", found: "at least one", at: folder.path,
+                advice: "wait for it to end, or stop it all the same with --force", retry: .transient)
+        }
+        unlink(folder.keepMark)
+        guard ServerProcess.find(in: folder) != nil else { return false }
+        let binaries = try await ServerBinaries.choose(for: folder.major, folder: folder.path)
+        try await ServerControl(folder: folder, binaries: binaries, isDurable: isDurable).stop()
+        return true
+    }
+
+    private func ensureRunning(_ server: ServerControl) async throws {
+        let deadline = Deadline(after: .seconds(60))
+        while ServerProcess.find(in: folder) != nil {
+            do {
+                _ = try await Connection.connect(administration)
+                return
+            } catch let error as PostgreSQLError where error.retry == .transient && !deadline.hasPassed {
+                // It starts, recovers or stops just now.
+                try await Task.sleep(for: .milliseconds(50))
+            }
+        }
+        try await server.start()
+    }
+
+    private func ensureDatabase() async throws {
+        let connection = try await Connection.connect(administration)
+        let found = try await connection.query("SELECT 1 FROM pg_database WHERE datname = $1", [.text(ServerControl.role)])
+        if found.isEmpty { try await connection.execute(script: "CREATE DATABASE \(ServerControl.role)") }
+    }
+
+    private var administration: ConnectionSettings {
+        var settings = settings
+        settings.database = "postgres"
+        return settings
+    }
+
+    /// A right to the running server, ended by `release`, by its last reference, or by the process's end.
+    public final class Lease: Sendable {
+        public let settings: ConnectionSettings
+        private let lock: FileLock
+        init(settings: ConnectionSettings, lock: FileLock) {
+            self.settings = settings
+            self.lock = lock
+        }
+    }
+}
+
+extension EmbeddedCluster {
+    /// For `db status`.
+    public struct Status: Sendable, Hashable {
+        /// Nil when there is no cluster yet.
+        public var major: Int?
+        /// Nil when it does not run.
+        public var processID: Int32?
+        public var isInUse: Bool
+        /// True after `up`: it does not stop by itself.
+        public var isKept: Bool
+    }
+
+    public func status() throws -> Status {
+        guard folder.major != nil else { return Status(isInUse: false, isKept: false) }
+        let isInUse = try FileLock.attempt(folder.usersLock, .exclusive, owner: folder.user) == nil
+        return Status(
+            major: folder.major, processID: ServerProcess.find(in: folder), isInUse: isInUse, isKept: access(folder.keepMark, F_OK) == 0)
+    }
+}

@@ -1,0 +1,41 @@
+import Subprocess
+import SystemPackage
+
+/// The small process that stops the server when nobody uses it any more.
+///
+/// Users hold a shared lock that the kernel takes from them however they end, so this works after a crash of every one of them.
+/// It is `flock` (util-linux) and `sh`, as the server's user, in a session of its own; a second one ends at once.
+struct IdleWatcher: Sendable {
+    var folder: ClusterFolder
+    var binaries: ServerBinaries
+    /// Seconds without users before the stop.
+    var grace: Int
+    /// True: the whole folder is removed after the stop (test clusters).
+    var isDisposable: Bool
+
+    /// Waits for the users to go and to stay away; stops under the control lock, so that no start can come between; if a user came,
+    /// waits again.
+    private static let script = """
+        while [ ! -e "$KEEP" ]; do
+          flock "$USERS" true
+          sleep "$GRACE"
+          flock "$CONTROL" flock -n "$USERS" sh -c '[ ! -e "$KEEP" ] && "$PG_CTL" stop -w -s -m fast -D "$DATA"; exit 0' && break
+        done
+        if [ -n "$REMOVE" ] && [ ! -e "$KEEP" ]; then rm -rf "$REMOVE"; fi
+        """
+
+    func start() async throws {
+        let environment: [Environment.Key: String] = [
+            "PATH": "/usr/local/bin:/usr/bin:/bin", "LC_ALL": "C.UTF-8", "KEEP": folder.keepMark, "USERS": folder.usersLock,
+            "CONTROL": folder.controlLock, "WATCHER": folder.watcherLock, "GRACE": String(grace), "PG_CTL": binaries.program("pg_ctl"),
+            "DATA": folder.data, "REMOVE": isDisposable ? folder.path : "", "SCRIPT": Self.script,
+        ]
+        let result = try await run(
+            .name("sh"), arguments: ["-c", #"flock -n "$WATCHER" sh -c "$SCRIPT" </dev/null >/dev/null 2>&1 &"#],
+            environment: .custom(environment), workingDirectory: "/", platformOptions: .detached(as: folder.user), output: .discarded)
+        guard result.terminationStatus.isSuccess else {
+            throw PostgreSQLError(
+                "watcher-failed", expected: "sh to start", found: "\(result.terminationStatus)", at: folder.path, advice: "install util-linux")
+        }
+    }
+}
