@@ -1,0 +1,152 @@
+import FlowModel
+import StepKit
+
+/// Undos: armed when the acquiring step starts, run once for each armed resource after the steps that they guard, retried without end.
+extension Turn {
+    /// After so many failures in a row somebody must look.
+    static let alarmAfter = 3
+
+    mutating func arm(forStepAt index: Int, by claimant: Claimant?) {
+        guard let undo = compensation(of: index), run.runs[undo].armed == nil else { return }
+        run.job.armedCount += 1
+        run.runs[undo].generation += 1
+        let generation = run.runs[undo].generation
+        run.runs[undo].armed = ArmedResource(
+            generation: generation, order: run.job.armedCount, armedAt: now,
+            host: claimant.flatMap { $0.acquiresOnHost ? $0.host : nil })
+        run.runs[undo].state = .pending
+        run.runs[undo].failures = 0
+        run.runs[index].generation = generation
+        actions.append(.armed(step(undo).id, generation: generation))
+        record(.armed, step: step(undo).id, details: ["generation": .int(Int64(generation))])
+    }
+
+    mutating func disarm(_ undo: Int) {
+        guard let armed = run.runs[undo].armed else { return }
+        run.runs[undo].armed = nil
+        actions.append(.disarmed(step(undo).id, generation: armed.generation))
+    }
+
+    mutating func recordUndo(_ index: Int, _ state: [String: JSONValue]) {
+        let owner = step(index).isCompensation ? index : compensation(of: index)
+        guard let owner, run.runs[owner].armed != nil else { return }
+        run.runs[owner].armed?.state.merge(state) { _, new in new }
+    }
+
+    mutating func settleCompensations() {
+        for index in run.runs.indices where run.runs[index].state == .pending && step(index).isCompensation {
+            guard let acquirer = step(index).undoes.flatMap({ run.position[$0] }) else { continue }
+            guard let armed = run.runs[index].armed else {
+                let discarding = memberWindow(acquirer).map { run.windowRuns[$0].phase == .discarding } ?? false
+                guard run.runs[acquirer].state.isTerminal, !discarding else { continue }
+                let wasKept = run.runs[index].skipped == .keptAsBase
+                run.runs[index].skipped = wasKept ? .keptAsBase : .neverArmed
+                end(index, .skipped)
+                continue
+            }
+            guard mayUndo(index, acquirer: acquirer, armed) else { continue }
+            if armed.owesNothing {
+                disarm(index)
+                run.runs[index].skipped = .keptAsBase
+                end(index, .skipped)
+                record(.keptAsBase, step: step(index).id)
+                continue
+            }
+            run.runs[index].state = .ready
+            record(.stepReady, step: step(index).id)
+        }
+        for index in run.runs.indices where run.runs[index].state == .ready && step(index).isCompensation {
+            run.runs[index].boundHost = run.runs[index].armed?.host
+            run.runs[index].boundWorker = thawedWindow(index).flatMap { run.windowRuns[$0].worker }
+        }
+    }
+
+    private func mayUndo(_ index: Int, acquirer: Int, _ armed: ArmedResource) -> Bool {
+        let acquiring = run.runs[acquirer].state == .running
+        if armed.early && acquiring { return false }
+        if let window = memberWindow(acquirer) {
+            let row = run.windowRuns[window]
+            if thawedWindow(index) == window {
+                guard laterThawsAreDone(window, before: index, armed) else { return false }
+                if row.holdPassed { return true }
+            } else if isFrozen(window) {
+                // Deleting what lies on something frozen would hang.
+                return false
+            }
+            if row.phase == .discarding { return members(ofWindow: window).allSatisfy { run.runs[$0].state != .running } }
+        }
+        guard run.runs[acquirer].state.isTerminal else { return false }
+        return run.defects.contains(.undoTooEarly) || step(index).after.allSatisfy { hasEndedOrGivenWay($0.step) }
+    }
+
+    /// An undo that keeps failing does not hold up the others for ever.
+    private func hasEndedOrGivenWay(_ id: StepID) -> Bool {
+        guard let index = run.position[id] else { return true }
+        if run.runs[index].state.isTerminal { return true }
+        return step(index).isCompensation && run.runs[index].failures >= Self.alarmAfter
+    }
+
+    /// Thaws of one window run in reverse order of arming where their quiesces depend on each other.
+    private func laterThawsAreDone(_ window: Int, before index: Int, _ armed: ArmedResource) -> Bool {
+        guard let quiesce = step(index).undoes else { return true }
+        return run.definition.windows[window].thaws.allSatisfy { id in
+            guard let other = run.position[id], other != index, let resource = run.runs[other].armed, resource.order > armed.order,
+                run.runs[other].failures < Self.alarmAfter, let later = step(other).undoes
+            else { return true }
+            return !depends(later, on: quiesce)
+        }
+    }
+
+    private func depends(_ id: StepID, on target: StepID) -> Bool {
+        var open = [id]
+        var seen: Set<StepID> = [id]
+        while let next = open.popLast() {
+            for dependency in run.planned(next)?.after ?? [] where seen.insert(dependency.step).inserted {
+                if dependency.step == target { return true }
+                open.append(dependency.step)
+            }
+        }
+        return false
+    }
+
+    /// The undo succeeded. When the acquiring step was still running as it began, its effect may have come after: once more, later.
+    mutating func undone(_ index: Int) {
+        let id = step(index).id
+        run.runs[index].failures = 0
+        guard let armed = run.runs[index].armed else { return end(index, .succeeded) }
+        if armed.early {
+            run.runs[index].state = .pending
+            record(.undone, step: id, details: ["early": true])
+            return
+        }
+        disarm(index)
+        end(index, .succeeded)
+        for base in armed.former { actions.append(.baseReleased(base)) }
+        record(.undone, step: id, details: ["generation": .int(Int64(armed.generation))])
+    }
+
+    mutating func undoFailed(_ index: Int, _ failure: StepFailure) {
+        let policy = step(index).retry.attempts == 0 ? step(index).retry : .withoutEnd
+        run.runs[index].state = .ready
+        run.runs[index].notBefore =
+            now + max(policy.delay(afterAttempt: run.runs[index].failures, random: random), failure.retryAfter ?? .milliseconds(0))
+        record(
+            .undoFailed, step: step(index).id, details: ["error": .string(failure.description)],
+            isAlarm: run.runs[index].failures == Self.alarmAfter)
+    }
+
+    /// A copied system snapshot lives on as a base: its release is disarmed, and what it replaces is released instead.
+    mutating func keepBases(_ bases: [Base], former: [Base]) {
+        for base in bases {
+            actions.append(.baseRecorded(base))
+            guard let acquirer = run.position[base.acquiredBy], let undo = compensation(of: acquirer), run.runs[undo].armed != nil else {
+                continue
+            }
+            run.runs[undo].armed?.kept.insert(base.snapshot.key)
+            run.runs[undo].armed?.former += former.filter {
+                $0.systemIdentity == base.systemIdentity && $0.repositoryID == base.repositoryID
+            }
+            if step(acquirer).systems.count <= 1 { run.runs[undo].armed?.owesOwn = false }
+        }
+    }
+}
