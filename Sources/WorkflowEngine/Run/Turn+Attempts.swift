@@ -128,6 +128,11 @@ extension Turn {
     }
 
     mutating func conditionFalse(_ index: Int) {
+        switch run.runs[index].stop {
+        case .cancelled, .deadline: return cancelled(index, nil)
+        case .windowVoid: return discarded(index, nil)
+        case .timedOut, nil: break
+        }
         closeAttempt(index, .succeeded, nil)
         // The body was never called, so nothing was acquired.
         if run.runs[index].attempts == 1, let undo = compensation(of: index) { disarm(undo) }

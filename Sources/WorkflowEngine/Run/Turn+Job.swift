@@ -39,9 +39,7 @@ extension Turn {
     }
 
     mutating func tick() -> Refusal? {
-        let before = run
         let now = self.now
-        for window in run.windowRuns where window.holdUntil.map({ $0 <= now }) ?? false { _ = maxHoldPassed(window.id) }
         for index in run.runs.indices where run.runs[index].deadline.map({ $0 <= now }) ?? false {
             switch run.runs[index].state {
             case .running where run.runs[index].stop == nil: tellToStop(index, .timedOut)
@@ -50,7 +48,7 @@ extension Turn {
             }
         }
         if let deadline = run.job.deadline, deadline <= now { _ = stopJob(.deadline, by: nil) }
-        return run == before ? .nothingToDo : nil
+        return nil
     }
 
     mutating func settleJob() {

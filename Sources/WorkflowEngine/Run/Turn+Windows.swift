@@ -76,6 +76,12 @@ extension Turn {
         return nil
     }
 
+    /// Before anything else: a guard thaws by its own clock, so what is reported after the hold has passed may have come after the thaw.
+    mutating func expireHolds() {
+        let now = self.now
+        for window in run.windowRuns where window.holdUntil.map({ $0 <= now }) ?? false { _ = maxHoldPassed(window.id) }
+    }
+
     mutating func settleWindows() {
         for window in run.windowRuns.indices {
             let members = members(ofWindow: window)
@@ -110,8 +116,8 @@ extension Turn {
 
     private mutating func restartIfUndone(_ window: Int, _ members: [Int]) {
         let undos = members.compactMap { compensation(of: $0) }
-        guard members.allSatisfy({ run.runs[$0].state == .pending }), undos.allSatisfy({ run.runs[$0].armed == nil }) else { return }
-        for undo in undos { rewind(undo) }
+        guard members.allSatisfy({ run.runs[$0].state != .running }), undos.allSatisfy({ run.runs[$0].armed == nil }) else { return }
+        for index in members + undos { rewind(index) }
         var fresh = WindowRun(id: run.windowRuns[window].id)
         fresh.failures = run.windowRuns[window].failures
         fresh.retryAt = run.windowRuns[window].retryAt

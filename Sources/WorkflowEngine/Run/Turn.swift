@@ -15,6 +15,7 @@ struct Turn {
 
     /// Applies the event itself; `settle` then draws the consequences. Returns why nothing changed.
     mutating func apply(_ event: RunEvent) -> Refusal? {
+        expireHolds()
         switch event {
         case .begin: return begin()
         case .start(let id, let claimant): return start(id, by: claimant)
