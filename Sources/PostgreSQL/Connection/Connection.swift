@@ -86,6 +86,26 @@ public actor Connection {
         if PQsendQuery(handle.raw, "ROLLBACK") == 1 { _ = try? answer(to: "ROLLBACK") }
     }
 
+    /// Waits until notifications are there, or the time is over; then asks whether the connection still stands.
+    func notifications(within span: TimeSpan) async throws -> [Listener.Event] {
+        let deadline = Deadline(after: span)
+        while true {
+            guard !isAbandoned, handle.isOpen else { throw lost() }
+            try Task.checkCancellation()
+            var found: [Listener.Event] = []
+            while let raw = PQnotifies(handle.raw) {
+                found.append(.notification(channel: String(cString: raw.pointee.relname), payload: String(cString: raw.pointee.extra)))
+                PQfreemem(raw)
+            }
+            guard found.isEmpty else { return found }
+            if deadline.hasPassed {
+                try await execute(script: "")
+                return []
+            }
+            if Socket.wait(handle.socket, for: .reading, milliseconds: 100), PQconsumeInput(handle.raw) == 0 { throw lost() }
+        }
+    }
+
     private func runScript(_ script: String) async throws {
         try await run {
             guard PQsendQuery(handle.raw, script) == 1 else { throw lost() }

@@ -14,6 +14,8 @@ public struct ConnectionSettings: Sendable, Hashable {
     public var applicationName = "snappy-flow"
     /// Schemas that unqualified names are looked up in.
     public var searchPath: String?
+    /// True: a commit does not wait for the disk (synchronous_commit=off); a crash of the server may lose the last second. For what can be lost.
+    public var commitsAreRelaxed = false
 
     /// Reads `postgresql://user@host:port/database?...` or `host=... dbname=...` (PostgreSQL manual 34.1.1).
     public init(parsing text: String) throws(PostgreSQLError) {
@@ -59,6 +61,7 @@ public struct ConnectionSettings: Sendable, Hashable {
         var options = [parameters["options"] ?? ""].filter { !$0.isEmpty }
         options += ["-c DateStyle=ISO", "-c TimeZone=UTC", "-c IntervalStyle=postgres", "-c extra_float_digits=1"]
         if let statementTimeout { options.append("-c statement_timeout=\(statementTimeout.milliseconds)") }
+        if commitsAreRelaxed { options.append("-c synchronous_commit=off") }
         if let searchPath { options.append("-c search_path=\(searchPath.replacing(" ", with: "\\ "))") }
         parameters["options"] = options.joined(separator: " ")
         return parameters

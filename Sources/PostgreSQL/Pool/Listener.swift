@@ -1,0 +1,53 @@
+import FlowModel
+import Foundation
+import Synchronization
+
+/// Listens on channels over a connection of its own, which it makes anew whenever it breaks.
+///
+/// Notifications can be lost: each time the connection stands (again), and before anything is delivered over it, `.resumed` says
+/// to look at the tables themselves.
+public final class Listener: Sendable {
+    public enum Event: Sendable, Hashable {
+        /// Listening (again): whatever came before may have been missed.
+        case resumed
+        case notification(channel: String, payload: String)
+        /// The connection broke; `.resumed` follows when it stands again.
+        case interrupted(PostgreSQLError)
+    }
+
+    /// Every event from now on; for one consumer. At most 256 wait: older notifications give way, for they only say "look".
+    public let events: AsyncStream<Event>
+    private let task: Task<Void, Never>
+
+    public init(_ settings: ConnectionSettings, channels: [String]) {
+        let (stream, feed) = AsyncStream.makeStream(of: Event.self, bufferingPolicy: .bufferingNewest(256))
+        events = stream
+        task = Task {
+            let patience = RetryPolicy(attempts: 0, backoff: .milliseconds(100), maxBackoff: .seconds(5))
+            var failures = 0
+            while !Task.isCancelled {
+                do {
+                    let connection = try await Connection.connect(settings)
+                    for channel in channels { try await connection.execute(script: "LISTEN \"\(channel.replacing("\"", with: "\"\""))\"") }
+                    failures = 0
+                    feed.yield(.resumed)
+                    while !Task.isCancelled {
+                        for notification in try await connection.notifications(within: .seconds(5)) { feed.yield(notification) }
+                    }
+                } catch let error as PostgreSQLError {
+                    failures += 1
+                    if failures == 1 { feed.yield(.interrupted(error)) }
+                    try? await Task.sleep(for: patience.delay(afterAttempt: failures, random: .random(in: 0...1)).duration)
+                } catch {
+                    break
+                }
+            }
+            feed.finish()
+        }
+    }
+
+    deinit { task.cancel() }
+
+    /// Ends the stream.
+    public func stop() { task.cancel() }
+}

@@ -1,0 +1,94 @@
+public import FlowModel
+
+/// A bounded number of connections, lent to one task at a time. Connections that broke while idle or in use are replaced.
+public actor Pool {
+    public nonisolated let settings: ConnectionSettings
+    private let size: Int
+    private let patience: RetryPolicy?
+    private var idle: [Connection] = []
+    private var lent = 0
+    private var waiters: [(id: Int, turn: CheckedContinuation<Void, any Error>)] = []
+    private var nextWaiter = 0
+
+    /// At most `size` connections, made when they are needed. `patience` says how often a connection that can't be made for a
+    /// transient reason is tried again; nil means not at all.
+    public init(_ settings: ConnectionSettings, size: Int = 4, patience: RetryPolicy? = nil) {
+        self.settings = settings
+        self.size = max(size, 1)
+        self.patience = patience
+    }
+
+    /// Lends a connection to `body`. Waits until one is free.
+    public func withConnection<Value: Sendable>(_ body: @Sendable (Connection) async throws -> Value) async throws -> Value {
+        try await enter()
+        defer { leave() }
+        let connection = try await take()
+        do {
+            let value = try await body(connection)
+            await giveBack(connection)
+            return value
+        } catch {
+            await giveBack(connection)
+            throw error
+        }
+    }
+
+    @discardableResult
+    public func query(_ sql: String, _ parameters: [SQLValue] = []) async throws -> Rows {
+        try await withConnection { try await $0.query(sql, parameters) }
+    }
+
+    public func transaction<Value: Sendable>(_ body: @Sendable (Connection) async throws -> Value) async throws -> Value {
+        try await withConnection { try await $0.transaction(body) }
+    }
+
+    /// Closes the idle connections.
+    public func drain() { idle.removeAll() }
+
+    private func take() async throws -> Connection {
+        while let connection = idle.popLast() {
+            if await connection.isUsable { return connection }
+        }
+        var attempt = 1
+        while true {
+            do {
+                return try await Connection.connect(settings)
+            } catch let error as PostgreSQLError where error.retry == .transient {
+                guard let patience, patience.attempts == 0 || attempt < patience.attempts else { throw error }
+                let delay = patience.delay(afterAttempt: attempt, random: .random(in: 0...1))
+                try await Task.sleep(for: delay.duration)
+                attempt += 1
+            }
+        }
+    }
+
+    private func giveBack(_ connection: Connection) async {
+        if await connection.isUsable { idle.append(connection) }
+    }
+
+    private func enter() async throws {
+        if lent < size {
+            lent += 1
+            return
+        }
+        let id = nextWaiter
+        nextWaiter += 1
+        try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { (turn: CheckedContinuation<Void, any Error>) in
+                if Task.isCancelled { turn.resume(throwing: CancellationError()) } else { waiters.append((id, turn)) }
+            }
+        } onCancel: {
+            Task { await self.abandon(id) }
+        }
+    }
+
+    /// The place goes to the first waiter, or is free again.
+    private func leave() {
+        if waiters.isEmpty { lent -= 1 } else { waiters.removeFirst().turn.resume() }
+    }
+
+    private func abandon(_ id: Int) {
+        guard let index = waiters.firstIndex(where: { $0.id == id }) else { return }
+        waiters.remove(at: index).turn.resume(throwing: CancellationError())
+    }
+}
