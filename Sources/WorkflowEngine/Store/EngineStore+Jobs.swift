@@ -1,0 +1,65 @@
+import Crypto
+public import FlowModel
+import Foundation
+import PostgreSQL
+
+/// A job to be made.
+public struct JobSubmission: Sendable {
+    public var tenant: String
+    public var plan: Plan
+    /// The plan's steps with fan-out over parameters expanded, and its windows.
+    public var definition: RunDefinition
+    /// Defaults filled in.
+    public var parameters: [String: JSONValue]
+    public var origin: JobOrigin
+    /// The worker whose own process runs it; others take it up when that one is dead. Nil: anybody's.
+    public var owner: WorkerID?
+    /// From now.
+    public var deadline: TimeSpan?
+
+    public init(
+        tenant: String = "default", plan: Plan, definition: RunDefinition? = nil, parameters: [String: JSONValue] = [:],
+        origin: JobOrigin = .local, owner: WorkerID? = nil, deadline: TimeSpan? = nil
+    ) {
+        self.tenant = tenant
+        self.plan = plan
+        self.definition = definition ?? RunDefinition(steps: plan.steps, windows: plan.windows)
+        self.parameters = parameters
+        self.origin = origin
+        self.owner = owner
+        self.deadline = deadline
+    }
+}
+
+extension EngineStore {
+    /// Persists the plan and the job; its first steps are ready when this returns.
+    public func submit(_ submission: JobSubmission) async throws -> JobID {
+        let now = try await now()
+        let document = try JSONValue(encoding: submission.plan)
+        let plan = PlanID(rawValue: SHA256.digest(document.canonicalBytes).hex)
+        let deadline = submission.deadline.map { now + $0 }
+        let job = JobID.make(milliseconds: UInt64(now.microseconds / 1000))
+        let record = RunRecord(
+            job: job, tenant: submission.tenant, plan: plan, origin: submission.origin, parameters: submission.parameters,
+            run: JobRun(submission.definition, createdAt: now, deadline: deadline))
+        let decision = try Decision(.begin, on: record, now: now)
+        let transition = try decision.transition(limits: submission.plan.limits)
+        try await pool.transaction { connection in
+            try await connection.query(
+                Self.sql("submit-job"),
+                [
+                    .text(submission.tenant), .text(plan.rawValue), .text(submission.plan.pipeline), .json(document), .text(job.rawValue),
+                    .text(submission.origin.rawValue), .text(submission.owner?.rawValue), .json(JSONValue.object(submission.parameters).withoutNUL),
+                    .int(now.microseconds), .int(deadline?.microseconds),
+                ])
+            let written = try await self.write([transition], on: connection)
+            guard written == [job] else {
+                throw StoreError("submit-failed", expected: "a new job", found: "no row", at: "job \(job)", retry: .transient)
+            }
+        }
+        memory.keep(decision.after)
+        return job
+    }
+}
+
+extension EngineStore: RunStore {}

@@ -1,0 +1,62 @@
+public import FlowModel
+import PostgreSQL
+
+extension EngineStore {
+    public func register(_ worker: WorkerRegistration, lease: TimeSpan) async throws {
+        let labels = JSONValue.object(worker.labels.mapValues { .string($0) })
+        let rows = try await pool.query(
+            Self.sql("register-worker"),
+            [.text(worker.id.rawValue), .text(worker.host), .int(Int64(worker.process)), .json(labels), .interval(lease)])
+        if let row = rows.first { clock.note(try row.instant("now")) }
+    }
+
+    /// A heartbeat that is lost with the server is no loss: the lease ends earlier.
+    public func heartbeat(_ worker: WorkerID, lease: TimeSpan) async throws -> HeartbeatReply? {
+        let rows = try await relaxed.query(Self.sql("heartbeat"), [.text(worker.rawValue), .interval(lease)])
+        guard let row = rows.first else { return nil }
+        clock.note(try row.instant("now"))
+        let stops = try row.get("stops", as: JSONValue.self).decoded(as: [StopRow].self)
+        return HeartbeatReply(stops: stops.map { .init(job: $0.job, step: $0.step, token: $0.token, reason: $0.reason) })
+    }
+
+    private struct StopRow: Decodable {
+        var job: JobID
+        var step: StepID
+        var token: Int64
+        var reason: StopReason
+    }
+
+    public func retire(_ worker: WorkerID) async throws { try await pool.query(Self.sql("retire-worker"), [.text(worker.rawValue)]) }
+
+    public func lostWork(limit: Int) async throws -> [LostWork] {
+        try await pool.query(Self.sql("lost-work"), [.int(limit)]).map { row in
+            LostWork(worker: WorkerID(rawValue: try row.get("worker")), job: JobID(rawValue: try row.get("job")))
+        }
+    }
+
+    public func dueJobs(limit: Int) async throws -> [JobID] {
+        try await pool.query(Self.sql("due-jobs"), [.int(limit)]).map { JobID(rawValue: try $0.get("id")) }
+    }
+
+    public func untilNextDue() async throws -> TimeSpan? {
+        try await pool.query(Self.sql("until-next-due")).first?.find("milliseconds", as: Int64.self).map { .milliseconds($0) }
+    }
+
+    public func notify() async throws { try await relaxed.query(Self.sql("notify")) }
+
+    public func notifications() -> AsyncStream<Void> {
+        let (stream, feed) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        let task = Task { [relaxed] in
+            var channel: String?
+            while channel == nil, !Task.isCancelled {
+                channel = try? await relaxed.query(Self.sql("channel")).first?.get("channel")
+                if channel == nil { try? await Task.sleep(for: .seconds(1)) }
+            }
+            guard let channel else { return feed.finish() }
+            for await _ in Listener(relaxed.settings, channels: [channel]).events { feed.yield() }
+            feed.finish()
+        }
+        feed.onTermination = { _ in task.cancel() }
+        return stream
+    }
+}

@@ -1,0 +1,1 @@
+SELECT 'snappy_flow_' || current_schema() AS channel

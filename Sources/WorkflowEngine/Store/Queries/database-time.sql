@@ -1,0 +1,1 @@
+SELECT micros(clock_timestamp()) AS now

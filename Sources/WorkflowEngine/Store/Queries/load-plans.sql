@@ -1,0 +1,1 @@
+SELECT document FROM plans WHERE tenant = $1 AND id = $2

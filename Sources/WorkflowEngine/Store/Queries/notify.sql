@@ -1,0 +1,1 @@
+SELECT pg_notify('snappy_flow_' || current_schema(), '')

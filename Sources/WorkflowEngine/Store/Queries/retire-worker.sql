@@ -1,0 +1,1 @@
+UPDATE workers SET state = 'retired' WHERE id = $1

@@ -1,0 +1,4 @@
+-- Milliseconds until time alone changes something; NULL when nothing is due.
+SELECT greatest(0, ceil(extract(epoch FROM least(
+    (SELECT min(tick_at) FROM jobs WHERE tick_at IS NOT NULL),
+    (SELECT min(not_before) FROM steps WHERE state = 'ready' AND not_before IS NOT NULL AND not_before > now())) - now()) * 1000))::bigint AS milliseconds

@@ -1,0 +1,25 @@
+public import FlowModel
+
+/// What the store refuses. Errors of the connection pass through as they are.
+public struct StoreError: ExplainedError, Sendable, Hashable {
+    public var code: String
+    public var expected: String
+    public var found: String
+    public var location: String
+    public var advice: String
+    public var retry: Retryability
+
+    init(_ code: String, expected: String, found: String, at location: String, advice: String = "", retry: Retryability = .permanent) {
+        self.code = code
+        self.expected = expected
+        self.found = found
+        self.location = location
+        self.advice = advice
+        self.retry = retry
+    }
+
+    static func noJob(_ job: JobID) -> StoreError {
+        StoreError(
+            "no-such-job", expected: "a job that is not in history", found: "none", at: "job \(job)", advice: "see `snappy-flow jobs list`")
+    }
+}
