@@ -41,7 +41,7 @@ let package = Package(
         .target(name: "Threads", swiftSettings: strict),
         .target(name: "StorageKit", dependencies: ["FlowModel"], swiftSettings: strict),
         .target(name: "StepKit", dependencies: ["FlowModel", "StorageKit"], swiftSettings: strict),
-        .target(name: "Crypto", dependencies: ["CLibCrypto"], swiftSettings: hot),
+        .target(name: "Crypto", dependencies: ["CLibCrypto", "FlowModel"], swiftSettings: hot),
 
         // 2: one technique each
         .target(name: "PipelineDSL", dependencies: ["CLibYAML", "FlowModel", "StepKit", "Crypto"], swiftSettings: strict),

@@ -1,0 +1,69 @@
+public import FlowModel
+public import StorageKit
+
+/// Which snapshot says what is unchanged.
+public enum ParentChoice: Sendable, Hashable {
+    /// The newest of the same host and paths.
+    case automatic
+    /// Read everything.
+    case none
+    /// This one, by its id.
+    case id(String)
+}
+
+public struct ArchiveOptions: Sendable {
+    public var host: String
+    public var tags: [String]
+    public var parent: ParentChoice
+    /// The snapshot's time; now when nil.
+    public var time: Instant?
+    /// True for what is left out, besides what the reader leaves out itself. The path is below the reader's root.
+    public var exclude: (@Sendable (TreePath, FileMetadata) -> Bool)?
+    /// Patterns to record in the snapshot.
+    public var excludePatterns: [String] = []
+    /// Called when everything stored so far is durable and indexed: a later run finds it.
+    public var checkpoint: (@Sendable (ArchiveProgress) async throws -> Void)?
+    /// A checkpoint is due after this time or that many stored bytes.
+    public var checkpointEvery: TimeSpan = .seconds(30)
+    public var checkpointBytes: ByteCount = .mebibytes(256)
+    /// Called a few times a second, and at the end.
+    public var progress: (@Sendable (ArchiveProgress) -> Void)?
+    /// zstd's level.
+    public var compressionLevel: Int32 = 1
+    /// Threads that hash, compress and encrypt; nil for one a core.
+    public var workers: Int?
+
+    public init(host: String, tags: [String] = [], parent: ParentChoice = .automatic, time: Instant? = nil) {
+        self.host = host
+        self.tags = tags
+        self.parent = parent
+        self.time = time
+    }
+}
+
+/// How far a backup is.
+public struct ArchiveProgress: Sendable, Hashable {
+    /// Files done, unchanged ones too.
+    public var files: UInt64 = 0
+    /// Bytes of those files.
+    public var bytes: UInt64 = 0
+    /// Bytes that were read because a file was new or changed.
+    public var bytesRead: UInt64 = 0
+    /// Bytes written to the store.
+    public var bytesStored: UInt64 = 0
+    /// What is being read.
+    public var currentPath = TreePath()
+}
+
+/// A file or folder that is not in the snapshot as it was, and why. `.changed` is in it, as it was read.
+public struct ArchiveFailure: Sendable {
+    /// Below the reader's root.
+    public var path: TreePath
+    public var error: StorageError
+}
+
+public struct ArchiveReport: Sendable {
+    public var snapshot: Snapshot
+    public var failures: [ArchiveFailure]
+    public var summary: SnapshotSummary
+}

@@ -1,0 +1,126 @@
+import StorageKit
+import Threads
+
+extension ArchiveRun {
+    /// Walks the source depth first. Blocking calls are made on the reading thread; the parent's trees are loaded between them.
+    func walk(parent: ObjectID?) async throws {
+        let root = DirectoryAssembly(former: parent) { [weak self] id in self?.rootFinished(id) }
+        var above = root
+        var former = parent
+        let metadata = try await pool.run { [reader] in try reader.metadata(of: TreePath()) }
+        let parts = reader.logicalPath.parts
+        // The path to the tree is spelled as nested folders, as restic stores it. What the source does not know of them is made up.
+        for (depth, name) in parts.enumerated() {
+            let own = depth == parts.count - 1
+                ? metadata : FileMetadata(kind: .directory, permissions: 0o755, modified: metadata.modified, changed: metadata.changed)
+            guard let node = Node(name, own), own.kind == .directory else {
+                throw StorageError(.unsupported, expected: "a folder as the source's root", found: "\(own.kind)", at: "/\(reader.logicalPath)")
+            }
+            former = await formerTree(former)?.node(named: name)?.subtree
+            let directory = DirectoryAssembly(node, in: above, slot: above.reserve(), former: former)
+            try await closing(above)
+            above = directory
+        }
+        try await walk(TreePath(), into: above, former: former, isRoot: true)
+        try await pool.run { [content] in try content.flush() }
+    }
+
+    private func closing(_ directory: DirectoryAssembly) async throws {
+        try await pool.run { [walkSaver] in try directory.close(walkSaver.saver) }
+    }
+
+    /// The parent snapshot's tree; a damaged one is no reason to fail, its files are read again.
+    private func formerTree(_ id: ObjectID?) async -> Tree? {
+        guard let id else { return nil }
+        return try? await loader.loadTree(id)
+    }
+
+    private struct Subdirectory: Sendable {
+        var path: TreePath
+        var directory: DirectoryAssembly
+        var former: ObjectID?
+    }
+
+    private func walk(_ path: TreePath, into directory: DirectoryAssembly, former: ObjectID?, isRoot: Bool = false) async throws {
+        try breakdown.check()
+        let formerTree = await formerTree(former)
+        let below = try await pool.run { [self] in
+            let found = try archiveFiles(of: path, into: directory, former: formerTree, isRoot: isRoot)
+            try directory.close(walkSaver.saver)
+            return found
+        }
+        for next in below { try await walk(next.path, into: next.directory, former: next.former) }
+    }
+
+    /// Lists one directory and reads its files. Returns the folders in it.
+    private func archiveFiles(of path: TreePath, into directory: DirectoryAssembly, former: Tree?, isRoot: Bool) throws -> [Subdirectory] {
+        let listing: TreeListing
+        do {
+            listing = try reader.list(path)
+        } catch let error as StorageError where !isRoot {
+            counters.failed(path, error)
+            return []
+        }
+        for (name, error) in listing.failures { counters.failed(path.appending(name), error) }
+        var below: [Subdirectory] = []
+        for entry in listing.entries {
+            try breakdown.check()
+            let entryPath = path.appending(entry.name)
+            if let exclude = options.exclude, exclude(entryPath, entry.metadata) { continue }
+            guard let node = Node(entry.name, entry.metadata) else { continue }
+            let slot = directory.reserve()
+            let formerNode = former?.node(named: entry.name)
+            switch entry.metadata.kind {
+            case .directory:
+                let child = DirectoryAssembly(node, in: directory, slot: slot, former: formerNode?.subtree)
+                below.append(Subdirectory(path: entryPath, directory: child, former: formerNode?.subtree))
+            case .file:
+                try archiveFile(entryPath, node, into: directory, slot: slot, former: formerNode)
+            default: try directory.fill(slot, node, walkSaver.saver)
+            }
+        }
+        return below
+    }
+
+    private func archiveFile(_ path: TreePath, _ listed: Node, into directory: DirectoryAssembly, slot: Int, former: Node?) throws {
+        let saver = walkSaver.saver
+        if let former, listed.isUnchanged(since: former), let content = former.content, index.containsAll(content) {
+            var node = listed
+            node.content = content
+            counters.fileDone(.unmodified, bytes: node.size)
+            try directory.fill(slot, node, saver)
+            return
+        }
+        counters.reading(path)
+        let file = FileAssembly(in: directory, slot: slot)
+        do {
+            let open = try reader.open(path)
+            defer { open.close() }
+            let before = try open.metadata()
+            let size = try content.read(open, into: file)
+            let after = try open.metadata()
+            var node = Node(listed.name, before) ?? listed
+            node.size = size
+            if after.size != before.size || after.modified != before.modified || size != UInt64(clamping: before.size) {
+                counters.failed(
+                    path,
+                    StorageError(
+                        .changed, expected: "a file that stays as it is while it is read", found: "\(size) bytes read, \(after.size) there now",
+                        at: "/\(reader.logicalPath)/\(path)", advice: "read from a snapshot, or quiesce the writer; the copy holds what was read"))
+            }
+            counters.fileDone(former?.type == "file" ? .changed : .new, bytes: size)
+            try file.finish(node, saver)
+        } catch let error as StorageError {
+            counters.failed(path, error)
+            try file.finish(nil, saver)
+        }
+    }
+}
+
+extension Node {
+    /// restic's test: what is the same in all of these was not written to.
+    func isUnchanged(since former: Node) -> Bool {
+        type == "file" && former.type == "file" && size == former.size && modified.time == former.modified.time
+            && changed.time == former.changed.time && inode == former.inode
+    }
+}

@@ -1,0 +1,58 @@
+import Synchronization
+
+/// Gathers the blob ids of one file, which several threads find in any order.
+final class FileAssembly: Sendable {
+    private struct State {
+        var ids: [ObjectID?] = []
+        var missing = 0
+        /// Set when the file is read to its end.
+        var node: Node?
+        var finished = false
+    }
+
+    private let state = Mutex(State())
+    private let directory: DirectoryAssembly
+    private let slot: Int
+
+    init(in directory: DirectoryAssembly, slot: Int) {
+        self.directory = directory
+        self.slot = slot
+    }
+
+    /// The number of the next blob.
+    func expect() -> Int {
+        state.withLock { state in
+            state.ids.append(nil)
+            state.missing += 1
+            return state.ids.count - 1
+        }
+    }
+
+    func complete(_ index: Int, _ id: ObjectID, _ saver: BlobSaver) throws {
+        let ended = state.withLock { state in
+            state.ids[index] = id
+            state.missing -= 1
+            return state.missing == 0 && state.finished
+        }
+        if ended { try handOver(saver) }
+    }
+
+    /// Called once when no more blobs come. `node` is nil when the file could not be read.
+    func finish(_ node: Node?, _ saver: BlobSaver) throws {
+        let ended = state.withLock { state in
+            state.node = node
+            state.finished = true
+            return state.missing == 0
+        }
+        if ended { try handOver(saver) }
+    }
+
+    private func handOver(_ saver: BlobSaver) throws {
+        let node = state.withLock { state -> Node? in
+            guard var node = state.node else { return nil }
+            node.content = state.ids.compactMap { $0 }
+            return node
+        }
+        try directory.fill(slot, node, saver)
+    }
+}

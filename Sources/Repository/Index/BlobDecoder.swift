@@ -1,0 +1,47 @@
+import Crypto
+
+/// Opens, decompresses and verifies blobs with contexts and memory of its own; used by one thread at a time.
+final class BlobDecoder {
+    private let sealer: Sealer
+    private let decompressor = Decompressor()
+    private let hash = SHA256()
+    private var opened = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 16, alignment: 64)
+    private var plain = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 16, alignment: 64)
+
+    init(_ key: SealKey) { sealer = Sealer(key) }
+
+    deinit {
+        opened.deallocate()
+        plain.deallocate()
+    }
+
+    private static func grow(_ memory: inout UnsafeMutableRawBufferPointer, to count: Int) {
+        guard memory.count < count else { return }
+        memory.deallocate()
+        memory = .allocate(byteCount: count, alignment: 64)
+    }
+
+    /// The plain bytes of a sealed blob, checked against MAC, size and name; good until the next call.
+    func decode(_ sealed: UnsafeRawBufferPointer, _ blob: PackedBlob, in pack: ObjectID) throws -> UnsafeRawBufferPointer {
+        guard sealed.count == Int(blob.length), sealed.count >= Sealer.overhead else { throw damage(blob, pack, found: "another length") }
+        let openedCount = sealed.count - Sealer.overhead
+        Self.grow(&opened, to: openedCount)
+        let content = UnsafeMutableRawBufferPointer(rebasing: opened[..<openedCount])
+        do throws(CryptoError) { try sealer.open(sealed, into: content) } catch {
+            throw damage(blob, pack, found: "a wrong authentication code")
+        }
+        var result = UnsafeRawBufferPointer(content)
+        if blob.plainLength != 0 {
+            Self.grow(&plain, to: Int(blob.plainLength))
+            let target = UnsafeMutableRawBufferPointer(rebasing: plain[..<Int(blob.plainLength)])
+            guard decompressor.decompress(result, into: target) else { throw damage(blob, pack, found: "a zstd frame that does not decompress") }
+            result = UnsafeRawBufferPointer(target)
+        }
+        guard hash.digest(result) == blob.key.id else { throw damage(blob, pack, found: "other content") }
+        return result
+    }
+
+    private func damage(_ blob: PackedBlob, _ pack: ObjectID, found: String) -> RepositoryError {
+        .damaged("data/\(pack) at \(blob.offset)", expected: "\(blob.key.kind) blob \(blob.key.id)", found: found)
+    }
+}

@@ -1,0 +1,40 @@
+import Crypto
+import StorageKit
+
+/// Reads single blobs out of packs, from another copy where one is damaged.
+struct BlobLoader: Sendable {
+    let store: any ObjectStore
+    let key: SealKey
+    let index: MasterIndex
+
+    func load(_ blob: BlobKey) async throws -> [UInt8] {
+        let places = index.locations(of: blob)
+        var problem: any Error = RepositoryError(
+            .missingBlob, expected: "\(blob.kind) blob \(blob.id)", found: "none in the index", at: store.properties.location,
+            advice: "run a check; restore the missing packs from another copy of the repository")
+        for (pack, place) in places {
+            try Task.checkCancellation()
+            do {
+                let sealed = try await store.get(ObjectNames.pack(pack), range: place.range)
+                return try sealed.withUnsafeBytes { Array(try BlobDecoder(key).decode($0, place, in: pack)) }
+            } catch let error as StorageError where error.kind == .notFound {
+                problem = RepositoryError.missing(pack: pack, at: store.properties.location)
+            } catch let error as StorageError where error.kind == .truncated {
+                problem = RepositoryError.damaged("\(store.properties.location)/\(ObjectNames.pack(pack))", expected: error.expected, found: error.found)
+            } catch let error as RepositoryError {
+                problem = error
+            }
+        }
+        throw problem
+    }
+
+    func loadTree(_ id: ObjectID) async throws -> Tree { try Tree(decoding: try await load(BlobKey(kind: .tree, id: id)), id: id) }
+}
+
+extension RepositoryError {
+    static func missing(pack: ObjectID, at location: String) -> RepositoryError {
+        RepositoryError(
+            .missingPack, expected: "pack \(pack), which the index lists", found: "no such object", at: "\(location)/\(ObjectNames.pack(pack))",
+            advice: "put the pack back from another copy of the repository, or run a new backup, which stores its content again after `restic repair index`")
+    }
+}

@@ -1,0 +1,148 @@
+import Crypto
+import FlowModel
+import Foundation
+public import StorageKit
+import Threads
+
+/// A repository in restic's format, version 2 (version 1 is read and added to without compression).
+///
+/// Knows a store and a password, nothing of pipelines: a restic library. All operations may run side by side;
+/// locks keep them and other programs apart.
+public final class Repository: Sendable {
+    let store: any ObjectStore
+    let key: SealKey
+    let config: Config
+    let tables: RabinTables
+
+    private init(store: any ObjectStore, key: SealKey, config: Config) {
+        self.store = store
+        self.key = key
+        self.config = config
+        tables = RabinTables(config.polynomial)
+    }
+
+    /// The repository's own id, from its config: 64 hex digits.
+    public var id: String { config.id }
+    public var location: String { store.properties.location }
+
+    /// Makes a new repository with one password. `RepositoryError(.exists)` when there is one already.
+    public static func create(on store: any ObjectStore, password: [UInt8]) async throws -> Repository {
+        let store = RetryingStore(store)
+        if let found = try await store.stat(ObjectNames.config) { throw existing(store, "\(found.size) bytes of config") }
+        try await store.create()
+        let key = SealKey.random()
+        let keyFile = try await Self.scrypt { try KeyFile.encode(key, password: password, created: GoTime(.now)) }
+        let name = ObjectName(ObjectNames.keys + SHA256.hex(keyFile))
+        try await store.put(name, keyFile)
+        let id = RandomBytes.make(32).withUnsafeBytes { SHA256Digest(bytes: $0) }.hex
+        let config = Config(version: 2, id: id, polynomial: .random())
+        do {
+            try await store.put(ObjectNames.config, Sealer(key).seal(config.encoded))
+        } catch let error as StorageError where error.kind == .exists {
+            try await store.delete(name)
+            throw existing(store, "a config that somebody made at the same time")
+        }
+        return Repository(store: store, key: key, config: config)
+    }
+
+    private static func existing(_ store: any ObjectStore, _ found: String) -> RepositoryError {
+        RepositoryError(
+            .exists, expected: "no repository yet", found: found, at: store.properties.location, advice: "open it, or choose another place",
+            retry: .lostRace)
+    }
+
+    /// Opens a repository. Throws `.notFound`, `.wrongPassword`, `.unsupported` or `.damaged`.
+    public static func open(_ store: any ObjectStore, password: [UInt8]) async throws -> Repository {
+        let store = RetryingStore(store)
+        let location = store.properties.location
+        let sealed: [UInt8]
+        do {
+            sealed = try await store.get(ObjectNames.config)
+        } catch let error as StorageError where error.kind == .notFound {
+            throw RepositoryError(
+                .notFound, expected: "a restic repository", found: "no config object", at: location,
+                advice: "check the location; a first copy with `create: true`, or `restic init`, makes a repository")
+        }
+        let key = try await masterKey(store, password: password)
+        do {
+            return Repository(store: store, key: key, config: try Config(decoding: try Sealer(key).open(sealed), at: location))
+        } catch is CryptoError {
+            throw RepositoryError.damaged("\(location)/config", expected: "a config sealed with the key files' master key", found: "a wrong authentication code")
+        }
+    }
+
+    /// Tries the password on every key file, at most as many as restic does.
+    private static func masterKey(_ store: any ObjectStore, password: [UInt8]) async throws -> SealKey {
+        let location = store.properties.location
+        let ids = try await store.listIDs(ObjectNames.keys).map(\.id).sorted()
+        for id in ids.prefix(20) {
+            let name = ObjectName(ObjectNames.keys + id.hex)
+            let bytes = try await store.get(name)
+            guard SHA256.digest(bytes) == id else { continue }  // damaged: another key may do
+            let file = try KeyFile(decoding: bytes, at: "\(location)/\(name)")
+            if let key = try await Self.scrypt({ try file.open(password: password, at: "\(location)/\(name)") }) { return key }
+        }
+        throw RepositoryError(
+            .wrongPassword, expected: "a password of one of \(ids.count) key files", found: "another password", at: location,
+            advice: "check where the password comes from; without it nothing can be read")
+    }
+
+    /// scrypt takes tenths of a second and tens of megabytes: not on the cooperative pool.
+    private static func scrypt<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
+        try await BlockingPool(label: "scrypt", width: 1).run(body)
+    }
+
+    /// Every snapshot, oldest first.
+    public func snapshots() async throws -> [Snapshot] {
+        var found: [Snapshot] = []
+        let ids = try await store.listIDs(ObjectNames.snapshots).map(\.id)
+        try await files.loadAll(ObjectNames.snapshots, ids) { id, json in found.append(try Snapshot(decoding: json, id: id.hex)) }
+        return found.sorted { ($0.time, $0.id) < ($1.time, $1.id) }
+    }
+
+    /// Runs `body` under a lock of restic's protocol. Operations within it use this lock; without it each takes its own.
+    /// `.locked` when another program is at work; a retry later helps.
+    public func withLock<R: Sendable>(
+        _ mode: LockMode, isolation: isolated (any Actor)? = #isolation, _ body: (RepositoryLock) async throws -> R
+    ) async throws -> R {
+        if let held = RepositoryLock.held, held.repository == location {
+            guard held.mode >= mode else {
+                throw RepositoryError(
+                    .locked, expected: "an exclusive lock", found: "our own shared one", at: location, advice: "take the exclusive lock first")
+            }
+            return try await body(held)
+        }
+        let locker = Locker(files: files, repository: location)
+        let lock = try await locker.acquire(mode)
+        let refreshing = Task { await locker.keepFresh(lock) }
+        let result: Result<R, any Error>
+        do {
+            result = .success(try await RepositoryLock.$held.withValue(lock) { try await body(lock) })
+        } catch {
+            result = .failure(error)
+        }
+        refreshing.cancel()
+        await refreshing.value
+        await locker.release(lock)
+        return try result.get()
+    }
+
+    /// Removes locks whose process is dead or that are older than 30 minutes; with `all`, every lock. Returns how many.
+    public func removeLocks(all: Bool) async throws -> Int { try await Locker(files: files, repository: location).removeLocks(all: all) }
+
+    var files: SealedFiles { SealedFiles(store: store, key: key, compress: config.version >= 2) }
+
+    func files(_ lock: RepositoryLock) -> SealedFiles {
+        SealedFiles(store: GuardedStore(base: store, lock: lock), key: key, compress: config.version >= 2)
+    }
+
+    /// Reads every index file.
+    func loadIndex() async throws -> MasterIndex {
+        let index = MasterIndex()
+        let ids = try await store.listIDs(ObjectNames.index).map(\.id)
+        try await files.loadAll(ObjectNames.index, ids) { id, json in
+            index.add(try IndexFile(decoding: json, at: "\(location)/index/\(id)").packs)
+        }
+        return index
+    }
+}

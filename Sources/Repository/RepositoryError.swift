@@ -1,0 +1,43 @@
+public import FlowModel
+
+/// What a repository answers when it can't do what it was asked to.
+///
+/// Errors of the store itself pass through as `StorageError`.
+public struct RepositoryError: ExplainedError, Sendable, Hashable {
+    public enum Kind: String, Sendable, Hashable {
+        case exists
+        case notFound = "not-a-repository"
+        case wrongPassword = "wrong-password"
+        case unsupported
+        case locked
+        case lockLost = "lock-lost"
+        case damaged
+        case missingPack = "missing-pack"
+        case missingBlob = "missing-blob"
+        case noSnapshot = "no-such-snapshot"
+        case unsafeName = "unsafe-name"
+        case invalid
+    }
+    public var kind: Kind
+    public var code: String { kind.rawValue }
+    public var expected: String
+    public var found: String
+    public var location: String
+    public var advice: String
+    public var retry: Retryability
+
+    public init(_ kind: Kind, expected: String, found: String, at location: String, advice: String = "", retry: Retryability = .permanent) {
+        self.kind = kind
+        self.expected = expected
+        self.found = found
+        self.location = location
+        self.advice = advice
+        self.retry = retry
+    }
+
+    static func damaged(_ location: String, expected: String, found: String) -> RepositoryError {
+        RepositoryError(
+            .damaged, expected: expected, found: found, at: location,
+            advice: "run a check that reads all data; restore what it names from another copy of the repository")
+    }
+}

@@ -1,0 +1,257 @@
+import Crypto
+import FlowModel
+import Foundation
+import StorageKit
+import Synchronization
+import Threads
+
+/// One restore: folders first, then files pack by pack in batches, then links, then the folders' metadata.
+///
+/// Ranges of packs are read side by side and written in any order; a batch bounds memory and open files.
+final class RestoreRun: Sendable {
+    private let loader: BlobLoader
+    private let writer: any TreeWriter
+    private let selection: RestoreSelection
+    private let options: RestoreOptions
+    private let pool: BlockingPool
+    private let state = Mutex(State())
+
+    private struct State {
+        var progress = RestoreProgress()
+        var failures: [RestoreFailure] = []
+        var warnings: [StorageError] = []
+        /// The first path of each hard-linked file.
+        var linked: [LinkKey: TreePath] = [:]
+        var failedPaths: Set<TreePath> = []
+    }
+
+    private struct LinkKey: Hashable {
+        var inode: UInt64
+        var device: UInt64
+    }
+
+    private static let batchFiles = 512
+    private static let batchBytes: UInt64 = 256 << 20
+
+    init(loader: BlobLoader, writer: any TreeWriter, options: RestoreOptions) {
+        self.loader = loader
+        self.writer = writer
+        self.options = options
+        selection = RestoreSelection(options)
+        pool = BlockingPool(label: "restore", width: max(ProcessInfo.processInfo.activeProcessorCount, 2))
+    }
+
+    /// What the walk found and did not do yet.
+    private struct Work {
+        var batch: [RestoredFile] = []
+        var batchBytes: UInt64 = 0
+        var links: [(path: TreePath, existing: TreePath)] = []
+        var directories: [(path: TreePath, node: Node)] = []
+    }
+
+    func run(root: ObjectID) async throws -> RestoreReport {
+        var work = Work()
+        try await walk(root, at: TreePath(), &work)
+        try await restore(&work)
+        for (path, existing) in work.links {
+            guard state.withLock({ !$0.failedPaths.contains(existing) }) else {
+                fail(path, RepositoryError.damaged("/\(path)", expected: "the file it is linked to, /\(existing)", found: "a file that failed"))
+                continue
+            }
+            try await attempt(path) { [writer] in try writer.link(path, to: existing) }
+            state.withLock { $0.progress.files += 1 }
+        }
+        for (path, node) in work.directories.reversed() {
+            try Task.checkCancellation()
+            try await attempt(path) { try self.setMetadata(path, node) }
+        }
+        return state.withLock { state in
+            options.progress?(state.progress)
+            return RestoreReport(
+                files: state.progress.files, directories: state.progress.directories, bytes: state.progress.bytes,
+                failures: state.failures, warnings: state.warnings)
+        }
+    }
+
+    /// Runs a call of the writer. A full disk ends the restore; other trouble is one path's.
+    private func attempt(_ path: TreePath, _ body: @escaping @Sendable () throws -> Void) async throws {
+        do { try await pool.run(body) } catch let error as StorageError where error.kind != .noSpace { fail(path, error) }
+    }
+
+    private func fail(_ path: TreePath, _ error: any ExplainedError) {
+        state.withLock { state in
+            state.failures.append(RestoreFailure(path: path, error: error))
+            state.failedPaths.insert(path)
+        }
+    }
+
+    private func setMetadata(_ path: TreePath, _ node: Node) throws {
+        guard let metadata = node.metadata else { return }
+        let warnings = try writer.setMetadata(path, metadata)
+        if !warnings.isEmpty { state.withLock { $0.warnings += warnings } }
+    }
+
+    private func walk(_ id: ObjectID, at path: TreePath, _ work: inout Work) async throws {
+        try Task.checkCancellation()
+        let tree: Tree
+        do {
+            tree = try await loader.loadTree(id)
+        } catch let error as RepositoryError where !path.parts.isEmpty {
+            fail(path, error)  // what is below is lost; the rest is restored
+            return
+        }
+        for node in tree.nodes {
+            let below = path.appending(node.name)
+            if node.type == "dir" {
+                guard selection.descends(into: below), let subtree = node.subtree else { continue }
+                if let target = selection.target(of: below) {
+                    try await attempt(target) { [writer] in try writer.makeDirectory(target) }
+                    state.withLock { $0.progress.directories += 1 }
+                    work.directories.append((target, node))
+                }
+                try await walk(subtree, at: below, &work)
+            } else if selection.includes(below), let target = selection.target(of: below) {
+                try await take(node, target, &work)
+            }
+        }
+    }
+
+    private func take(_ node: Node, _ target: TreePath, _ work: inout Work) async throws {
+        guard node.type == "file" else {
+            guard let metadata = node.metadata else {
+                fail(target, RepositoryError(.unsupported, expected: "a known kind of file", found: node.type, at: "/\(target)", advice: "use a newer snappy-flow"))
+                return
+            }
+            try await attempt(target) { [writer] in try writer.createSpecial(target, metadata) }
+            state.withLock { $0.progress.files += 1 }
+            return
+        }
+        if node.links > 1, node.inode != 0 {
+            let key = LinkKey(inode: node.inode, device: node.deviceID)
+            let existing = state.withLock { state -> TreePath? in
+                if let existing = state.linked[key] { return existing }
+                state.linked[key] = target
+                return nil
+            }
+            if let existing {
+                work.links.append((target, existing))
+                return
+            }
+        }
+        work.batch.append(RestoredFile(path: target, node: node, writer: writer))
+        work.batchBytes += node.size
+        if work.batch.count >= Self.batchFiles || work.batchBytes >= Self.batchBytes { try await restore(&work) }
+    }
+
+    /// Where a blob goes: often to several places.
+    private struct Place {
+        var file: RestoredFile
+        var offset: Int64
+    }
+
+    private func restore(_ work: inout Work) async throws {
+        let files = work.batch
+        (work.batch, work.batchBytes) = ([], 0)
+        var places: [ObjectID: [Place]] = [:]
+        var packs: [ObjectID: [PackedBlob]] = [:]
+        for file in files {
+            var offset: Int64 = 0
+            for id in file.node.content ?? [] {
+                let key = BlobKey(kind: .data, id: id)
+                guard let first = loader.index.locations(of: key).first else {
+                    lose(file, await missing(key))
+                    break
+                }
+                if places[id] == nil { packs[first.pack, default: []].append(first.blob) }
+                places[id, default: []].append(Place(file: file, offset: offset))
+                offset += Int64(first.blob.size)
+            }
+            if file.node.content?.isEmpty ?? true { try await attempt(file.path) { try self.complete(file, wasLast: try file.finish()) } }
+        }
+        let ranges = packs.flatMap { PackRange.coalesce($0.value, in: $0.key) }
+        do { try await restore(ranges, places) } catch {
+            for file in files { _ = file.fail() }  // what is not whole goes
+            throw error
+        }
+    }
+
+    private func missing(_ key: BlobKey) async -> any ExplainedError {
+        do {
+            _ = try await loader.load(key)
+        } catch let error as any ExplainedError {
+            return error
+        } catch {}
+        return RepositoryError.damaged("the index", expected: "blob \(key.id)", found: "none")
+    }
+
+    private func restore(_ ranges: [PackRange], _ places: [ObjectID: [Place]]) async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            var rest = ranges[...]
+            let width = loader.store.properties.connections + 1
+            for _ in 0..<width { if let range = rest.popFirst() { group.addTask { try await self.restore(range, places) } } }
+            while try await group.next() != nil {
+                if let range = rest.popFirst() { group.addTask { try await self.restore(range, places) } }
+            }
+        }
+    }
+
+    private func restore(_ range: PackRange, _ places: [ObjectID: [Place]]) async throws {
+        try Task.checkCancellation()
+        var damaged = range.blobs
+        do {
+            let bytes = try await loader.store.get(ObjectNames.pack(range.pack), range: range.range)
+            damaged = try await pool.run { [self] in
+                let decoder = BlobDecoder(loader.key)
+                return try bytes.withUnsafeBytes { bytes in
+                    try range.blobs.filter { blob in
+                        guard let plain = try? decoder.decode(range.slice(blob, of: bytes), blob, in: range.pack) else { return true }
+                        try write(plain, to: places[blob.key.id] ?? [])
+                        return false
+                    }
+                }
+            }
+        } catch let error as StorageError where error.kind == .notFound || error.kind == .truncated {
+            // Every blob of it is looked for elsewhere.
+        }
+        for blob in damaged { try await restoreFromCopy(blob.key, places[blob.key.id] ?? []) }
+    }
+
+    /// Reads a blob one by one, from wherever a good copy is; its files fail when there is none.
+    private func restoreFromCopy(_ key: BlobKey, _ places: [Place]) async throws {
+        do {
+            let plain = try await loader.load(key)
+            try await pool.run { try plain.withUnsafeBytes { try self.write($0, to: places) } }
+        } catch let error as RepositoryError {
+            for place in places { lose(place.file, error) }
+        }
+    }
+
+    private func write(_ plain: UnsafeRawBufferPointer, to places: [Place]) throws {
+        for place in places {
+            do {
+                let last = try place.file.write(plain, at: place.offset)
+                state.withLock { state in
+                    state.progress.bytes += UInt64(plain.count)
+                    state.progress.currentPath = place.file.path
+                }
+                try complete(place.file, wasLast: last)
+                if let progress = options.progress, last || plain.count > 1 << 20 { progress(state.withLock { $0.progress }) }
+            } catch let error as StorageError where error.kind != .noSpace {
+                lose(place.file, error)
+            } catch {
+                _ = place.file.fail()
+                throw error
+            }
+        }
+    }
+
+    private func complete(_ file: RestoredFile, wasLast: Bool) throws {
+        guard wasLast else { return }
+        try setMetadata(file.path, file.node)
+        state.withLock { $0.progress.files += 1 }
+    }
+
+    private func lose(_ file: RestoredFile, _ error: any ExplainedError) {
+        if file.fail() { fail(file.path, error) }
+    }
+}

@@ -1,0 +1,27 @@
+import StorageKit
+
+/// Which paths of a snapshot a restore wants. A pure value.
+struct RestoreSelection: Sendable {
+    let paths: [TreePath]
+    let root: TreePath
+
+    init(_ options: RestoreOptions) {
+        paths = options.paths.filter { !$0.parts.isEmpty }
+        root = options.root
+    }
+
+    /// Where a path of the snapshot lands; nil when it is not wanted itself.
+    func target(of path: TreePath) -> TreePath? {
+        guard path.parts.starts(with: root.parts), path.parts.count > root.parts.count else { return nil }
+        guard paths.isEmpty || paths.contains(where: { path.parts.starts(with: $0.parts) || $0.parts.starts(with: path.parts) }) else { return nil }
+        return TreePath(Array(path.parts.dropFirst(root.parts.count)))
+    }
+
+    /// Whether something wanted may be below.
+    func descends(into path: TreePath) -> Bool { root.parts.starts(with: path.parts) || target(of: path) != nil }
+
+    /// Whether a path that is no folder is wanted: only what is chosen, not what leads to it.
+    func includes(_ path: TreePath) -> Bool {
+        target(of: path) != nil && (paths.isEmpty || paths.contains { path.parts.starts(with: $0.parts) })
+    }
+}

@@ -1,0 +1,25 @@
+import StorageKit
+
+/// A store that is written only while a lock stands.
+struct GuardedStore: ObjectStore {
+    let base: any ObjectStore
+    let lock: RepositoryLock
+
+    var properties: ObjectStoreProperties { base.properties }
+    func create() async throws { try await base.create() }
+
+    func put(_ name: ObjectName, _ bytes: [UInt8]) async throws {
+        try lock.requireHeld()
+        try await base.put(name, bytes)
+    }
+
+    func delete(_ name: ObjectName) async throws {
+        try lock.requireHeld()
+        try await base.delete(name)
+    }
+
+    func get(_ name: ObjectName) async throws -> [UInt8] { try await base.get(name) }
+    func get(_ name: ObjectName, range: Range<Int64>) async throws -> [UInt8] { try await base.get(name, range: range) }
+    func list(prefix: String, _ page: @Sendable ([ObjectInfo]) async throws -> Void) async throws { try await base.list(prefix: prefix, page) }
+    func stat(_ name: ObjectName) async throws -> ObjectInfo? { try await base.stat(name) }
+}

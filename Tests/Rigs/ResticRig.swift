@@ -1,0 +1,65 @@
+import Foundation
+
+/// The stock restic program on a repository of the test's own: the judge of interoperability.
+public struct ResticRig: Sendable {
+    public let repository: String
+    public let password: String
+    private let cache: String
+
+    public struct Failure: Error, CustomStringConvertible {
+        public var description: String
+        public init(description: String) { self.description = description }
+    }
+
+    public struct Result: Sendable {
+        public var status: Int32
+        public var output: String
+        public var errors: String
+    }
+
+    /// `cache` is a private folder. Fails when restic is not installed: `make test` installs it.
+    public init(repository: String, password: String, cache: String) throws {
+        guard FileManager.default.isExecutableFile(atPath: Self.program) else {
+            throw Failure(description: "expected the restic program at \(Self.program), found none; install the package restic")
+        }
+        self.repository = repository
+        self.password = password
+        self.cache = cache
+    }
+
+    private static let program = "/usr/bin/restic"
+
+    /// Runs restic and returns whatever came of it.
+    public func run(_ arguments: [String], environment extra: [String: String] = [:]) throws -> Result {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: Self.program)
+        process.arguments = arguments
+        var environment = ["RESTIC_REPOSITORY": repository, "RESTIC_PASSWORD": password, "RESTIC_CACHE_DIR": cache, "PATH": "/usr/bin:/bin", "TZ": "UTC", "HOME": cache]
+        environment.merge(extra) { $1 }
+        process.environment = environment
+        let folder = URL(fileURLWithPath: cache)
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        let output = folder.appending(path: "out-\(UUID().uuidString)")
+        let errors = folder.appending(path: "err-\(UUID().uuidString)")
+        for file in [output, errors] { try Data().write(to: file) }
+        defer { for file in [output, errors] { try? FileManager.default.removeItem(at: file) } }
+        process.standardOutput = try FileHandle(forWritingTo: output)
+        process.standardError = try FileHandle(forWritingTo: errors)
+        process.standardInput = FileHandle.nullDevice
+        try process.run()
+        process.waitUntilExit()
+        return Result(
+            status: process.terminationStatus, output: String(decoding: try Data(contentsOf: output), as: UTF8.self),
+            errors: String(decoding: try Data(contentsOf: errors), as: UTF8.self))
+    }
+
+    /// Runs restic, which must succeed; returns what it printed.
+    @discardableResult
+    public func succeed(_ arguments: String..., environment: [String: String] = [:]) throws -> String {
+        let result = try run(arguments, environment: environment)
+        guard result.status == 0 else {
+            throw Failure(description: "restic \(arguments.joined(separator: " ")) ended with \(result.status): \(result.errors)\(result.output)")
+        }
+        return result.output
+    }
+}
