@@ -8,7 +8,7 @@ enum UnpackedFile {
     static func encode(_ json: [UInt8], compress: Bool) -> [UInt8] {
         guard compress else { return json }
         let compressor = Compressor(level: 3)
-        return json.withUnsafeBytes { [2] + compressor.compress($0) }
+        return withExtendedLifetime(compressor) { json.withUnsafeBytes { [2] + compressor.compress($0) } }
     }
 
     static func decode(_ plain: [UInt8], at location: String) throws -> [UInt8] {

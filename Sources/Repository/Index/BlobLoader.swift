@@ -16,7 +16,10 @@ struct BlobLoader: Sendable {
             try Task.checkCancellation()
             do {
                 let sealed = try await store.get(ObjectNames.pack(pack), range: place.range)
-                return try sealed.withUnsafeBytes { Array(try BlobDecoder(key).decode($0, place, in: pack)) }
+                let decoder = BlobDecoder(key)
+                return try withExtendedLifetime(decoder) {  // the bytes are the decoder's
+                    try sealed.withUnsafeBytes { Array(try decoder.decode($0, place, in: pack)) }
+                }
             } catch let error as StorageError where error.kind == .notFound {
                 problem = RepositoryError.missing(pack: pack, at: store.properties.location)
             } catch let error as StorageError where error.kind == .truncated {

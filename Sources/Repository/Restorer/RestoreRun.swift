@@ -202,11 +202,13 @@ final class RestoreRun: Sendable {
             let bytes = try await loader.store.get(ObjectNames.pack(range.pack), range: range.range)
             damaged = try await pool.run { [self] in
                 let decoder = BlobDecoder(loader.key)
-                return try bytes.withUnsafeBytes { bytes in
-                    try range.blobs.filter { blob in
-                        guard let plain = try? decoder.decode(range.slice(blob, of: bytes), blob, in: range.pack) else { return true }
-                        try write(plain, to: places[blob.key.id] ?? [])
-                        return false
+                return try withExtendedLifetime(decoder) {  // decoded bytes are the decoder's
+                    try bytes.withUnsafeBytes { bytes in
+                        try range.blobs.filter { blob in
+                            guard let plain = try? decoder.decode(range.slice(blob, of: bytes), blob, in: range.pack) else { return true }
+                            try write(plain, to: places[blob.key.id] ?? [])
+                            return false
+                        }
                     }
                 }
             }
