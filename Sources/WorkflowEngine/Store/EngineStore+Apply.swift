@@ -3,7 +3,11 @@ import PostgreSQL
 import Synchronization
 
 extension EngineStore {
-    public func loadRun(_ job: JobID) async throws -> JobRun? { try await load([job]).first?.run }
+    /// As the database has it now; from history, too.
+    public func loadRun(_ job: JobID) async throws -> JobRun? {
+        if let record = try await load([job]).first { return record.run }
+        return try await loadHistory(job)?.run
+    }
 
     /// Applies the event to the job and writes what follows, over and over until no other transition came between. When the connection
     /// breaks while the answer is awaited, it finds out whether it was written.
@@ -14,7 +18,13 @@ extension EngineStore {
             do {
                 let remembered = memory[job]
                 let record = if let remembered { remembered } else { try await load([job]).first }
-                guard let record else { throw StoreError.noJob(job) }
+                guard let record else {
+                    guard let old = try await loadHistory(job) else { throw StoreError.noJob(job) }
+                    let decision = try Decision(event, on: old, now: try await now())
+                    if decision.refusal != nil { return AppliedEvent(actions: decision.actions, run: old.run) }
+                    try await restoreFromHistory(job)
+                    continue
+                }
                 if let written = unanswered.decision, try written.isWhatStands(record.run) { return accept(written) }
                 unanswered.decision = nil
                 let decision = try await attempt(event, on: record, unanswered)

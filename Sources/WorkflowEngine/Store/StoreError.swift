@@ -20,6 +20,6 @@ public struct StoreError: ExplainedError, Sendable, Hashable {
 
     static func noJob(_ job: JobID) -> StoreError {
         StoreError(
-            "no-such-job", expected: "a job that is not in history", found: "none", at: "job \(job)", advice: "see `snappy-flow jobs list`")
+            "no-such-job", expected: "a job", found: "none", at: "job \(job)", advice: "see `snappy-flow jobs list`")
     }
 }

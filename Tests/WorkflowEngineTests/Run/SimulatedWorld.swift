@@ -38,7 +38,17 @@ struct SimulatedWorld {
     var bad: Set<Resource> = []
     var oldTokens: [(step: StepID, token: Int64)] = []
     var ends: [Int: Int] = [:]
+    /// Every accepted event, when asked for.
+    var journal: [Change]?
     private var workersMade = 0
+
+    struct Change {
+        var event: RunEvent
+        var before: JobRun
+        var after: JobRun
+        var actions: [RunAction]
+        var now: Instant
+    }
 
     init(plan: RandomPlan, defects: Set<Defect> = []) {
         self.plan = plan
@@ -116,6 +126,7 @@ struct SimulatedWorld {
             guard run == before else { throw Violation("refused \(event), yet something changed") }
             return actions
         }
+        journal?.append(Change(event: event, before: before, after: run, actions: actions, now: now))
         for action in actions {
             switch action {
             case .stopBody(let step, let token, _):

@@ -270,9 +270,11 @@ CREATE TABLE history (
     pipeline   text NOT NULL,
     origin     text NOT NULL,
     parameters jsonb NOT NULL,
-    outcome    text NOT NULL,
+    outcome    text NOT NULL CHECK (outcome IN ('succeeded', 'partial', 'failed', 'cancelled')),
+    owner      text,
     created_at timestamptz NOT NULL,
     ended_at   timestamptz NOT NULL,
+    steps      integer NOT NULL,
     -- JobRun, its attempts, and its undone compensations.
     run        jsonb NOT NULL,
     attempts   jsonb NOT NULL,

@@ -22,16 +22,19 @@ WITH input AS (
     SELECT a.job, x.id, x.position, x.planned
     FROM accepted a, jsonb_to_recordset(a.body -> 'added') AS x(id text, position integer, planned jsonb)
 ), added_steps AS (
-    INSERT INTO steps (job, id, state, skip_reason, not_before, token, attempts, failures, ended_at, deadline, outputs, missed, bound_worker,
-                       bound_host, members, generation, class, priority, labels, wants, ready_at, rank)
-    SELECT a.job, x.id, r.state, r.skipped, instant(r."notBefore"), 0, 0, 0, instant(r."endedAt"), instant(r."deadline"), r.outputs, r.missed,
-        r."boundWorker", r."boundHost", r.members, r.generation, x.class, x.priority, x.labels, x.wants,
+    INSERT INTO steps (job, id, state, skip_reason, not_before, token, worker, bound_worker, bound_host, attempts, failures, started_at, ended_at,
+                       deadline, stop, outputs, missed, error, signal, members, generation, class, priority, labels, wants, ready_at, rank)
+    SELECT a.job, x.id, r.state, r.skipped, instant(r."notBefore"), r.token, r.worker, r."boundWorker", r."boundHost", r.attempts, r.failures,
+        instant(r."startedAt"), instant(r."endedAt"), instant(r."deadline"), r.stop, r.outputs, r.missed, r.error, r.signal, r.members,
+        r.generation, x.class, x.priority, x.labels, x.wants,
         CASE WHEN r.state = 'ready' THEN now() END,
         CASE WHEN r.state = 'ready' THEN micros(now()) - x.priority * 600000000::bigint END
     FROM accepted a,
         jsonb_to_recordset(a.body -> 'added') AS x(id text, run jsonb, class smallint, priority integer, labels text[], wants jsonb),
-        jsonb_to_record(x.run) AS r(state text, skipped text, "notBefore" bigint, "endedAt" bigint, "deadline" bigint, outputs jsonb,
-                                    missed jsonb, "boundWorker" text, "boundHost" text, members jsonb, generation integer)
+        jsonb_to_record(x.run) AS r(
+            state text, skipped text, "notBefore" bigint, token bigint, worker text, "boundWorker" text, "boundHost" text,
+            attempts integer, failures integer, "startedAt" bigint, "endedAt" bigint, "deadline" bigint, stop text, outputs jsonb,
+            missed jsonb, error jsonb, signal jsonb, members jsonb, generation integer)
 ), changed_steps AS (
     UPDATE steps s
     SET state = r.state, skip_reason = r.skipped, not_before = instant(r."notBefore"), token = r.token, worker = r.worker,

@@ -1,0 +1,53 @@
+public import FlowModel
+import PostgreSQL
+
+/// Jobs that are over and clean leave the hot tables, so that claiming costs the same however long the history is.
+extension EngineStore {
+    /// Moves jobs that ended at least so long ago. Returns how many.
+    public func moveToHistory(endedFor span: TimeSpan, limit: Int = 100) async throws -> Int {
+        var moved = 0
+        for row in try await pool.query(Self.sql("history-candidates"), [.interval(span), .int(limit)]) {
+            guard let record = try await load([JobID(rawValue: try row.get("id"))]).first else { continue }
+            let rows = try await pool.query(
+                Self.sql("move-to-history"), [.text(record.job.rawValue), .int(record.run.job.version), .json(try JSONValue(encoding: record.run))])
+            moved += rows.count
+        }
+        return moved
+    }
+
+    /// Removes jobs from history, with their events and logs, that ended longer ago; the newest `keeping` of each pipeline stay.
+    public func pruneHistory(olderThan span: TimeSpan, keeping: Int, limit: Int = 1000) async throws -> Int {
+        try await pool.query(Self.sql("prune-workers"))
+        return try await pool.query(Self.sql("prune-history"), [.interval(span), .int(keeping), .int(limit)]).first?.get("pruned") ?? 0
+    }
+
+    func loadHistory(_ job: JobID, on connection: Connection? = nil) async throws -> RunRecord? {
+        let parameters: [SQLValue] = [.text(job.rawValue)]
+        let sql = Self.sql("load-history")
+        let rows = if let connection { try await connection.query(sql, parameters) } else { try await pool.query(sql, parameters) }
+        return try rows.first.map { row in
+            RunRecord(
+                job: job, tenant: try row.get("tenant"), plan: PlanID(rawValue: try row.get("plan")),
+                origin: JobOrigin(rawValue: try row.get("origin")) ?? .submitted,
+                parameters: try row.get("parameters", as: JSONValue.self).objectValue ?? [:],
+                run: try row.get("run", as: JSONValue.self).decoded(as: JobRun.self))
+        }
+    }
+
+    /// Back into the hot tables, as it was. Nothing happens when it is not in history (any more).
+    func restoreFromHistory(_ job: JobID) async throws {
+        let now = try await now()
+        guard let plan = try await loadHistory(job) else { return }
+        let limits = try await limits(of: plan)
+        try await pool.transaction { connection in
+            guard let record = try await self.loadHistory(job, on: connection) else { return }
+            let rows = try await connection.query(Self.sql("restore-job"), [.text(job.rawValue)])
+            guard let kept = rows.first else { return }
+            let blank = JobRun(record.run.definition, createdAt: record.run.job.createdAt)
+            let transition = try Transition(job: job, from: blank, to: record.run, actions: [], token: nil, limits: limits, now: now)
+            _ = try await self.write([transition.json], on: connection)
+            try await connection.query(
+                Self.sql("restore-attempts"), [.text(job.rawValue), .json(try kept.get("attempts", as: JSONValue.self)), .json(try kept.get("undone", as: JSONValue.self))])
+        }
+    }
+}

@@ -1,0 +1,69 @@
+public import FlowModel
+import PostgreSQL
+
+/// A job in a list.
+public struct JobSummary: Sendable, Hashable, Codable {
+    public var id: JobID
+    public var tenant: String
+    public var plan: PlanID
+    public var pipeline: String
+    public var origin: JobOrigin
+    public var owner: WorkerID?
+    /// Nil until every step that is no compensation has ended.
+    public var outcome: JobOutcome?
+    public var cleanup: CleanupState
+    public var stopping: StopReason?
+    public var createdAt: Instant
+    /// Nil until nothing is held any more.
+    public var endedAt: Instant?
+    public var isInHistory: Bool
+    /// Without compensations.
+    public var steps: Int
+    public var stepsEnded: Int
+    public var stepsRunning: Int
+    public var stepsWaiting: Int
+
+    init(_ row: Row) throws {
+        id = JobID(rawValue: try row.get("id"))
+        tenant = try row.get("tenant")
+        plan = PlanID(rawValue: try row.get("plan"))
+        pipeline = try row.get("pipeline")
+        origin = JobOrigin(rawValue: try row.get("origin")) ?? .submitted
+        owner = try row.find("owner", as: String.self).map { WorkerID(rawValue: $0) }
+        outcome = try row.find("outcome", as: String.self).flatMap { JobOutcome(rawValue: $0) }
+        cleanup = CleanupState(rawValue: try row.get("cleanup")) ?? .pending
+        stopping = try row.find("stopping", as: String.self).flatMap { StopReason(rawValue: $0) }
+        createdAt = try row.instant("created_at")
+        endedAt = try row.findInstant("ended_at")
+        isInHistory = try row.get("in_history")
+        steps = try row.get("steps")
+        stepsEnded = try row.get("steps_ended")
+        stepsRunning = try row.get("steps_running")
+        stepsWaiting = try row.get("steps_waiting")
+    }
+}
+
+/// Everything about a job.
+public struct JobDetails: Sendable {
+    public var summary: JobSummary
+    public var plan: Plan
+    public var parameters: [String: JSONValue]
+    /// Steps with their states, outputs, errors, and what is armed.
+    public var run: JobRun
+    /// In the order in which they began.
+    public var attempts: [AttemptRecord]
+    /// Of running steps.
+    public var progress: [StepID: JSONValue]
+}
+
+/// One try of a step.
+public struct AttemptRecord: Sendable, Hashable, Codable {
+    public var step: StepID
+    public var number: Int
+    public var token: Int64
+    public var worker: WorkerID
+    public var startedAt: Instant
+    public var endedAt: Instant?
+    public var outcome: AttemptOutcome
+    public var error: StepFailure?
+}

@@ -1,0 +1,62 @@
+import FlowModel
+import PostgreSQL
+import Testing
+
+@testable import WorkflowEngine
+
+/// Whatever the machine comes to, the tables take it and give it back.
+@Suite struct StoreMachineTests {
+    @Test(arguments: 0..<4) func theTablesHoldEveryRunThatRandomFaultsLeadTo(part: UInt64) async throws {
+        let hand = try await StoreHand.start()
+        for seed in stride(from: part, to: 60, by: 4) {
+            var scenario = Scenario(seed: seed)
+            scenario.world.journal = []
+            try scenario.play()
+            let job = try await insert(scenario, hand)
+            for (index, change) in (scenario.world.journal ?? []).enumerated() {
+                let transition = try Transition(
+                    job: job, from: change.before, to: change.after, actions: change.actions, token: change.event.token, limits: [:], now: change.now)
+                do {
+                    guard try await hand.store.write([transition.json], on: nil) == [job] else {
+                        Issue.record("seed \(seed), change \(index): \(change.event) was refused")
+                        return
+                    }
+                } catch {
+                    Issue.record("seed \(seed), change \(index): \(change.event): \(error)")
+                    return
+                }
+                guard index % 7 == 0 || change.after.hasEnded else { continue }
+                let stored = try await hand.stored(job)
+                guard try JSONValue(encoding: stored) == JSONValue(encoding: change.after) else {
+                    Issue.record("seed \(seed), change \(index): \(change.event): stored \(stored) is not \(change.after)")
+                    return
+                }
+            }
+            // Again over the same version: nothing changes.
+            if let last = scenario.world.journal?.last {
+                let again = try Transition(
+                    job: job, from: last.before, to: last.after, actions: last.actions, token: nil, limits: [:], now: last.now)
+                #expect(try await hand.store.write([again.json], on: nil) == [])
+            }
+        }
+        #expect(try await hand.count("attempts") > 100)
+        #expect(try await hand.count("attempts WHERE outcome = 'running'") == 0)
+        #expect(try await hand.count("compensations WHERE undone_at IS NULL") == 0)
+        #expect(try await hand.store.moveToHistory(endedFor: .seconds(0), limit: 1000) > 0)
+    }
+
+    private func insert(_ scenario: Scenario, _ hand: StoreHand) async throws -> JobID {
+        let job = JobID.make(milliseconds: 0)
+        try await hand.store.pool.query(
+            EngineStore.sql("submit-job"),
+            [
+                "default", .text(String(repeating: "0", count: 64)), "model", [:].json, .text(job.rawValue), "local", nil, [:].json,
+                .int(scenario.world.run.job.createdAt.microseconds), nil,
+            ])
+        return job
+    }
+}
+
+extension [String: JSONValue] {
+    fileprivate var json: SQLValue { .json(.object(self)) }
+}
