@@ -7,6 +7,8 @@ public struct Snapshot: Sendable, Hashable, Identifiable {
     /// 64 hex digits, the name of its object.
     public var id: String
     public var time: Instant
+    /// Of the zone in which it was written: restic counts hours and days of retention in it. 0 for ours.
+    public var zoneMinutes: Int32 = 0
     /// The id of its root tree.
     public var tree: String
     public var parent: String?
@@ -100,7 +102,10 @@ extension Snapshot {
                 try json.object { json, key in
                     if json.null() { return }
                     switch key {
-                    case "time": time = Instant(try json.time())
+                    case "time":
+                        let written = try json.time()
+                        time = Instant(written)
+                        zoneMinutes = written.offsetMinutes
                     case "parent": parent = try json.string()
                     case "tree": tree = try json.digest().hex
                     case "paths": paths = try json.strings()

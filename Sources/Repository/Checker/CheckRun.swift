@@ -1,0 +1,215 @@
+import Crypto
+import FlowModel
+import Foundation
+import StorageKit
+import Synchronization
+import Threads
+
+/// One check: lists and sizes, then trees, then as much of the packs as asked for.
+final class CheckRun: Sendable {
+    private let repository: Repository
+    private let options: CheckOptions
+    private let pool: BlockingPool
+    private let state = Mutex(State())
+
+    private struct State {
+        var report = CheckReport()
+        var progress = CheckProgress()
+        /// Blobs that can't be read from some pack, with the pack.
+        var unreadable: [BlobKey: ObjectID] = [:]
+    }
+
+    init(_ repository: Repository, options: CheckOptions) {
+        self.repository = repository
+        self.options = options
+        pool = BlockingPool(label: "check", width: max(ProcessInfo.processInfo.activeProcessorCount, 1))
+    }
+
+    func run() async throws -> CheckReport {
+        let snapshots: [Snapshot] = if let one = options.snapshot { [one] } else { try await readSnapshots() }
+        let indexes = try await readIndexes()
+        let index = MasterIndex()
+        index.add(indexes)
+        let packs = merge(indexes)
+        let loader = BlobLoader(store: repository.store, key: repository.key, index: index)
+        let walk = UsedBlobs(loader: loader)
+        for snapshot in snapshots {
+            do {
+                try await walk.add(try snapshot.treeID())
+            } catch let error as RepositoryError {
+                report(.damage, error)
+            }
+        }
+        for (key, error) in walk.problems { note(key, error) }
+        for key in walk.used where !index.contains(key) {
+            note(key, RepositoryError(
+                .missingBlob, expected: "\(key.kind) blob \(key.id), which a snapshot uses", found: "none in the index", at: repository.location,
+                advice: "run `restic repair index`, then check again; what stays missing must come from another copy"))
+        }
+        let wanted = options.snapshot == nil ? packs : packs.filter { $0.value.contains { walk.used.contains($0.key) } }
+        try await comparePacks(wanted, complete: options.snapshot == nil)
+        try await readData(wanted, only: options.snapshot == nil ? nil : walk.used)
+        try await settleUnreadable(loader)
+        if let snapshot = options.snapshot { try await findPaths(snapshot, loader) }
+        return state.withLock { state in
+            state.report.snapshots = snapshots.count
+            state.report.packs = wanted.count
+            state.report.blobs = options.snapshot == nil ? packs.reduce(0) { $0 + $1.value.count } : walk.used.count
+            state.report.packsRead = state.progress.packsRead
+            state.report.bytesRead = state.progress.bytesRead
+            return state.report
+        }
+    }
+
+    private func report(_ severity: CheckProblem.Severity, _ error: any ExplainedError) {
+        state.withLock { $0.report.problems.append(CheckProblem(severity: severity, error: error)) }
+    }
+
+    private func note(_ key: BlobKey, _ error: any ExplainedError) {
+        state.withLock { state in
+            guard state.report.damagedBlobs.insert(key.id.hex).inserted else { return }
+            state.report.problems.append(CheckProblem(severity: .damage, error: error))
+        }
+    }
+
+    private func readSnapshots() async throws -> [Snapshot] {
+        var snapshots: [Snapshot] = []
+        for (id, _) in try await repository.store.listIDs(ObjectNames.snapshots) {
+            do {
+                snapshots.append(try Snapshot(decoding: try await repository.files.load(ObjectNames.snapshots, id), id: id.hex))
+            } catch let error as any ExplainedError & Sendable where !(error is StorageError) || error.code == "truncated" {
+                report(.damage, error)
+            }
+        }
+        return snapshots
+    }
+
+    private func readIndexes() async throws -> [IndexedPack] {
+        var packs: [IndexedPack] = []
+        for (id, _) in try await repository.store.listIDs(ObjectNames.index) {
+            do {
+                let json = try await repository.files.load(ObjectNames.index, id)
+                packs += try IndexFile(decoding: json, at: "\(repository.location)/index/\(id)").packs
+            } catch let error as any ExplainedError & Sendable where !(error is StorageError) || error.code == "truncated" {
+                report(.damage, error)
+            }
+        }
+        return packs
+    }
+
+    /// One entry a pack; contradictions between indexes are damage, repetitions a hint.
+    private func merge(_ indexes: [IndexedPack]) -> [ObjectID: [PackedBlob]] {
+        var packs: [ObjectID: [PackedBlob]] = [:]
+        for pack in indexes {
+            guard let known = packs[pack.id] else {
+                packs[pack.id] = pack.blobs
+                continue
+            }
+            if Set(known) == Set(pack.blobs) {
+                report(.hint, RepositoryError(
+                    .damaged, expected: "pack \(pack.id) in one index", found: "it in several", at: repository.location,
+                    advice: "a prune puts it right"))
+            } else {
+                report(.damage, RepositoryError.damaged("\(repository.location)/index", expected: "one description of pack \(pack.id)", found: "two that differ"))
+            }
+        }
+        return packs
+    }
+
+    private func comparePacks(_ packs: [ObjectID: [PackedBlob]], complete: Bool) async throws {
+        var stored: [ObjectID: Int64] = [:]
+        for (id, size) in try await repository.store.listIDs(ObjectNames.data) { stored[id] = size }
+        for (id, blobs) in packs {
+            let expected = IndexedPack(id: id, blobs: blobs).size
+            guard let size = stored[id] else {
+                damage(id, blobs, RepositoryError.missing(pack: id, at: repository.location))
+                continue
+            }
+            guard size == expected else {
+                damage(id, blobs, RepositoryError.damaged(
+                    "\(repository.location)/\(ObjectNames.pack(id))", expected: "\(expected) bytes", found: "\(size) bytes"))
+                continue
+            }
+        }
+        guard complete else { return }
+        for id in stored.keys where packs[id] == nil {
+            report(.hint, RepositoryError(
+                .damaged, expected: "every pack in an index", found: "pack \(id) in none", at: repository.location,
+                advice: "left by a run that was cut off; a prune removes it"))
+        }
+    }
+
+    private func damage(_ pack: ObjectID, _ blobs: [PackedBlob], _ error: any ExplainedError) {
+        state.withLock { state in
+            guard state.report.damagedPacks.insert(pack.hex).inserted else { return }
+            state.report.problems.append(CheckProblem(severity: .damage, error: error))
+            for blob in blobs { state.unreadable[blob.key] = pack }
+        }
+    }
+
+    private func readData(_ packs: [ObjectID: [PackedBlob]], only used: Set<BlobKey>?) async throws {
+        let bad = state.withLock { $0.report.damagedPacks }
+        var chosen = packs.filter { !bad.contains($0.key.hex) }
+        switch options.read {
+        case .metadata: return
+        case .all: break
+        case .sample(let share):
+            let count = max(Int((Double(chosen.count) * share.fraction).rounded(.up)), min(1, chosen.count))
+            chosen = Dictionary(uniqueKeysWithValues: chosen.shuffled().prefix(count).map { ($0.key, $0.value) })
+        }
+        let bytes = chosen.reduce(UInt64(0)) { $0 + UInt64(IndexedPack(id: $1.key, blobs: $1.value).size) }
+        state.withLock { state in
+            state.progress.packsToRead = UInt64(chosen.count)
+            state.progress.bytesToRead = bytes
+        }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            var rest = chosen.map { IndexedPack(id: $0.key, blobs: $0.value) }[...]
+            for _ in 0...repository.store.properties.connections {
+                if let pack = rest.popFirst() { group.addTask { try await self.readPack(pack, only: used) } }
+            }
+            while try await group.next() != nil {
+                if let pack = rest.popFirst() { group.addTask { try await self.readPack(pack, only: used) } }
+            }
+        }
+    }
+
+    /// Reads a pack whole: its own hash, its header against the index, every blob opened, decompressed and hashed.
+    private func readPack(_ pack: IndexedPack, only used: Set<BlobKey>?) async throws {
+        try Task.checkCancellation()
+        let name = ObjectNames.pack(pack.id)
+        let location = "\(repository.location)/\(name)"
+        let bytes: [UInt8]
+        do {
+            bytes = try await repository.store.get(name)
+        } catch let error as StorageError where [.notFound, .truncated, .failed, .accessDenied].contains(error.kind) {
+            damage(pack.id, pack.blobs, error)
+            return
+        }
+        try await pool.run { [self] in
+            if let problem = PackReading.problem(bytes, pack, location, repository.key) {
+                let whole = PackReading.readable(bytes, pack, repository.key)
+                damage(pack.id, pack.blobs.filter { !whole.contains($0.key) && used?.contains($0.key) ?? true }, problem)
+            }
+        }
+        let progress = state.withLock { state in
+            state.progress.packsRead += 1
+            state.progress.bytesRead += UInt64(bytes.count)
+            return state.progress
+        }
+        options.progress?(progress)
+    }
+
+    /// A blob that is damaged in one pack may be whole in another.
+    private func settleUnreadable(_ loader: BlobLoader) async throws {
+        for (key, _) in state.withLock({ $0.unreadable }) {
+            do { _ = try await loader.load(key) } catch let error as RepositoryError { note(key, error) }
+        }
+    }
+
+    private func findPaths(_ snapshot: Snapshot, _ loader: BlobLoader) async throws {
+        let damaged = state.withLock { Set($0.report.damagedBlobs.compactMap { ObjectID(hex: $0) }) }
+        guard !damaged.isEmpty else { return }
+        let paths = await DamagedPaths(loader: loader, damaged: damaged).paths(below: try snapshot.treeID())
+        state.withLock { $0.report.damagedPaths = paths }
+    }
+}

@@ -1,0 +1,46 @@
+import FlowModel
+import StorageKit
+
+/// Walks trees and gathers every blob that they use, each tree once. Used by one task at a time.
+final class UsedBlobs {
+    private let loader: BlobLoader
+    private(set) var used: Set<BlobKey> = []
+    /// Trees that can't be read, and why.
+    private(set) var problems: [(key: BlobKey, error: any ExplainedError)] = []
+
+    init(loader: BlobLoader) { self.loader = loader }
+
+    /// Adds a root tree and everything below. Errors of the store itself are thrown.
+    func add(_ root: ObjectID) async throws {
+        var pending = [root]
+        let width = max(loader.store.properties.connections, 1)
+        try await withThrowingTaskGroup(of: (ObjectID, Result<Tree, any Error>).self) { group in
+            var running = 0
+            while !pending.isEmpty || running > 0 {
+                while running < width, let id = pending.popLast() {
+                    guard used.insert(BlobKey(kind: .tree, id: id)).inserted else { continue }
+                    running += 1
+                    group.addTask { [loader] in
+                        do { return (id, .success(try await loader.loadTree(id))) } catch { return (id, .failure(error)) }
+                    }
+                }
+                guard running > 0, let (id, result) = try await group.next() else { continue }
+                running -= 1
+                switch result {
+                case .success(let tree): pending += gather(tree)
+                case .failure(let error as RepositoryError): problems.append((BlobKey(kind: .tree, id: id), error))
+                case .failure(let error): throw error
+                }
+            }
+        }
+    }
+
+    private func gather(_ tree: Tree) -> [ObjectID] {
+        var below: [ObjectID] = []
+        for node in tree.nodes {
+            for id in node.content ?? [] { used.insert(BlobKey(kind: .data, id: id)) }
+            if let subtree = node.subtree { below.append(subtree) }
+        }
+        return below
+    }
+}

@@ -1,0 +1,94 @@
+import Crypto
+import FlowModel
+import StorageKit
+
+/// Carries a plan out in restic's order: new packs, then an index of them, then the old indexes, then the packs.
+/// Whatever it is cut off between, the repository holds everything that snapshots use.
+struct PruneRun {
+    let repository: Repository
+    let options: PruneOptions
+    let files: SealedFiles
+
+    init(_ repository: Repository, _ lock: RepositoryLock, options: PruneOptions) {
+        self.repository = repository
+        self.options = options
+        files = repository.files(lock)
+    }
+
+    func run() async throws -> PruneReport {
+        let snapshots = try await repository.snapshots()
+        var indexes: [ObjectID: [IndexedPack]] = [:]
+        let ids = try await files.store.listIDs(ObjectNames.index).map(\.id)
+        try await files.loadAll(ObjectNames.index, ids) { id, json in
+            indexes[id] = try IndexFile(decoding: json, at: "\(repository.location)/index/\(id)").packs
+        }
+        let index = MasterIndex()
+        var packs: [ObjectID: [PackedBlob]] = [:]
+        for pack in indexes.values.joined() where packs[pack.id] == nil {
+            packs[pack.id] = pack.blobs
+            index.add([pack])
+        }
+        var stored: [ObjectID: Int64] = [:]
+        for (id, size) in try await files.store.listIDs(ObjectNames.data) { stored[id] = size }
+        let used = try await usedBlobs(snapshots, BlobLoader(store: files.store, key: repository.key, index: index))
+        try requireAll(used, packs, stored)
+        let plan = PrunePlan(indexed: packs, stored: stored, used: used, maximumUnused: options.maximumUnused)
+        guard !options.dryRun else { return plan.report }
+        let fresh = try await Repacking(files: files, key: repository.key, index: index, options: options).repack(plan.repack)
+        try await replaceIndexes(indexes, plan, fresh)
+        try await files.store.deleteAll((plan.remove + plan.repack).map { ObjectNames.pack($0.id) })
+        var report = plan.report
+        report.bytesReclaimed = (plan.remove + plan.repack).reduce(0) { $0 + $1.size } - fresh.reduce(0) { $0 + $1.size }
+        return report
+    }
+
+    /// What snapshots use. A tree that can't be read ends the prune: nothing may go while that is unknown.
+    private func usedBlobs(_ snapshots: [Snapshot], _ loader: BlobLoader) async throws -> Set<BlobKey> {
+        let walk = UsedBlobs(loader: loader)
+        for snapshot in snapshots { try await walk.add(try snapshot.treeID()) }
+        if let problem = walk.problems.first { throw problem.error }
+        return walk.used
+    }
+
+    private func requireAll(_ used: Set<BlobKey>, _ packs: [ObjectID: [PackedBlob]], _ stored: [ObjectID: Int64]) throws {
+        var missing = used
+        for (id, blobs) in packs {
+            guard let size = stored[id] else { continue }
+            guard size == IndexedPack(id: id, blobs: blobs).size else {
+                throw RepositoryError.damaged(
+                    "\(repository.location)/\(ObjectNames.pack(id))", expected: "\(IndexedPack(id: id, blobs: blobs).size) bytes", found: "\(size) bytes")
+            }
+            for blob in blobs { missing.remove(blob.key) }
+        }
+        guard let first = missing.first else { return }
+        if let pack = packs.first(where: { $0.value.contains { $0.key == first } }) {
+            throw RepositoryError.missing(pack: pack.key, at: repository.location)
+        }
+        throw RepositoryError(
+            .missingBlob, expected: "\(first.kind) blob \(first.id), which a snapshot uses", found: "none (of \(missing.count))", at: repository.location,
+            advice: "nothing was removed; run a check and repair first")
+    }
+
+    /// New index files for everything that stays out of the files that must go; those go once the new ones are durable.
+    private func replaceIndexes(_ indexes: [ObjectID: [IndexedPack]], _ plan: PrunePlan, _ fresh: [IndexedPack]) async throws {
+        let staying = Set(plan.keep.map(\.id))
+        var seen: Set<ObjectID> = []
+        var replaced: [ObjectID] = []
+        var carried: [IndexedPack] = []
+        for (id, packs) in indexes.sorted(by: { $0.key < $1.key }) {
+            // An index of which every pack stays, and is in no other, is good as it is.
+            if packs.allSatisfy({ staying.contains($0.id) && !seen.contains($0.id) }), Set(packs.map(\.id)).count == packs.count {
+                seen.formUnion(packs.map(\.id))
+            } else {
+                replaced.append(id)
+            }
+        }
+        for id in replaced {
+            for pack in indexes[id] ?? [] where staying.contains(pack.id) && seen.insert(pack.id).inserted { carried.append(pack) }
+        }
+        let writer = IndexWriter(files: files)
+        for pack in carried + fresh { try await writer.add(pack) }
+        try await writer.flush()
+        try await files.store.deleteAll(replaced.map { ObjectName(ObjectNames.index + $0.hex) })
+    }
+}
