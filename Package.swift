@@ -34,6 +34,8 @@ let package = Package(
         system("CLibPQ", pkgConfig: "libpq", apt: "libpq-dev"),
         system("CLibCurl", pkgConfig: "libcurl", apt: "libcurl4-openssl-dev"),
         system("CLibCrypto", pkgConfig: "libcrypto", apt: "libssl-dev"),
+        // the kernel's calls that Swift's Glibc module leaves out
+        .systemLibrary(name: "CLinux"),
         system("CLibZstd", pkgConfig: "libzstd", apt: "libzstd-dev"),
 
         // 1: values and contracts
@@ -60,7 +62,7 @@ let package = Package(
         // 4: plug-ins
         .target(
             name: "Steps",
-            dependencies: ["FlowModel", "StepKit", "StorageKit", "Repository", "HTTPClient", "Threads", "Crypto", subprocess],
+            dependencies: ["FlowModel", "StepKit", "StorageKit", "Repository", "HTTPClient", "Threads", "Crypto", "CLinux", subprocess],
             swiftSettings: strict),
 
         // 5: the composition root

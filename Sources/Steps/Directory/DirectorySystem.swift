@@ -1,0 +1,87 @@
+import FlowModel
+import Glibc
+public import StepKit
+public import StorageKit
+import Synchronization
+import Threads
+
+/// An opened folder.
+public struct DirectorySystem: System {
+    let path: String
+    let excludes: ExcludePatterns
+    let oneFileSystem: Bool
+    let method: DirectoryMethod
+    let staging: ByteCount?
+    let stagingFolder: String?
+
+    private func liveReader() throws(StorageError) -> FolderReader {
+        try FolderReader(path: path, excludes: excludes, oneFileSystem: oneFileSystem)
+    }
+
+    private func folder(_ key: String) -> SnapshotFolder {
+        SnapshotFolder(staging: SnapshotFolder.staging(for: path, declared: stagingFolder), key: key)
+    }
+}
+
+extension DirectorySystem: TreeSource {
+    public func withTree<Result: Sendable>(
+        of snapshot: SystemSnapshot?, _ context: StepContext, _ body: @Sendable (any TreeReader) async throws -> Result
+    ) async throws -> Result {
+        if let snapshot { return try await body(SnapshotReader(folder(snapshot.key), logicalPath: TreePath(path))) }
+        return try await body(liveReader())
+    }
+}
+
+extension DirectorySystem: TreeDestination {
+    public func withTreeWriter<Result: Sendable>(
+        overwrite: Bool, _ context: StepContext, _ body: @Sendable (any TreeWriter) async throws -> Result
+    ) async throws -> Result {
+        var made = ""
+        for part in path.split(separator: "/") {
+            made += "/" + part
+            guard mkdir(made, 0o755) == 0 || errno == EEXIST || access(made, F_OK) == 0 else {
+                throw StorageError.system(errno, expected: "a target folder that can be made", at: made)
+            }
+        }
+        return try await body(FolderWriter(path: path, overwrite: overwrite))
+    }
+}
+
+extension DirectorySystem: Snapshotting {
+    /// A copy finds unchanged files by metadata in the repository's own snapshots; an older staged one would help nothing.
+    public var keepsBase: Bool { false }
+
+    public func snapshot(key: String, _ context: StepContext) async throws -> SystemSnapshot {
+        let stop = StopFlag()
+        let folder = folder(key)
+        let outcome = try await withTaskCancellationHandler {
+            try await BlockingPool(label: "snapshot", width: 1).run {
+                let builder = try SnapshotBuilder(
+                    source: liveReader(), path: path, target: folder, method: method, limit: staging, isStopped: { stop.isRaised })
+                return try builder.build()
+            }
+        } onCancel: {
+            stop.raise()
+        }
+        context.recorder.log(
+            .info, "snapshot \(folder.whole): \(outcome.files) files, \(outcome.copied.approximate) copied, the rest cloned")
+        return SystemSnapshot(key: key, state: ["folder": .string(folder.whole), "files": .int(Int64(outcome.files))])
+    }
+
+    public func find(key: String, _ context: StepContext) async throws -> SystemSnapshot? {
+        let folder = folder(key)
+        return folder.isWhole ? SystemSnapshot(key: key, state: ["folder": .string(folder.whole)]) : nil
+    }
+
+    public func release(key: String, _ context: StepContext) async throws {
+        let folder = folder(key)
+        try await BlockingPool(label: "release", width: 1).run { try folder.remove() }
+    }
+}
+
+/// Tells a thread to stop.
+final class StopFlag: Sendable {
+    private let raised = Atomic(false)
+    var isRaised: Bool { raised.load(ordering: .relaxed) }
+    func raise() { raised.store(true, ordering: .relaxed) }
+}

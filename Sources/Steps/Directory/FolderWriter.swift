@@ -1,0 +1,122 @@
+import CLinux
+import Glibc
+import StorageKit
+
+/// Restores a tree below a folder. Paths are resolved without following links, so nothing lands outside, whatever a repository or
+/// another process says.
+final class FolderWriter: TreeWriter {
+    private let root: FolderHandle
+    private let overwrite: Bool
+
+    init(path: String, overwrite: Bool) throws(StorageError) {
+        root = try FolderHandle(opening: path)
+        self.overwrite = overwrite
+    }
+
+    func makeDirectory(_ path: TreePath) throws {
+        for depth in 0..<path.parts.count {
+            let part = TreePath(Array(path.parts[...depth]))
+            let (parent, name) = try place(part)
+            if FolderHandle.withName(name, { mkdirat(parent.descriptor, $0, 0o700) }) == 0 { continue }
+            guard errno == EEXIST else { throw StorageError.system(errno, expected: "to make a folder", at: root.location(part)) }
+            let found = try parent.status(name)
+            if found.st_mode & S_IFMT == S_IFDIR { continue }
+            guard overwrite else { throw StorageError.system(EEXIST, expected: "a folder, or nothing", at: root.location(part)) }
+            try remove(name, in: parent)
+            guard FolderHandle.withName(name, { mkdirat(parent.descriptor, $0, 0o700) }) == 0 else {
+                throw StorageError.system(errno, expected: "to make a folder", at: root.location(part))
+            }
+        }
+    }
+
+    func createFile(_ path: TreePath, size: Int64) throws -> any FileWriter {
+        let (parent, name) = try place(path)
+        if !overwrite, (try? parent.status(name)) != nil {
+            throw StorageError.system(EEXIST, expected: "nothing there", at: root.location(path))
+        }
+        return try RestoredFile(name: name, in: parent, size: size, overwrite: overwrite)
+    }
+
+    func createSpecial(_ path: TreePath, _ metadata: FileMetadata) throws {
+        let (parent, name) = try place(path)
+        if overwrite, let found = try? parent.status(name), found.st_mode & S_IFMT != S_IFDIR { try remove(name, in: parent) }
+        let result = FolderHandle.withName(name) { name in
+            Self.make(metadata, name, in: parent)
+        }
+        guard result == 0 else { throw StorageError.system(errno, expected: "to make a \(metadata.kind.rawValue)", at: root.location(path)) }
+        // What can't be set on a link or device (an owner, when not root) is no reason to lose it.
+        _ = try setMetadata(path, metadata)
+    }
+
+    /// Makes one entry without content; its mode is set afterwards.
+    private static func make(_ metadata: FileMetadata, _ name: UnsafePointer<CChar>, in parent: FolderHandle) -> Int32 {
+        let type: mode_t
+        switch metadata.kind {
+        case .symbolicLink:
+            return FolderHandle.withName(FileName(bytes: metadata.linkTarget)) { symlinkat($0, parent.descriptor, name) }
+        case .fifo: type = S_IFIFO
+        case .blockDevice: type = S_IFBLK
+        case .characterDevice: type = S_IFCHR
+        case .socket: type = S_IFSOCK
+        case .file, .directory:
+            errno = EINVAL
+            return -1
+        }
+        return mknodat(parent.descriptor, name, type | 0o600, dev_t(metadata.device))
+    }
+
+    func link(_ path: TreePath, to existing: TreePath) throws {
+        let (parent, name) = try place(path)
+        let (otherParent, otherName) = try place(existing)
+        if overwrite, (try? parent.status(name)) != nil { try remove(name, in: parent) }
+        let result = FolderHandle.withName(name) { name in
+            FolderHandle.withName(otherName) { linkat(otherParent.descriptor, $0, parent.descriptor, name, 0) }
+        }
+        guard result == 0 else { throw StorageError.system(errno, expected: "another name for \(existing)", at: root.location(path)) }
+    }
+
+    func setMetadata(_ path: TreePath, _ metadata: FileMetadata) throws -> [StorageError] {
+        guard !path.parts.isEmpty else { return setMetadata(of: ".", in: root, metadata) }
+        let (parent, name) = try place(path)
+        return setMetadata(of: name, in: parent, metadata)
+    }
+
+    /// Owner first: changing it clears setuid. Times last: everything else changes them.
+    private func setMetadata(of name: FileName, in parent: FolderHandle, _ metadata: FileMetadata) -> [StorageError] {
+        var failures: [StorageError] = []
+        let location = parent.path + "/" + name.description
+        func check(_ result: Int32, _ what: String) {
+            if result != 0 { failures.append(.system(errno, expected: what, at: location)) }
+        }
+        check(
+            FolderHandle.withName(name) { fchownat(parent.descriptor, $0, metadata.userID, metadata.groupID, AT_SYMLINK_NOFOLLOW) },
+            "to set owner \(metadata.userID):\(metadata.groupID)")
+        if metadata.kind != .symbolicLink {
+            check(FolderHandle.withName(name) { fchmodat(parent.descriptor, $0, mode_t(metadata.permissions), 0) }, "to set the mode")
+        }
+        failures += ExtendedAttributes.write(metadata.extendedAttributes, to: name, in: parent)
+        var times = [metadata.accessed, metadata.modified].map { timespec(tv_sec: Int($0.seconds), tv_nsec: Int($0.nanoseconds)) }
+        check(FolderHandle.withName(name) { utimensat(parent.descriptor, $0, &times, AT_SYMLINK_NOFOLLOW) }, "to set the times")
+        return failures
+    }
+
+    /// The open folder above a path, and its last name.
+    private func place(_ path: TreePath) throws(StorageError) -> (parent: FolderHandle, name: FileName) {
+        guard let name = path.parts.last, path.parts.allSatisfy(Self.isPlain) else {
+            throw StorageError(.invalid, expected: "a path below the target", found: path.description, at: root.path, advice: "the repository may be hostile")
+        }
+        return (try root.folder(TreePath(Array(path.parts.dropLast()))), name)
+    }
+
+    /// Names that are one plain name.
+    private static func isPlain(_ name: FileName) -> Bool {
+        !name.bytes.isEmpty && !name.bytes.contains(0) && !name.bytes.contains(UInt8(ascii: "/")) && name.bytes != Array(".".utf8)
+            && name.bytes != Array("..".utf8)
+    }
+
+    private func remove(_ name: FileName, in parent: FolderHandle) throws(StorageError) {
+        guard FolderHandle.withName(name, { unlinkat(parent.descriptor, $0, 0) }) == 0 || errno == ENOENT else {
+            throw .system(errno, expected: "to replace what is there", at: parent.path + "/" + name.description)
+        }
+    }
+}
