@@ -1,0 +1,18 @@
+public import StepKit
+
+extension Catalog {
+    /// Every plug-in of this binary, one line each.
+    public static var standard: Catalog {
+        Catalog(
+            systems: [],
+            repositories: [
+                LocalRepositoryType()
+            ],
+            verbs: [
+                Quiesce(),
+                TakeSnapshot(),
+                Approve(),
+                External(),
+            ])
+    }
+}

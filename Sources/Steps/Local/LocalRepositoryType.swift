@@ -1,0 +1,29 @@
+import FlowModel
+import Repository
+import StepKit
+import StorageKit
+
+/// The `local` repository type: a folder on the worker's host, laid out as restic does.
+struct LocalRepositoryType: RepositoryType {
+    let name = "local"
+    let summary = "A folder on a worker's host"
+    let schema = SettingsSchema([Self.path.field])
+
+    static let path = Setting<String>.required("path", "The repository's folder", type: .path)
+
+    func identity(_ settings: Settings) throws(StepError) -> String { "local:" + (try folder(settings)) }
+
+    func open(_ settings: Settings, secrets: any SecretResolver) async throws -> any ObjectStore {
+        LocalStore(path: try folder(settings))
+    }
+
+    /// Without empty parts, `.` and a trailing slash, so that one folder has one name.
+    private func folder(_ settings: Settings) throws(StepError) -> String {
+        let path = try settings.value(Self.path)
+        guard path.hasPrefix("/") else {
+            throw StepError(
+                .invalidSetting, expected: "an absolute path", found: "\"\(path)\"", at: settings.origin, advice: "write the whole path, from / on")
+        }
+        return "/" + path.split(separator: "/").filter { $0 != "." }.joined(separator: "/")
+    }
+}

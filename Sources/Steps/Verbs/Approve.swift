@@ -1,0 +1,13 @@
+import FlowModel
+import StepKit
+
+/// Waits for a person. The engine does the waiting; `timeout:` bounds it.
+struct Approve: Verb {
+    let declaration = VerbDeclaration(
+        name: "approve", summary: "Wait until somebody says yes", subject: .none, schema: SettingsSchema([Self.by.field]), workClass: .backup,
+        waitsFor: .approval, outputs: ["by": "Who approved"])
+
+    static let by = Setting<[String]>("by", "Who may approve; anybody else")
+
+    func run(_ context: StepContext) async throws -> StepResult { throw StepError.answeredOutside(context) }
+}

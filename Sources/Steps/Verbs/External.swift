@@ -1,0 +1,24 @@
+import FlowModel
+import StepKit
+
+/// Waits for a worker outside that takes tasks of a topic and answers. The engine does the waiting; `timeout:` bounds it.
+struct External: Verb {
+    let declaration = VerbDeclaration(
+        name: "external", summary: "Hand a task to a worker outside and wait for its answer", subject: .none,
+        schema: SettingsSchema([Self.topic.field, Self.variables.field]), workClass: .backup, waitsFor: .external,
+        outputs: ["variables": "What the worker answered"])
+
+    static let topic = Setting<String>.required("topic", "What workers outside ask for")
+    static let variables = Setting<[String: JSONValue]>("variables", "What the worker gets", default: [:])
+
+    func run(_ context: StepContext) async throws -> StepResult { throw StepError.answeredOutside(context) }
+}
+
+extension StepError {
+    /// A step that waits for an answer has no body.
+    static func answeredOutside(_ context: StepContext) -> StepError {
+        StepError(
+            .failed, expected: "an answer from outside", found: "a call of the step's body", at: "step \(context.step.id)",
+            advice: "this is a fault of snappy-flow; report it with the plan")
+    }
+}

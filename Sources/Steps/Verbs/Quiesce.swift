@@ -1,0 +1,44 @@
+import FlowModel
+import StepKit
+
+/// Freezes systems, one after another; its undo thaws them in reverse order.
+struct Quiesce: Verb {
+    let declaration = VerbDeclaration(
+        name: "quiesce", summary: "Bring applications to a consistent rest until the snapshots below are taken",
+        subject: .systems(anyOf: [.quiescing]), schema: SettingsSchema([Self.maxHold.field]), workClass: .window, windowRole: .opens,
+        acquires: Acquisition(undoVerb: "thaw", undoneWhen: .windowSealed), holdsSystems: .exclusive,
+        outputs: ["systems": "By system: what its freeze returned"], undoOutputs: ["systems": "By system: what its thaw returned"])
+
+    static let maxHold = Setting<TimeSpan>("maxHold", "The longest that the systems may stay frozen; the system type's own default else")
+
+    func run(_ context: StepContext) async throws -> StepResult {
+        var states: [String: JSONValue] = [:]
+        for (index, name) in context.subjectSystems.enumerated() {
+            try Task.checkCancellation()
+            let system = try await context.openSystem(name, as: (any Quiescing).self)
+            try context.recorder.ensureHeld()
+            let outputs = try await system.quiesce(key: context.key(ofSystemAt: index), maxHold: try maxHold(of: name, context), context)
+            states[name] = .object(outputs)
+            try await context.recorder.recordUndo(["systems": .object(states)])
+            context.recorder.log(.info, "froze \(name)")
+        }
+        return StepResult(outputs: ["systems": .object(states)])
+    }
+
+    /// Every system is thawed, also one whose freeze was never recorded; one that fails does not keep the others frozen.
+    func undo(_ context: StepContext) async throws -> StepResult {
+        var outputs: [String: JSONValue] = [:]
+        try await forEachToTheEnd(context.subjectSystems.enumerated().reversed()) { index, name in
+            let system = try await context.openSystem(name, as: (any Quiescing).self)
+            let state = context.undoState["systems"]?[name]?.objectValue ?? [:]
+            outputs[name] = .object(try await system.thaw(key: context.key(ofSystemAt: index), state: state, context))
+            context.recorder.log(.info, "thawed \(name)")
+        }
+        return StepResult(outputs: ["systems": .object(outputs)])
+    }
+
+    private func maxHold(of system: String, _ context: StepContext) throws(StepError) -> TimeSpan {
+        if let declared = try context.settings.optional(Self.maxHold) { return declared }
+        return context.plan.systems[system].flatMap { context.catalog.system($0.type) }?.defaultMaxHold ?? .seconds(30)
+    }
+}

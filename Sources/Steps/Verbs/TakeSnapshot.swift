@@ -1,0 +1,57 @@
+import FlowModel
+import StepKit
+
+/// Takes system snapshots; its undo releases them, and former bases.
+struct TakeSnapshot: Verb {
+    let declaration = VerbDeclaration(
+        name: "snapshot", summary: "Hold a point in time of systems, to be copied later",
+        subject: .systems(anyOf: [.snapshotting]), schema: SettingsSchema([Self.suffix.field, Self.group.field]), workClass: .window,
+        windowRole: .snapshot, acquires: Acquisition(undoVerb: "release", undoneWhen: .usersDone), holdsSystems: .exclusive,
+        outputs: ["snapshots": "By system: its system snapshot"])
+
+    static let suffix = Setting<String>("suffix", "A word that the system snapshot's name ends with, where the system shows names")
+    static let group = Setting<Bool>("group", "One instant over all systems of the list", default: false)
+
+    func run(_ context: StepContext) async throws -> StepResult {
+        let names = context.subjectSystems
+        if try context.settings.value(Self.group), names.count > 1 { throw ungroupable(names, context) }
+        var snapshots: [String: JSONValue] = [:]
+        for (index, name) in names.enumerated() {
+            try Task.checkCancellation()
+            let system = try await context.openSystem(name, as: (any Snapshotting).self)
+            let key = context.key(ofSystemAt: index)
+            try context.recorder.ensureHeld()
+            let snapshot: SystemSnapshot
+            if let found = try await system.find(key: key, context) {
+                snapshot = found
+            } else {
+                snapshot = try await system.snapshot(key: key, context)
+            }
+            snapshots[name] = try JSONValue(encoding: snapshot)
+            try await context.recorder.recordUndo(["snapshots": .object(snapshots)])
+        }
+        return StepResult(outputs: ["snapshots": .object(snapshots)])
+    }
+
+    func undo(_ context: StepContext) async throws -> StepResult {
+        let names = context.subjectSystems
+        // A former base lies under a key of an earlier job; releasing it where it is not does nothing.
+        let former = try context.undoState["former"]?.decoded(as: SystemSnapshot.self)
+        let kept = Set(context.undoState["kept"]?.arrayValue?.compactMap(\.stringValue) ?? [])
+        try await forEachToTheEnd(names.enumerated()) { index, name in
+            let key = former?.key ?? context.key(ofSystemAt: index)
+            guard former != nil || !kept.contains(key) else { return }
+            let system = try await context.openSystem(name, as: (any Snapshotting).self)
+            try await system.release(key: key, context)
+        }
+        return StepResult()
+    }
+
+    /// No system type takes several systems in one instant; saying so beats a group that is none.
+    private func ungroupable(_ names: [String], _ context: StepContext) -> StepError {
+        let types = Set(names.compactMap { context.plan.systems[$0]?.type }).sorted().joined(separator: ", ")
+        return StepError(
+            .invalidSetting, expected: "systems whose type takes several in one instant", found: types, at: "step \(context.step.id)",
+            advice: "quiesce them first and leave `group` out: the window holds them at rest from the first snapshot to the last")
+    }
+}
