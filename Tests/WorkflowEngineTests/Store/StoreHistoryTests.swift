@@ -1,0 +1,136 @@
+import FlowModel
+import PostgreSQL
+import StepKit
+import Testing
+
+@testable import WorkflowEngine
+
+@Suite struct StoreHistoryTests {
+    private func finishAll(_ worker: WorkerID, _ hand: StoreHand) async throws {
+        while case let claimed = try await hand.claim(worker), !claimed.isEmpty {
+            for step in claimed { try await hand.finish(step) }
+        }
+    }
+
+    @Test func aCleanJobMovesWholeAndIsStillShown() async throws {
+        let hand = try await StoreHand.start()
+        let worker = try await hand.register("w")
+        let job = try await hand.submit(.backup())
+        try await finishAll(worker, hand)
+        let before = try #require(try await hand.store.job(job))
+        #expect(try await hand.store.moveToHistory(endedFor: .seconds(3600)) == 0)
+        #expect(try await hand.store.moveToHistory(endedFor: .seconds(0)) == 1)
+        for table in ["jobs", "steps", "step_plans", "windows", "attempts", "compensations", "holds"] { #expect(try await hand.count(table) == 0) }
+        let after = try #require(try await hand.store.job(job))
+        #expect(after.summary.isInHistory)
+        #expect(after.run == before.run)
+        #expect(after.attempts == before.attempts)
+        #expect(after.attempts.count == 6)
+        #expect(after.plan == before.plan)
+        #expect(try await hand.store.jobs().map(\.id) == [job])
+        #expect(try await hand.store.jobs(activeOnly: true) == [])
+        #expect(try await hand.store.events(job: job).count > 10)
+        #expect(try await hand.store.findJob(String(job.rawValue.suffix(8))) == job)
+    }
+
+    @Test func nothingThatOwesAnUndoMoves() async throws {
+        let hand = try await StoreHand.start()
+        let worker = try await hand.register("w")
+        let job = try await hand.submit([.work("acquire", undoneBy: "undo"), .undo("undo", of: "acquire", after: ["acquire"])])
+        try await hand.finish(try #require(try await hand.claim(worker).first))
+        var undo = try #require(try await hand.claim(worker).first)
+        for _ in 0..<3 {
+            let failure = StepFailure(code: "x", expected: "a", found: "b", location: "c", retry: .transient)
+            _ = try await hand.store.apply(.fail("undo", token: undo.token, failure), to: job)
+            try await hand.execute("UPDATE steps SET not_before = NULL")
+            let other = try await hand.another()
+            undo = try #require(try await other.claim(worker).first)
+        }
+        let run = try await hand.stored(job)
+        #expect(run.job.outcome == .succeeded)
+        #expect(run.job.cleanup == .failed)
+        #expect(!run.hasEnded)
+        #expect(try await hand.store.moveToHistory(endedFor: .seconds(0)) == 0)
+        #expect(try await hand.store.armed().first?.failures == 3)
+        try await hand.finish(undo)
+        #expect(try await hand.stored(job).job.cleanup == .clean)
+        #expect(try await hand.store.moveToHistory(endedFor: .seconds(0)) == 1)
+    }
+
+    @Test func aJobInHistoryCanBeRetried() async throws {
+        let hand = try await StoreHand.start()
+        let worker = try await hand.register("w")
+        let job = try await hand.submit(.backup())
+        var failed = false
+        while case let claimed = try await hand.claim(worker), !claimed.isEmpty {
+            for step in claimed {
+                if step.step == "verify", !failed {
+                    failed = true
+                    let failure = StepFailure(code: "x", expected: "a", found: "b\0c", location: "c", retry: .permanent)
+                    _ = try await hand.store.apply(.fail(step.step, token: step.token, failure), to: job)
+                } else {
+                    try await hand.finish(step)
+                }
+            }
+        }
+        let ended = try await hand.stored(job)
+        #expect(ended.job.outcome == .failed)
+        #expect(try await hand.store.moveToHistory(endedFor: .seconds(0)) == 1)
+        #expect(try await hand.store.apply(.cancel(by: "x"), to: job).refusal == .nothingToDo)
+        #expect(try await hand.store.apply(.finish("verify", token: 1, FinishedStep()), to: job).refusal == .staleToken)
+        #expect(try await hand.count("history") == 1)
+        #expect(try await hand.store.apply(.retryJob(by: "somebody"), to: job).refusal == nil)
+        #expect(try await hand.count("history") == 0)
+        #expect(try await hand.claim(worker).map(\.step) == ["verify"])
+        #expect(try await hand.store.job(job)?.attempts.count == 7)
+        #expect(try await hand.count("compensations WHERE undone_at IS NOT NULL") == 2)
+    }
+
+    @Test func pruningKeepsTheNewestOfEachPipeline() async throws {
+        let hand = try await StoreHand.start()
+        let worker = try await hand.register("w")
+        for _ in 0..<5 { _ = try await hand.submit([.work("a")]) }
+        try await finishAll(worker, hand)
+        let newest = try await hand.store.jobs().first?.id
+        try await hand.execute("UPDATE jobs SET ended_at = ended_at + (id::text > (SELECT max(id::text) FROM jobs WHERE id <> '\(newest!)'))::integer * interval '1 second'")
+        #expect(try await hand.store.moveToHistory(endedFor: .seconds(-10)) == 5)
+        #expect(try await hand.store.pruneHistory(olderThan: .days(1), keeping: 1) == 0)
+        #expect(try await hand.store.pruneHistory(olderThan: .seconds(-10), keeping: 1) == 4)
+        #expect(try await hand.store.jobs().map(\.id) == [newest])
+        #expect(try await hand.count("events WHERE job <> '\(newest!)'") == 0)
+    }
+
+    @Test func basesAreReplacedAndReleased() async throws {
+        let hand = try await StoreHand.start()
+        let worker = try await hand.register("w")
+        func base(_ key: String) -> Base {
+            Base(systemIdentity: "s", repositoryID: "r", snapshotID: "snap-" + key, snapshot: SystemSnapshot(key: key), acquiredBy: "snapshot")
+        }
+        for key in ["one", "two"] {
+            _ = try await hand.submit(.backup())
+            while case let claimed = try await hand.claim(worker), !claimed.isEmpty {
+                for step in claimed {
+                    let proof = Proof(repositoryID: "r", snapshotID: "snap-" + key, level: .all, isGood: true)
+                    try await hand.finish(
+                        step,
+                        step.step == "copy" ? FinishedStep(bases: [base(key)]) : step.step == "verify" ? FinishedStep(proofs: [proof]) : FinishedStep())
+                }
+            }
+            #expect(try await hand.store.base(tenant: "default", systemIdentity: "s", repositoryID: "r") == base(key))
+        }
+        let undone = try await hand.count("compensations WHERE step = 'release' AND former -> 0 -> 'snapshot' ->> 'key' = 'one' AND undone_at IS NOT NULL")
+        #expect(undone == 1)
+        #expect(try await hand.store.proofs(tenant: "default", repositoryID: "r").map(\.snapshotID) == ["snap-one", "snap-two"])
+        #expect(try await hand.store.bases().map(\.base) == [base("two")])
+    }
+
+    @Test func logsAreReadInOrderAndWithoutNUL() async throws {
+        let hand = try await StoreHand.start()
+        let job = try await hand.submit([.work("a")])
+        let lines = (0..<50).map { LogLine(job: job, step: "a", attempt: 1, level: .info, message: "line \($0)\0") }
+        try await hand.store.appendLog(lines)
+        let first = try await hand.store.logs(job: job, limit: 30)
+        let rest = try await hand.store.logs(job: job, after: first.last?.id ?? 0)
+        #expect((first + rest).map(\.message) == (0..<50).map { "line \($0)\u{FFFD}" })
+    }
+}
