@@ -24,6 +24,8 @@ public struct StepContext: Sendable {
     public var recorder: any StepRecorder
     /// A folder of the worker for scratch data; exists.
     public var scratchFolder: String
+    /// Paths that the engine itself needs: see `refuseFreezing`.
+    public var neverFreeze: [String] = []
 
     public init(
         job: JobID, tenant: String, plan: Plan, step: PlannedStep, attempt: Int, key: String, settings: Settings,

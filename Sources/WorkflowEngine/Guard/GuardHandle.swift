@@ -1,0 +1,92 @@
+import FlowModel
+import Foundation
+import StepKit
+import Subprocess
+import Synchronization
+
+#if canImport(System)
+    import System
+#else
+    import SystemPackage
+#endif
+
+/// The worker's end of a guard. When this process dies the pipe closes and the guard thaws.
+final class GuardHandle: Sendable {
+    private let commands: AsyncStream<GuardCommand>.Continuation
+    private let reports: AsyncStream<GuardReport>.Continuation
+    private let child: Task<Void, Never>
+    private let fired = Mutex<GuardReport.Reason?>(nil)
+
+    /// Why it thawed, when it did.
+    var hasThawed: GuardReport.Reason? { fired.withLock { $0 } }
+
+    /// Starts a guard and returns when it says that it watches. Throws when it can't be started: nothing may be frozen then.
+    static func start(_ order: GuardOrder, command: [String], onThaw: @escaping @Sendable (GuardReport.Reason) -> Void) async throws -> GuardHandle {
+        let (reports, continuation) = AsyncStream.makeStream(of: GuardReport.self)
+        let handle = GuardHandle(order, command: command, reports: continuation)
+        var iterator = reports.makeAsyncIterator()
+        guard await iterator.next()?.event == .ready else {
+            throw StepError(
+                "guard-failed", expected: "a process that would thaw if this one died", found: "it did not start: \(command.joined(separator: " "))",
+                at: "step \(order.step.id)", advice: "nothing was frozen; free memory and processes, then retry", retry: .transient)
+        }
+        Task {
+            for await report in reports where report.event == .thawed {
+                handle.fired.withLock { $0 = report.reason }
+                if let reason = report.reason { onThaw(reason) }
+            }
+        }
+        return handle
+    }
+
+    private init(_ order: GuardOrder, command: [String], reports: AsyncStream<GuardReport>.Continuation) {
+        let (stream, continuation) = AsyncStream.makeStream(of: GuardCommand.self)
+        commands = continuation
+        self.reports = reports
+        child = Task.detached {
+            do { try await Self.supervise(order, command, stream, reports) } catch {}
+            reports.finish()
+        }
+    }
+
+    /// Tells what the undo needs to know.
+    func record(_ state: [String: JSONValue]) { commands.yield(.state(state)) }
+
+    func thawNow() { commands.yield(.thaw) }
+
+    /// Ends the guard without a thaw, after the regular one.
+    func disarm() async {
+        commands.yield(.disarm)
+        commands.finish()
+        await child.value
+    }
+
+    private static func supervise(
+        _ order: GuardOrder, _ command: [String], _ commands: AsyncStream<GuardCommand>, _ reports: AsyncStream<GuardReport>.Continuation
+    ) async throws {
+        var options = PlatformOptions()
+        // Out of the terminal's reach: Ctrl-C is for the worker.
+        options.createSession = true
+        _ = try await Subprocess.run(
+            .path(FilePath(command.first ?? "")), arguments: Arguments(Array(command.dropFirst())), platformOptions: options, input: .inputWriter,
+            output: .sequence, error: .discarded
+        ) { execution in
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask {
+                    for try await line in execution.standardOutput.strings() {
+                        if let report = try? JSONDecoder().decode(GuardReport.self, from: Data(line.utf8)) { reports.yield(report) }
+                    }
+                    reports.finish()
+                }
+                let writer = execution.standardInputWriter
+                try await write(order, to: writer)
+                for await command in commands { try await write(command, to: writer) }
+                try await group.waitForAll()
+            }
+        }
+    }
+
+    private static func write(_ value: some Encodable, to writer: StandardInputWriter) async throws {
+        _ = try await writer.write(JSONValue(encoding: value).canonicalBytes + [UInt8(ascii: "\n")])
+    }
+}

@@ -1,0 +1,32 @@
+import FlowModel
+
+/// Finds workers whose lease has passed and gives their steps back. Any number of processes may do this at once.
+struct Rescuer: Sendable {
+    let store: any RunStore
+    /// Checked so often; a part of the lease.
+    let interval: Duration
+    let onChange: @Sendable (AppliedEvent, JobID) async -> Void
+    let notice: @Sendable (String) -> Void
+
+    func run() async {
+        while !Task.isCancelled {
+            await rescue()
+            try? await Task.sleep(for: interval)
+        }
+    }
+
+    /// One look. Leaves what fails to the next.
+    func rescue() async {
+        do {
+            for lost in try await store.lostWork(limit: 100) {
+                let applied = try await store.apply(.workerLost(lost.worker), to: lost.job)
+                guard applied.refusal == nil else { continue }
+                notice("job \(lost.job): worker \(lost.worker) is lost, its steps are taken over")
+                await onChange(applied, lost.job)
+            }
+        } catch {
+            guard !Task.isCancelled else { return }
+            notice("looking for lost workers: \(error)")
+        }
+    }
+}
