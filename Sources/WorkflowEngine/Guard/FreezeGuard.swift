@@ -36,7 +36,9 @@ public enum FreezeGuard {
         }
         Task {
             for await line in lines {
-                if let command = try? JSONDecoder().decode(GuardCommand.self, from: Data(line.utf8)) { continuation.yield(.command(command)) }
+                if let command = try? JSONDecoder().decode(GuardCommand.self, from: Data(line.utf8)) {
+                    continuation.yield(.command(command))
+                }
             }
             continuation.yield(.workerGone)
         }

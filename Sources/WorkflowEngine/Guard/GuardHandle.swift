@@ -21,13 +21,16 @@ final class GuardHandle: Sendable {
     var hasThawed: GuardReport.Reason? { fired.withLock { $0 } }
 
     /// Starts a guard and returns when it says that it watches. Throws when it can't be started: nothing may be frozen then.
-    static func start(_ order: GuardOrder, command: [String], onThaw: @escaping @Sendable (GuardReport.Reason) -> Void) async throws -> GuardHandle {
+    static func start(_ order: GuardOrder, command: [String], onThaw: @escaping @Sendable (GuardReport.Reason) -> Void) async throws
+        -> GuardHandle
+    {
         let (reports, continuation) = AsyncStream.makeStream(of: GuardReport.self)
         let handle = GuardHandle(order, command: command, reports: continuation)
         var iterator = reports.makeAsyncIterator()
         guard await iterator.next()?.event == .ready else {
             throw StepError(
-                "guard-failed", expected: "a process that would thaw if this one died", found: "it did not start: \(command.joined(separator: " "))",
+                "guard-failed", expected: "a process that would thaw if this one died",
+                found: "it did not start: \(command.joined(separator: " "))",
                 at: "step \(order.step.id)", advice: "nothing was frozen; free memory and processes, then retry", retry: .transient)
         }
         Task {
@@ -68,7 +71,8 @@ final class GuardHandle: Sendable {
         // Out of the terminal's reach: Ctrl-C is for the worker.
         options.createSession = true
         _ = try await Subprocess.run(
-            .path(FilePath(command.first ?? "")), arguments: Arguments(Array(command.dropFirst())), platformOptions: options, input: .inputWriter,
+            .path(FilePath(command.first ?? "")), arguments: Arguments(Array(command.dropFirst())), platformOptions: options,
+            input: .inputWriter,
             output: .sequence, error: .discarded
         ) { execution in
             try await withThrowingTaskGroup(of: Void.self) { group in

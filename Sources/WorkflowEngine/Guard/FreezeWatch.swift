@@ -1,0 +1,45 @@
+import FlowModel
+import Foundation
+import StepKit
+import Synchronization
+
+/// The guards of this worker, by the key of what they watch.
+final class FreezeWatch: Sendable {
+    private let guards = Mutex<[String: GuardHandle]>([:])
+    private let command: [String]
+    private let folder: String
+
+    init(command: [String], scratchFolder: String) {
+        self.command = command
+        folder = scratchFolder + "/guards"
+    }
+
+    /// Must have returned before anything is frozen. An earlier guard of the same key has watched an earlier attempt: it goes.
+    func watch(_ order: GuardOrder, onThaw: @escaping @Sendable (GuardReport.Reason) -> Void) async throws {
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        let handle = try await GuardHandle.start(order, command: command, onThaw: onThaw)
+        let former = guards.withLock { $0.updateValue(handle, forKey: order.key) }
+        await former?.disarm()
+    }
+
+    func reportPath(_ key: String) -> String { "\(folder)/\(key).json" }
+
+    func record(_ state: [String: JSONValue], key: String) { guards.withLock { $0[key] }?.record(state) }
+
+    func hasThawed(_ key: String) -> GuardReport.Reason? { guards.withLock { $0[key] }?.hasThawed }
+
+    /// After the regular thaw: ends the guard, and returns what a guard of this key did, here or in a worker before.
+    func disarm(_ key: String) async -> GuardReport? {
+        let handle = guards.withLock { $0.removeValue(forKey: key) }
+        await handle?.disarm()
+        let path = reportPath(key)
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        guard let data = FileManager.default.contents(atPath: path) else { return nil }
+        return try? JSONDecoder().decode(GuardReport.self, from: data)
+    }
+
+    /// The lease is lost: everything frozen here is thawed first, and reported later.
+    func thawAll() {
+        for handle in guards.withLock({ Array($0.values) }) { handle.thawNow() }
+    }
+}

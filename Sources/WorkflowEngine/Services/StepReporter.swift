@@ -1,0 +1,33 @@
+import FlowModel
+
+/// Gets an attempt's end into the database, however long that is away. The token keeps a late report harmless.
+struct StepReporter: Sendable {
+    let store: any RunStore
+    let lease: LeaseState
+    let onChange: @Sendable (AppliedEvent, JobID) async -> Void
+    let notice: @Sendable (String) -> Void
+
+    /// How long a report is tried after the lease is gone: by then somebody else has taken the step over.
+    private static let patience = Duration.seconds(60)
+
+    func report(_ event: RunEvent, to job: JobID) async {
+        var pause = Duration.milliseconds(50)
+        let start = ContinuousClock.now
+        while true {
+            do {
+                let applied = try await store.apply(event, to: job)
+                if applied.refusal == nil {
+                    await onChange(applied, job)
+                } else if applied.refusal == .staleToken {
+                    notice("job \(job): the end of an attempt came too late and changed nothing")
+                }
+                return
+            } catch {
+                notice("job \(job): reporting: \(error)")
+                guard lease.isHeld || ContinuousClock.now - start < Self.patience else { return }
+                try? await Task.sleep(for: pause)
+                pause = min(pause * 2, .seconds(2))
+            }
+        }
+    }
+}

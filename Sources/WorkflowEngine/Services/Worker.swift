@@ -1,0 +1,81 @@
+import Foundation
+public import FlowModel
+public import StepKit
+
+/// A process that claims steps and runs them. It goes on under a new name when its lease is lost.
+public actor Worker {
+    /// How long to go on.
+    public enum Until: Sendable {
+        /// Until it is shut down.
+        case shutDown
+        /// Until the job is over, or nothing of it is left but a cleanup that keeps failing; and orphaned jobs that were taken up too.
+        case jobEnded(JobID)
+    }
+
+    let configuration: WorkerConfiguration
+    let store: any RunStore
+    let catalog: Catalog
+    private var session: WorkerSession?
+    private var nextID: WorkerID
+    private var isShuttingDown = false
+
+    public init(_ configuration: WorkerConfiguration, store: any RunStore, catalog: Catalog) {
+        self.configuration = configuration
+        self.store = store
+        self.catalog = catalog
+        nextID = Self.makeID(host: configuration.host)
+    }
+
+    /// Writes the worker's row and returns its id: who runs jobs of its own submits them with it as their owner, before `run`.
+    public func register() async throws -> WorkerID {
+        if let session { return session.id }
+        let session = try await WorkerSession.start(nextID, configuration, store, catalog)
+        self.session = session
+        return session.id
+    }
+
+    public func run(until: Until = .shutDown) async throws {
+        var jobs: Set<JobID> = []
+        if case .jobEnded(let job) = until { jobs.insert(job) }
+        while true {
+            _ = try await register()
+            guard let session else { return }
+            if isShuttingDown { await session.drain(grace: configuration.grace) }
+            let end = await session.run(until: until, jobs: jobs)
+            jobs.formUnion(await session.jobs)
+            self.session = nil
+            nextID = Self.makeID(host: configuration.host)
+            switch end {
+            case .done: return
+            case .leaseLost: try await waitForDatabase()
+            }
+            if isShuttingDown || Task.isCancelled { return }
+        }
+    }
+
+    /// Claims no more, waits for bodies up to the grace, then gives their steps back without burning a try. `run` returns.
+    public func shutDown(grace: TimeSpan? = nil) async {
+        isShuttingDown = true
+        await session?.drain(grace: grace ?? configuration.grace)
+    }
+
+    /// Under its next name it starts when the database answers.
+    private func waitForDatabase() async throws {
+        var pause = Duration.milliseconds(100)
+        while !isShuttingDown {
+            do {
+                _ = try await register()
+                return
+            } catch {
+                try Task.checkCancellation()
+                configuration.notice("registering again: \(error)")
+                try await Task.sleep(for: pause)
+                pause = min(pause * 2, .seconds(5))
+            }
+        }
+    }
+
+    private static func makeID(host: String) -> WorkerID {
+        WorkerID(rawValue: "\(host)-\(ProcessInfo.processInfo.processIdentifier)-\(UUID().uuidString.lowercased().prefix(8))")
+    }
+}

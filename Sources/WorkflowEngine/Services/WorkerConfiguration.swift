@@ -1,0 +1,57 @@
+public import FlowModel
+
+/// What a worker is and may do. Times in spans, defaults in place.
+public struct WorkerConfiguration: Sendable {
+    /// The name of this machine: what is bound to a host is undone where this is the same.
+    public var host: String
+    /// What steps with `runOn` ask for.
+    public var labels: [String: String]
+    /// Steps at once; undos and windows have `urgentSlots` more.
+    public var slots: Int
+    public var urgentSlots: Int
+    public var scope: ClaimRequest.Scope
+    public var lease: TimeSpan
+    /// The slow poll: the net below wake-ups.
+    public var poll: TimeSpan
+    /// Where steps put scratch data; created.
+    public var scratchFolder: String
+    /// Starts a guard: this binary and its hidden subcommand.
+    public var guardCommand: [String]
+    /// Paths that must not be frozen: the database's folder, state, cache, log.
+    public var neverFreeze: [String]
+    /// What submitted pipelines may reach.
+    public var allowed: AllowList
+    /// What is resolved for jobs that are run where they were written.
+    public var environment: [String: String]?
+    /// How long a shutdown waits for bodies before it gives their steps back.
+    public var grace: TimeSpan
+    /// Called with what an operator may want to read: a lost lease, a database that is away.
+    public var notice: @Sendable (String) -> Void
+
+    public init(
+        host: String, labels: [String: String] = [:], slots: Int = 4, urgentSlots: Int = 4, scope: ClaimRequest.Scope = .fleet,
+        lease: TimeSpan = .seconds(10), poll: TimeSpan = .seconds(2), scratchFolder: String,
+        guardCommand: [String] = ["/proc/self/exe", "guard"], neverFreeze: [String] = [], allowed: AllowList = AllowList(),
+        environment: [String: String]? = nil, grace: TimeSpan = .seconds(30), notice: @escaping @Sendable (String) -> Void = { _ in }
+    ) {
+        self.host = host
+        self.labels = labels
+        self.slots = slots
+        self.urgentSlots = urgentSlots
+        self.scope = scope
+        self.lease = lease
+        self.poll = poll
+        self.scratchFolder = scratchFolder
+        self.guardCommand = guardCommand
+        self.neverFreeze = neverFreeze
+        self.allowed = allowed
+        self.environment = environment
+        self.grace = grace
+        self.notice = notice
+    }
+
+    /// References resolve by the allow-list unless the job is run by its author.
+    func secrets(for origin: JobOrigin) -> EnvironmentSecrets {
+        EnvironmentSecrets(environment: environment, allowed: origin == .submitted ? allowed : nil)
+    }
+}

@@ -1,0 +1,242 @@
+import FlowModel
+import Foundation
+import StepKit
+
+/// The life of a worker under one name: from its registration until it is shut down or its lease is lost.
+actor WorkerSession {
+    enum End: Sendable { case done, leaseLost }
+
+    nonisolated let id: WorkerID
+    private let configuration: WorkerConfiguration
+    private let store: any RunStore
+    private let catalog: Catalog
+    private let accepts: StepAcceptance
+    private let lease: LeaseState
+    private let journal: StepJournal
+    private let watch: FreezeWatch
+    private let notifier: Notifier
+    private let wake = WakeSignal()
+    private let heartbeat = WakeSignal()
+    private let clock: Timekeeper
+    private let reporter: StepReporter
+    private var bodies: [UUID: (running: RunningStep, task: Task<Void, Never>)] = [:]
+    private var drainUntil: ContinuousClock.Instant?
+    /// Jobs of which it ran a step, or waits for; those that are over are in `settled` too.
+    private(set) var jobs: Set<JobID> = []
+    private var settled: Set<JobID> = []
+
+    static func start(_ id: WorkerID, _ configuration: WorkerConfiguration, _ store: any RunStore, _ catalog: Catalog) async throws
+        -> WorkerSession
+    {
+        let sentAt = ContinuousClock.now
+        let registration = WorkerRegistration(
+            id: id, host: configuration.host, process: ProcessInfo.processInfo.processIdentifier, labels: configuration.labels)
+        try await store.register(registration, lease: configuration.lease)
+        return WorkerSession(id, configuration, store, catalog, LeaseState(heldUntil: sentAt + configuration.lease.duration))
+    }
+
+    private init(_ id: WorkerID, _ configuration: WorkerConfiguration, _ store: any RunStore, _ catalog: Catalog, _ lease: LeaseState) {
+        self.id = id
+        self.configuration = configuration
+        self.store = store
+        self.catalog = catalog
+        self.lease = lease
+        accepts = StepAcceptance(worker: id, configuration: configuration, catalog: catalog)
+        journal = StepJournal(store: store)
+        watch = FreezeWatch(command: configuration.guardCommand, scratchFolder: configuration.scratchFolder)
+        notifier = Notifier(store: store)
+        let (changes, feed) = AsyncStream.makeStream(of: (AppliedEvent, JobID).self)
+        self.changes = changes
+        clock = Timekeeper(
+            store: store, longest: configuration.poll.duration, onChange: { feed.yield(($0, $1)) }, notice: configuration.notice)
+        reporter = StepReporter(store: store, lease: lease, onChange: { feed.yield(($0, $1)) }, notice: configuration.notice)
+        rescuer = Rescuer(
+            store: store, interval: configuration.lease.duration / 3, onChange: { feed.yield(($0, $1)) }, notice: configuration.notice)
+    }
+
+    private let rescuer: Rescuer
+    /// What transitions of this process did.
+    private let changes: AsyncStream<(AppliedEvent, JobID)>
+
+    // MARK: running
+
+    func run(until: Worker.Until, jobs: Set<JobID>) async -> End {
+        self.jobs.formUnion(jobs)
+        let end = await withTaskGroup(of: End?.self) { group in
+            group.addTask { await self.keepLease() }
+            group.addTask { await self.claimSteps(until) }
+            for service in services() {
+                group.addTask {
+                    await service()
+                    return nil
+                }
+            }
+            var end: End?
+            while end == nil, let next = await group.next() { end = next }
+            if end == .leaseLost { await fence() }
+            group.cancelAll()
+            return end ?? .done
+        }
+        await journal.flush()
+        if end == .done {
+            watch.thawAll()
+            do { try await store.retire(id) } catch { configuration.notice("worker \(id): not retired: \(error)") }
+            try? await store.notify()
+        }
+        return end
+    }
+
+    private nonisolated func services() -> [@Sendable () async -> Void] {
+        [
+            { await self.rescuer.run() }, { await self.clock.run() }, { await self.journal.run() }, { await self.notifier.run() },
+            { for await (applied, job) in self.changes { await self.follow(applied, job) } },
+            {
+                for await _ in self.store.notifications() {
+                    self.wake.raise()
+                    self.heartbeat.raise()
+                }
+            },
+        ]
+    }
+
+    private nonisolated func keepLease() async -> End? {
+        let keeper = LeaseKeeper(
+            store: store, worker: id, lease: configuration.lease, state: lease, signal: heartbeat,
+            onStops: { stops in for stop in stops { await self.stop(stop.job, stop.step, stop.token, stop.reason) } },
+            notice: configuration.notice)
+        return await keeper.run() == .lost ? .leaseLost : nil
+    }
+
+    /// What a transition asks of workers, here or elsewhere.
+    private func follow(_ applied: AppliedEvent, _ job: JobID) {
+        note(applied.run, of: job)
+        var concernsOthers = false
+        for action in applied.actions {
+            switch action {
+            case .stopBody(let step, let token, let reason): if !stop(job, step, token, reason) { concernsOthers = true }
+            case .wake: concernsOthers = true
+            default: break
+            }
+        }
+        wake.raise()
+        clock.signal.raise()
+        if concernsOthers { notifier.raise() }
+    }
+
+    @discardableResult
+    private func stop(_ job: JobID, _ step: StepID, _ token: Int64, _ reason: StopReason) -> Bool {
+        let mine = bodies.values.first { $0.running.job == job && $0.running.step == step && $0.running.token == token }
+        mine?.running.stop(.told(reason))
+        return mine != nil
+    }
+
+    // MARK: claiming
+
+    private func claimSteps(_ until: Worker.Until) async -> End? {
+        while !Task.isCancelled {
+            if drainUntil == nil, await isOver(until) { return .done }
+            if let end = drainUntil, end <= .now {
+                await giveBack(within: .seconds(5))
+                return .done
+            }
+            var pause = Duration.zero
+            do {
+                let claimed = try await claim()
+                for step in claimed { start(step) }
+                if drainUntil != nil, bodies.isEmpty { return .done }
+                if claimed.isEmpty { pause = configuration.poll.duration }
+            } catch {
+                guard !Task.isCancelled else { return nil }
+                configuration.notice("worker \(id): claiming: \(error)")
+                pause = configuration.lease.duration / 10
+            }
+            if let end = drainUntil { pause = min(pause, max(end - .now, .milliseconds(1))) }
+            if pause > .zero { await wake.wait(atMost: pause) }
+        }
+        return nil
+    }
+
+    private func claim() async throws -> [ClaimedStep] {
+        let free = configuration.slots - bodies.count
+        let isDraining = drainUntil != nil
+        let urgentOnly = free <= 0 || isDraining
+        let limit = urgentOnly ? free + configuration.urgentSlots : free
+        guard limit > 0 else { return [] }
+        let accepts = accepts
+        let request = ClaimRequest(
+            worker: id, host: configuration.host, labels: configuration.labels, scope: configuration.scope, limit: limit,
+            urgentOnly: urgentOnly
+        ) { step, plan, origin in
+            isDraining && !step.isCompensation ? nil : accepts(step, plan, origin)
+        }
+        return try await store.claim(request)
+    }
+
+    private func start(_ claimed: ClaimedStep) {
+        let running = RunningStep(job: claimed.job, step: claimed.step, token: claimed.run[claimed.step]?.token ?? 0)
+        jobs.insert(claimed.job)
+        settled.remove(claimed.job)
+        let executor = StepExecutor(
+            claimed: claimed, running: running, store: store, catalog: catalog, configuration: configuration, journal: journal,
+            lease: lease,
+            watch: watch,
+            onGuardThaw: { [reporter] window in Task { await reporter.report(.maxHoldPassed(window: window), to: claimed.job) } })
+        let key = UUID()
+        let task = Task { [reporter, journal] in
+            let event = await executor.run()
+            await journal.flush()
+            await reporter.report(event, to: claimed.job)
+            self.ended(key)
+        }
+        bodies[key] = (running, task)
+        // Started between the claim and now, the stop has found no body.
+        if let reason = claimed.run[claimed.step]?.stop { running.stop(.told(reason)) }
+        if !lease.isHeld { running.stop(.givenBack) }
+    }
+
+    private func ended(_ key: UUID) {
+        bodies[key] = nil
+        wake.raise()
+    }
+
+    // MARK: ending
+
+    func drain(grace: TimeSpan) {
+        drainUntil = min(drainUntil ?? .now + grace.duration, .now + grace.duration)
+        wake.raise()
+    }
+
+    /// Tells every body to stop. One that does not heed it is fenced by its token; it must hold up nothing else.
+    private func giveBack(within limit: Duration) async {
+        for body in bodies.values { body.running.stop(.givenBack) }
+        let tasks = bodies.values.map(\.task)
+        guard !tasks.isEmpty else { return }
+        let done = WakeSignal()
+        Task {
+            for task in tasks { await task.value }
+            done.raise()
+        }
+        await done.wait(atMost: limit)
+    }
+
+    private func isOver(_ until: Worker.Until) async -> Bool {
+        guard case .jobEnded = until else { return false }
+        guard bodies.isEmpty else { return false }
+        for job in jobs.subtracting(settled) {
+            if let run = try? await store.loadRun(job) { note(run, of: job) }
+        }
+        return jobs.isSubset(of: settled)
+    }
+
+    private func note(_ run: JobRun, of job: JobID) {
+        let isSettled = run.hasEnded || (run.job.outcome != nil && run.job.cleanup == .failed)
+        if isSettled { settled.insert(job) } else { settled.remove(job) }
+    }
+
+    /// The lease is gone or about to: what is frozen here is thawed first, bodies stop, reports come later.
+    private func fence() async {
+        lease.fence()
+        watch.thawAll()
+        await giveBack(within: .seconds(2))
+    }
+}
