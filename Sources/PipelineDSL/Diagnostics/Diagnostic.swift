@@ -1,0 +1,67 @@
+/// One problem of a document: what is wrong, where, what was expected, what was found, and the nearest thing that would be right.
+public struct Diagnostic: Sendable, Hashable, Codable {
+    public enum Severity: String, Sendable, Hashable, Codable { case error, warning }
+
+    public var severity: Severity
+    /// A short stable word: `unknown-key`, `cycle`.
+    public var code: String
+    public var message: String
+    public var expected: String
+    public var found: String
+    /// What to do, such as "did you mean `attempts`?".
+    public var hint: String
+    /// The document's name.
+    public var source: String
+    public var mark: SourceMark
+    /// The line's text.
+    public var line: String
+
+    public init(
+        severity: Severity, code: String, message: String, expected: String = "", found: String = "", hint: String = "", source: String,
+        mark: SourceMark, line: String
+    ) {
+        self.severity = severity
+        self.code = code
+        self.message = message
+        self.expected = expected
+        self.found = found
+        self.hint = hint
+        self.source = source
+        self.mark = mark
+        self.line = line
+    }
+}
+
+/// Collects every problem, so that all of them are shown at once.
+struct DiagnosticSink: Sendable {
+    private(set) var diagnostics: [Diagnostic] = []
+    /// More than that helps nobody.
+    static let limit = 200
+
+    var hasErrors: Bool { diagnostics.contains { $0.severity == .error } }
+
+    mutating func error(
+        _ code: String, _ message: String, expected: String = "", found: String = "", hint: String = "", at mark: SourceMark,
+        in source: SourceText
+    ) {
+        add(.error, code, message, expected: expected, found: found, hint: hint, at: mark, in: source)
+    }
+
+    mutating func warning(
+        _ code: String, _ message: String, expected: String = "", found: String = "", hint: String = "", at mark: SourceMark,
+        in source: SourceText
+    ) {
+        add(.warning, code, message, expected: expected, found: found, hint: hint, at: mark, in: source)
+    }
+
+    private mutating func add(
+        _ severity: Diagnostic.Severity, _ code: String, _ message: String, expected: String, found: String, hint: String,
+        at mark: SourceMark, in source: SourceText
+    ) {
+        guard diagnostics.count < Self.limit else { return }
+        diagnostics.append(
+            Diagnostic(
+                severity: severity, code: code, message: message, expected: expected, found: found, hint: hint, source: source.name,
+                mark: mark, line: source.line(mark.line)))
+    }
+}

@@ -1,0 +1,37 @@
+/// A document as it was given: its name for messages, and its bytes.
+public struct SourceText: Sendable, Hashable {
+    public var name: String
+    public var bytes: [UInt8]
+
+    public init(name: String, bytes: [UInt8]) {
+        self.name = name
+        self.bytes = bytes
+    }
+
+    /// A line by its number, 1-based, without its end; empty when there is none. Long ones are cut.
+    func line(_ number: Int) -> String {
+        var current = 1
+        var start = bytes.startIndex
+        while current < number, let end = bytes[start...].firstIndex(of: UInt8(ascii: "\n")) {
+            start = end + 1
+            current += 1
+        }
+        guard current == number else { return "" }
+        var line = bytes[start...].prefix(while: { $0 != UInt8(ascii: "\n") }).prefix(400)
+        if line.last == UInt8(ascii: "\r") { line.removeLast() }
+        return String(decoding: line, as: UTF8.self)
+    }
+}
+
+/// A place in a document: 1-based; the column counts characters.
+public struct SourceMark: Sendable, Hashable, Codable, Comparable {
+    public var line: Int
+    public var column: Int
+
+    public init(line: Int, column: Int) {
+        self.line = line
+        self.column = column
+    }
+
+    public static func < (left: SourceMark, right: SourceMark) -> Bool { (left.line, left.column) < (right.line, right.column) }
+}
