@@ -13,6 +13,7 @@ extension Catalog {
                 TakeSnapshot(),
                 Approve(),
                 External(),
+                Exec(),
             ])
     }
 }
