@@ -4,7 +4,9 @@ extension Catalog {
     /// Every plug-in of this binary, one line each.
     public static var standard: Catalog {
         Catalog(
-            systems: [],
+            systems: [
+                DirectoryType()
+            ],
             repositories: [
                 LocalRepositoryType()
             ],
