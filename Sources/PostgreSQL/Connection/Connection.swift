@@ -38,8 +38,10 @@ public actor Connection {
     /// True when nothing is known against it: no answer is outstanding and the server has not hung up.
     public var isUsable: Bool {
         guard !isAbandoned, handle.isOpen, PQtransactionStatus(handle.raw) == PQTRANS_IDLE else { return false }
-        // An idle server says nothing, except when it goes away.
-        if Socket.wait(handle.socket, for: .reading, milliseconds: 0) { _ = PQconsumeInput(handle.raw) }
+        // An idle server says little, except when it goes away: its last words first, then the end of the stream.
+        while Socket.wait(handle.socket, for: .reading, milliseconds: 0) {
+            guard PQconsumeInput(handle.raw) == 1, handle.isOpen else { return false }
+        }
         return handle.isOpen
     }
 
@@ -68,6 +70,7 @@ public actor Connection {
     }
 
     /// Runs `body` in a transaction: committed when it returns, rolled back when it throws.
+    @discardableResult
     public func transaction<Value: Sendable>(_ body: @Sendable (Connection) async throws -> Value) async throws -> Value {
         try await execute(script: "BEGIN")
         do {

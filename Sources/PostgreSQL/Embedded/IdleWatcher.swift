@@ -21,14 +21,14 @@ struct IdleWatcher: Sendable {
           sleep "$GRACE"
           flock "$CONTROL" flock -n "$USERS" sh -c '[ ! -e "$KEEP" ] && "$PG_CTL" stop -w -s -m fast -D "$DATA"; exit 0' && break
         done
-        if [ -n "$REMOVE" ] && [ ! -e "$KEEP" ]; then rm -rf "$REMOVE"; fi
+        if [ -n "$REMOVE" ] && [ ! -e "$KEEP" ]; then rm -rf "$REMOVE" "$SOCKETS"; fi
         """
 
     func start() async throws {
         let environment: [Environment.Key: String] = [
             "PATH": "/usr/local/bin:/usr/bin:/bin", "LC_ALL": "C.UTF-8", "KEEP": folder.keepMark, "USERS": folder.usersLock,
             "CONTROL": folder.controlLock, "WATCHER": folder.watcherLock, "GRACE": String(grace), "PG_CTL": binaries.program("pg_ctl"),
-            "DATA": folder.data, "REMOVE": isDisposable ? folder.path : "", "SCRIPT": Self.script,
+            "DATA": folder.data, "REMOVE": isDisposable ? folder.path : "", "SOCKETS": folder.socketFolder, "SCRIPT": Self.script,
         ]
         let result = try await run(
             .name("sh"), arguments: ["-c", #"flock -n "$WATCHER" sh -c "$SCRIPT" </dev/null >/dev/null 2>&1 &"#],

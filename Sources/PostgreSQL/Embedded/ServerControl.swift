@@ -25,13 +25,13 @@ struct ServerControl: Sendable {
     /// Starts the server and waits until it answers.
     func start() async throws {
         try configure()
-        ServerProcess.removeMisleadingFile(in: folder)
         let deadline = Deadline(after: .seconds(20))
         while true {
+            ServerProcess.removeMisleadingFiles(in: folder)
             let (succeeded, output) = try await run("pg_ctl", ["start", "-w", "-t", "60", "-s", "-D", folder.data, "-l", folder.log])
             if succeeded { return }
             // Children of a killed server may hold its shared memory for a moment.
-            guard logTail.contains("still in use"), !deadline.hasPassed else { throw failure("start-failed", "the server to start", output) }
+            guard ["still in use", "already exists"].contains(where: logTail.contains), !deadline.hasPassed else { throw failure("start-failed", "the server to start", output) }
             try await Task.sleep(for: .milliseconds(100))
         }
     }

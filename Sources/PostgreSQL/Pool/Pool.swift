@@ -38,6 +38,7 @@ public actor Pool {
         try await withConnection { try await $0.query(sql, parameters) }
     }
 
+    @discardableResult
     public func transaction<Value: Sendable>(_ body: @Sendable (Connection) async throws -> Value) async throws -> Value {
         try await withConnection { try await $0.transaction(body) }
     }
