@@ -18,7 +18,10 @@ public struct Control: Sendable {
     /// Steps wait at `before`, `after` their effect, or `within` a long body, until released.
     public func hold(_ step: String, _ point: String) { write("hold-\(step)-\(point)", "") }
 
-    public func release(_ step: String, _ point: String) { try? FileManager.default.removeItem(atPath: path("hold-\(step)-\(point)")) }
+    public func release(_ step: String, _ point: String) {
+        try? FileManager.default.removeItem(atPath: path("hold-\(step)-\(point)"))
+        try? FileManager.default.removeItem(atPath: path("at-\(step)-\(point)"))
+    }
 
     /// The next `count` runs fail.
     public func fail(_ step: String, count: Int, permanently: Bool = false) {

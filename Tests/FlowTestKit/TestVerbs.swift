@@ -40,7 +40,9 @@ public struct TestQuiesce: Verb {
         let step = context.step.id.rawValue
         try await context.control.pass(step, "before")
         try context.control.failIfTold(step)
-        return StepResult(outputs: try await context.box().thaw(key: context.key, state: context.undoState, context))
+        let outputs = try await context.box().thaw(key: context.key, state: context.undoState, context)
+        try await context.control.pass(step, "after")
+        return StepResult(outputs: outputs)
     }
 }
 
@@ -64,8 +66,11 @@ public struct TestSnapshot: Verb {
     }
 
     public func undo(_ context: StepContext) async throws -> StepResult {
-        try context.control.failIfTold(context.step.id.rawValue)
+        let step = context.step.id.rawValue
+        try await context.control.pass(step, "before")
+        try context.control.failIfTold(step)
         try await context.box().release(key: context.key, context)
+        try await context.control.pass(step, "after")
         return StepResult()
     }
 }

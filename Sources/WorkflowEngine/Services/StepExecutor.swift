@@ -13,7 +13,7 @@ struct StepExecutor: Sendable {
     let journal: StepJournal
     let lease: LeaseState
     let watch: FreezeWatch
-    /// The guard thawed by itself: the window is void.
+    /// The guard thawed at the end of the hold: the window is void.
     let onGuardThaw: @Sendable (_ window: String) -> Void
 
     private var token: Int64 { running.token }
@@ -89,7 +89,10 @@ struct StepExecutor: Sendable {
             state: armed.state, hold: .milliseconds(hold.milliseconds + Self.guardMargin), scratchFolder: configuration.scratchFolder,
             reportPath: watch.reportPath(key))
         let onGuardThaw = onGuardThaw
-        try await watch.watch(order) { _ in if let id = step.window { onGuardThaw(id) } }
+        try await watch.watch(order) { reason in
+            // Told to thaw, or left alone, it is the lease that was lost: that is reported as such and burns no try.
+            if reason == .holdPassed, let id = step.window { onGuardThaw(id) }
+        }
     }
 
     /// Milliseconds: the regular way goes first.

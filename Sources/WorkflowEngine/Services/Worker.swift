@@ -47,7 +47,10 @@ public actor Worker {
             nextID = Self.makeID(host: configuration.host)
             switch end {
             case .done: return
-            case .leaseLost: try await waitForDatabase()
+            case .leaseLost:
+                try await waitForDatabase()
+                // What it left running, and windows that its guards thawed, is then found at once.
+                do { try await store.retire(session.id) } catch { configuration.notice("worker \(session.id): not retired: \(error)") }
             }
             if isShuttingDown || Task.isCancelled { return }
         }

@@ -1,0 +1,92 @@
+import FlowModel
+import FlowTestKit
+import Foundation
+import StepKit
+import Testing
+
+@testable import WorkflowEngine
+
+@Suite struct AcceptanceRuleTests {
+    @Test func aWorkerTakesOnlyStepsWhoseSecretsItHas() async throws {
+        let hand = try await ServicesHand.start()
+        let plan = TestPlan.backup(folder: hand.folder, secrets: [.environment("SNAPPY_TEST_SECRET")])
+        let job = try await hand.submit(plan)
+        var without = hand.configuration()
+        without.environment = [:]
+        try await hand.withWorker(without) { _ in
+            try await eventually("the thaw is done") { hand.ledger.count("thaw") == 1 }
+            try await eventually("the copy waits") { try await hand.stored(job)["copy"]?.state == .ready }
+        }
+        #expect(try await hand.stored(job)["copy"]?.attempts == 0)
+        var with = hand.configuration()
+        with.environment = ["SNAPPY_TEST_SECRET": "x"]
+        let run = try await hand.withWorker(with) { _ in try await hand.waitForEnd(job) }
+        #expect(run.job.outcome == .succeeded)
+    }
+
+    @Test func submittedPipelinesReachOnlyWhatIsListed() {
+        let configuration = WorkerConfiguration(host: "h", scratchFolder: "/tmp", allowed: AllowList(paths: ["/srv"]))
+        let accepts = StepAcceptance(worker: WorkerID(rawValue: "w"), configuration: configuration, catalog: TestCatalog.all)
+        for (folder, isAllowed) in [("/srv/home", true), ("/srv", true), ("/srvx", false), ("/srv/../etc", false), ("srv", false), ("${x}", false)] {
+            let plan = TestPlan.copies(["copy"], folder: folder)
+            #expect((accepts(plan.steps[0], plan, .submitted) != nil) == isAllowed, "\(folder)")
+            #expect(accepts(plan.steps[0], plan, .local) != nil)
+        }
+    }
+
+    @Test func aStepOfANewerContractIsLeftToANewerBinary() {
+        let accepts = StepAcceptance(
+            worker: WorkerID(rawValue: "w"), configuration: WorkerConfiguration(host: "h", scratchFolder: "/tmp"), catalog: TestCatalog.all)
+        var plan = TestPlan.copies(["copy"], folder: "/srv")
+        #expect(accepts(plan.steps[0], plan, .local) != nil)
+        plan.steps[0].contractVersion = 2
+        #expect(accepts(plan.steps[0], plan, .local) == nil)
+        plan.steps[0].contractVersion = 1
+        plan.steps[0].verb = "transmogrify"
+        #expect(accepts(plan.steps[0], plan, .local) == nil)
+    }
+
+    @Test func allowListsLookAtProgramsAndSecretsInNestedSettings() {
+        let schema = SettingsSchema([
+            SettingField(name: "run", summary: "", type: .argv),
+            SettingField(
+                name: "checks", summary: "",
+                type: .list(.object(SettingsSchema([SettingField(name: "file", summary: "", type: .either([.path, .list(.path)]))])))),
+            SettingField(name: "password", summary: "", type: .secret),
+        ])
+        let list = AllowList(environment: ["PW"], secretFiles: ["/run/secrets"], programs: ["/usr/bin/true"], paths: ["/data"])
+        #expect(list.allows(["run": ["/usr/bin/true", "x"]], of: schema))
+        #expect(!list.allows(["run": ["/bin/sh", "-c", "true"]], of: schema))
+        #expect(list.allows(["checks": [["file": "/data/a"], ["file": ["/data/b"]]]], of: schema))
+        #expect(!list.allows(["checks": [["file": ["/data/b", "/etc/passwd"]]]], of: schema))
+        #expect(list.allows(["password": ["fromEnv": "PW"]], of: schema))
+        #expect(!list.allows(["password": ["fromEnv": "HOME"]], of: schema))
+        #expect(list.allows(["password": ["fromFile": "/run/secrets/repo"]], of: schema))
+        #expect(!list.allows(["password": ["fromFile": "/run/secretsx"]], of: schema))
+    }
+
+    @Test func secretsComeFromTheEnvironmentAndFromFiles() throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "secrets-\(UUID().uuidString.prefix(8))")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let file = folder.appending(path: "pw").path
+        try Data("hunter2\n".utf8).write(to: URL(fileURLWithPath: file))
+        let secrets = EnvironmentSecrets(environment: ["PW": "s3cret"])
+        #expect(try secrets.resolve(.environment("PW")).revealText() == "s3cret")
+        #expect(try secrets.resolve(.file(file)).revealText() == "hunter2")
+        #expect(!secrets.canResolve(.environment("NONE")) && !secrets.canResolve(.file(file + "x")))
+        #expect(throws: StepError.self) { try secrets.resolve(.environment("NONE")) }
+        #expect(throws: StepError.self) { try secrets.resolve(.file(file + "x")) }
+        let limited = EnvironmentSecrets(environment: ["PW": "s3cret"], allowed: AllowList())
+        #expect(!limited.canResolve(.environment("PW")))
+        #expect(throws: StepError.self) { try limited.resolve(.environment("PW")) }
+    }
+
+    @Test func keysAreShortStableAndDifferByGeneration() {
+        let job = JobID(rawValue: "0190")
+        let key = StepKey(job: job, step: "snapshot", generation: 1).text
+        #expect(key == StepKey(job: job, step: "snapshot", generation: 1).text)
+        #expect(key != StepKey(job: job, step: "snapshot", generation: 2).text)
+        #expect(key.count <= 32 && key.allSatisfy { $0.isLowercase || $0.isNumber || $0 == "-" })
+    }
+}
