@@ -8,7 +8,7 @@ import Testing
 @Suite struct StoreMachineTests {
     @Test(arguments: 0..<4) func theTablesHoldEveryRunThatRandomFaultsLeadTo(part: UInt64) async throws {
         let hand = try await StoreHand.start()
-        for seed in stride(from: part, to: 60, by: 4) {
+        for seed in stride(from: part, to: 32, by: 4) {
             var scenario = Scenario(seed: seed)
             scenario.world.journal = []
             try scenario.play()
