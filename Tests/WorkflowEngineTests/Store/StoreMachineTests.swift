@@ -39,7 +39,7 @@ import Testing
                 #expect(try await hand.store.write([again.json], on: nil) == [])
             }
         }
-        #expect(try await hand.count("attempts") > 100)
+        #expect(try await hand.count("attempts") > 20)
         #expect(try await hand.count("attempts WHERE outcome = 'running'") == 0)
         #expect(try await hand.count("compensations WHERE undone_at IS NULL") == 0)
         #expect(try await hand.store.moveToHistory(endedFor: .seconds(0), limit: 1000) > 0)
