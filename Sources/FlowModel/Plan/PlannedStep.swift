@@ -34,13 +34,17 @@ public struct PlannedStep: Sendable, Hashable, Codable {
     /// Systems and repositories that it opens, by name, its undo's included.
     public var systems: [String]
     public var repositories: [String]
+    /// The system snapshots that it reads: system name to the step that takes it. A system that is not here is read live.
+    public var snapshots: [String: StepID]
+    /// In a member of a fan-out: what `${item}` is.
+    public var item: JSONValue?
 
     public init(
         id: StepID, verb: String, contractVersion: Int = 1, subject: Subject = .none, settings: [String: JSONValue] = [:],
         after: [Dependency] = [], when: String? = nil, forEach: FanOut? = nil, timeout: TimeSpan? = nil, retry: RetryPolicy = RetryPolicy(),
         continueOnError: Bool = false, runOn: [String: String] = [:], priority: Int = 0, workClass: WorkClass = .backup,
         window: String? = nil, holds: [Hold] = [], undoneBy: StepID? = nil, undoes: StepID? = nil, secrets: [SecretReference] = [],
-        systems: [String] = [], repositories: [String] = []
+        systems: [String] = [], repositories: [String] = [], snapshots: [String: StepID] = [:], item: JSONValue? = nil
     ) {
         self.id = id
         self.verb = verb
@@ -63,6 +67,8 @@ public struct PlannedStep: Sendable, Hashable, Codable {
         self.secrets = secrets
         self.systems = systems
         self.repositories = repositories
+        self.snapshots = snapshots
+        self.item = item
     }
 
     public var isCompensation: Bool { undoes != nil }
