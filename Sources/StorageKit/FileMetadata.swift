@@ -60,7 +60,7 @@ public struct FileMetadata: Sendable, Hashable {
     /// The device number as it is to be recorded: stable from run to run, wherever a snapshot is mounted.
     public var deviceID: UInt64
     public var linkCount: UInt64
-    /// Bytes; 0 for what is not a file.
+    /// Bytes; 0 for what is not a file, `unknownSize` for a stream whose end nobody knows.
     public var size: Int64
     public var modified: FileTime
     public var accessed: FileTime
@@ -71,6 +71,8 @@ public struct FileMetadata: Sendable, Hashable {
     public var device: UInt64
     /// In the order in which the source lists them.
     public var extendedAttributes: [ExtendedAttribute]
+
+    public static let unknownSize: Int64 = -1
 
     public init(
         kind: FileKind, permissions: UInt16, userID: UInt32 = 0, groupID: UInt32 = 0, user: String = "", group: String = "",

@@ -101,7 +101,8 @@ extension ArchiveRun {
             let after = try open.metadata()
             var node = Node(listed.name, before) ?? listed
             node.size = size
-            if after.size != before.size || after.modified != before.modified || size != UInt64(clamping: before.size) {
+            let hasOtherSize = before.size != FileMetadata.unknownSize && size != UInt64(clamping: before.size)
+            if after.size != before.size || after.modified != before.modified || hasOtherSize {
                 counters.failed(
                     path,
                     StorageError(
