@@ -5,7 +5,8 @@ extension Catalog {
     public static var standard: Catalog {
         Catalog(
             systems: [
-                DirectoryType()
+                DirectoryType(),
+                CommandType(),
             ],
             repositories: [
                 LocalRepositoryType()

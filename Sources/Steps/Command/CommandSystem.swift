@@ -1,0 +1,95 @@
+import FlowModel
+import StepKit
+import StorageKit
+
+/// An opened `command` system: its programs, ready to be called.
+struct CommandSystem: System {
+    let settings: Settings
+    /// Without the type's name.
+    let identity: String
+
+    /// `/command/<identity>`; a slash in the identity would make folders of it.
+    var logicalPath: TreePath { TreePath([FileName("command"), FileName(identity.replacing("/", with: "_"))]) }
+
+    func call(_ program: Setting<[String]>, _ context: StepContext, variables: [String: String] = [:]) throws(StepError) -> ProgramCall {
+        guard let arguments = try settings.optional(program) else {
+            throw StepError(
+                .invalidSetting, expected: "`\(program.name):` \(program.summary)", found: "nothing", at: settings.origin,
+                advice: "add `\(program.name): [PROGRAM, ARGUMENT, ...]`")
+        }
+        return try call(arguments, context, variables: variables)
+    }
+
+    func call(_ arguments: [String], _ context: StepContext, variables: [String: String] = [:]) throws(StepError) -> ProgramCall {
+        var call = try ProgramCall(
+            arguments, shell: try settings.value(CommandType.shell), environment: try settings.value(CommandType.environment),
+            workingFolder: try settings.optional(CommandType.workingFolder), timeout: try settings.optional(CommandType.timeout),
+            origin: settings.origin, context)
+        call.environment.merge(variables) { _, new in new }
+        return call
+    }
+}
+
+extension CommandSystem: Quiescing {
+    var quiesceKind: QuiesceKind { .recorded }
+
+    func quiesce(key: String, maxHold: TimeSpan, _ context: StepContext) async throws -> [String: JSONValue] {
+        let call = try call(
+            CommandType.quiesce, context,
+            variables: ["SNAPPY_FLOW_KEY": key, "SNAPPY_FLOW_MAX_HOLD": String(maxHold.milliseconds / 1000)])
+        let result = try await CommandRunner(call).run()
+        try result.require(of: call)
+        return ["stdout": .string(result.output)]
+    }
+
+    func thaw(key: String, state: [String: JSONValue], _ context: StepContext) async throws -> [String: JSONValue] {
+        let call = try call(
+            CommandType.thaw, context,
+            variables: ["SNAPPY_FLOW_KEY": key, "SNAPPY_FLOW_QUIESCE_OUTPUT": state["stdout"]?.stringValue ?? ""])
+        let result = try await CommandRunner(call).run()
+        try result.require(of: call)
+        return ["stdout": .string(result.output)]
+    }
+}
+
+extension CommandSystem: TreeSource {
+    func withTree<Result: Sendable>(
+        of snapshot: SystemSnapshot?, _ context: StepContext, _ body: @Sendable (any TreeReader) async throws -> Result
+    ) async throws -> Result {
+        let stream = OutputTree(call: try call(CommandType.source, context), logicalPath: logicalPath)
+        let outcome: Swift.Result<Result, any Error>
+        do {
+            outcome = .success(try await withTaskCancellationHandler { try await body(stream) } onCancel: { stream.stop() })
+        } catch {
+            outcome = .failure(error)
+        }
+        await stream.end()
+        return try outcome.get()
+    }
+}
+
+extension CommandSystem: TreeDestination {
+    func withTreeWriter<Result: Sendable>(
+        overwrite: Bool, _ context: StepContext, _ body: @Sendable (any TreeWriter) async throws -> Result
+    ) async throws -> Result {
+        let call = try call(CommandType.destination, context, variables: ["SNAPPY_FLOW_OVERWRITE": overwrite ? "1" : "0"])
+        let spool = try InputSpool(folder: context.scratchFolder, origin: settings.origin)
+        let result = try await body(spool)
+        let program = try await CommandRunner(call).run(input: try spool.wholeFile())
+        try program.require(of: call)
+        return result
+    }
+}
+
+extension CommandSystem: Verifying {
+    static let checkArguments = Setting<[String]>("argv", "The program; the system's own `check` else", type: .argv)
+    static let checkSchema = SettingsSchema([checkArguments.field])
+
+    func check(_ settings: Settings, _ context: StepContext) async throws -> [String: JSONValue] {
+        let own = try settings.optional(Self.checkArguments)
+        let call = if let own { try call(own, context) } else { try call(CommandType.check, context) }
+        let result = try await CommandRunner(call).run()
+        try result.require(of: call, kind: .verification)
+        return ["stdout": .string(result.output)]
+    }
+}
