@@ -6,8 +6,8 @@ final class TamperedStore: ObjectStore {
     struct Broken: Error {}
 
     private struct State {
-        var writes: [String] = []
-        var deletes: [String] = []
+        /// `+name` for what was written, `-name` for what was removed, in order.
+        var changes: [String] = []
         var left: Int
     }
 
@@ -19,10 +19,7 @@ final class TamperedStore: ObjectStore {
         state = Mutex(State(left: calls))
     }
 
-    var writes: [String] { state.withLock { $0.writes } }
-    var deletes: [String] { state.withLock { $0.deletes } }
-    var changes: Int { state.withLock { $0.writes.count + $0.deletes.count } }
-    func breakAfter(_ calls: Int) { state.withLock { $0.left = calls } }
+    var changes: [String] { state.withLock { $0.changes } }
 
     private func spend(_ note: (inout State) -> Void) throws {
         try state.withLock { state in
@@ -36,12 +33,12 @@ final class TamperedStore: ObjectStore {
     func create() async throws { try await base.create() }
 
     func put(_ name: ObjectName, _ bytes: [UInt8]) async throws {
-        try spend { $0.writes.append(name.text) }
+        try spend { $0.changes.append("+" + name.text) }
         try await base.put(name, bytes)
     }
 
     func delete(_ name: ObjectName) async throws {
-        try spend { $0.deletes.append(name.text) }
+        try spend { $0.changes.append("-" + name.text) }
         try await base.delete(name)
     }
 
