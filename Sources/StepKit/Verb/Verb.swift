@@ -24,12 +24,17 @@ public struct StepResult: Sendable {
     public var proofs: [Proof]
     /// A system snapshot that was copied whole and should live on as the base of (system, repository).
     public var bases: [Base]
+    /// The step fails with this, but its outputs and proofs are recorded all the same: a verification that found damage.
+    public var failure: StepError?
 
-    public init(outputs: [String: JSONValue] = [:], missed: [String] = [], proofs: [Proof] = [], bases: [Base] = []) {
+    public init(
+        outputs: [String: JSONValue] = [:], missed: [String] = [], proofs: [Proof] = [], bases: [Base] = [], failure: StepError? = nil
+    ) {
         self.outputs = outputs
         self.missed = missed
         self.proofs = proofs
         self.bases = bases
+        self.failure = failure
     }
 }
 

@@ -55,19 +55,24 @@ public struct FinishedStep: Sendable, Hashable, Codable {
     public var bases: [Base]
     /// The bases that `bases` replace and that no other (system, repository) still needs; read by the store in the same transaction.
     public var formerBases: [Base]
+    /// The step fails with this, but outputs and proofs are kept.
+    public var failure: StepFailure?
 
     public init(
-        outputs: [String: JSONValue] = [:], missed: [String] = [], proofs: [Proof] = [], bases: [Base] = [], formerBases: [Base] = []
+        outputs: [String: JSONValue] = [:], missed: [String] = [], proofs: [Proof] = [], bases: [Base] = [], formerBases: [Base] = [],
+        failure: StepFailure? = nil
     ) {
         self.outputs = outputs
         self.missed = missed
         self.proofs = proofs
         self.bases = bases
         self.formerBases = formerBases
+        self.failure = failure
     }
 
     public init(_ result: StepResult, formerBases: [Base] = []) {
         self.init(
-            outputs: result.outputs, missed: result.missed, proofs: result.proofs, bases: result.bases, formerBases: formerBases)
+            outputs: result.outputs, missed: result.missed, proofs: result.proofs, bases: result.bases, formerBases: formerBases,
+            failure: result.failure.map(StepFailure.init))
     }
 }

@@ -38,11 +38,12 @@ extension Turn {
         if run.runs[index].stop == .windowVoid { return discarded(index, nil) }
         if run.defects.contains(.armAtSuccess) { arm(forStepAt: index, by: nil) }
         let id = step(index).id
-        closeAttempt(index, .succeeded, nil)
+        for proof in finished.proofs { actions.append(.proofRecorded(proof, by: id)) }
         run.runs[index].outputs = finished.outputs
+        if let failure = finished.failure { return fail(index, failure) }
+        closeAttempt(index, .succeeded, nil)
         run.runs[index].missed = finished.missed
         run.runs[index].error = nil
-        for proof in finished.proofs { actions.append(.proofRecorded(proof, by: id)) }
         if step(index).isCompensation { return undone(index) }
         end(index, .succeeded)
         record(.stepSucceeded, step: id)
