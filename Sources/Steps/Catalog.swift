@@ -17,6 +17,7 @@ extension Catalog {
                 Approve(),
                 External(),
                 Exec(),
+                Copy(),
             ])
     }
 }

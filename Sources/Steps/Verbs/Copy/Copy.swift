@@ -1,0 +1,58 @@
+import FlowModel
+import Repository
+import StepKit
+
+/// Stores systems as snapshots of restic-format repositories.
+struct Copy: Verb {
+    let declaration = VerbDeclaration(
+        name: "copy", summary: "Store a system as a snapshot of a repository", subject: .systems(anyOf: [.treeSource]),
+        schema: SettingsSchema([
+            Self.to.field, Self.excludes.field, Self.tags.field, Self.parent.field, Self.changeCheck.field, Self.onUnreadable.field,
+        ]), workClass: .backup, holdsSystems: .shared, holdsRepositories: .shared,
+        outputs: [
+            "snapshotID": "The repository snapshot's id", "repositoryID": "The repository's own id",
+            "filesNew": "Files that were not in the parent", "filesChanged": "Files that were read anew",
+            "filesUnmodified": "Files taken from the parent", "dataAdded": "Bytes that the repository did not have",
+            "bytes": "Bytes in all", "unreadable": "Files that are not in the copy as they were",
+            "copies": "Each copy: system, repository, and all of the above",
+        ])
+
+    static let to = Setting<OneOrMore>.required("to", "The repository, or several", type: OneOrMore.type(of: .repositoryName))
+    static let excludes = Setting<[String]>("excludes", "Patterns of what to leave out, besides the system's own", default: [])
+    static let tags = Setting<[String]>("tags", "Tags for the repository snapshot, besides pipeline, system, job and step", default: [])
+    static let parent = Setting<String>(
+        "parent", "The repository snapshot that says what is unchanged: auto (the newest of the same host and paths), none, or an id", default: "auto")
+    static let changeCheck = Setting<String>(
+        "changeCheck", "What tells that a file is unchanged: its metadata, or nothing (every file is read)", default: "metadata",
+        type: .choice(["metadata", "content"]))
+    static let onUnreadable = Setting<String>(
+        "onUnreadable", "What becomes of a copy that misses files: it counts as partial, or the step fails", default: "partial",
+        type: .choice(["partial", "fail"]))
+
+    func run(_ context: StepContext) async throws -> StepResult {
+        var result = StepResult()
+        var records: [CopyRecord] = []
+        for name in try context.settings.value(Self.to).words {
+            let repository = try await context.openRepository(name, creating: true)
+            for system in context.subjectSystems {
+                let run = CopyRun(context: context, system: system, repositoryName: name, repository: repository, finished: records)
+                let record = try await run.run()
+                records.append(record)
+                result.missed += record.missed
+                if let base = try await run.base(record) { result.bases.append(base) }
+            }
+        }
+        result.outputs = try CopyRecord.outputs(records)
+        if !result.missed.isEmpty, try context.settings.value(Self.onUnreadable) == "fail" {
+            result.failure = StepError(
+                "unreadable", expected: "every file to be readable and to stay as it is", found: Self.some(result.missed), at: "step \(context.step.id)",
+                advice: "mend the files, exclude them, or declare `onUnreadable: partial`")
+        }
+        return result
+    }
+
+    /// The first few, for an error message.
+    private static func some(_ missed: [String]) -> String {
+        missed.prefix(3).joined(separator: "; ") + (missed.count > 3 ? "; and \(missed.count - 3) more" : "")
+    }
+}

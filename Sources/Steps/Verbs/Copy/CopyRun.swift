@@ -1,0 +1,116 @@
+import FlowModel
+import Repository
+import StepKit
+import StorageKit
+
+/// Copies one system into one repository, or finds that an earlier attempt did.
+struct CopyRun: Sendable {
+    let context: StepContext
+    let system: String
+    let repositoryName: String
+    let repository: Repository
+    /// What this step has copied already.
+    let finished: [CopyRecord]
+
+    func run() async throws -> CopyRecord {
+        if let record = try await earlier() { return record }
+        let snapshot = try systemSnapshot()
+        let source = try await context.openSystem(system, as: (any TreeSource).self)
+        let options = try options()
+        try context.recorder.ensureHeld()
+        let report = try await source.withTree(of: snapshot, context) { [repository] in try await repository.archive($0, options) }
+        var record = CopyRecord(system: system, repository: repositoryName, repositoryID: repository.id, snapshot: report.snapshot)
+        record.unreadable = report.failures.count
+        record.missed = report.failures.prefix(CopyRecord.namedAtMost).map { "\(system):/\($0.path): \($0.error.found)" }
+        if report.failures.count > CopyRecord.namedAtMost { record.missed.append("and \(report.failures.count - CopyRecord.namedAtMost) more") }
+        for line in record.missed { context.recorder.log(.warning, line) }
+        try await context.recorder.checkpoint(try Checkpoint(copies: finished + [record]).json)
+        return record
+    }
+
+    // MARK: resuming
+
+    /// What is whole already: an attempt after a crash goes on with the next.
+    private struct Checkpoint: Codable {
+        var copies: [CopyRecord]
+        var json: JSONValue { get throws { try JSONValue(encoding: self) } }
+    }
+
+    private var tags: [String] {
+        [
+            SnapshotTag.pipeline(context.plan.pipeline), SnapshotTag.system(system), SnapshotTag.job(context.job),
+            SnapshotTag.step(context.step.id),
+        ]
+    }
+
+    /// The snapshot that an earlier attempt of this step finished.
+    private func earlier() async throws -> CopyRecord? {
+        guard context.attempt > 1 || context.checkpoint != nil else { return nil }
+        guard let snapshot = try await repository.snapshots().last(where: { Set($0.tags).isSuperset(of: tags) }) else { return nil }
+        context.recorder.log(.info, "an earlier attempt finished snapshot \(snapshot.shortID) of \(system)")
+        let known = try context.checkpoint?.decoded(as: Checkpoint.self).copies ?? []
+        if let record = known.first(where: { $0.snapshotID == snapshot.id }) { return record }
+        // The worker died between writing the snapshot and saying what it misses.
+        var record = CopyRecord(system: system, repository: repositoryName, repositoryID: repository.id, snapshot: snapshot)
+        record.missed = ["\(system): whether files were unreadable is not known; the worker ended before it could tell"]
+        return record
+    }
+
+    // MARK: what to copy
+
+    /// The point in time that belongs to the system; nil to read it live.
+    private func systemSnapshot() throws -> SystemSnapshot? {
+        guard let step = context.step.snapshots[system] else { return nil }
+        guard let recorded = context.outputs[step]?["snapshots"]?[system] else {
+            throw StepError(
+                .windowVoid, expected: "the system snapshot of \(system) that step \(step) takes", found: "none", at: "step \(context.step.id)",
+                advice: "retry the job: it takes the snapshot anew")
+        }
+        return try recorded.decoded(as: SystemSnapshot.self)
+    }
+
+    private func options() throws -> ArchiveOptions {
+        let settings = context.settings
+        var options = ArchiveOptions(
+            host: context.plan.systems[system]?.host ?? system, tags: tags + (try settings.value(Copy.tags)), parent: try parent())
+        let patterns = try settings.value(Copy.excludes)
+        if !patterns.isEmpty {
+            let excludes = ExcludePatterns(patterns)
+            options.exclude = { excludes.match($0, isDirectory: $1.kind == .directory) }
+            options.excludePatterns = patterns
+        }
+        let recorder = context.recorder
+        let done = finished
+        options.progress = { progress in
+            recorder.progress(
+                StepProgress(
+                    bytesDone: Int64(clamping: progress.bytes), itemsDone: Int64(clamping: progress.files), current: "/\(progress.currentPath)"))
+        }
+        options.checkpoint = { _ in
+            try recorder.ensureHeld()
+            try await recorder.checkpoint(try Checkpoint(copies: done).json)
+        }
+        return options
+    }
+
+    private func parent() throws -> ParentChoice {
+        if try context.settings.value(Copy.changeCheck) == "content" { return .none }
+        switch try context.settings.value(Copy.parent) {
+        case "auto": return .automatic
+        case "none": return .none
+        case let id: return .id(id)
+        }
+    }
+
+    // MARK: the base
+
+    /// A system snapshot that was copied whole lives on where the system can make use of it.
+    func base(_ record: CopyRecord) async throws -> Base? {
+        guard record.missed.isEmpty, let step = context.step.snapshots[system], let snapshot = try systemSnapshot(),
+            let planned = context.plan.systems[system],
+            let keeper = try await context.openSystem(system) as? any Snapshotting, keeper.keepsBase
+        else { return nil }
+        return Base(
+            systemIdentity: planned.identity, repositoryID: record.repositoryID, snapshotID: record.snapshotID, snapshot: snapshot, acquiredBy: step)
+    }
+}

@@ -1,0 +1,47 @@
+import FlowModel
+import Repository
+import StepKit
+import StorageKit
+
+extension StepContext {
+    /// Opens a declared repository. With `creating`, one that does not exist is made, unless the document forbids it.
+    func openRepository(_ name: String, creating: Bool = false) async throws -> Repository {
+        let store = try await openStore(name)
+        guard let planned = plan.repositories[name] else {
+            throw StepError(.invalidSetting, expected: "a declared repository", found: name, at: "step \(step.id)")
+        }
+        let password = try secrets.resolve(planned.password).reveal()
+        do {
+            return try await Repository.open(store, password: password)
+        } catch let error as RepositoryError where error.kind == .notFound && creating {
+            guard planned.create else {
+                throw StepError(
+                    Self.noRepository, expected: "a repository at \(store.properties.location)", found: "none, and `create: false` forbids to make it",
+                    at: "repository \(name)", advice: "check the location, or allow its creation")
+            }
+        }
+        try recorder.ensureHeld()
+        do {
+            let repository = try await Repository.create(on: store, password: password)
+            recorder.log(.info, "created repository \(repository.id.prefix(10)) at \(repository.location)")
+            return repository
+        } catch let error as RepositoryError where error.kind == .exists {
+            return try await Repository.open(store, password: password)
+        }
+    }
+
+    private static let noRepository: StepError.Kind = "not-a-repository"
+}
+
+/// The tags by which pipelines find their repository snapshots again.
+enum SnapshotTag {
+    static func pipeline(_ name: String) -> String { "pipeline:\(name)" }
+    static func system(_ name: String) -> String { "system:\(name)" }
+    static func job(_ id: JobID) -> String { "job:\(id)" }
+    static func step(_ id: StepID) -> String { "step:\(id)" }
+
+    /// The name of the system that a snapshot is of.
+    static func system(of snapshot: Snapshot) -> String? {
+        snapshot.tags.first { $0.hasPrefix("system:") }.map { String($0.dropFirst("system:".count)) }
+    }
+}
