@@ -1,0 +1,60 @@
+public import FlowModel
+public import StepKit
+import Crypto
+
+/// Text in, plans or diagnostics out. Pure: no file, no clock, no network.
+public enum Compiler {
+    /// Compiles every pipeline of a set of files; standalone systems and repositories in it can be named from each.
+    /// All problems are reported at once. A pipeline with an error gives no plan.
+    public static func compile(_ sources: [SourceText], catalog: Catalog) -> CompileResult {
+        var reader = DocumentReader(catalog)
+        for source in sources { reader.read(source) }
+        var sink = reader.sink
+        var plans: [CompiledPlan] = []
+        for document in reader.set.pipelines {
+            var compiler = PipelineCompiler(document, reader.set, catalog)
+            let plan = compiler.compile()
+            for located in compiler.findings.sorted(by: { $0.finding.mark < $1.finding.mark }) { sink.report(located.finding, in: located.source) }
+            let isBroken = compiler.findings.contains { !$0.finding.isWarning }
+            if let plan, !isBroken { plans.append(CompiledPlan(plan: plan, source: document.source.name)) }
+        }
+        return CompileResult(plans: sink.hasErrors ? [] : plans, diagnostics: sink.diagnostics)
+    }
+}
+
+/// What a set of files came to.
+public struct CompileResult: Sendable {
+    /// In the order of the files; empty when there is an error.
+    public var plans: [CompiledPlan]
+    /// Errors and warnings, in the order of the files.
+    public var diagnostics: [Diagnostic]
+
+    public var hasErrors: Bool { diagnostics.contains { $0.severity == .error } }
+}
+
+/// A plan, its id, and the file that it came from.
+public struct CompiledPlan: Sendable, Hashable {
+    public var plan: Plan
+    public var id: PlanID
+    public var source: String
+
+    public init(plan: Plan, source: String) {
+        self.plan = plan
+        self.source = source
+        id = plan.id
+    }
+}
+
+extension Plan {
+    /// The bytes that are stored and hashed.
+    public var canonicalBytes: [UInt8] {
+        do {
+            return try JSONValue(encoding: self).canonicalBytes
+        } catch {
+            preconditionFailure("a plan is made of JSON values only: \(error)")
+        }
+    }
+
+    /// SHA-256 over the canonical bytes.
+    public var id: PlanID { PlanID(rawValue: SHA256.hex(canonicalBytes)) }
+}

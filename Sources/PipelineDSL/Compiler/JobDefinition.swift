@@ -1,0 +1,145 @@
+public import FlowModel
+public import StepKit
+
+/// A plan with a job's parameters: fan-outs over parameters expanded, settings and identities of systems and repositories resolved.
+/// The same plan and parameters always give the same definition.
+public struct JobDefinition: Sendable, Hashable {
+    /// Every parameter of the plan, defaults filled in.
+    public var parameters: [String: JSONValue]
+    public var steps: [PlannedStep]
+    public var windows: [PlannedWindow]
+    public var systems: [String: PlannedSystem]
+    public var repositories: [String: PlannedRepository]
+
+    /// Throws when a parameter is missing, unknown or of another type, or when an expression over parameters fails.
+    public static func instantiate(
+        _ plan: Plan, parameters given: [String: JSONValue], catalog: Catalog
+    ) throws(JobDefinitionError) -> JobDefinition {
+        let parameters = try ParameterValues.complete(plan.parameters, given: given)
+        let scope = ExpressionScope(parameters: parameters, pipeline: plan.expressionFields)
+        var identities: [String: String] = [:]
+        var systems = plan.systems
+        for (name, system) in plan.systems where isOpen(system.settings) {
+            guard let type = catalog.system(system.type) else { throw unknownType(system.type, "system \(name)") }
+            let settings = try resolved(system.settings, scope, type.schema, "system \(name)")
+            systems[name]?.settings = settings
+            guard system.identity == PipelineCompiler.openIdentity("systems", name) else { continue }
+            let identity = try computed("system \(name)") { () throws(StepError) in
+                try type.identity(Settings(settings, origin: "system \(name)"))
+            }
+            systems[name]?.identity = identity
+            identities["system/\(system.identity)"] = "system/\(identity)"
+        }
+        var repositories = plan.repositories
+        for (name, repository) in plan.repositories where isOpen(repository.settings) {
+            guard let type = catalog.repository(repository.type) else { throw unknownType(repository.type, "repository \(name)") }
+            let settings = try resolved(repository.settings, scope, type.schema, "repository \(name)")
+            repositories[name]?.settings = settings
+            let identity = try computed("repository \(name)") { () throws(StepError) in
+                try type.identity(Settings(settings, origin: "repository \(name)"))
+            }
+            repositories[name]?.identity = identity
+            identities["repository/\(repository.identity)"] = "repository/\(identity)"
+        }
+        let steps = plan.steps.map { $0.holding(identities) }
+        var definition = JobDefinition(
+            parameters: parameters, steps: steps, windows: plan.windows, systems: systems, repositories: repositories)
+        try definition.expandFanOuts(scope)
+        try definition.checkWindows(catalog)
+        return definition
+    }
+
+    /// The plan as this job runs it: what a step's body is given.
+    public func applied(to plan: Plan) -> Plan {
+        var plan = plan
+        plan.steps = steps
+        plan.windows = windows
+        plan.systems = systems
+        plan.repositories = repositories
+        return plan
+    }
+
+    /// True when there is an expression in it.
+    static func isOpen(_ settings: [String: JSONValue]) -> Bool { settings.values.contains { isOpen($0) } }
+
+    private static func isOpen(_ value: JSONValue) -> Bool {
+        switch value {
+        case .string(let text): text.contains("${")
+        case .array(let elements): elements.contains { isOpen($0) }
+        case .object(let members): isOpen(members)
+        case .null, .bool, .int, .double: false
+        }
+    }
+
+    private static func unknownType(_ type: String, _ location: String) -> JobDefinitionError {
+        JobDefinitionError(
+            "unknown-type", expected: "a plug-in of this program", found: type, at: location, advice: "see `snappy-flow plugins list`")
+    }
+
+    private static func resolved(
+        _ settings: [String: JSONValue], _ scope: ExpressionScope, _ schema: SettingsSchema, _ location: String
+    ) throws(JobDefinitionError) -> [String: JSONValue] {
+        let values: [String: JSONValue]
+        do {
+            values = try ExpressionEvaluator.resolve(settings, in: scope)
+        } catch {
+            throw JobDefinitionError(error, at: location)
+        }
+        for (name, value) in values.sorted(by: { $0.key < $1.key }) where settings[name] != value {
+            guard let field = schema[name], !ScalarForm.fits(value, field.type) else { continue }
+            throw JobDefinitionError(
+                "wrong-type", expected: "\(name): \(field.type.words)", found: value.canonicalText, at: location,
+                advice: "give the parameter another value")
+        }
+        return values
+    }
+
+    private static func computed(
+        _ location: String, _ compute: () throws(StepError) -> String
+    ) throws(JobDefinitionError) -> String {
+        do {
+            return try compute()
+        } catch {
+            throw JobDefinitionError(error, at: location)
+        }
+    }
+
+    /// What the compiler could not know of settings that depend on parameters.
+    private func checkWindows(_ catalog: Catalog) throws(JobDefinitionError) {
+        for step in steps where step.window != nil && catalog.verb(step.verb)?.declaration.windowRole == .snapshot {
+            guard case .systems(let names) = step.subject else { continue }
+            for name in names {
+                guard let system = systems[name], let type = catalog.system(system.type),
+                    (try? type.snapshotCost(Settings(system.settings, origin: "system \(name)"))) == .slow
+                else { continue }
+                throw JobDefinitionError(
+                    "slow-in-window", expected: "a snapshot that is instant, or a staging copy bounded in size", found: system.type,
+                    at: "step \(step.id)", advice: "give system \(name) a bound such as `staging: 64MiB`")
+            }
+        }
+    }
+}
+
+extension Plan {
+    /// What `${pipeline.…}` reaches.
+    public var expressionFields: [String: JSONValue] {
+        ["name": .string(pipeline), "labels": .object(labels.mapValues(JSONValue.string))]
+    }
+}
+
+extension PlannedStep {
+    fileprivate func holding(_ identities: [String: String]) -> PlannedStep {
+        guard !identities.isEmpty else { return self }
+        var step = self
+        for index in step.holds.indices {
+            if let resource = identities[step.holds[index].resource] { step.holds[index].resource = resource }
+        }
+        step.holds.sort { $0.resource < $1.resource }
+        // Two names of one thing: held once, the stronger way.
+        step.holds = step.holds.reduce(into: []) { kept, hold in
+            guard let last = kept.last, last.resource == hold.resource else { return kept.append(hold) }
+            if hold.mode == .exclusive { kept[kept.count - 1] = hold }
+        }
+        return step
+    }
+}

@@ -1,0 +1,85 @@
+import FlowModel
+import StepKit
+
+/// Systems and repositories: contract versions pinned, identities computed.
+extension PipelineCompiler {
+    /// Stands for an identity that depends on parameters until a job has them.
+    static func openIdentity(_ kind: String, _ name: String) -> String { "${\(kind).\(name)}" }
+
+    mutating func resolveDeclarations() {
+        for system in document.systems.values.sorted(by: { $0.name < $1.name }) { resolve(system) }
+        for repository in document.repositories.values.sorted(by: { $0.name < $1.name }) { resolve(repository) }
+    }
+
+    mutating func resolve(_ declared: DeclaredSystem) {
+        guard systems[declared.name] == nil, let type = catalog.system(declared.type) else { return }
+        checkParameters(declared.mentions, "system \(declared.name)", in: declared.source)
+        let identity = identity(
+            of: Declaration(kind: "system", name: declared.name, type: declared.type, mark: declared.mark, source: declared.source),
+            isOpen: !declared.mentions.templates.isEmpty, override: type.schema["identity"] == nil ? declared.identity : nil
+        ) { () throws(StepError) in try type.identity(Settings(declared.settings, origin: "system \(declared.name)")) }
+        systems[declared.name] = PlannedSystem(
+            type: declared.type, contractVersion: type.contractVersion, settings: declared.settings, identity: identity, host: declared.host)
+    }
+
+    mutating func resolve(_ declared: DeclaredRepository) {
+        guard repositories[declared.name] == nil, let type = catalog.repository(declared.type) else { return }
+        checkParameters(declared.mentions, "repository \(declared.name)", in: declared.source)
+        let identity = identity(
+            of: Declaration(kind: "repository", name: declared.name, type: declared.type, mark: declared.mark, source: declared.source),
+            isOpen: !declared.mentions.templates.isEmpty, override: nil
+        ) { () throws(StepError) in try type.identity(Settings(declared.settings, origin: "repository \(declared.name)")) }
+        repositories[declared.name] = PlannedRepository(
+            type: declared.type, contractVersion: type.contractVersion, settings: declared.settings, identity: identity,
+            password: declared.password, create: declared.create)
+    }
+
+    struct Declaration {
+        var kind: String
+        var name: String
+        var type: String
+        var mark: SourceMark
+        var source: SourceText
+    }
+
+    private mutating func identity(
+        of declaration: Declaration, isOpen: Bool, override: String?, _ compute: () throws(StepError) -> String
+    ) -> String {
+        if let override, !override.contains("${") { return Self.named(override, type: declaration.type) }
+        if isOpen { return Self.openIdentity(declaration.kind == "system" ? "systems" : "repositories", declaration.name) }
+        do {
+            return try compute()
+        } catch {
+            findings.append(
+                LocatedFinding(
+                    finding: Finding(
+                        "no-identity", "\(declaration.kind) \(declaration.name) can't be told from others", expected: error.expected,
+                        found: error.found, hint: error.advice.isEmpty ? "write `identity:`" : error.advice, at: declaration.mark),
+                    source: declaration.source))
+            return declaration.name
+        }
+    }
+
+    /// An identity starts with its type, so that two plug-ins never mean the same by accident.
+    static func named(_ identity: String, type: String) -> String {
+        identity.hasPrefix(type + ":") ? identity : "\(type):\(identity)"
+    }
+
+    /// In a system's or repository's settings only what a job is given at its start can be used.
+    private mutating func checkParameters(_ mentions: Mentions, _ label: String, in source: SourceText) {
+        for mention in mentions.templates {
+            for reference in references(mention) {
+                var finding: Finding?
+                switch reference {
+                case .parameter(let name): finding = parameterFinding(name, mention, label)
+                case .pipeline(let name): finding = fieldFinding("pipeline", name, ExpressionFields.pipeline, mention)
+                case .output, .job, .item:
+                    finding = Finding(
+                        "wrong-reference", "\(label) is opened before any step runs: only parameters and pipeline fields are known",
+                        expected: "${parameters.NAME}", found: mention.text, at: mention.mark)
+                }
+                if let finding { findings.append(LocatedFinding(finding: finding, source: source)) }
+            }
+        }
+    }
+}
