@@ -105,6 +105,9 @@ struct ClaimBatch: Sendable {
         return true
     }
 
+    /// Those that an earlier attempt may have left a checkpoint of.
+    var repeated: [Candidate] { claims.filter { (decisions[$0.job]?.after.run[$0.step]?.attempts ?? 0) > 1 } }
+
     func steps(checkpoints: [Candidate: JSONValue]) -> [ClaimedStep] {
         claims.compactMap { candidate in
             guard let record = decisions[candidate.job]?.after, let plan = plans[candidate.job] else { return nil }

@@ -43,6 +43,7 @@ extension EngineStore {
     }
 
     private func accept(_ decision: Decision) -> AppliedEvent {
+        if let token = decision.token, decision.after.run[token.step]?.state != .running { ledger.close(decision.before.job, token) }
         memory.keep(decision.after)
         return AppliedEvent(actions: decision.actions, run: decision.after.run)
     }
@@ -93,7 +94,7 @@ struct Decision: Sendable {
     var after: RunRecord
     var actions: [RunAction]
     let now: Instant
-    private let token: (step: StepID, token: Int64)?
+    let token: (step: StepID, token: Int64)?
 
     init(_ event: RunEvent, on record: RunRecord, now: Instant) throws {
         before = record

@@ -26,7 +26,10 @@ extension EngineStore {
         var reason: StopReason
     }
 
-    public func retire(_ worker: WorkerID) async throws { try await pool.query(Self.sql("retire-worker"), [.text(worker.rawValue)]) }
+    public func retire(_ worker: WorkerID) async throws {
+        try await pool.query(Self.sql("retire-worker"), [.text(worker.rawValue)])
+        ledger.forget(worker)
+    }
 
     public func lostWork(limit: Int) async throws -> [LostWork] {
         try await pool.query(Self.sql("lost-work"), [.int(limit)]).map { row in

@@ -13,6 +13,7 @@ public final class EngineStore: Sendable {
     let clock = DatabaseClock()
     let memory = RunMemory()
     let refusals = RefusalMemory()
+    let ledger = ClaimLedger()
     private let plans = Mutex<[String: Plan]>([:])
 
     private init(settings: ConnectionSettings, connections: Int, patience: RetryPolicy?) {

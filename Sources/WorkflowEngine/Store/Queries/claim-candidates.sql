@@ -1,6 +1,6 @@
 -- $1 worker, $2 host, $3 labels (text[] of k=v), $4 owned (boolean), $5 limit, $6 urgent only, $7 text[] of JOB/STEP to leave out.
--- Ready steps that the worker might start, best first, and whether their job could be locked: one that is in the middle of a
--- transition is left to the next call. Nothing for a worker whose lease has passed.
+-- Ready steps that the worker might start, best first, with their job's version, which is NULL where the job could not be locked: one
+-- that is in the middle of a transition is left to the next call. Nothing for a worker whose lease has passed.
 WITH candidates AS (
     SELECT s.job, s.id, s.class, s.rank
     FROM steps s
@@ -28,8 +28,8 @@ WITH candidates AS (
     ORDER BY s.class, s.rank
     LIMIT $5
 ), locked AS (
-    SELECT id FROM jobs WHERE id IN (SELECT job FROM candidates) FOR NO KEY UPDATE SKIP LOCKED
+    SELECT id, version FROM jobs WHERE id IN (SELECT job FROM candidates) FOR NO KEY UPDATE SKIP LOCKED
 )
-SELECT c.job, c.id AS step, l.id IS NOT NULL AS locked
+SELECT c.job, c.id AS step, l.version, micros(clock_timestamp()) AS now
 FROM candidates c LEFT JOIN locked l ON l.id = c.job
 ORDER BY c.class, c.rank

@@ -1,0 +1,1 @@
+SELECT job, id AS step, token FROM steps WHERE worker = $1 AND state = 'running'
