@@ -1,4 +1,5 @@
 import Foundation
+import Threads
 
 /// The stock restic program on a repository of the test's own: the judge of interoperability.
 public struct ResticRig: Sendable {
@@ -30,7 +31,11 @@ public struct ResticRig: Sendable {
     private static let program = "/usr/bin/restic"
 
     /// Runs restic and returns whatever came of it.
-    public func run(_ arguments: [String], environment extra: [String: String] = [:]) throws -> Result {
+    public func run(_ arguments: [String], environment extra: [String: String] = [:]) async throws -> Result {
+        try await BlockingPool(label: "restic", width: 1).run { try wait(arguments, environment: extra) }
+    }
+
+    private func wait(_ arguments: [String], environment extra: [String: String]) throws -> Result {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: Self.program)
         process.arguments = arguments
@@ -55,8 +60,8 @@ public struct ResticRig: Sendable {
 
     /// Runs restic, which must succeed; returns what it printed.
     @discardableResult
-    public func succeed(_ arguments: String..., environment: [String: String] = [:]) throws -> String {
-        let result = try run(arguments, environment: environment)
+    public func succeed(_ arguments: String..., environment: [String: String] = [:]) async throws -> String {
+        let result = try await run(arguments, environment: environment)
         guard result.status == 0 else {
             throw Failure(description: "restic \(arguments.joined(separator: " ")) ended with \(result.status): \(result.errors)\(result.output)")
         }

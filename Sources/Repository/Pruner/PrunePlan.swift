@@ -23,7 +23,11 @@ struct PrunePlan: Sendable {
     private static let smallCount = 10
 
     /// `indexed` holds each pack once; `stored` is what the store lists. Every used blob must be in a stored pack.
-    init(indexed: [ObjectID: [PackedBlob]], stored: [ObjectID: Int64], used: Set<BlobKey>, maximumUnused: Percentage?) {
+    /// `damaged` names blobs that must not be taken from a pack, because another has them whole.
+    init(
+        indexed: [ObjectID: [PackedBlob]], stored: [ObjectID: Int64], used: Set<BlobKey>, damaged: [ObjectID: Set<BlobKey>] = [:],
+        maximumUnused: Percentage?
+    ) {
         var partly: [Pack] = []
         // Each blob is taken from the pack that is used most, so that other copies make their packs removable.
         var missing = used
@@ -31,11 +35,14 @@ struct PrunePlan: Sendable {
             .map { id, blobs in (id: id, blobs: blobs, useful: blobs.reduce(Int64(0)) { $0 + (used.contains($1.key) ? Int64($1.length) : 0) }) }
             .sorted { ($0.useful, $0.id) > ($1.useful, $1.id) }
         for (id, blobs, _) in ordered {
-            let pack = Pack(id: id, size: stored[id] ?? 0, blobs: blobs, used: blobs.filter { missing.remove($0.key) != nil })
+            let bad = damaged[id] ?? []
+            let pack = Pack(id: id, size: stored[id] ?? 0, blobs: blobs, used: blobs.filter { !bad.contains($0.key) && missing.remove($0.key) != nil })
             if pack.used.isEmpty {
                 remove.append(pack)
             } else if pack.used.count == blobs.count, Set(blobs.map(\.key.kind)).count == 1 {
                 keep.append(pack)
+            } else if !bad.isEmpty {
+                repack.append(pack)
             } else {
                 partly.append(pack)
             }

@@ -32,7 +32,8 @@ struct PruneRun {
         for (id, size) in try await files.store.listIDs(ObjectNames.data) { stored[id] = size }
         let used = try await usedBlobs(snapshots, BlobLoader(store: files.store, key: repository.key, index: index))
         try requireAll(used, packs, stored)
-        let plan = PrunePlan(indexed: packs, stored: stored, used: used, maximumUnused: options.maximumUnused)
+        let damaged = try await damagedCopies(of: used, index, stored)
+        let plan = PrunePlan(indexed: packs, stored: stored, used: used, damaged: damaged, maximumUnused: options.maximumUnused)
         guard !options.dryRun else { return plan.report }
         let fresh = try await Repacking(files: files, key: repository.key, index: index, options: options).repack(plan.repack)
         try await replaceIndexes(indexes, plan, fresh)
@@ -67,6 +68,25 @@ struct PruneRun {
         throw RepositoryError(
             .missingBlob, expected: "\(first.kind) blob \(first.id), which a snapshot uses", found: "none (of \(missing.count))", at: repository.location,
             advice: "nothing was removed; run a check and repair first")
+    }
+
+    /// Where a used blob is stored more than once, which of its copies are damaged: the whole one must be the one that stays.
+    private func damagedCopies(of used: Set<BlobKey>, _ index: MasterIndex, _ stored: [ObjectID: Int64]) async throws -> [ObjectID: Set<BlobKey>] {
+        var damaged: [ObjectID: Set<BlobKey>] = [:]
+        let sealer = Sealer(repository.key)
+        for key in used {
+            let places = index.locations(of: key).filter { stored[$0.pack] != nil }
+            guard places.count > 1 else { continue }
+            for (pack, place) in places {
+                let sealed = try await files.store.get(ObjectNames.pack(pack), range: place.range)
+                if !sealed.withUnsafeBytes({ sealer.isAuthentic($0) }) { damaged[pack, default: []].insert(key) }
+            }
+            guard places.contains(where: { damaged[$0.pack]?.contains(key) != true }) else {
+                throw RepositoryError.damaged(
+                    "\(repository.location)/data", expected: "a whole copy of \(key.kind) blob \(key.id)", found: "\(places.count) damaged ones")
+            }
+        }
+        return damaged
     }
 
     /// New index files for everything that stays out of the files that must go; those go once the new ones are durable.

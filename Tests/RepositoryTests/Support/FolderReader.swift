@@ -8,7 +8,14 @@ struct FolderReader: TreeReader {
     /// Called before a file is opened.
     var opening: (@Sendable (TreePath) throws -> Void)?
 
-    init(_ path: String, logicalPath: String? = nil, opening: (@Sendable (TreePath) throws -> Void)? = nil) {
+    /// Called after a file's first read.
+    var reading: (@Sendable (TreePath) throws -> Void)?
+
+    init(
+        _ path: String, logicalPath: String? = nil, opening: (@Sendable (TreePath) throws -> Void)? = nil,
+        reading: (@Sendable (TreePath) throws -> Void)? = nil
+    ) {
+        self.reading = reading
         self.path = path
         self.logicalPath = TreePath(logicalPath ?? path)
         self.opening = opening
@@ -74,12 +81,17 @@ struct FolderReader: TreeReader {
         let full = Array(path.utf8) + [0x2F] + file.bytes
         let descriptor = (full.map(CChar.init(bitPattern:)) + [0]).withUnsafeBufferPointer { Foundation.open($0.baseAddress!, O_RDONLY | O_CLOEXEC) }
         guard descriptor >= 0 else { throw Self.error(full) }
-        return OpenFile(descriptor)
+        return OpenFile(descriptor) { [reading] in try reading?(file) }
     }
 
     final class OpenFile: FileReader {
         let descriptor: Int32
-        init(_ descriptor: Int32) { self.descriptor = descriptor }
+        private var reading: (() throws -> Void)?
+
+        init(_ descriptor: Int32, reading: @escaping () throws -> Void) {
+            self.descriptor = descriptor
+            self.reading = reading
+        }
 
         func metadata() throws -> FileMetadata {
             var status = stat()
@@ -90,6 +102,8 @@ struct FolderReader: TreeReader {
         func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
             let count = Foundation.read(descriptor, buffer.baseAddress, buffer.count)
             guard count >= 0 else { throw FolderReader.error(Array("an open file".utf8)) }
+            try reading?()
+            reading = nil
             return count
         }
 

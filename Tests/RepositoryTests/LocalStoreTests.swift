@@ -1,0 +1,127 @@
+import Crypto
+import FlowModel
+import Foundation
+@testable import Repository
+import StorageKit
+import Synchronization
+import Testing
+
+@Suite struct LocalStoreTests {
+    private func store() async throws -> (Folder, LocalStore) {
+        let folder = try Folder()
+        let store = LocalStore(path: folder("repo"))
+        try await store.create()
+        try await store.create()
+        return (folder, store)
+    }
+
+    @Test(arguments: [0, 1, 5000, 1 << 20, (3 << 20) + 17])
+    func objectsOfEverySizeComeBack(size: Int) async throws {
+        let (folder, store) = try await store()
+        let bytes = Bench.noise(size, seed: 9)
+        let name = ObjectName("data/ab/" + String(repeating: "ab", count: 32))
+        try await store.put(name, bytes)
+        #expect(try await store.get(name) == bytes)
+        #expect(try await store.stat(name) == ObjectInfo(name: name, size: Int64(size)))
+        if size > 100 { #expect(try await store.get(name, range: 7..<Int64(size - 3)) == Array(bytes[7..<size - 3])) }
+        let error = try await #require(throws: StorageError.self) { try await store.get(name, range: 0..<Int64(size + 1)) }
+        #expect(error.kind == .truncated)
+        var status = stat()
+        stat(folder("repo/" + name.text), &status)
+        #expect(status.st_mode & 0o777 == 0o400)
+        try await store.delete(name)
+        try await store.delete(name)
+        #expect(try await store.stat(name) == nil)
+    }
+
+    @Test func whatExistsIsNeverReplaced() async throws {
+        let (folder, store) = try await store()
+        try await store.put("config", [1])
+        let error = try await #require(throws: StorageError.self) { try await store.put("config", [2]) }
+        #expect(error.kind == .exists && error.retry == .lostRace)
+        #expect(try await store.get("config") == [1])
+        let left = try FileManager.default.contentsOfDirectory(atPath: folder("repo")).filter { $0.contains("tmp") }
+        #expect(left.isEmpty, "no temporary file stays")
+    }
+
+    @Test func oneOfManyWritersWins() async throws {
+        let (folder, store) = try await store()
+        let won = await withTaskGroup(of: Bool.self) { group in
+            for number in UInt8(0)..<16 { group.addTask { (try? await store.put("keys/x", [number])) != nil } }
+            return await group.reduce(0) { $0 + ($1 ? 1 : 0) }
+        }
+        #expect(won == 1)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder("repo/keys")) == ["x"])
+    }
+
+    @Test func listsGoDeepAndPassOverForeignFiles() async throws {
+        let (folder, store) = try await store()
+        let ids = (0..<5).map { String(repeating: "\($0)\($0)", count: 32) }
+        for id in ids { try await store.put(ObjectName("data/\(id.prefix(2))/\(id)"), [1, 2]) }
+        try folder.write("repo/data/00/\(ids[0])-tmp-1", "half")
+        #expect(Set(try await store.listIDs("data/").map(\.id.hex)) == Set(ids))
+        #expect(try await store.listIDs("nothing/").isEmpty)
+    }
+
+    @Test func missingFoldersAndObjectsAreSaid() async throws {
+        let store = LocalStore(path: "/nonexistent/repository")
+        let error = try await #require(throws: StorageError.self) { try await store.get("config") }
+        #expect(error.kind == .notFound && !error.advice.isEmpty)
+        #expect(try await store.stat("config") == nil)
+        let put = try await #require(throws: StorageError.self) { try await store.put("config", [1]) }
+        #expect(put.kind == .notFound)
+    }
+
+    @Test(arguments: [
+        (ENOSPC, StorageError.Kind.noSpace, Retryability.transient), (EDQUOT, .noSpace, .transient), (EACCES, .accessDenied, .permanent),
+        (EROFS, .accessDenied, .permanent), (EEXIST, .exists, .lostRace), (ENOENT, .notFound, .permanent), (EMFILE, .unavailable, .transient),
+        (EIO, .failed, .permanent),
+    ])
+    func errnosHaveMeanings(code: Int32, kind: StorageError.Kind, retry: Retryability) {
+        let error = LocalError.of(code, at: "/x", doing: "something")
+        #expect(error.kind == kind && error.retry == retry && error.location == "/x")
+    }
+
+    @Test func whatMayPassIsTriedAgain() async throws {
+        let flaky = FlakyStore(failures: 3)
+        let store = RetryingStore(flaky, attempts: 4, pause: .milliseconds(1))
+        try await store.put("x", [1])
+        #expect(flaky.calls == 4)
+        let worse = FlakyStore(failures: 4)
+        await #expect(throws: StorageError.self) { try await RetryingStore(worse, attempts: 4, pause: .milliseconds(1)).put("x", [1]) }
+        let lost = FlakyStore(failures: 1, storesAnyway: true)
+        try await RetryingStore(lost, attempts: 4, pause: .milliseconds(1)).put("x", [1])
+        #expect(lost.calls == 2, "the answer was lost, the object is there")
+    }
+}
+
+/// Answers `unavailable` so many times.
+private final class FlakyStore: ObjectStore {
+    private let state: Mutex<(left: Int, calls: Int, stored: Bool)>
+    private let storesAnyway: Bool
+
+    init(failures: Int, storesAnyway: Bool = false) {
+        state = Mutex((failures, 0, false))
+        self.storesAnyway = storesAnyway
+    }
+
+    var calls: Int { state.withLock { $0.calls } }
+    let properties = ObjectStoreProperties(connections: 1, createOnlyIsAtomic: true, location: "flaky")
+
+    func put(_ name: ObjectName, _ bytes: [UInt8]) async throws {
+        try state.withLock { state in
+            state.calls += 1
+            guard !state.stored else { throw StorageError(.exists, expected: "", found: "", at: "") }
+            state.left -= 1
+            if state.left < 0 || storesAnyway { state.stored = true }
+            if state.left >= 0 { throw StorageError(.unavailable, expected: "an answer", found: "none", at: "flaky", retry: .transient) }
+        }
+    }
+
+    func create() async throws {}
+    func get(_ name: ObjectName) async throws -> [UInt8] { [] }
+    func get(_ name: ObjectName, range: Range<Int64>) async throws -> [UInt8] { [] }
+    func list(prefix: String, _ page: @Sendable ([ObjectInfo]) async throws -> Void) async throws {}
+    func stat(_ name: ObjectName) async throws -> ObjectInfo? { ObjectInfo(name: name, size: 1) }
+    func delete(_ name: ObjectName) async throws {}
+}
