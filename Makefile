@@ -1,0 +1,33 @@
+# Two commands: `make demo` and `make test`. One debug tree (.build) serves both.
+SHELL := /bin/bash
+export PATH := $(shell scripts/toolchain-path)
+
+BUILD_PACKAGES := libyaml-dev libpq-dev libcurl4-openssl-dev libssl-dev libzstd-dev pkg-config postgresql
+TEST_PACKAGES  := restic xfsprogs python3-venv
+BINARY         := .build/debug/snappy-flow
+
+.PHONY: demo test build packages test-packages format lint clean
+
+demo: build
+	scripts/demo
+
+test: test-packages
+	scripts/test
+
+build: packages
+	swift build --product snappy-flow
+
+packages:
+	scripts/install-packages $(BUILD_PACKAGES)
+
+test-packages:
+	scripts/install-packages $(BUILD_PACKAGES) $(TEST_PACKAGES)
+
+format:
+	swift format --in-place --recursive Sources Tests Plugins Package.swift
+
+lint:
+	swift format lint --strict --recursive Sources Tests Plugins Package.swift
+
+clean:
+	rm -rf .build .venv-tests

@@ -1,0 +1,79 @@
+import ArgumentParser
+import FlowModel
+import StepKit
+import Steps
+
+struct PluginsCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "plugins", abstract: "What this binary can back up, where to, and with which verbs.",
+        subcommands: [List.self, Show.self], defaultSubcommand: List.self)
+
+    struct List: ParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Every system type, repository type and verb.")
+        @OptionGroup var output: OutputOptions
+
+        func run() throws {
+            var listing = Listing(columns: ["kind", "name", "version", "can", "summary"])
+            let catalog = Catalog.standard
+            for type in catalog.systems {
+                let capabilities = type.capabilities.sorted().map(\.rawValue)
+                listing.add(
+                    ["system", type.name, "\(type.contractVersion)", capabilities.joined(separator: " "), type.summary],
+                    [
+                        "kind": "system", "name": .string(type.name), "contractVersion": .int(Int64(type.contractVersion)),
+                        "capabilities": .array(capabilities.map { .string($0) }), "summary": .string(type.summary),
+                    ])
+            }
+            for type in catalog.repositories {
+                listing.add(
+                    ["repository", type.name, "\(type.contractVersion)", "objectStore", type.summary],
+                    [
+                        "kind": "repository", "name": .string(type.name), "contractVersion": .int(Int64(type.contractVersion)),
+                        "summary": .string(type.summary),
+                    ])
+            }
+            for verb in catalog.verbs.map(\.declaration) {
+                listing.add(
+                    ["verb", verb.name, "\(verb.contractVersion)", verb.acquires.map { "undo: \($0.undoVerb)" } ?? "", verb.summary],
+                    [
+                        "kind": "verb", "name": .string(verb.name), "contractVersion": .int(Int64(verb.contractVersion)),
+                        "summary": .string(verb.summary),
+                    ])
+            }
+            print(listing.text(output.output))
+        }
+    }
+
+    struct Show: ParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "The settings of one plug-in or verb.")
+        @Argument(help: "The name of a system type, repository type or verb.") var name: String
+        @OptionGroup var output: OutputOptions
+
+        func run() throws {
+            let catalog = Catalog.standard
+            guard let (summary, schema) = declaration(in: catalog) else {
+                let known = catalog.systems.map { $0.name } + catalog.repositories.map { $0.name } + catalog.verbs.map { $0.declaration.name }
+                throw CommandFailure(.usage, "error: expected one of \(known.joined(separator: ", ")), found \(name)")
+            }
+            if output.output == .table { print("\(name): \(summary)\n") }
+            var listing = Listing(columns: ["setting", "type", "default", "meaning"])
+            for field in schema.fields {
+                let value = field.defaultValue?.canonicalText ?? (field.isRequired ? "(required)" : "")
+                listing.add(
+                    [field.name, field.type.words, value, field.summary],
+                    [
+                        "name": .string(field.name), "type": .string(field.type.words), "required": .bool(field.isRequired),
+                        "default": field.defaultValue ?? .null, "summary": .string(field.summary),
+                    ])
+            }
+            print(listing.text(output.output))
+        }
+
+        private func declaration(in catalog: Catalog) -> (summary: String, schema: SettingsSchema)? {
+            if let type = catalog.system(name) { return (type.summary, type.schema) }
+            if let type = catalog.repository(name) { return (type.summary, type.schema) }
+            if let verb = catalog.verb(name)?.declaration { return (verb.summary, verb.schema) }
+            return nil
+        }
+    }
+}

@@ -1,0 +1,26 @@
+import Foundation
+
+/// Where the program keeps things: the XDG base directories (freedesktop.org basedir-spec); for root, system folders, of which an
+/// unprivileged user can reach the database's.
+struct Folders {
+    /// Control database, logs, freeze guards' notes.
+    var state: String
+    /// What can be rebuilt.
+    var cache: String
+    /// Sockets and locks of running processes.
+    var runtime: String
+
+    init(environment: [String: String] = ProcessInfo.processInfo.environment, isRoot: Bool = geteuid() == 0) {
+        func folder(_ variable: String, _ fallback: String) -> String {
+            if let value = environment[variable], value.hasPrefix("/") { return value + "/snappy-flow" }
+            return fallback
+        }
+        let home = environment["HOME"] ?? "/tmp"
+        state = folder("XDG_STATE_HOME", isRoot ? "/var/lib/snappy-flow" : home + "/.local/state/snappy-flow")
+        cache = folder("XDG_CACHE_HOME", isRoot ? "/var/cache/snappy-flow" : home + "/.cache/snappy-flow")
+        runtime = folder("XDG_RUNTIME_DIR", isRoot ? "/run/snappy-flow" : state + "/run")
+    }
+
+    /// Scratch space of this machine's workers.
+    var scratch: String { cache + "/scratch" }
+}

@@ -1,0 +1,174 @@
+import FlowModel
+import Foundation
+import StepKit
+import WorkflowEngine
+
+/// A job as text: a line a step, then what went wrong and what is still held.
+struct JobRendering {
+    let run: JobRun
+    let progress: [StepID: StepProgress]
+    let terminal: Terminal
+    /// The database's clock, for durations of what is running.
+    let now: Instant
+
+    /// One line a step, in the order of the plan.
+    func stepLines() -> [String] {
+        let width = run.steps.map(\.id.rawValue.count).max() ?? 0
+        return run.steps.map { step in
+            let planned = run.planned(step.id)
+            let mark = terminal.paint(Self.mark(step.state), Self.colour(step.state))
+            let name = (planned?.isCompensation == true ? "\u{21A9} " : "  ") + step.id.rawValue.padded(to: width)
+            return "\(mark) \(name)  \(state(of: step))"
+        }
+    }
+
+    private func state(of step: StepRun) -> String {
+        switch step.state {
+        case .pending: terminal.paint("waits", .grey)
+        case .ready: step.failures > 0 ? "retries soon (failed \(step.failures) times)" : terminal.paint("ready", .grey)
+        case .waiting: "waits for an answer" + (step.deadline.map { " for \(($0 - now).rounded) more" } ?? "")
+        case .running: ["runs", duration(of: step), progressText(progress[step.id])].filter { !$0.isEmpty }.joined(separator: "  ")
+        case .succeeded: ["done", duration(of: step), summary(of: step)].filter { !$0.isEmpty }.joined(separator: "  ")
+        case .failed: terminal.paint("FAILED", .red) + (step.attempts > 1 ? " after \(step.attempts) attempts" : "")
+        case .cancelled: terminal.paint("cancelled", .yellow)
+        case .skipped: terminal.paint(Self.words(for: step.skipped), .grey)
+        }
+    }
+
+    private func duration(of step: StepRun) -> String {
+        guard let started = step.startedAt else { return "" }
+        return ((step.endedAt ?? now) - started).rounded
+    }
+
+    private func progressText(_ progress: StepProgress?) -> String {
+        guard let progress else { return "" }
+        var parts: [String] = []
+        if let total = progress.bytesTotal, total > 0 {
+            parts.append(bar(Double(progress.bytesDone) / Double(total)))
+            parts.append("\(ByteCount(bytes: progress.bytesDone).approximate) of \(ByteCount(bytes: total).approximate)")
+        } else if progress.bytesDone > 0 {
+            parts.append(ByteCount(bytes: progress.bytesDone).approximate)
+        }
+        if progress.itemsDone > 0 { parts.append("\(progress.itemsDone) items") }
+        if !progress.current.isEmpty { parts.append(terminal.paint(progress.current, .grey)) }
+        return parts.joined(separator: "  ")
+    }
+
+    private func bar(_ fraction: Double) -> String {
+        let width = 20
+        let filled = Int((min(max(fraction, 0), 1) * Double(width)).rounded())
+        let text = String(repeating: "\u{2588}", count: filled) + String(repeating: "\u{2591}", count: width - filled)
+        return terminal.paint(text, .cyan) + " \(Int(min(max(fraction, 0), 1) * 100))%"
+    }
+
+    /// The outputs that people look for.
+    private func summary(of step: StepRun) -> String {
+        var parts: [String] = []
+        if let id = step.outputs["snapshotID"]?.stringValue { parts.append("snapshot \(id.prefix(8))") }
+        if let added = step.outputs["dataAdded"]?.intValue { parts.append("\(ByteCount(bytes: added).approximate) added") }
+        if let files = step.outputs["filesNew"]?.intValue, let changed = step.outputs["filesChanged"]?.intValue,
+            let same = step.outputs["filesUnmodified"]?.intValue
+        {
+            parts.append("\(files) new, \(changed) changed, \(same) unmodified files")
+        }
+        if let level = step.outputs["level"]?.stringValue { parts.append("proved: \(level)") }
+        if !step.missed.isEmpty { parts.append(terminal.paint("\(step.missed.count) missed", .yellow)) }
+        return parts.joined(separator: ", ")
+    }
+
+    /// Errors, misses and held resources, in full.
+    func details() -> [String] {
+        var lines: [String] = []
+        for step in run.steps where step.error != nil && (step.state == .failed || step.armed != nil) {
+            if let error = step.error { lines += ["", terminal.paint("\(step.id):", .bold)] + Self.lines(of: error) }
+        }
+        for step in run.steps where !step.missed.isEmpty {
+            lines += ["", terminal.paint("\(step.id) missed:", .bold)]
+            lines += step.missed.prefix(20).map { "  \($0)" }
+            if step.missed.count > 20 { lines.append("  and \(step.missed.count - 20) more: `snappy-flow jobs show --output json`") }
+        }
+        let held = run.armed
+        if !held.isEmpty {
+            lines += ["", terminal.paint("Still held:", .bold)]
+            for (compensation, resource) in held {
+                let undoes = run.planned(compensation)?.undoes?.rawValue ?? ""
+                lines.append("  \(undoes) is undone by \(compensation)\(resource.host.map { " on host \($0)" } ?? "")")
+            }
+        }
+        return lines
+    }
+
+    static func lines(of failure: StepFailure) -> [String] {
+        var lines = ["  \(failure.location)", "  expected: \(failure.expected)", "  found:    \(failure.found)"]
+        if !failure.advice.isEmpty { lines.append("  do:       \(failure.advice)") }
+        return lines
+    }
+
+    /// How it ended, or where it is.
+    func headline() -> String {
+        guard let outcome = run.job.outcome else { return run.job.stopping == nil ? "running" : "stopping" }
+        let text =
+            switch outcome {
+            case .succeeded: terminal.paint("succeeded", .green)
+            case .partial: terminal.paint("partial", .yellow)
+            case .failed: terminal.paint("failed", .red)
+            case .cancelled: terminal.paint("cancelled", .yellow)
+            }
+        return "\(text), cleanup \(run.job.cleanup.rawValue)"
+    }
+
+    static func mark(_ state: StepState) -> String {
+        switch state {
+        case .pending: "\u{00B7}"
+        case .ready: "\u{25CB}"
+        case .running: "\u{25B6}"
+        case .waiting: "\u{23F8}"
+        case .succeeded: "\u{2714}"
+        case .failed: "\u{2718}"
+        case .skipped: "\u{2013}"
+        case .cancelled: "\u{2298}"
+        }
+    }
+
+    static func colour(_ state: StepState) -> Terminal.Colour {
+        switch state {
+        case .succeeded: .green
+        case .failed: .red
+        case .running, .waiting: .cyan
+        case .cancelled: .yellow
+        case .pending, .ready, .skipped: .grey
+        }
+    }
+
+    static func words(for reason: SkipReason?) -> String {
+        switch reason {
+        case .condition: "skipped: its condition is false"
+        case .upstream, .upstreamTolerated: "skipped: what it needs did not succeed"
+        case .neverArmed: "nothing to undo"
+        case .keptAsBase: "kept as the base of the next increment"
+        case nil: "skipped"
+        }
+    }
+}
+
+extension TimeSpan {
+    /// For people: milliseconds below ten seconds as tenths, then whole seconds.
+    var rounded: String {
+        if milliseconds < 10_000 { return "\(Double(max(milliseconds, 0) / 100) / 10)s" }
+        return TimeSpan(milliseconds: milliseconds / 1000 * 1000).description
+    }
+}
+
+extension JobRun {
+    /// The exit status that a finished, or given up, run means.
+    var exitStatus: ExitStatus {
+        if job.cleanup != .clean { return .cleanupFailed }
+        return switch job.outcome {
+        case .succeeded: .succeeded
+        case .partial: .partial
+        case .failed: .failed
+        case .cancelled: .cancelled
+        case nil: .failed
+        }
+    }
+}
