@@ -1,0 +1,33 @@
+import ArgumentParser
+import Foundation
+import PostgreSQL
+
+/// Which control database a command uses.
+struct DatabaseOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "The control database: postgresql://USER@HOST/DATABASE, or host=... dbname=...",
+            discussion: "Without it, and without SNAPPY_FLOW_DATABASE, a private PostgreSQL is started."))
+    var database: String?
+
+    /// The place that was named, by option or environment.
+    var named: ConnectionSettings? {
+        get throws {
+            guard let text = database ?? ProcessInfo.processInfo.environment["SNAPPY_FLOW_DATABASE"], !text.isEmpty else { return nil }
+            return try ConnectionSettings(parsing: text)
+        }
+    }
+
+    /// The settings to connect with, and what keeps the private server alive meanwhile.
+    func acquire() async throws -> ControlDatabase {
+        if let named = try named { return ControlDatabase(settings: named, lease: nil) }
+        let lease = try await EmbeddedCluster.standard().acquire()
+        return ControlDatabase(settings: lease.settings, lease: lease)
+    }
+}
+
+/// A control database in use. A private one runs at least as long as this lives.
+struct ControlDatabase: Sendable {
+    let settings: ConnectionSettings
+    let lease: EmbeddedCluster.Lease?
+}

@@ -1,0 +1,51 @@
+import FlowModel
+import WorkflowEngine
+
+/// The story of a job for a pipe or a log: one line an event, nothing painted over.
+struct PlainView {
+    let terminal: Terminal
+
+    /// Nil for events that say nothing to a reader of the whole story.
+    func line(for entry: JournalEntry, at time: Instant, in run: JobRun) -> String? {
+        guard let text = text(for: entry, in: run) else { return nil }
+        let colour: Terminal.Colour? = entry.isAlarm ? .red : nil
+        return "\(time.clock)  \(colour.map { terminal.paint(text, $0) } ?? text)"
+    }
+
+    private func text(for entry: JournalEntry, in run: JobRun) -> String? {
+        let step = entry.step?.rawValue ?? ""
+        switch entry.kind {
+        case .jobStarted: return "job started"
+        case .jobEnded: return nil
+        case .jobCancelled: return "cancelling: running steps are told to stop, then everything acquired is undone"
+        case .jobDeadlinePassed: return "the job's deadline has passed"
+        case .jobRetried: return "the job goes on from what failed"
+        case .stepReady, .armed, .stepExpanded: return nil
+        case .stepStarted: return "\(step): started"
+        case .stepSucceeded: return "\(step): done"
+        case .stepFailed: return "\(step): failed: " + failure(of: entry, in: run)
+        case .stepRetried: return "\(step): will be tried again: " + failure(of: entry, in: run)
+        case .stepSkipped: return "\(step): \(JobRendering.words(for: entry.step.flatMap { run[$0]?.skipped }))"
+        case .stepCancelled: return "\(step): cancelled"
+        case .stepLost: return "\(step): its worker is gone; another one takes it up"
+        case .stepWaiting: return "\(step): waits for an answer (`snappy-flow jobs approve`)"
+        case .undone: return "\(step): undone"
+        case .undoFailed: return "\(step): the undo failed and is tried again: " + failure(of: entry, in: run)
+        case .keptAsBase: return "\(step): kept as the base of the next increment"
+        case .signal: return "\(step): answered"
+        case .windowOpened: return "the window is open: applications rest"
+        case .windowSealed: return "the window's snapshots are done: applications go on"
+        case .windowDiscarded: return "the window is void: what it made is undone"
+        case .windowRestarted: return "the window starts again"
+        case .windowBroken: return "the window is given up"
+        case .maxHoldPassed: return "maxHold has passed: thawing at once"
+        case .cleanupFailed: return "CLEANUP FAILS: \(step) is still held; it is tried again without end"
+        case .cleanupRecovered: return "\(step): the cleanup works again"
+        }
+    }
+
+    private func failure(of entry: JournalEntry, in run: JobRun) -> String {
+        if let error = entry.step.flatMap({ run[$0]?.error }) { return error.description }
+        return entry.details["found"]?.stringValue ?? entry.details.canonicalText
+    }
+}
