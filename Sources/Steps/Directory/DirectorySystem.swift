@@ -36,14 +36,7 @@ extension DirectorySystem: TreeDestination {
     public func withTreeWriter<Result: Sendable>(
         overwrite: Bool, _ context: StepContext, _ body: @Sendable (any TreeWriter) async throws -> Result
     ) async throws -> Result {
-        var made = ""
-        for part in path.split(separator: "/") {
-            made += "/" + part
-            guard mkdir(made, 0o755) == 0 || errno == EEXIST || access(made, F_OK) == 0 else {
-                throw StorageError.system(errno, expected: "a target folder that can be made", at: made)
-            }
-        }
-        return try await body(FolderWriter(path: path, overwrite: overwrite))
+        try await FolderTarget.withWriter(path: path, overwrite: overwrite, body)
     }
 }
 

@@ -1,6 +1,12 @@
 import FlowModel
 
 extension JSONValue {
+    /// An object with more members; other values stay as they are.
+    func merging(_ more: [String: JSONValue]) -> JSONValue {
+        guard case .object(let members) = self else { return self }
+        return .object(members.merging(more) { _, new in new })
+    }
+
     /// JSON for people and programs: two spaces a level, keys sorted.
     var prettyText: String { pretty(indent: "") }
 

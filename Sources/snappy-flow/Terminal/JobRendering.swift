@@ -8,8 +8,15 @@ struct JobRendering {
     let run: JobRun
     let progress: [StepID: StepProgress]
     let terminal: Terminal
-    /// The database's clock, for durations of what is running.
+    /// For durations of what is running.
     let now: Instant
+
+    init(_ details: JobDetails, _ terminal: Terminal) {
+        run = details.run
+        progress = details.progress.compactMapValues { try? $0.decoded(as: StepProgress.self) }
+        self.terminal = terminal
+        now = Instant(microseconds: Int64(Date().timeIntervalSince1970 * 1_000_000))
+    }
 
     /// One line a step, in the order of the plan.
     func stepLines() -> [String] {

@@ -6,15 +6,15 @@ struct PlainView {
     let terminal: Terminal
 
     /// Nil for events that say nothing to a reader of the whole story.
-    func line(for entry: JournalEntry, at time: Instant, in run: JobRun) -> String? {
-        guard let text = text(for: entry, in: run) else { return nil }
-        let colour: Terminal.Colour? = entry.isAlarm ? .red : nil
-        return "\(time.clock)  \(colour.map { terminal.paint(text, $0) } ?? text)"
+    func line(for event: EventRecord, in run: JobRun) -> String? {
+        guard let text = text(for: event, in: run) else { return nil }
+        return "\(event.at.clock)  \(event.isAlarm ? terminal.paint(text, .red) : text)"
     }
 
-    private func text(for entry: JournalEntry, in run: JobRun) -> String? {
+    private func text(for entry: EventRecord, in run: JobRun) -> String? {
         let step = entry.step?.rawValue ?? ""
-        switch entry.kind {
+        guard let kind = JournalEntry.Kind(rawValue: entry.kind) else { return "\(step): \(entry.kind)" }
+        switch kind {
         case .jobStarted: return "job started"
         case .jobEnded: return nil
         case .jobCancelled: return "cancelling: running steps are told to stop, then everything acquired is undone"
@@ -44,7 +44,7 @@ struct PlainView {
         }
     }
 
-    private func failure(of entry: JournalEntry, in run: JobRun) -> String {
+    private func failure(of entry: EventRecord, in run: JobRun) -> String {
         if let error = entry.step.flatMap({ run[$0]?.error }) { return error.description }
         return entry.details["found"]?.stringValue ?? entry.details.canonicalText
     }

@@ -1,0 +1,57 @@
+import ArgumentParser
+import FlowModel
+import PostgreSQL
+import WorkflowEngine
+
+extension DatabaseCommand {
+    struct Status: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Where the control database is, and the version of its schema.")
+        @OptionGroup var database: DatabaseOptions
+        @OptionGroup var output: OutputOptions
+
+        func run() async throws {
+            var listing = Listing(columns: ["what", "is"])
+            func add(_ what: String, _ value: String) { listing.add([what, value], ["what": .string(what), "is": .string(value)]) }
+            guard let named = try database.named else {
+                let cluster = try EmbeddedCluster.standard()
+                let status = try cluster.status()
+                add("kind", "private PostgreSQL" + (status.major.map { " \($0)" } ?? ", not made yet: the first run makes it"))
+                add("folder", cluster.path)
+                add("log", cluster.logPath)
+                add("server", status.processID.map { "runs as process \($0)" } ?? "stopped")
+                add("in use", status.isInUse ? "yes" : "no")
+                add("kept running", status.isKept ? "yes, until `db down`" : "no, stops when idle")
+                if status.processID != nil { try await addSchema(cluster.settings, add) }
+                print(listing.text(output.output))
+                return
+            }
+            add("kind", "named")
+            add("place", "\(named)")
+            try await addSchema(named, add)
+            print(listing.text(output.output))
+        }
+
+        private func addSchema(_ settings: ConnectionSettings, _ add: (String, String) -> Void) async throws {
+            let connection = try await Connection.connect(settings)
+            let version = try await connection.serverVersion
+            add("server version", "\(version / 10000).\(version % 10000)")
+            add("schema", "version \(try await Migrator().version(connection)); this program has \(Migrator().latest)")
+        }
+    }
+
+    struct Migrate: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Brings the schema to this program's version, or to an older one.",
+            discussion: "Going back to version 0 removes every job. Commands migrate forward by themselves.")
+        @OptionGroup var database: DatabaseOptions
+        @Option(help: "The version to go to; this program's by default.") var to: Int?
+
+        func run() async throws {
+            let control = try await database.acquire()
+            let connection = try await Connection.connect(control.settings)
+            let before = try await Migrator().version(connection)
+            try await Migrator().move(connection, to: to ?? Migrator().latest)
+            print("schema: version \(before) before, \(try await Migrator().version(connection)) now")
+        }
+    }
+}

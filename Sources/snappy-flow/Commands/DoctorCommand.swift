@@ -1,0 +1,124 @@
+import ArgumentParser
+import FlowModel
+import Foundation
+import PipelineDSL
+import PostgreSQL
+import Repository
+import StepKit
+import Steps
+import WorkflowEngine
+
+struct DoctorCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "doctor", abstract: "Says what is missing on this machine, what is still held, and what the documents' places answer.",
+        discussion: "Changes nothing. Exit status 4 when something is held that no living worker is undoing, 1 when something else is wrong.")
+    @Argument(help: "Documents whose systems, repositories and secrets are looked at too.") var files: [String] = []
+    @OptionGroup var database: DatabaseOptions
+
+    func run() async throws {
+        var report = DoctorReport(terminal: Terminal())
+        report.title("This machine")
+        checkFolders(&report)
+        report.title("Control database")
+        await checkDatabase(&report)
+        if !files.isEmpty {
+            for compiled in try PipelineOptions.compile(files) { await checkPlan(compiled.plan, &report) }
+        }
+        report.conclude()
+        if report.heldProblems > 0 { throw CommandFailure(.cleanupFailed) }
+        if report.problems > 0 { throw CommandFailure(.failed) }
+    }
+
+    private func checkFolders(_ report: inout DoctorReport) {
+        let folders = Folders()
+        for (name, path) in [("state", folders.state), ("cache", folders.cache)] {
+            var existing = URL(fileURLWithPath: path)
+            while !FileManager.default.fileExists(atPath: existing.path), existing.path != "/" { existing.deleteLastPathComponent() }
+            if FileManager.default.isWritableFile(atPath: existing.path) {
+                report.good("\(name) folder \(path)")
+            } else {
+                report.bad("\(name) folder \(path): \(existing.path) is not writable", do: "set XDG_\(name.uppercased())_HOME")
+            }
+        }
+    }
+
+    private func checkDatabase(_ report: inout DoctorReport) async {
+        do {
+            let control = try await database.acquire()
+            let store = try await control.openStore()
+            report.good("\(control.settings), schema version \(Migrator().latest)")
+            let workers = try await store.workers().filter(\.isAlive)
+            report.good("\(workers.count) living worker\(workers.count == 1 ? "" : "s")")
+            let held = try await store.armed()
+            if held.isEmpty { report.good("nothing is held") }
+            for record in held {
+                let what = "\(record.step.undoes?.rawValue ?? record.step.id.rawValue) of job \(record.job.short) (\(record.pipeline)), since \(record.armedAt.dateAndClock)"
+                if record.failures == 0, !workers.isEmpty {
+                    report.good("held by a job in progress: \(what)")
+                } else {
+                    let host = record.host.map { " on host \($0)" } ?? ""
+                    report.held("held: \(what), undone by \(record.step.id)\(host)", error: record.error, do: "start `snappy-flow worker`\(host)")
+                }
+            }
+            withExtendedLifetime(control) {}
+        } catch let error as any ExplainedError {
+            report.bad("\(error.location): expected \(error.expected), found \(error.found)", do: error.advice)
+        } catch {
+            report.bad("\(error)", do: "")
+        }
+    }
+
+    private func checkPlan(_ plan: Plan, _ report: inout DoctorReport) async {
+        report.title("Pipeline \(plan.pipeline)")
+        let secrets = EnvironmentSecrets()
+        for reference in Set(plan.steps.flatMap(\.secrets)).sorted(by: { $0.description < $1.description }) {
+            if secrets.canResolve(reference) { report.good("secret \(reference)") } else {
+                report.bad("secret \(reference) is not there", do: "provide it where workers run")
+            }
+        }
+        for (name, planned) in plan.repositories.sorted(by: { $0.key < $1.key }) {
+            do {
+                guard let type = Catalog.standard.repository(planned.type) else { continue }
+                let store = try await type.open(Settings(planned.settings, origin: "repository \(name)"), secrets: secrets)
+                let repository = try await Repository.open(store, password: secrets.resolve(planned.password).reveal())
+                report.good("repository \(name): \(try await repository.snapshots().count) snapshots")
+            } catch let error as RepositoryError where error.kind == .notFound && planned.create {
+                report.good("repository \(name): not there yet; the first copy makes it")
+            } catch let error as any ExplainedError {
+                report.bad("repository \(name): expected \(error.expected), found \(error.found)", do: error.advice)
+            } catch {
+                report.bad("repository \(name): \(error)", do: "")
+            }
+        }
+    }
+}
+
+/// Lines with marks, and a count of what is wrong.
+struct DoctorReport {
+    let terminal: Terminal
+    private(set) var problems = 0
+    private(set) var heldProblems = 0
+
+    init(terminal: Terminal) { self.terminal = terminal }
+
+    func title(_ text: String) { print("\n" + terminal.paint(text, .bold)) }
+    func good(_ text: String) { print("  \(terminal.paint("\u{2714}", .green)) \(text)") }
+
+    mutating func bad(_ text: String, do advice: String) {
+        problems += 1
+        print("  \(terminal.paint("\u{2718}", .red)) \(text)")
+        if !advice.isEmpty { print("      do: \(advice)") }
+    }
+
+    mutating func held(_ text: String, error: StepFailure?, do advice: String) {
+        heldProblems += 1
+        print("  \(terminal.paint("\u{2718}", .red)) \(text)")
+        if let error { print("      last: \(error)") }
+        print("      do: \(advice)")
+    }
+
+    func conclude() {
+        let wrong = problems + heldProblems
+        print("\n" + (wrong == 0 ? "All is well." : "\(wrong) thing\(wrong == 1 ? "" : "s") to mend."))
+    }
+}

@@ -1,0 +1,15 @@
+import ArgumentParser
+import Foundation
+import StepKit
+import Steps
+import WorkflowEngine
+
+/// The freeze guard's process; started by a worker, never by hand.
+struct GuardCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "guard", abstract: "Thaws when nobody else does.", shouldDisplay: false)
+
+    func run() async throws {
+        let status = await FreezeGuard.main(catalog: .standard, secrets: EnvironmentSecrets())
+        Foundation.exit(status)
+    }
+}

@@ -1,0 +1,76 @@
+import FlowModel
+import PostgreSQL
+import StepKit
+import WorkflowEngine
+
+/// Follows a job in the database to its end and shows it: live on a terminal, line by line in a pipe.
+struct JobWatch {
+    let store: EngineStore
+    let job: JobID
+    let terminal = Terminal()
+
+    /// Returns the job as it ended, or as it was when nothing but a failing cleanup was left of it.
+    func follow() async throws -> JobDetails {
+        var view = LiveView(terminal)
+        var lastEvent: Int64 = 0
+        while true {
+            let details = try await details()
+            let events = try await store.events(tenant: details.summary.tenant, job: job, after: lastEvent)
+            lastEvent = events.last?.id ?? lastEvent
+            if terminal.isInteractive {
+                let rendering = JobRendering(details, terminal)
+                view.paint(rendering.stepLines())
+            } else {
+                show(events, details.run)
+            }
+            if details.run.isSettled {
+                if terminal.isInteractive { view.paint(JobRendering(details, terminal).stepLines()) } else { try await showRest(after: lastEvent, details) }
+                return details
+            }
+            try await Task.sleep(for: .milliseconds(terminal.isInteractive ? 150 : 250))
+        }
+    }
+
+    private func details() async throws -> JobDetails {
+        guard let details = try await store.job(job) else {
+            throw CommandFailure(.failed, "error: job \(job): expected the job in the database, found nothing; was its history pruned?")
+        }
+        return details
+    }
+
+    private func show(_ events: [EventRecord], _ run: JobRun) {
+        let plain = PlainView(terminal: terminal)
+        for event in events {
+            if let line = plain.line(for: event, in: run) { terminal.write(line + "\n") }
+        }
+    }
+
+    /// Events written between the last look at them and the end.
+    private func showRest(after last: Int64, _ details: JobDetails) async throws {
+        show(try await store.events(tenant: details.summary.tenant, job: job, after: last), details.run)
+    }
+
+    /// Prints how it ended and what the reader has to know.
+    func conclude(_ details: JobDetails) {
+        let rendering = JobRendering(details, terminal)
+        var lines = ["", "job \(job): \(rendering.headline())"]
+        lines += rendering.details()
+        if details.run.job.cleanup != .clean {
+            lines += ["", "The cleanup goes on in any `snappy-flow worker`, or in the next `snappy-flow run`, with this database."]
+        } else if details.run.job.outcome == .failed || details.run.job.outcome == .cancelled {
+            lines += ["", "`snappy-flow jobs retry \(job.short)` goes on from what did not succeed."]
+        }
+        if !terminal.isInteractive { lines = rendering.stepLines() + lines }
+        terminal.write(lines.joined(separator: "\n") + "\n")
+    }
+}
+
+extension JobRun {
+    /// True when it is over, or nothing is left but a cleanup that keeps failing.
+    var isSettled: Bool { hasEnded || (job.outcome != nil && job.cleanup == .failed) }
+}
+
+extension JobID {
+    /// The end of the id: enough for people, and it differs between jobs of one second.
+    var short: String { String(rawValue.suffix(12)) }
+}

@@ -1,0 +1,174 @@
+import ArgumentParser
+import FlowModel
+import WorkflowEngine
+
+struct JobsCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "jobs", abstract: "Jobs in the control database.",
+        subcommands: [List.self, Show.self, Logs.self, Watch.self, Cancel.self, Retry.self, ApproveStep.self], defaultSubcommand: List.self)
+}
+
+/// One job of the control database, named by its id or the beginning or end of it.
+struct JobOptions: ParsableArguments {
+    @Argument(help: "The job's id, or enough of its beginning or end.") var job: String
+    @OptionGroup var database: DatabaseOptions
+
+    func open() async throws -> (store: EngineStore, job: JobID, control: ControlDatabase) {
+        let control = try await database.acquire()
+        let store = try await control.openStore()
+        return (store, try await store.findJob(job), control)
+    }
+}
+
+extension JobsCommand {
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "The newest jobs.")
+        @OptionGroup var database: DatabaseOptions
+        @OptionGroup var output: OutputOptions
+        @Option(help: "Of this pipeline only.") var pipeline: String?
+        @Flag(help: "Only those that are not over.") var active = false
+        @Option(help: "At most so many.") var limit = 50
+
+        func run() async throws {
+            let control = try await database.acquire()
+            let store = try await control.openStore()
+            var listing = Listing(columns: ["job", "pipeline", "state", "cleanup", "steps", "created", "took"])
+            for job in try await store.jobs(pipeline: pipeline, activeOnly: active, limit: limit) {
+                let state = job.outcome?.rawValue ?? (job.stopping != nil ? "stopping" : job.stepsWaiting > 0 ? "waiting" : "running")
+                listing.add(
+                    [
+                        job.id.short, job.pipeline, state, job.cleanup.rawValue, "\(job.stepsEnded)/\(job.steps)", job.createdAt.dateAndClock,
+                        job.endedAt.map { ($0 - job.createdAt).rounded } ?? "",
+                    ],
+                    try JSONValue(encoding: job).merging(["state": .string(state)]))
+            }
+            print(listing.text(output.output))
+            withExtendedLifetime(control) {}
+        }
+    }
+
+    struct Show: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Steps, attempts with their errors, and what is held.")
+        @OptionGroup var options: JobOptions
+        @OptionGroup var output: OutputOptions
+
+        func run() async throws {
+            let (store, job, control) = try await options.open()
+            guard let details = try await store.job(job) else { throw CommandFailure(.failed, "error: job \(job) is gone") }
+            withExtendedLifetime(control) {}
+            if output.output != .table {
+                let value: JSONValue = [
+                    "summary": try JSONValue(encoding: details.summary), "parameters": .object(details.parameters),
+                    "run": try JSONValue(encoding: details.run), "attempts": .array(try details.attempts.map { try JSONValue(encoding: $0) }),
+                ]
+                print(output.output == .json ? value.prettyText : value.yamlText)
+                return
+            }
+            let terminal = Terminal()
+            let rendering = JobRendering(details, terminal)
+            print("job \(job)  pipeline \(details.summary.pipeline)  \(rendering.headline())")
+            print("created \(details.summary.createdAt.dateAndClock)\n")
+            print(rendering.stepLines().joined(separator: "\n"))
+            let failed = details.attempts.filter { $0.error != nil }
+            if !failed.isEmpty { print("\nFailed attempts:") }
+            for attempt in failed {
+                print("  \(attempt.startedAt.dateAndClock)  \(attempt.step), attempt \(attempt.number): \(attempt.outcome.rawValue)")
+                if let error = attempt.error { print(JobRendering.lines(of: error).map { "  " + $0 }.joined(separator: "\n")) }
+            }
+            print(rendering.details().joined(separator: "\n"))
+        }
+    }
+
+    struct Logs: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "What the steps' bodies wrote.")
+        @OptionGroup var options: JobOptions
+        @Option(help: "Of this step only.") var step: String?
+        @OptionGroup var output: OutputOptions
+
+        func run() async throws {
+            let (store, job, control) = try await options.open()
+            var listing = Listing(columns: ["time", "step", "try", "level", "message"])
+            var after: Int64 = 0
+            while true {
+                let page = try await store.logs(job: job, step: step.map { StepID($0) }, after: after)
+                guard let last = page.last else { break }
+                after = last.id
+                for line in page {
+                    listing.add(
+                        [line.at.clock, line.step.rawValue, "\(line.attempt)", line.level.rawValue, line.message], try JSONValue(encoding: line))
+                }
+            }
+            print(listing.text(output.output))
+            withExtendedLifetime(control) {}
+        }
+    }
+
+    struct Watch: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Follows a job to its end and exits with its status.")
+        @OptionGroup var options: JobOptions
+
+        func run() async throws {
+            let (store, job, control) = try await options.open()
+            let watch = JobWatch(store: store, job: job)
+            let details = try await watch.follow()
+            watch.conclude(details)
+            withExtendedLifetime(control) {}
+            if details.run.exitStatus != .succeeded { throw CommandFailure(details.run.exitStatus) }
+        }
+    }
+
+    struct Cancel: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Stops a job and undoes what it acquired.")
+        @OptionGroup var options: JobOptions
+
+        func run() async throws {
+            let (store, job, control) = try await options.open()
+            let applied = try await store.apply(.cancel(by: Person.name), to: job)
+            try? await store.notify()
+            withExtendedLifetime(control) {}
+            guard applied.refusal == nil else {
+                print("job \(job.short): nothing to cancel: it is over, or being cancelled already")
+                return
+            }
+            print("job \(job.short): cancelling; `snappy-flow jobs watch \(job.short)` follows it")
+        }
+    }
+
+    struct Retry: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Goes on from what failed; windows that are gone are taken again.")
+        @OptionGroup var options: JobOptions
+
+        func run() async throws {
+            let (store, job, control) = try await options.open()
+            let applied = try await store.apply(.retryJob(by: Person.name), to: job)
+            try? await store.notify()
+            withExtendedLifetime(control) {}
+            guard applied.refusal == nil else {
+                throw CommandFailure(.failed, "error: job \(job.short): expected a job that ended without success, found one that runs or succeeded")
+            }
+            print("job \(job.short): goes on where a worker is: `snappy-flow worker`, or the next `snappy-flow run`")
+        }
+    }
+
+    struct ApproveStep: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(commandName: "approve", abstract: "Answers a step that waits for approval.")
+        @OptionGroup var options: JobOptions
+        @Argument(help: "The step's id.") var step: String
+        @Flag(help: "Say no: the step fails.") var deny = false
+        @Option(help: "Who answers; the user's name by default.") var by: String?
+
+        func run() async throws {
+            let (store, job, control) = try await options.open()
+            let signal = StepSignal(isGood: !deny, by: by ?? Person.name)
+            let applied = try await store.apply(.signal(StepID(step), signal), to: job)
+            try? await store.notify()
+            withExtendedLifetime(control) {}
+            if let refusal = applied.refusal {
+                let waiting = applied.run.steps.filter { $0.state == .waiting }.map(\.id.rawValue).joined(separator: ", ")
+                throw CommandFailure(
+                    .failed, "error: job \(job.short), step \(step): expected a step that waits, found \(refusal.rawValue); waiting: \(waiting.isEmpty ? "none" : waiting)")
+            }
+            print("job \(job.short), step \(step): \(deny ? "denied" : "approved")")
+        }
+    }
+}

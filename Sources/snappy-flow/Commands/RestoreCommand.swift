@@ -1,0 +1,68 @@
+import ArgumentParser
+import FlowModel
+import Foundation
+import Repository
+import StepKit
+import Steps
+import StorageKit
+
+struct RestoreCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "restore", abstract: "Brings a repository snapshot back into a folder. Needs no database.",
+        discussion: """
+            A tree lands under the target plus its own path, as restic does it: /srv/home under --target /tmp/back is /tmp/back/srv/home.
+            Every byte is verified while it is restored. Exit status 3 when something could not be restored; it is listed.
+            """)
+    @OptionGroup var place: RepositoryOptions
+    @Option(help: "latest, or the id of a snapshot or its beginning.") var snapshot = "latest"
+    @Option(help: "The folder to restore into; made when it is not there.") var target: String
+    @Option(help: "Only this path of the snapshot and what is below it. May be repeated.") var path: [String] = []
+    @Flag(help: "Replace files that are there; without it they are refused.") var overwrite = false
+    @Flag(help: "Take no lock: for a repository that can only be read.") var noLock = false
+
+    func run() async throws {
+        let (repository, _) = try await place.open()
+        let snapshot = try await repository.snapshot(matching: snapshot)
+        let terminal = Terminal()
+        terminal.write("snapshot \(snapshot.shortID) of \(snapshot.time.dateAndClock), \(snapshot.paths.joined(separator: ", "))\n")
+        let meter = RestoreMeter(terminal: terminal)
+        let paths = path.map { TreePath($0) }
+        let takesLock = !noLock
+        let absolute = URL(fileURLWithPath: target).path
+        let report = try await FolderTarget.withWriter(path: absolute, overwrite: overwrite) { writer in
+            try await repository.restore(
+                snapshot, to: writer, RestoreOptions(paths: paths, lock: takesLock, progress: { meter.show($0) }))
+        }
+        meter.clear()
+        for warning in report.warnings.prefix(10) { StandardError.write("warning: \(warning)") }
+        if report.warnings.count > 10 { StandardError.write("warning: and \(report.warnings.count - 10) more of that kind") }
+        print("restored \(report.files) files, \(ByteCount(bytes: Int64(report.bytes)).approximate), into \(absolute)")
+        guard report.failures.isEmpty else {
+            for failure in report.failures { StandardError.write("not restored: \(failure.path): \(failure.error)") }
+            throw CommandFailure(.partial, "\(report.failures.count) not restored")
+        }
+    }
+}
+
+/// One line that is painted over, on a terminal only, a few times a second.
+final class RestoreMeter: @unchecked Sendable {  // guarded by the lock
+    private let terminal: Terminal
+    private let lock = NSLock()
+    private var last = Date.distantPast
+
+    init(terminal: Terminal) { self.terminal = terminal }
+
+    func show(_ progress: RestoreProgress) {
+        guard terminal.isInteractive else { return }
+        lock.withLock {
+            guard Date().timeIntervalSince(last) > 0.1 else { return }
+            last = Date()
+            let line = "\(progress.files) files  \(ByteCount(bytes: Int64(progress.bytes)).approximate)  \(progress.currentPath)"
+            terminal.write("\r\u{1B}[2K" + LiveView.cut(line, to: terminal.width - 1))
+        }
+    }
+
+    func clear() {
+        if terminal.isInteractive { terminal.write("\r\u{1B}[2K") }
+    }
+}

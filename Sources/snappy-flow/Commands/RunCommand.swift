@@ -1,0 +1,72 @@
+import ArgumentParser
+import FlowModel
+import PipelineDSL
+import PostgreSQL
+import StepKit
+import WorkflowEngine
+
+struct RunCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "run", abstract: "Compiles, persists and executes a pipeline here, with live progress.",
+        discussion: """
+            Exits 0 only when the job succeeded and everything that it acquired was undone. Ctrl-C cancels and undoes; a second one leaves the
+            rest of the undoing to the database and the next worker. Jobs that a dead process left are taken up too, thaw first.
+            """)
+    @OptionGroup var documents: PipelineOptions
+    @OptionGroup var parameters: ParameterOptions
+    @OptionGroup var database: DatabaseOptions
+
+    func run() async throws {
+        let compiled = try documents.compileOne()
+        let definition = try JobDefinition.instantiate(
+            compiled.plan, parameters: parameters.values(for: compiled.plan), catalog: .standard)
+        let control = try await database.acquire()
+        let store = try await control.openStore()
+        let worker = try Composition().worker(store, scope: .owned, slots: 4) { StandardError.write("note: \($0)") }
+        let job = try await store.submit(
+            JobSubmission(
+                plan: definition.applied(to: compiled.plan), definition: RunDefinition(steps: definition.steps, windows: definition.windows), parameters: definition.parameters,
+                origin: .local, owner: try await worker.register()))
+        let terminal = Terminal()
+        terminal.write("job \(job)\(terminal.isInteractive ? "\n" : "  pipeline \(compiled.plan.pipeline), plan \(compiled.id.rawValue.prefix(12))\n")")
+
+        let details = try await withInterrupts(store, job, worker) {
+            async let running: Void = worker.run(until: .jobEnded(job))
+            let details = try await JobWatch(store: store, job: job).follow()
+            if details.run.hasEnded { try await running } else { await worker.shutDown(grace: .milliseconds(0)) }
+            return details
+        }
+        JobWatch(store: store, job: job).conclude(details)
+        withExtendedLifetime(control) {}
+        if details.run.exitStatus != .succeeded { throw CommandFailure(details.run.exitStatus) }
+    }
+
+    /// The first Ctrl-C cancels the job; the second gives up waiting.
+    private func withInterrupts(
+        _ store: EngineStore, _ job: JobID, _ worker: Worker, _ body: @Sendable @escaping () async throws -> JobDetails
+    ) async throws -> JobDetails {
+        let interrupts = Interrupts()
+        return try await withThrowingTaskGroup(of: JobDetails?.self) { group in
+            group.addTask { try await body() }
+            group.addTask {
+                for await count in interrupts.counts {
+                    if count == 1 {
+                        StandardError.write("Cancelling: running steps are told to stop and everything acquired is undone. Ctrl-C again to leave that to the next worker.")
+                        _ = try await store.apply(.cancel(by: "Ctrl-C"), to: job)
+                        try? await store.notify()
+                    } else {
+                        await worker.shutDown(grace: .milliseconds(0))
+                        throw CommandFailure(
+                            .interrupted, "Left: what is not undone yet is in the database; `snappy-flow worker` or the next `run` goes on with it.")
+                    }
+                }
+                return nil
+            }
+            defer { group.cancelAll() }
+            while let result = try await group.next() {
+                if let result { return result }
+            }
+            throw CancellationError()
+        }
+    }
+}

@@ -1,0 +1,51 @@
+import ArgumentParser
+import FlowModel
+import StepKit
+import WorkflowEngine
+
+struct WorkerCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "worker", abstract: "Claims submitted steps and executes them, and takes up what dead processes left.",
+        discussion: """
+            What others submit reaches only what is allowed here: nothing by default. SIGTERM or Ctrl-C: no more is claimed, running steps get
+            the grace to end and are then given back without burning an attempt; a second one gives them back at once.
+            """)
+    @OptionGroup var database: DatabaseOptions
+    @Option(help: "Steps at once; undos and windows have slots of their own.") var slots = 4
+    @Option(help: "NAME=VALUE that steps with `runOn` ask for. May be repeated.") var label: [String] = []
+    @Option(help: "A folder that submitted pipelines may read, write and take secrets from. May be repeated.") var allow: [String] = []
+    @Option(help: "A program that submitted pipelines may run. May be repeated.") var allowProgram: [String] = []
+    @Option(help: "An environment variable that submitted pipelines may take a secret from. May be repeated.") var allowVariable: [String] = []
+    @Option(help: "How long running steps may go on after SIGTERM, such as 30s.") var grace = "30s"
+
+    func validate() throws {
+        if slots < 1 { throw ValidationError("--slots: expected at least 1, found \(slots)") }
+        if TimeSpan(grace) == nil { throw ValidationError("--grace: expected a time such as 30s, found \(grace)") }
+        for text in label where !text.contains("=") { throw ValidationError("--label: expected NAME=VALUE, found \(text)") }
+        for path in allow where !path.hasPrefix("/") { throw ValidationError("--allow: expected an absolute path, found \(path)") }
+    }
+
+    func run() async throws {
+        let control = try await database.acquire()
+        let store = try await control.openStore()
+        var labels: [String: String] = [:]
+        for text in label {
+            let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            labels[String(parts[0])] = String(parts[1])
+        }
+        let allowed = AllowList(environment: Set(allowVariable), secretFiles: allow, programs: Set(allowProgram), paths: allow)
+        let worker = try Composition().worker(store, scope: .fleet, labels: labels, slots: slots, allowed: allowed) {
+            StandardError.write("note: \($0)")
+        }
+        let id = try await worker.register()
+        StandardError.write("worker \(id.rawValue) on \(control.settings)")
+        let grace = TimeSpan(grace) ?? .seconds(30)
+        let interrupts = Interrupts()
+        let signals = Task {
+            for await count in interrupts.counts { await worker.shutDown(grace: count == 1 ? grace : .milliseconds(0)) }
+        }
+        defer { signals.cancel() }
+        try await worker.run()
+        withExtendedLifetime(control) {}
+    }
+}

@@ -1,0 +1,43 @@
+import FlowModel
+import Foundation
+import PostgreSQL
+import StepKit
+import Steps
+import WorkflowEngine
+
+/// Puts engine, plug-ins and this machine's folders together.
+struct Composition {
+    let folders = Folders()
+
+    /// This machine's name: what is bound to a host is undone where the name is the same.
+    static var host: String { ProcessInfo.processInfo.hostName }
+
+    /// A worker over the store.
+    func worker(
+        _ store: EngineStore, scope: ClaimRequest.Scope, labels: [String: String] = [:], slots: Int, allowed: AllowList = AllowList(),
+        notice: @escaping @Sendable (String) -> Void
+    ) throws -> Worker {
+        try makeFolder(folders.scratch)
+        var configuration = WorkerConfiguration(host: Self.host, scope: scope, scratchFolder: folders.scratch)
+        configuration.labels = labels
+        configuration.slots = slots
+        configuration.allowed = allowed
+        configuration.notice = notice
+        configuration.guardCommand = [Self.binary, "guard"]
+        configuration.neverFreeze = [folders.state, folders.cache, folders.runtime] + ((try? EmbeddedCluster.standard().path).map { [$0] } ?? [])
+        return Worker(configuration, store: store, catalog: .standard)
+    }
+
+    /// This program's own file. `/proc/self/exe` would name whoever resolves it.
+    private static var binary: String {
+        (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? CommandLine.arguments[0]
+    }
+
+    private func makeFolder(_ path: String) throws {
+        do {
+            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        } catch {
+            throw CommandFailure(.failed, "error: \(path): expected a folder that can be made, found: \(error.localizedDescription); set XDG_CACHE_HOME")
+        }
+    }
+}

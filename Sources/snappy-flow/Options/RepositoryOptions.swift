@@ -1,0 +1,51 @@
+import ArgumentParser
+import FlowModel
+import PipelineDSL
+import Repository
+import StepKit
+import Steps
+import WorkflowEngine
+
+/// A repository named in a document. Needs its place and password only: no database, and nothing else of the document to be there.
+struct RepositoryOptions: ParsableArguments {
+    @Option(name: .long, help: "The file or folder with the documents.") var file: String
+    @Option(name: .long, help: "The repository's name in them.") var repository: String
+
+    func open() async throws -> (repository: Repository, plan: Plan) {
+        let plans = try PipelineOptions.compile([file])
+        let holding = plans.map(\.plan).filter { $0.repositories[repository] != nil }
+        guard let plan = holding.first, let planned = plan.repositories[repository] else {
+            let names = Set(plans.flatMap { $0.plan.repositories.keys }).sorted().joined(separator: ", ")
+            throw CommandFailure(.usage, "error: \(file): expected a repository named \(repository), found \(names.isEmpty ? "none" : names)")
+        }
+        guard holding.allSatisfy({ $0.repositories[repository] == planned }) else {
+            throw CommandFailure(.usage, "error: \(file): several pipelines have a repository \(repository), and they differ; name one file")
+        }
+        guard let type = Catalog.standard.repository(planned.type) else {
+            throw CommandFailure(.usage, "error: repository \(repository): expected a type of this program, found \(planned.type)")
+        }
+        let secrets = EnvironmentSecrets()
+        let store = try await type.open(Settings(planned.settings, origin: "repository \(repository)"), secrets: secrets)
+        return (try await Repository.open(store, password: secrets.resolve(planned.password).reveal()), plan)
+    }
+}
+
+extension Repository {
+    /// The snapshot of that id or beginning of one; `latest` is the newest.
+    func snapshot(matching text: String) async throws -> Snapshot {
+        let all = try await snapshots()
+        if text == "latest" {
+            guard let newest = all.max(by: { $0.time < $1.time }) else {
+                throw RepositoryError(.noSnapshot, expected: "a snapshot", found: "none", at: location, advice: "run a pipeline that copies into it")
+            }
+            return newest
+        }
+        let found = all.filter { $0.id.hasPrefix(text.lowercased()) }
+        guard found.count == 1, let snapshot = found.first, !text.isEmpty else {
+            throw RepositoryError(
+                .noSnapshot, expected: "one snapshot whose id begins with \(text)", found: found.isEmpty ? "none" : "\(found.count)", at: location,
+                advice: "see `snappy-flow snapshots list`")
+        }
+        return snapshot
+    }
+}
