@@ -33,7 +33,7 @@ extension DatabaseCommand {
 
         private func addSchema(_ settings: ConnectionSettings, _ add: (String, String) -> Void) async throws {
             let connection = try await Connection.connect(settings)
-            let version = try await connection.serverVersion
+            let version = await connection.serverVersion
             add("server version", "\(version / 10000).\(version % 10000)")
             add("schema", "version \(try await Migrator().version(connection)); this program has \(Migrator().latest)")
         }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import FlowModel
+import StepKit
 import WorkflowEngine
 
 struct JobsCommand: AsyncParsableCommand {
