@@ -3,6 +3,7 @@ import FlowModel
 import PipelineDSL
 import PostgreSQL
 import StepKit
+import Steps
 import WorkflowEngine
 
 struct RunCommand: AsyncParsableCommand {
@@ -46,10 +47,12 @@ struct RunCommand: AsyncParsableCommand {
         _ store: EngineStore, _ job: JobID, _ worker: Worker, _ body: @Sendable @escaping () async throws -> JobDetails
     ) async throws -> JobDetails {
         let interrupts = Interrupts()
+        defer { withExtendedLifetime(interrupts) {} }
+        let counts = interrupts.counts
         return try await withThrowingTaskGroup(of: JobDetails?.self) { group in
             group.addTask { try await body() }
             group.addTask {
-                for await count in interrupts.counts {
+                for await count in counts {
                     if count == 1 {
                         StandardError.write("Cancelling: running steps are told to stop and everything acquired is undone. Ctrl-C again to leave that to the next worker.")
                         _ = try await store.apply(.cancel(by: "Ctrl-C"), to: job)

@@ -2,6 +2,7 @@ import ArgumentParser
 import FlowModel
 import PipelineDSL
 import StepKit
+import Steps
 import WorkflowEngine
 
 struct SubmitCommand: AsyncParsableCommand {

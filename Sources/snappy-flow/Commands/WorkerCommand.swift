@@ -41,8 +41,10 @@ struct WorkerCommand: AsyncParsableCommand {
         StandardError.write("worker \(id.rawValue) on \(control.settings)")
         let grace = TimeSpan(grace) ?? .seconds(30)
         let interrupts = Interrupts()
+        defer { withExtendedLifetime(interrupts) {} }
+        let counts = interrupts.counts
         let signals = Task {
-            for await count in interrupts.counts { await worker.shutDown(grace: count == 1 ? grace : .milliseconds(0)) }
+            for await count in counts { await worker.shutDown(grace: count == 1 ? grace : .milliseconds(0)) }
         }
         defer { signals.cancel() }
         try await worker.run()
