@@ -99,6 +99,6 @@ let package = Package(
         .testTarget(
             name: "StepsTests", dependencies: ["Steps", "StepKit", "StorageKit", "Repository", "FlowModel", "Rigs", "Threads", subprocess],
             swiftSettings: strict),
-        .testTarget(name: "AcceptanceTests", dependencies: ["Rigs", "FlowModel", subprocess], swiftSettings: strict),
+        .testTarget(name: "AcceptanceTests", dependencies: ["Rigs", "FlowModel", "snappy-flow", subprocess], swiftSettings: strict),
     ]
 )
