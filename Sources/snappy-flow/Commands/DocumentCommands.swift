@@ -46,16 +46,3 @@ struct PlanCommand: ParsableCommand {
         }
     }
 }
-
-struct SchemaCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "schema", abstract: "Prints the JSON Schema of documents, for editors and checkers.")
-    @Argument(help: "Pipeline, System, Repository, or the name of a plug-in or verb; everything by default.") var name: String?
-
-    func run() throws {
-        guard let schema = DocumentSchema.schema(of: name, catalog: .standard) else {
-            throw CommandFailure(.usage, "error: expected Pipeline, System, Repository, or a name that `snappy-flow plugins list` shows, found \(name ?? "")")
-        }
-        print(schema.prettyText)
-    }
-}
