@@ -1,5 +1,4 @@
-public import Foundation
-import Synchronization
+import Foundation
 
 /// The built `snappy-flow` with private state, cache and runtime folders: what a user has on a fresh machine.
 public final class FlowRig: Sendable {
@@ -87,7 +86,7 @@ public final class FlowProcess: @unchecked Sendable {  // Process is used by one
         let number = UInt32.random(in: 0 ... .max)
         outputPath = "\(folder)/out-\(number)"
         errorPath = "\(folder)/err-\(number)"
-        for path in [outputPath, errorPath] { FileManager.default.createFile(atPath: path, contents: nil) }
+        for path in [outputPath, errorPath] { try Data().write(to: URL(fileURLWithPath: path)) }
         process.executableURL = URL(fileURLWithPath: FlowRig.binary)
         process.arguments = arguments
         process.environment = environment
