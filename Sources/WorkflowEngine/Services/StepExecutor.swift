@@ -85,7 +85,7 @@ struct StepExecutor: Sendable {
         var hold = planned?.maxHold ?? .seconds(30)
         if let until = window?.holdUntil, let now = claimed.run[step.id]?.startedAt { hold = until - now }
         let order = GuardOrder(
-            job: claimed.job, tenant: claimed.tenant, plan: claimed.plan, step: undo, key: key, settings: undoSettings(undo, of: step),
+            job: claimed.job, tenant: claimed.tenant, plan: try expressions.plan(for: undo), step: undo, key: key, settings: undoSettings(undo, of: step),
             state: armed.state, hold: .milliseconds(hold.milliseconds + Self.guardMargin), scratchFolder: configuration.scratchFolder,
             reportPath: watch.reportPath(key))
         let onGuardThaw = onGuardThaw
@@ -204,7 +204,7 @@ struct StepExecutor: Sendable {
         var outputs: [StepID: [String: JSONValue]] = [:]
         for row in claimed.run.steps where row.state.isTerminal { outputs[row.id] = row.outputs }
         var context = StepContext(
-            job: claimed.job, tenant: claimed.tenant, plan: claimed.plan, step: step, attempt: claimed.run[claimed.step]?.attempts ?? 1,
+            job: claimed.job, tenant: claimed.tenant, plan: try expressions.plan(for: step), step: step, attempt: claimed.run[claimed.step]?.attempts ?? 1,
             key: key, settings: Settings(try settings ?? expressions.settings(step.settings), origin: "step \(step.id)"), outputs: outputs,
             checkpoint: claimed.checkpoint, undoState: state, catalog: catalog, secrets: configuration.secrets(for: claimed.origin),
             recorder: recorder, scratchFolder: folder)
