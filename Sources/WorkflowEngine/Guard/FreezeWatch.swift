@@ -15,9 +15,9 @@ final class FreezeWatch: Sendable {
     }
 
     /// Must have returned before anything is frozen. An earlier guard of the same key has watched an earlier attempt: it goes.
-    func watch(_ order: GuardOrder, onThaw: @escaping @Sendable (GuardReport.Reason) -> Void) async throws {
+    func watch(_ order: GuardOrder, onEnd: @escaping @Sendable (GuardHandle.End) -> Void) async throws {
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        let handle = try await GuardHandle.start(order, command: command, onThaw: onThaw)
+        let handle = try await GuardHandle.start(order, command: command, onEnd: onEnd)
         let former = guards.withLock { $0.updateValue(handle, forKey: order.key) }
         await former?.disarm()
     }
@@ -26,7 +26,8 @@ final class FreezeWatch: Sendable {
 
     func record(_ state: [String: JSONValue], key: String) { guards.withLock { $0[key] }?.record(state) }
 
-    func hasThawed(_ key: String) -> GuardReport.Reason? { guards.withLock { $0[key] }?.hasThawed }
+    /// How the watch of a freeze ended, if it did.
+    func hasEnded(_ key: String) -> GuardHandle.End? { guards.withLock { $0[key] }?.hasEnded }
 
     /// After the regular thaw: ends the guard, and returns what a guard of this key did, here or in a worker before.
     func disarm(_ key: String) async -> GuardReport? {

@@ -15,13 +15,21 @@ final class GuardHandle: Sendable {
     private let commands: AsyncStream<GuardCommand>.Continuation
     private let reports: AsyncStream<GuardReport>.Continuation
     private let child: Task<Void, Never>
-    private let fired = Mutex<GuardReport.Reason?>(nil)
+    private let end = Mutex<End?>(nil)
 
-    /// Why it thawed, when it did.
-    var hasThawed: GuardReport.Reason? { fired.withLock { $0 } }
+    /// What ended the watch before it was disarmed.
+    enum End: Sendable, Hashable {
+        case thawed(GuardReport.Reason)
+        /// The process is gone: nobody would thaw any more.
+        case died
+        case disarmed
+    }
+
+    /// How the watch ended, if it did.
+    var hasEnded: End? { end.withLock { $0 } }
 
     /// Starts a guard and returns when it says that it watches. Throws when it can't be started: nothing may be frozen then.
-    static func start(_ order: GuardOrder, command: [String], onThaw: @escaping @Sendable (GuardReport.Reason) -> Void) async throws
+    static func start(_ order: GuardOrder, command: [String], onEnd: @escaping @Sendable (End) -> Void) async throws
         -> GuardHandle
     {
         let (reports, continuation) = AsyncStream.makeStream(of: GuardReport.self)
@@ -34,10 +42,8 @@ final class GuardHandle: Sendable {
                 at: "step \(order.step.id)", advice: "nothing was frozen; free memory and processes, then retry", retry: .transient)
         }
         Task {
-            for await report in reports where report.event == .thawed {
-                handle.fired.withLock { $0 = report.reason }
-                if let reason = report.reason { onThaw(reason) }
-            }
+            for await report in reports where report.event == .thawed { handle.note(.thawed(report.reason ?? .told), onEnd) }
+            handle.note(.died, onEnd)
         }
         return handle
     }
@@ -52,6 +58,15 @@ final class GuardHandle: Sendable {
         }
     }
 
+    /// The first end counts.
+    private func note(_ new: End, _ onEnd: @Sendable (End) -> Void) {
+        let isFirst = end.withLock { end in
+            defer { end = end ?? new }
+            return end == nil
+        }
+        if isFirst { onEnd(new) }
+    }
+
     /// Tells what the undo needs to know.
     func record(_ state: [String: JSONValue]) { commands.yield(.state(state)) }
 
@@ -59,6 +74,7 @@ final class GuardHandle: Sendable {
 
     /// Ends the guard without a thaw, after the regular one.
     func disarm() async {
+        note(.disarmed) { _ in }
         commands.yield(.disarm)
         commands.finish()
         await child.value

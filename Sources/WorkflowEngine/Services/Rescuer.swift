@@ -1,8 +1,9 @@
 import FlowModel
 
-/// Finds workers whose lease has passed and gives their steps back. Any number of processes may do this at once.
+/// Finds workers whose lease has passed, or whose process on this host is dead, and gives their steps back. Any number of processes may do this at once.
 struct Rescuer: Sendable {
     let store: any RunStore
+    let host: String
     /// Checked so often; a part of the lease.
     let interval: Duration
     let onChange: @Sendable (AppliedEvent, JobID) async -> Void
@@ -18,6 +19,10 @@ struct Rescuer: Sendable {
     /// One look. Leaves what fails to the next.
     func rescue() async {
         do {
+            for neighbour in try await store.neighbours(host: host) where ProcessIdentity(neighbour.process)?.isDead ?? false {
+                notice("worker \(neighbour.worker): its process is dead")
+                try await store.retire(neighbour.worker)
+            }
             for lost in try await store.lostWork(limit: 100) {
                 let applied = try await store.apply(.workerLost(lost.worker), to: lost.job)
                 guard applied.refusal == nil else { continue }

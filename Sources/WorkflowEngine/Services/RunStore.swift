@@ -17,6 +17,9 @@ public protocol RunStore: Sendable {
     /// windows. Each is to be given `.workerLost`.
     func lostWork(limit: Int) async throws -> [LostWork]
 
+    /// Workers of a host that count as alive: whoever shares the host can see whether their processes are.
+    func neighbours(host: String) async throws -> [Neighbour]
+
     // MARK: steps
 
     /// Starts up to `request.limit` ready steps for the worker: undo first, then by class, priority with ageing, age.
@@ -79,6 +82,19 @@ public struct HeartbeatReply: Sendable, Hashable {
     }
     public var stops: [Stop]
     public init(stops: [Stop]) { self.stops = stops }
+}
+
+/// A worker of the same host.
+public struct Neighbour: Sendable, Hashable {
+    /// The label that a worker's registration carries beside its own.
+    public static let label = "snappy-flow.process"
+    public var worker: WorkerID
+    /// What it said of its process.
+    public var process: String
+    public init(worker: WorkerID, process: String) {
+        self.worker = worker
+        self.process = process
+    }
 }
 
 public struct LostWork: Sendable, Hashable {

@@ -13,8 +13,8 @@ struct StepExecutor: Sendable {
     let journal: StepJournal
     let lease: LeaseState
     let watch: FreezeWatch
-    /// The guard thawed at the end of the hold: the window is void.
-    let onGuardThaw: @Sendable (_ window: String) -> Void
+    /// The guard thawed at the end of the hold, or died: what is frozen is to be thawed now, and the window is void.
+    let onGuardEnd: @Sendable (_ window: String) -> Void
 
     private var token: Int64 { running.token }
     private var expressions: StepExpressions { StepExpressions(claimed: claimed) }
@@ -47,6 +47,13 @@ struct StepExecutor: Sendable {
                 }
             }
         return .finish(step.id, token: token, FinishedStep(result))
+    }
+
+    /// A fan-out's condition may be about its items: then every member asks it.
+    private func isRuledOut(_ step: PlannedStep) throws -> Bool {
+        guard let condition = step.when else { return false }
+        guard step.forEach != nil else { return try !expressions.condition(condition, of: step) }
+        return (try? expressions.condition(condition, of: step)) == false
     }
 
     // MARK: acquiring
@@ -85,13 +92,16 @@ struct StepExecutor: Sendable {
         var hold = planned?.maxHold ?? .seconds(30)
         if let until = window?.holdUntil, let now = claimed.run[step.id]?.startedAt { hold = until - now }
         let order = GuardOrder(
-            job: claimed.job, tenant: claimed.tenant, plan: try expressions.plan(for: undo), step: undo, key: key, settings: undoSettings(undo, of: step),
+            job: claimed.job, tenant: claimed.tenant, plan: claimed.plan, step: undo, key: key, settings: undoSettings(undo, of: step),
             state: armed.state, hold: .milliseconds(hold.milliseconds + Self.guardMargin), scratchFolder: configuration.scratchFolder,
             reportPath: watch.reportPath(key))
-        let onGuardThaw = onGuardThaw
-        try await watch.watch(order) { reason in
-            // Told to thaw, or left alone, it is the lease that was lost: that is reported as such and burns no try.
-            if reason == .holdPassed, let id = step.window { onGuardThaw(id) }
+        let onGuardEnd = onGuardEnd
+        try await watch.watch(order) { end in
+            switch end {
+            // Told to thaw, it is the lease that was lost: that is reported as such and burns no try.
+            case .disarmed, .thawed(.told), .thawed(.workerGone): break
+            case .thawed(.holdPassed), .died: if let id = step.window { onGuardEnd(id) }
+            }
         }
     }
 
@@ -140,7 +150,7 @@ struct StepExecutor: Sendable {
 
     /// A compensation's own settings, else those of what it undoes.
     private func undoSettings(_ undo: PlannedStep, of acquirer: PlannedStep) -> [String: JSONValue] {
-        expressions.settingsForUndo(undo.settings.isEmpty ? acquirer.settings : undo.settings)
+        expressions.settingsForUndo(undo.settings.isEmpty ? acquirer : undo)
     }
 
     // MARK: the body
@@ -204,8 +214,8 @@ struct StepExecutor: Sendable {
         var outputs: [StepID: [String: JSONValue]] = [:]
         for row in claimed.run.steps where row.state.isTerminal { outputs[row.id] = row.outputs }
         var context = StepContext(
-            job: claimed.job, tenant: claimed.tenant, plan: try expressions.plan(for: step), step: step, attempt: claimed.run[claimed.step]?.attempts ?? 1,
-            key: key, settings: Settings(try settings ?? expressions.settings(step.settings), origin: "step \(step.id)"), outputs: outputs,
+            job: claimed.job, tenant: claimed.tenant, plan: claimed.plan, step: step, attempt: claimed.run[claimed.step]?.attempts ?? 1,
+            key: key, settings: Settings(try settings ?? expressions.settings(of: step), origin: "step \(step.id)"), outputs: outputs,
             checkpoint: claimed.checkpoint, undoState: state, catalog: catalog, secrets: configuration.secrets(for: claimed.origin),
             recorder: recorder, scratchFolder: folder)
         context.neverFreeze = configuration.neverFreeze

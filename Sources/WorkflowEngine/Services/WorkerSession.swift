@@ -30,7 +30,8 @@ actor WorkerSession {
     {
         let sentAt = ContinuousClock.now
         let registration = WorkerRegistration(
-            id: id, host: configuration.host, process: ProcessInfo.processInfo.processIdentifier, labels: configuration.labels)
+            id: id, host: configuration.host, process: ProcessInfo.processInfo.processIdentifier,
+            labels: configuration.labels.merging(ProcessIdentity.own.map { [Neighbour.label: $0.text] } ?? [:]) { own, _ in own })
         try await store.register(registration, lease: configuration.lease)
         return WorkerSession(id, configuration, store, catalog, LeaseState(heldUntil: sentAt + configuration.lease.duration))
     }
@@ -51,7 +52,7 @@ actor WorkerSession {
             store: store, longest: configuration.poll.duration, onChange: { feed.yield(($0, $1)) }, notice: configuration.notice)
         reporter = StepReporter(store: store, lease: lease, onChange: { feed.yield(($0, $1)) }, notice: configuration.notice)
         rescuer = Rescuer(
-            store: store, interval: configuration.lease.duration / 3, onChange: { feed.yield(($0, $1)) }, notice: configuration.notice)
+            store: store, host: configuration.host, interval: configuration.lease.duration / 3, onChange: { feed.yield(($0, $1)) }, notice: configuration.notice)
     }
 
     private let rescuer: Rescuer
@@ -180,7 +181,7 @@ actor WorkerSession {
             claimed: claimed, running: running, store: store, catalog: catalog, configuration: configuration, journal: journal,
             lease: lease,
             watch: watch,
-            onGuardThaw: { [reporter] window in Task { await reporter.report(.maxHoldPassed(window: window), to: claimed.job) } })
+            onGuardEnd: { [reporter] window in Task { await reporter.report(.maxHoldPassed(window: window), to: claimed.job) } })
         let key = UUID()
         let task = Task { [reporter, journal] in
             let event = await executor.run()

@@ -37,6 +37,12 @@ extension EngineStore {
         }
     }
 
+    public func neighbours(host: String) async throws -> [Neighbour] {
+        try await pool.query(Self.sql("neighbours"), [.text(host)]).map { row in
+            Neighbour(worker: WorkerID(rawValue: try row.get("id")), process: try row.get("process"))
+        }
+    }
+
     public func dueJobs(limit: Int) async throws -> [JobID] {
         try await pool.query(Self.sql("due-jobs"), [.int(limit)]).map { JobID(rawValue: try $0.get("id")) }
     }
