@@ -16,7 +16,7 @@ public enum FreezeGuard {
         }
         let thawer = GuardThawer(order: order, catalog: catalog, secrets: secrets)
         guard thawer.canThaw else { return 65 }
-        GuardOutput.say(GuardReport(event: .ready, at: GuardOutput.now))
+        GuardOutput.say(GuardReport(event: .ready, process: ProcessInfo.processInfo.processIdentifier, at: GuardOutput.now))
         return await watch(thawer, lines: lines, until: ContinuousClock.now + order.hold.duration)
     }
 

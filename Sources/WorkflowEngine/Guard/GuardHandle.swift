@@ -17,6 +17,11 @@ final class GuardHandle: Sendable {
     private let child: Task<Void, Never>
     private let end = Mutex<End?>(nil)
 
+    private let processID = Mutex<pid_t?>(nil)
+
+    /// The guard's process.
+    var process: pid_t? { processID.withLock { $0 } }
+
     /// What ended the watch before it was disarmed.
     enum End: Sendable, Hashable {
         case thawed(GuardReport.Reason)
@@ -35,12 +40,13 @@ final class GuardHandle: Sendable {
         let (reports, continuation) = AsyncStream.makeStream(of: GuardReport.self)
         let handle = GuardHandle(order, command: command, reports: continuation)
         var iterator = reports.makeAsyncIterator()
-        guard await iterator.next()?.event == .ready else {
+        guard let ready = await iterator.next(), ready.event == .ready else {
             throw StepError(
                 "guard-failed", expected: "a process that would thaw if this one died",
                 found: "it did not start: \(command.joined(separator: " "))",
                 at: "step \(order.step.id)", advice: "nothing was frozen; free memory and processes, then retry", retry: .transient)
         }
+        handle.processID.withLock { $0 = ready.process }
         Task {
             for await report in reports where report.event == .thawed { handle.note(.thawed(report.reason ?? .told), onEnd) }
             handle.note(.died, onEnd)

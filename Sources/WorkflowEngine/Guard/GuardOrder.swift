@@ -36,6 +36,8 @@ struct GuardReport: Sendable, Hashable, Codable {
         case holdPassed, workerGone, told
     }
     var event: Event
+    /// The guard's, when it is ready.
+    var process: Int32?
     var reason: Reason?
     var error: String?
     /// Unix time.

@@ -36,9 +36,11 @@ struct GuardThawer: Sendable {
     }
 
     private func tell(_ report: GuardReport) {
+        // Who hears of it finds the file.
+        if let bytes = try? JSONValue(encoding: report).canonicalBytes {
+            try? Data(bytes).write(to: URL(fileURLWithPath: order.reportPath), options: .atomic)
+        }
         GuardOutput.say(report)
-        guard let bytes = try? JSONValue(encoding: report).canonicalBytes else { return }
-        try? Data(bytes).write(to: URL(fileURLWithPath: order.reportPath), options: .atomic)
     }
 }
 

@@ -48,7 +48,9 @@ struct ProcessIdentity: Sendable, Hashable {
 
     /// Fields 3 and 22 of proc(5) `stat`; the name before them is in brackets and may hold anything.
     private static func status(of number: Int32) -> (state: Substring, start: String)? {
-        guard let text = try? String(contentsOfFile: "/proc/\(number)/stat", encoding: .utf8), let end = text.lastIndex(of: ")") else { return nil }
+        guard let text = try? String(contentsOfFile: "/proc/\(number)/stat", encoding: .utf8), let end = text.lastIndex(of: ")") else {
+            return nil
+        }
         let fields = text[end...].dropFirst(2).split(separator: " ")
         guard fields.count > 19 else { return nil }
         return (fields[0], String(fields[19]))

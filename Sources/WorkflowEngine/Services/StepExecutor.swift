@@ -32,7 +32,7 @@ struct StepExecutor: Sendable {
 
     private func perform(_ step: PlannedStep, _ row: StepRun) async throws -> RunEvent {
         if step.isCompensation { return .finish(step.id, token: token, FinishedStep(try await undo(step, row))) }
-        if let condition = step.when, try !expressions.condition(condition) { return .conditionFalse(step.id, token: token) }
+        if try isRuledOut(step) { return .conditionFalse(step.id, token: token) }
         if step.forEach != nil { return .expand(step.id, token: token, members: try expressions.members(of: step)) }
         guard let verb = catalog.verb(step.verb) else { throw noVerb(step) }
         if verb.declaration.waitsFor != nil {
@@ -75,11 +75,10 @@ struct StepExecutor: Sendable {
                 .leaseLost, expected: "the lease to stand until the resource was acquired", found: "it was lost; the effect was undone",
                 at: "step \(step.id)", retry: .lostRace)
         }
-        if isFreeze, let reason = watch.hasThawed(key) {
+        if isFreeze, watch.hasEnded(key) != nil {
             throw StepError(
-                .windowVoid, expected: "what was frozen to stay so", found: "its guard thawed it (\(reason.rawValue))",
-                at: "step \(step.id)",
-                retry: .transient)
+                .windowVoid, expected: "what was frozen to stay so until the snapshots are taken", found: "its guard thawed it, or died",
+                at: "step \(step.id)", retry: .transient)
         }
         return try outcome.get()
     }

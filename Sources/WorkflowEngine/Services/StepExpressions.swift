@@ -21,7 +21,9 @@ struct StepExpressions: Sendable {
     }
 
     /// Every setting resolved.
-    func settings(of step: PlannedStep) throws -> [String: JSONValue] { try ExpressionEvaluator.resolve(step.settings, in: scope(of: step)) }
+    func settings(of step: PlannedStep) throws -> [String: JSONValue] {
+        try ExpressionEvaluator.resolve(step.settings, in: scope(of: step))
+    }
 
     /// As `settings`, without those that can't be resolved: an undo works with what there is.
     func settingsForUndo(_ step: PlannedStep) -> [String: JSONValue] {

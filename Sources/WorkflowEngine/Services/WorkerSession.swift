@@ -52,7 +52,8 @@ actor WorkerSession {
             store: store, longest: configuration.poll.duration, onChange: { feed.yield(($0, $1)) }, notice: configuration.notice)
         reporter = StepReporter(store: store, lease: lease, onChange: { feed.yield(($0, $1)) }, notice: configuration.notice)
         rescuer = Rescuer(
-            store: store, host: configuration.host, interval: configuration.lease.duration / 3, onChange: { feed.yield(($0, $1)) }, notice: configuration.notice)
+            store: store, host: configuration.host, interval: configuration.lease.duration / 3, onChange: { feed.yield(($0, $1)) },
+            notice: configuration.notice)
     }
 
     private let rescuer: Rescuer

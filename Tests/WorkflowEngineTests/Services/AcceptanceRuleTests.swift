@@ -27,7 +27,9 @@ import Testing
     @Test func submittedPipelinesReachOnlyWhatIsListed() {
         let configuration = WorkerConfiguration(host: "h", scratchFolder: "/tmp", allowed: AllowList(paths: ["/srv"]))
         let accepts = StepAcceptance(worker: WorkerID(rawValue: "w"), configuration: configuration, catalog: TestCatalog.all)
-        for (folder, isAllowed) in [("/srv/home", true), ("/srv", true), ("/srvx", false), ("/srv/../etc", false), ("srv", false), ("${x}", false)] {
+        for (folder, isAllowed) in [
+            ("/srv/home", true), ("/srv", true), ("/srvx", false), ("/srv/../etc", false), ("srv", false), ("${x}", false),
+        ] {
             let plan = TestPlan.copies(["copy"], folder: folder)
             #expect((accepts(plan.steps[0], plan, .submitted) != nil) == isAllowed, "\(folder)")
             #expect(accepts(plan.steps[0], plan, .local) != nil)

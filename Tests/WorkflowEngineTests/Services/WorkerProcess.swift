@@ -15,7 +15,8 @@ final class WorkerProcess: Sendable {
     static func start(_ hand: ServicesHand, lease: TimeSpan = .seconds(1), host: String = "host1") async throws -> WorkerProcess {
         let order: JSONValue = [
             "socketFolder": .string(hand.settings.host ?? ""), "user": .string(hand.settings.user ?? ""),
-            "database": .string(hand.settings.database ?? ""), "schema": .string(hand.settings.searchPath ?? ""), "folder": .string(hand.folder),
+            "database": .string(hand.settings.database ?? ""), "schema": .string(hand.settings.searchPath ?? ""),
+            "folder": .string(hand.folder),
             "lease": .int(lease.milliseconds), "host": .string(host),
         ]
         let process = Process()
