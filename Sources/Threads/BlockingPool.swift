@@ -30,7 +30,8 @@ public final class BlockingPool: Sendable {
 /// A closable first-in first-out queue that threads wait on.
 private final class WorkQueue: @unchecked Sendable {  // all state is guarded by the condition
     private let condition = NSCondition()
-    private var items: [@Sendable () -> Void] = []
+    /// Taken ones are nil: a body may hold megabytes.
+    private var items: [(@Sendable () -> Void)?] = []
     private var head = 0
     private var closed = false
 
@@ -61,6 +62,7 @@ private final class WorkQueue: @unchecked Sendable {  // all state is guarded by
             condition.wait()
         }
         let item = items[head]
+        items[head] = nil
         head += 1
         if head > 256, head * 2 > items.count {
             items.removeFirst(head)
