@@ -23,7 +23,10 @@ let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-s
 let package = Package(
     name: "snappy-flow",
     platforms: [.macOS(.v15)],
-    products: [.executable(name: "snappy-flow", targets: ["snappy-flow"])],
+    products: [
+        .executable(name: "snappy-flow", targets: ["snappy-flow"]),
+        .library(name: "Repository", targets: ["Repository", "StorageKit"]),
+    ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),

@@ -1,0 +1,1 @@
+../../../Tests/RepositoryTests/Support/FolderWriter.swift
