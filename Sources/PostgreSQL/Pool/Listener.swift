@@ -1,12 +1,10 @@
 import FlowModel
-import Foundation
-import Synchronization
 
 /// Listens on channels over a connection of its own, which it makes anew whenever it breaks.
 ///
 /// Notifications can be lost: each time the connection stands (again), and before anything is delivered over it, `.resumed` says
 /// to look at the tables themselves.
-public final class Listener: Sendable {
+public struct Listener: Sendable {
     public enum Event: Sendable, Hashable {
         /// Listening (again): whatever came before may have been missed.
         case resumed
@@ -15,14 +13,15 @@ public final class Listener: Sendable {
         case interrupted(PostgreSQLError)
     }
 
-    /// Every event from now on; for one consumer. At most 256 wait: older notifications give way, for they only say "look".
+    /// Every event from now on; for one consumer. At most 256 wait: older notifications give way, for they only say "look". The
+    /// connection is closed when nobody reads any more.
     public let events: AsyncStream<Event>
     private let task: Task<Void, Never>
 
     public init(_ settings: ConnectionSettings, channels: [String]) {
         let (stream, feed) = AsyncStream.makeStream(of: Event.self, bufferingPolicy: .bufferingNewest(256))
         events = stream
-        task = Task {
+        let task = Task {
             let patience = RetryPolicy(attempts: 0, backoff: .milliseconds(100), maxBackoff: .seconds(5))
             var failures = 0
             while !Task.isCancelled {
@@ -44,9 +43,9 @@ public final class Listener: Sendable {
             }
             feed.finish()
         }
+        self.task = task
+        feed.onTermination = { _ in task.cancel() }
     }
-
-    deinit { task.cancel() }
 
     /// Ends the stream.
     public func stop() { task.cancel() }

@@ -27,6 +27,9 @@ public actor Pool {
             let value = try await body(connection)
             await giveBack(connection)
             return value
+        } catch let error as PostgreSQLError where error.sqlState == .readOnly {
+            // After a failover it is still tied to the old server.
+            throw error
         } catch {
             await giveBack(connection)
             throw error
