@@ -41,7 +41,8 @@ public struct JobDefinition: Sendable, Hashable {
             repositories[name]?.identity = identity
             identities["repository/\(repository.identity)"] = "repository/\(identity)"
         }
-        let steps = plan.steps.map { $0.holding(identities) }
+        var steps = plan.steps.map { $0.holding(identities) }
+        for index in steps.indices { steps[index].subject = try resolved(steps[index], scope) }
         var definition = JobDefinition(
             parameters: parameters, steps: steps, windows: plan.windows, systems: systems, repositories: repositories)
         try definition.expandFanOuts(scope)
@@ -92,6 +93,22 @@ public struct JobDefinition: Sendable, Hashable {
                 advice: "give the parameter another value")
         }
         return values
+    }
+
+    private static func resolved(_ step: PlannedStep, _ scope: ExpressionScope) throws(JobDefinitionError) -> Subject {
+        guard case .snapshot(let text) = step.subject, text.contains("${") else { return step.subject }
+        let value: JSONValue
+        do {
+            value = try ExpressionEvaluator.resolve(.string(text), in: scope)
+        } catch {
+            throw JobDefinitionError(error, at: "step \(step.id)")
+        }
+        guard let snapshot = value.stringValue, SnapshotText.isGood(snapshot) else {
+            throw JobDefinitionError(
+                "wrong-snapshot", expected: SnapshotText.words, found: value.canonicalText, at: "step \(step.id)",
+                advice: "give the parameter another value")
+        }
+        return .snapshot(snapshot)
     }
 
     private static func computed(

@@ -65,8 +65,8 @@ extension PipelineCompiler {
         identity.hasPrefix(type + ":") ? identity : "\(type):\(identity)"
     }
 
-    /// In a system's or repository's settings only what a job is given at its start can be used.
-    private mutating func checkParameters(_ mentions: Mentions, _ label: String, in source: SourceText) {
+    /// In the settings of a system or repository, and in a subject, only what a job is given at its start can be used.
+    mutating func checkParameters(_ mentions: Mentions, _ label: String, in source: SourceText) {
         for mention in mentions.templates {
             for reference in references(mention) {
                 var finding: Finding?
@@ -75,7 +75,7 @@ extension PipelineCompiler {
                 case .pipeline(let name): finding = fieldFinding("pipeline", name, ExpressionFields.pipeline, mention)
                 case .output, .job, .item:
                     finding = Finding(
-                        "wrong-reference", "\(label) is opened before any step runs: only parameters and pipeline fields are known",
+                        "wrong-reference", "\(label): this must be known when the job starts, from parameters and pipeline fields alone",
                         expected: "${parameters.NAME}", found: mention.text, at: mention.mark)
                 }
                 if let finding { findings.append(LocatedFinding(finding: finding, source: source)) }

@@ -13,16 +13,18 @@ extension PipelineCompiler {
         for index in drafts.indices {
             guard let step = drafts[index].written else { continue }
             let isFirst = drafts[index].isFirstOfGroup(in: drafts, at: index)
-            for mention in templates(of: step) { check(mention, of: index, reports: isFirst) }
+            for mention in step.mentions.templates { check(mention, of: index, reports: isFirst) }
+            checkSubject(step, of: index)
         }
     }
 
-    private func templates(of step: WrittenStep) -> [Mentions.Template] {
-        var templates = step.mentions.templates
-        if case .snapshot(let text) = step.subject, text.contains("${"), let template = try? ExpressionTemplate(parsing: text) {
-            templates.append(Mentions.Template(template: template, text: text, type: .string, mark: step.mark))
-        }
-        return templates
+    /// A snapshot that is computed must be known when the job starts.
+    private mutating func checkSubject(_ step: WrittenStep, of index: Int) {
+        guard case .snapshot(let text) = step.subject, text.contains("${") else { return }
+        let reading = SettingReader.read(
+            YAMLNode(content: .scalar(text, isPlain: false), mark: step.mark, isFlow: false), as: .string, label: "step \(drafts[index].id)")
+        for finding in reading.findings { report(finding) }
+        checkParameters(reading.mentions, "step \(drafts[index].id)", in: document.source)
     }
 
     private mutating func check(_ mention: Mentions.Template, of index: Int, reports: Bool) {

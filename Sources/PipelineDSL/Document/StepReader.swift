@@ -168,13 +168,9 @@ struct StepReader {
 
     private mutating func snapshotText(_ value: YAMLNode, _ label: String) -> String {
         let text = value.scalarText ?? ""
-        let isID = text.utf8.count >= 8 && text.utf8.count <= 64 && text.allSatisfy { $0.isHexDigit && !$0.isUppercase }
-        let isBefore = text.hasPrefix("latest before ") && text.count > "latest before ".count
-        if !(text == "latest" || isID || isBefore || value.isTemplate) {
+        if !SnapshotText.isGood(text), !value.isTemplate {
             findings.append(
-                Finding(
-                    "wrong-snapshot", "\(label) needs a repository snapshot", expected: "latest, latest before TIME, or an id of 8 to 64 hex digits",
-                    found: value.kind, at: value.mark))
+                Finding("wrong-snapshot", "\(label) needs a repository snapshot", expected: SnapshotText.words, found: value.kind, at: value.mark))
         }
         return text
     }
