@@ -5,7 +5,7 @@ extension SnappyFlow {
     static var commands: [any ParsableCommand.Type] {
         [
             ValidateCommand.self, PlanCommand.self, RunCommand.self, SubmitCommand.self, WorkerCommand.self, JobsCommand.self,
-            RestoreCommand.self, SnapshotsCommand.self, DatabaseCommand.self, DoctorCommand.self, PluginsCommand.self,
+            RestoreCommand.self, SnapshotsCommand.self, DatabaseCommand.self, DoctorCommand.self, PluginsCommand.self, SchemaCommand.self,
             GuardCommand.self,
         ]
     }

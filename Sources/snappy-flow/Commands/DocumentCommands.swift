@@ -46,3 +46,17 @@ struct PlanCommand: ParsableCommand {
         }
     }
 }
+
+struct SchemaCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "schema", abstract: "Prints the JSON Schema of documents, for editors and checkers.")
+    @Argument(help: "Pipeline, System, Repository, or the name of a plug-in or verb; any document by default.") var name: String?
+
+    func run() throws {
+        guard let schema = DocumentSchema.schema(of: name, catalog: .standard) else {
+            throw CommandFailure(
+                .usage, "error: expected one of \(DocumentSchema.names(.standard).joined(separator: ", ")), found \(name ?? "")")
+        }
+        print(schema.prettyText)
+    }
+}
