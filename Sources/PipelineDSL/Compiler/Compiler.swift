@@ -12,7 +12,7 @@ public enum Compiler {
         var sink = reader.sink
         var plans: [CompiledPlan] = []
         for document in reader.set.pipelines {
-            var compiler = PipelineCompiler(document, reader.set, catalog)
+            var compiler = PipelineCompiler(document, reader.set, catalog, isReadWithErrors: reader.sink.hasErrors)
             let plan = compiler.compile()
             for located in compiler.findings.sorted(by: { $0.finding.mark < $1.finding.mark }) { sink.report(located.finding, in: located.source) }
             let isBroken = compiler.findings.contains { !$0.finding.isWarning }

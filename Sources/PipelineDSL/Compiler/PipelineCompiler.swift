@@ -17,10 +17,14 @@ struct PipelineCompiler {
     var systems: [String: PlannedSystem] = [:]
     var repositories: [String: PlannedRepository] = [:]
 
-    init(_ document: PipelineDocument, _ set: DocumentSet, _ catalog: Catalog) {
+    /// Something of the document could not be read: what is missing may be in there.
+    let isReadWithErrors: Bool
+
+    init(_ document: PipelineDocument, _ set: DocumentSet, _ catalog: Catalog, isReadWithErrors: Bool) {
         self.document = document
         self.set = set
         self.catalog = catalog
+        self.isReadWithErrors = isReadWithErrors
     }
 
     /// Nil when there is no graph to make a plan of; what is wrong is in `findings`.
@@ -38,7 +42,7 @@ struct PipelineCompiler {
         guardCompensations()
         guard !reportCycle() else { return nil }
         fillNeeds()
-        warnOfUnused()
+        if !isReadWithErrors { warnOfUnused() }
         return plan()
     }
 
