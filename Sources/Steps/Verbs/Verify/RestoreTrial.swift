@@ -1,0 +1,117 @@
+import FlowModel
+import Repository
+import StepKit
+import StorageKit
+import Threads
+
+/// `restore:` of a verify step: restores a snapshot, compares what is on disk with what was written, and runs checks.
+struct RestoreTrial: Sendable {
+    /// The system to restore into; a scratch folder when nil.
+    let into: String?
+    let checks: [[String: JSONValue]]
+    let overwrite: Bool
+
+    private static let intoSetting = Setting<String>(
+        "into", "The system to restore into; a scratch folder, dropped afterwards, else", type: .systemName(.treeDestination))
+    private static let checksSetting = Setting<[[String: JSONValue]]>(
+        "checks", "Checks of the system, in its own way", default: [], type: .list(.map(.any)))
+    private static let overwriteSetting = Setting<Bool>("overwrite", "True to replace what is in `into`", default: false)
+
+    static let schema = SettingsSchema([intoSetting.field, checksSetting.field, overwriteSetting.field])
+
+    init(_ values: [String: JSONValue], origin: String) throws(StepError) {
+        let settings = Settings(values, origin: origin)
+        into = try settings.optional(Self.intoSetting)
+        checks = try settings.value(Self.checksSetting)
+        overwrite = try settings.value(Self.overwriteSetting)
+    }
+
+    func run(_ snapshot: Snapshot, of system: String?, in repository: Repository, _ context: StepContext, _ finding: inout Finding) async throws {
+        do {
+            var facts: [String: JSONValue] = [:]
+            if let into {
+                let destination = try await context.openSystem(into, as: (any TreeDestination).self)
+                let folder = (destination as? DirectorySystem)?.path
+                facts = try await restore(snapshot, in: repository, to: destination, readBack: folder, context)
+                facts["into"] = .string(into)
+            } else {
+                let scratch = ScratchRestore(context)
+                try await context.recorder.recordUndo(["folder": .string(scratch.path)])
+                try await scratch.remove()
+                facts = try await restore(snapshot, in: repository, to: scratchSystem(scratch.path), readBack: scratch.path, context)
+            }
+            if let results = try await runChecks(system, context) { facts["checks"] = results }
+            finding.restored(facts)
+            if into == nil { try await ScratchRestore(context).remove() }
+        } catch let error as StepError where error.kind == .verification {
+            finding.add(error)
+        } catch let error as RepositoryError where error.retry == .permanent {
+            finding.add(error)
+        }
+    }
+
+    private func scratchSystem(_ path: String) -> DirectorySystem {
+        DirectorySystem(path: path, excludes: ExcludePatterns([]), oneFileSystem: false, method: .copy, staging: nil, stagingFolder: nil)
+    }
+
+    private func restore(
+        _ snapshot: Snapshot, in repository: Repository, to destination: any TreeDestination, readBack folder: String?, _ context: StepContext
+    ) async throws -> [String: JSONValue] {
+        let recorder = context.recorder
+        let options = RestoreOptions(
+            root: snapshot.restoreRoot,
+            progress: { progress in
+                recorder.progress(
+                    StepProgress(
+                        bytesDone: Int64(clamping: progress.bytes), itemsDone: Int64(clamping: progress.files), current: "restoring /\(progress.currentPath)"))
+            })
+        let witness = WitnessLedger()
+        try recorder.ensureHeld()
+        let report = try await destination.withTreeWriter(overwrite: overwrite, context) { writer in
+            let report = try await repository.restore(snapshot, to: WitnessWriter(base: writer, ledger: witness), options)
+            try requireWhole(report, context)
+            return report
+        }
+        var facts: [String: JSONValue] = [
+            "files": .int(Int64(clamping: report.files)), "folders": .int(Int64(clamping: report.directories)), "bytes": .int(Int64(clamping: report.bytes)),
+        ]
+        guard let folder else { return facts }
+        // Read back through the file system, without anything left out.
+        let reader = try FolderReader(path: folder, excludes: ExcludePatterns([]), oneFileSystem: false)
+        let isStopped = StopFlag()
+        let differences = try await withTaskCancellationHandler {
+            try await BlockingPool(label: "compare", width: 1).run { try witness.compare(with: reader, isStopped: { isStopped.isRaised }) }
+        } onCancel: {
+            isStopped.raise()
+        }
+        guard let first = differences.first else {
+            facts["compared"] = .int(Int64(witness.count))
+            return facts
+        }
+        throw StepError(
+            .verification, expected: "what was restored to equal snapshot \(snapshot.shortID)", found: "\(differences.count) differences, the first: \(first)",
+            at: folder, advice: "restore once more into another place; if it differs again, look at that disk and at this one")
+    }
+
+    /// What can't be restored for want of room or rights says nothing of the copy; what the repository no longer holds does.
+    private func requireWhole(_ report: RestoreReport, _ context: StepContext) throws {
+        guard !report.failures.isEmpty else { return }
+        let lost = report.failures.filter { $0.error is RepositoryError }
+        guard let first = lost.first else { return try Restore.requireWhole(report, context) }
+        throw StepError(
+            .verification, expected: "every file to be restorable", found: "\(lost.count) are not, the first: /\(first.path): \(first.error.found)",
+            at: first.error.location, advice: first.error.advice)
+    }
+
+    private func runChecks(_ system: String?, _ context: StepContext) async throws -> JSONValue? {
+        guard !checks.isEmpty else { return nil }
+        guard let name = into ?? system else { return nil }
+        let verifier = try await context.openSystem(name, as: (any Verifying).self)
+        var results: [JSONValue] = []
+        for (index, check) in checks.enumerated() {
+            let settings = Settings(check, origin: "\(context.settings.origin), check \(index + 1)")
+            results.append(.object(try await verifier.check(settings, context)))
+        }
+        return .array(results)
+    }
+}

@@ -1,0 +1,135 @@
+import FlowModel
+import Foundation
+import Repository
+import StepKit
+
+/// Proves copies: reads them, or restores them and looks at what comes out.
+struct Verify: Verb {
+    let declaration = VerbDeclaration(
+        name: "verify", summary: "Prove copies by reading or restoring them", subject: .copyStepOrRepository,
+        schema: SettingsSchema([Self.read.field, Self.everyByteWithin.field, Self.from.field, Self.restore.field]), workClass: .verify,
+        acquires: Acquisition(undoVerb: "drop", undoneWhen: .stepEnded, onlyWithSetting: "restore"), holdsRepositories: .shared,
+        outputs: ["level": "How thoroughly: metadata, sample, all or restore", "snapshots": "How many were proved", "bytesRead": "Bytes read of the packs"])
+
+    static let read = Setting<ReadDepth>("read", "How much is read: metadata, a share such as 10%, or all; metadata where nothing is restored")
+    static let everyByteWithin = Setting<TimeSpan>(
+        "everyByteWithin", "Every byte is read at least once in this time: everything when the last full read of the copy before is older")
+    static let from = Setting<String>("from", "Of a copy into several repositories: only this one's", type: .repositoryName)
+    static let restore = Setting<[String: JSONValue]>(
+        "restore", "Restore into a scratch folder, or a system, and look at what comes out", type: .object(RestoreTrial.schema))
+
+    func run(_ context: StepContext) async throws -> StepResult {
+        let settings = context.settings
+        let trial = try settings.optional(Self.restore).map { try RestoreTrial($0, origin: settings.origin) }
+        let asked = try settings.optional(Self.read) ?? (trial == nil ? .metadata : nil)
+        var result = StepResult()
+        var findings: [Finding] = []
+        for target in try await targets(context) {
+            try Task.checkCancellation()
+            let repository = try await context.openRepository(target.repository)
+            for snapshot in try await snapshots(of: target, in: repository, context) {
+                var finding = Finding(snapshot)
+                if let depth = try await depth(asked, target, repository, context) {
+                    try await check(snapshot, in: repository, depth, context, &finding)
+                }
+                if let trial, finding.isGood { try await trial.run(snapshot, of: target.system, in: repository, context, &finding) }
+                findings.append(finding)
+                result.proofs.append(finding.proof(repositoryID: repository.id, isPartial: target.isPartial))
+                context.recorder.log(finding.isGood ? .info : .error, finding.summary)
+            }
+        }
+        result.outputs = [
+            "level": .string(findings.map(\.level).min()?.rawValue ?? "metadata"), "snapshots": .int(Int64(findings.count)),
+            "bytesRead": .int(Int64(clamping: findings.reduce(0) { $0 + $1.bytesRead })),
+        ]
+        if let bad = findings.first(where: { !$0.isGood }) {
+            result.failure = StepError(
+                .verification, expected: "snapshot \(bad.snapshot.shortID) to be whole", found: bad.problems.prefix(3).joined(separator: "; "),
+                at: "step \(context.step.id)", advice: bad.advice)
+        }
+        return result
+    }
+
+    /// Removes what a restore left in the scratch folder. What was restored into a declared system stays there.
+    func undo(_ context: StepContext) async throws -> StepResult {
+        try await ScratchRestore(context).remove()
+        return StepResult()
+    }
+
+    // MARK: what to prove
+
+    private struct Target: Sendable {
+        var repository: String
+        /// Nil for every snapshot of the pipeline in the repository.
+        var snapshotID: String?
+        var system: String?
+        var isPartial = false
+    }
+
+    private func targets(_ context: StepContext) async throws -> [Target] {
+        let only = try context.settings.optional(Self.from)
+        switch context.step.subject {
+        case .repository(let name): return [Target(repository: name)]
+        case .step(let step):
+            let copies = try CopyRecord.copies(of: step, in: context.outputs).filter { only == nil || $0.repository == only }
+            guard !copies.isEmpty else {
+                throw StepError(
+                    .invalidSetting, expected: "copies that step \(step) made" + (only.map { " in \($0)" } ?? ""), found: "none", at: context.settings.origin,
+                    advice: "verify what was copied; `from` names one of the step's repositories")
+            }
+            return copies.map { Target(repository: $0.repository, snapshotID: $0.snapshotID, system: $0.system, isPartial: !$0.missed.isEmpty) }
+        default:
+            throw StepError(.invalidSetting, expected: "a copy step or a repository", found: "something else", at: context.settings.origin)
+        }
+    }
+
+    /// Of a repository: the newest snapshot of each system that this pipeline copies.
+    private func snapshots(of target: Target, in repository: Repository, _ context: StepContext) async throws -> [Snapshot] {
+        let all = try await repository.snapshots()
+        if let id = target.snapshotID {
+            guard let found = all.first(where: { $0.id == id }) else {
+                throw StepError(
+                    "no-such-snapshot", expected: "snapshot \(id.prefix(8)), which the copy step made", found: "none", at: repository.location,
+                    advice: "look who removed it: `restic snapshots`, and the repository's own logs")
+            }
+            return [found]
+        }
+        let own = all.filter { $0.tags.contains(SnapshotTag.pipeline(context.plan.pipeline)) }
+        let newest = Dictionary(own.map { (SnapshotTag.system(of: $0) ?? "", $0) }, uniquingKeysWith: { $0.time < $1.time ? $1 : $0 })
+        guard !newest.isEmpty else {
+            throw StepError(
+                "no-such-snapshot", expected: "snapshots of pipeline \(context.plan.pipeline)", found: "none of \(all.count)", at: repository.location,
+                advice: "copy something first")
+        }
+        return newest.values.sorted { $0.id < $1.id }
+    }
+
+    // MARK: reading
+
+    private func depth(_ asked: ReadDepth?, _ target: Target, _ repository: Repository, _ context: StepContext) async throws -> ReadDepth? {
+        guard let span = try context.settings.optional(Self.everyByteWithin), asked != .all else { return asked }
+        let proofs = try await context.recorder.proofs(repositoryID: repository.id) ?? []
+        let limit = Int64(Date.now.timeIntervalSince1970 * 1000) - span.milliseconds
+        let isRecent = proofs.contains { proof in
+            proof.isGood && proof.details["read"]?.stringValue == "all" && proof.details["system"]?.stringValue == (target.system ?? "")
+                && (proof.details["at"]?.intValue ?? 0) > limit
+        }
+        return isRecent ? asked : .all
+    }
+
+    private func check(
+        _ snapshot: Snapshot, in repository: Repository, _ depth: ReadDepth, _ context: StepContext, _ finding: inout Finding
+    ) async throws {
+        let recorder = context.recorder
+        let report = try await repository.check(
+            CheckOptions(
+                snapshot: snapshot, read: depth.checkRead,
+                progress: { progress in
+                    recorder.progress(
+                        StepProgress(
+                            bytesDone: Int64(clamping: progress.bytesRead), bytesTotal: Int64(clamping: progress.bytesToRead),
+                            itemsDone: Int64(clamping: progress.packsRead), itemsTotal: Int64(clamping: progress.packsToRead), current: "reading packs"))
+                }))
+        finding.read(depth, report)
+    }
+}

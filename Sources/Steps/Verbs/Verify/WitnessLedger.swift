@@ -1,0 +1,102 @@
+import Crypto
+import StorageKit
+import Synchronization
+
+/// What a restore wrote: files as digests of the ranges written (about 60 bytes a range), with metadata and links.
+final class WitnessLedger: Sendable {
+    private struct Expected {
+        var size: Int64?
+        var ranges: [(range: Range<Int64>, digest: SHA256Digest)] = []
+        var metadata: FileMetadata?
+        var timesToo = true
+    }
+
+    private struct State {
+        var files: [TreePath: Expected] = [:]
+        var links: [(path: TreePath, existing: TreePath)] = []
+    }
+    private let state = Mutex(State())
+
+    /// Paths to compare.
+    var count: Int { state.withLock { $0.files.count + $0.links.count } }
+
+    func begin(_ path: TreePath, size: Int64) { state.withLock { $0.files[path, default: Expected()].size = size } }
+
+    func wrote(_ path: TreePath, _ range: Range<Int64>, _ digest: SHA256Digest) {
+        state.withLock { $0.files[path, default: Expected()].ranges.append((range, digest)) }
+    }
+
+    func expect(_ path: TreePath, _ metadata: FileMetadata, timesToo: Bool = true) {
+        state.withLock { state in
+            state.files[path, default: Expected()].metadata = metadata
+            state.files[path]?.timesToo = timesToo
+        }
+    }
+
+    func link(_ path: TreePath, to existing: TreePath) { state.withLock { $0.links.append((path, existing)) } }
+
+    /// Reads everything back. Returns what differs, for people; blocks.
+    func compare(with reader: any TreeReader, isStopped: () -> Bool) throws -> [String] {
+        let (files, links) = state.withLock { ($0.files, $0.links) }
+        var differences: [String] = []
+        for (path, expected) in files.sorted(by: { $0.key < $1.key }) {
+            if isStopped() { throw CancellationError() }
+            if let difference = try Self.difference(path, expected, reader) { differences.append("/\(path): \(difference)") }
+        }
+        for (path, existing) in links {
+            let (one, other) = (try reader.metadata(of: path), try reader.metadata(of: existing))
+            if one.inode != other.inode { differences.append("/\(path): not the same file as /\(existing)") }
+        }
+        return differences
+    }
+
+    private static func difference(_ path: TreePath, _ expected: Expected, _ reader: any TreeReader) throws -> String? {
+        let found: FileMetadata
+        do {
+            found = try reader.metadata(of: path)
+        } catch let error as StorageError {
+            return error.found
+        }
+        if let metadata = expected.metadata, expected.timesToo {
+            if found.kind != metadata.kind { return "a \(found.kind.rawValue), not a \(metadata.kind.rawValue)" }
+            if found.kind == .symbolicLink { return found.linkTarget == metadata.linkTarget ? nil : "another target" }
+            if found.permissions != metadata.permissions { return "mode \(String(found.permissions, radix: 8)), not \(String(metadata.permissions, radix: 8))" }
+            if found.modified != metadata.modified { return "another time of change" }
+        }
+        guard let size = expected.size else { return nil }
+        if found.size != size { return "\(found.size) bytes, not \(size)" }
+        return try contentDifference(path, expected, size: size, reader)
+    }
+
+    /// Ranges that were not written are holes and read as zeros.
+    private static func contentDifference(_ path: TreePath, _ expected: Expected, size: Int64, _ reader: any TreeReader) throws -> String? {
+        let file = try reader.open(path)
+        defer { file.close() }
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 16)
+        defer { buffer.deallocate() }
+        let hash = SHA256()
+        var position: Int64 = 0
+
+        /// Reads on to `end`; nil when the file ends before.
+        func read(to end: Int64, _ body: (UnsafeRawBufferPointer) -> Bool) throws -> Bool {
+            while position < end {
+                let wanted = UnsafeMutableRawBufferPointer(rebasing: buffer[..<Int(min(Int64(buffer.count), end - position))])
+                let count = try file.read(into: wanted)
+                guard count > 0, body(UnsafeRawBufferPointer(rebasing: wanted[..<count])) else { return false }
+                position += Int64(count)
+            }
+            return true
+        }
+        func isZero(_ bytes: UnsafeRawBufferPointer) -> Bool { bytes.allSatisfy { $0 == 0 } }
+
+        for (range, digest) in expected.ranges.sorted(by: { $0.range.lowerBound < $1.range.lowerBound }) {
+            guard try read(to: range.lowerBound, isZero) else { return "other bytes before offset \(range.lowerBound)" }
+            let isRead = try read(to: range.upperBound) { bytes in
+                hash.update(bytes)
+                return true
+            }
+            guard isRead, hash.finish() == digest else { return "other bytes at offset \(range.lowerBound)" }
+        }
+        return try read(to: size, isZero) ? nil : "other bytes at offset \(position)"
+    }
+}
