@@ -18,6 +18,9 @@ extension Catalog {
                 External(),
                 Exec(),
                 Copy(),
+                Verify(),
+                Prune(),
+                Restore(),
             ])
     }
 }

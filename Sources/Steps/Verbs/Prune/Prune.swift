@@ -1,0 +1,72 @@
+import FlowModel
+import Foundation
+import Repository
+import StepKit
+
+/// Forgets repository snapshots by policy, and now and then reclaims their space. Never the last proved ones of a system.
+struct Prune: Verb {
+    let declaration = VerbDeclaration(
+        name: "prune", summary: "Forget old snapshots by policy, and reclaim their space", subject: .repository,
+        schema: SettingsSchema([
+            Self.keep.field, Self.minProved.field, Self.scope.field, Self.reclaimEvery.field, Self.dryRun.field,
+        ]), workClass: .prune, holdsRepositories: .exclusive,
+        outputs: [
+            "kept": "Snapshots that stay", "removed": "Snapshots that went", "removedIDs": "Their ids", "reclaimed": "Bytes that the repository is smaller by",
+        ])
+
+    static let keep = Setting<[String: JSONValue]>.required("keep", "What stays", type: .object(KeepRules.schema))
+    static let minProved = Setting<Int>(
+        "minProved", "So many of the newest proved snapshots of each system stay whatever `keep` says", default: 1, type: .integer(1...1000))
+    static let scope = Setting<String>(
+        "scope", "Whose snapshots are considered: this pipeline's, or all of the repository", default: "pipeline",
+        type: .choice(["pipeline", "repository"]))
+    static let reclaimEvery = Setting<TimeSpan>("reclaimEvery", "Space is reclaimed at most once in this time", default: .days(7))
+    static let dryRun = Setting<Bool>("dryRun", "Only say what would go", default: false)
+
+    func run(_ context: StepContext) async throws -> StepResult {
+        guard case .repository(let name) = context.step.subject else {
+            throw StepError(.invalidSetting, expected: "a repository to prune", found: "something else", at: context.settings.origin)
+        }
+        let settings = context.settings
+        let rules = try KeepRules(try settings.value(Self.keep), origin: settings.origin)
+        let isDry = try settings.value(Self.dryRun)
+        let scope: PruneScope = try settings.value(Self.scope) == "repository" ? .repository : .pipeline(context.plan.pipeline)
+        let minProved = try settings.value(Self.minProved)
+        let repository = try await context.openRepository(name)
+        let state = ReclaimState(context, repositoryID: repository.id)
+        let reclaimEvery = try settings.value(Self.reclaimEvery)
+        guard let proofs = try await context.recorder.proofs(repositoryID: repository.id) else {
+            context.recorder.log(.warning, "nothing is removed: which snapshots are proved is not known without the control database")
+            return Self.result(PruneDecision(keep: [], remove: []), reclaimed: 0)
+        }
+        return try await repository.withLock(isDry ? .shared : .exclusive) { _ in
+            let decision = PruneDecision(rules.policy, among: try await repository.snapshots(), scope: scope, proofs: proofs, minProved: minProved)
+            for (snapshot, reason) in decision.keep {
+                context.recorder.log(.debug, "keep \(snapshot.shortID) \(snapshot.hostname): \(reason)")
+            }
+            for snapshot in decision.remove {
+                context.recorder.log(.info, "\(isDry ? "would remove" : "remove") \(snapshot.shortID) of \(snapshot.hostname)")
+            }
+            guard !isDry else { return Self.result(decision, reclaimed: 0) }
+            try context.recorder.ensureHeld()
+            try await repository.forget(decision.remove.map(\.id))
+            guard state.isDue(every: reclaimEvery) else { return Self.result(decision, reclaimed: 0) }
+            let report = try await repository.prune(
+                PruneOptions(progress: { progress in
+                    context.recorder.progress(
+                        StepProgress(
+                            bytesDone: Int64(clamping: progress.bytesRepacked), bytesTotal: Int64(clamping: progress.bytesToRepack), current: "reclaiming space"))
+                }))
+            try state.record()
+            context.recorder.log(.info, "reclaimed \(ByteCount(bytes: report.bytesReclaimed).approximate)")
+            return Self.result(decision, reclaimed: report.bytesReclaimed)
+        }
+    }
+
+    private static func result(_ decision: PruneDecision, reclaimed: Int64) -> StepResult {
+        StepResult(outputs: [
+            "kept": .int(Int64(decision.keep.count)), "removed": .int(Int64(decision.remove.count)),
+            "removedIDs": .array(decision.remove.prefix(1000).map { .string($0.id) }), "reclaimed": .int(reclaimed),
+        ])
+    }
+}

@@ -1,0 +1,118 @@
+import FlowModel
+import Repository
+import StepKit
+import StorageKit
+
+/// Brings a repository snapshot back into a system.
+struct Restore: Verb {
+    let declaration = VerbDeclaration(
+        name: "restore", summary: "Bring a repository snapshot back into a system", subject: .repositorySnapshot,
+        schema: SettingsSchema([
+            Self.from.field, Self.to.field, Self.paths.field, Self.overwrite.field, Self.dryRun.field, Self.before.field, Self.system.field,
+        ]), workClass: .restore, holdsSystems: .exclusive, holdsRepositories: .shared,
+        outputs: [
+            "snapshotID": "The repository snapshot's id", "repositoryID": "The repository's own id", "files": "Files restored",
+            "bytes": "Bytes restored", "warnings": "Metadata that could not be set",
+        ])
+
+    static let from = Setting<String>.required("from", "The repository", type: .repositoryName)
+    static let to = Setting<String>.required("to", "The system that receives it", type: .systemName(.treeDestination))
+    static let paths = Setting<[String]>("paths", "What to restore, as absolute paths in the snapshot; everything else", default: [], type: .list(.path))
+    static let overwrite = Setting<Bool>("overwrite", "True to replace what is there", default: false)
+    static let dryRun = Setting<Bool>("dryRun", "Only say what would be restored", default: false)
+    static let before = Setting<String>("before", "With `latest`: the newest before this time (2026-11-23T04:00:00Z)")
+    static let system = Setting<String>("system", "Only snapshots of this system count, by its name; any else")
+
+    func run(_ context: StepContext) async throws -> StepResult {
+        let settings = context.settings
+        let repository = try await context.openRepository(try settings.value(Self.from))
+        let snapshot = try choose(among: try await repository.snapshots(), context, at: repository.location)
+        context.recorder.log(.info, "snapshot \(snapshot.shortID) of \(snapshot.hostname), \(snapshot.paths.joined(separator: ", "))")
+        var outputs: [String: JSONValue] = ["snapshotID": .string(snapshot.id), "repositoryID": .string(repository.id)]
+        let isDry = try settings.value(Self.dryRun)
+        let options = try options(snapshot, context)
+        let report: RestoreReport
+        if isDry {
+            report = try await repository.restore(snapshot, to: CountingWriter(), options)
+        } else {
+            let target = try settings.value(Self.to)
+            let destination = try await context.openSystem(target, as: (any TreeDestination).self)
+            let mayReplace = try await mayReplace(destination, context)
+            try context.recorder.ensureHeld()
+            report = try await destination.withTreeWriter(overwrite: mayReplace, context) { writer in
+                let report = try await repository.restore(snapshot, to: writer, options)
+                try Self.requireWhole(report, context)
+                return report
+            }
+        }
+        for warning in report.warnings.prefix(20) { context.recorder.log(.warning, warning.description) }
+        outputs["files"] = .int(Int64(clamping: report.files))
+        outputs["bytes"] = .int(Int64(clamping: report.bytes))
+        outputs["warnings"] = .int(Int64(report.warnings.count))
+        return StepResult(outputs: outputs)
+    }
+
+    /// Told to; or what is there comes from an attempt before, which found the place empty.
+    private func mayReplace(_ destination: any TreeDestination, _ context: StepContext) async throws -> Bool {
+        if try context.settings.value(Self.overwrite) || context.checkpoint?["emptyAtStart"]?.boolValue == true { return true }
+        guard let source = destination as? any TreeSource else { return false }
+        let isEmpty: Bool
+        do {
+            isEmpty = try await source.withTree(of: nil, context) { try $0.list(TreePath()).entries.isEmpty }
+        } catch let error as StorageError where error.kind == .notFound {
+            isEmpty = true
+        }
+        if isEmpty { try await context.recorder.checkpoint(["emptyAtStart": true]) }
+        return false
+    }
+
+    /// A folder's content lands at the system's root, wherever it came from; with several paths in the snapshot each keeps its own.
+    private func options(_ snapshot: Snapshot, _ context: StepContext) throws -> RestoreOptions {
+        let recorder = context.recorder
+        return RestoreOptions(
+            paths: try context.settings.value(Self.paths).map { TreePath($0) }, root: snapshot.restoreRoot,
+            progress: { progress in
+                recorder.progress(
+                    StepProgress(
+                        bytesDone: Int64(clamping: progress.bytes), itemsDone: Int64(clamping: progress.files), current: "/\(progress.currentPath)"))
+            })
+    }
+
+    static func requireWhole(_ report: RestoreReport, _ context: StepContext) throws(StepError) {
+        guard let first = report.failures.first else { return }
+        let isRefused = report.failures.contains { $0.error.code == "exists" }
+        throw StepError(
+            isRefused ? "exists" : .failed, expected: "every file to be restored",
+            found: "\(report.failures.count) were not, the first: /\(first.path): \(first.error.found)", at: "step \(context.step.id)",
+            advice: isRefused ? "restore into an empty place, or declare `overwrite: true`" : first.error.advice, retry: first.error.retry)
+    }
+
+    private func choose(among snapshots: [Snapshot], _ context: StepContext, at location: String) throws -> Snapshot {
+        let settings = context.settings
+        guard case .snapshot(let text) = context.step.subject else {
+            throw StepError(.invalidSetting, expected: "latest, or a snapshot's id", found: "something else", at: settings.origin)
+        }
+        var choice = SnapshotChoice(text)
+        if let before = try settings.optional(Self.before) { choice = .latest(before: before) }
+        return try choice.pick(among: snapshots, system: try settings.optional(Self.system), at: location)
+    }
+}
+
+extension Snapshot {
+    /// The folder whose content is what was backed up.
+    var restoreRoot: TreePath { paths.count == 1 ? TreePath(paths[0]) : TreePath() }
+}
+
+/// Takes a restore and keeps nothing: what a dry run writes to.
+private struct CountingWriter: TreeWriter {
+    struct File: FileWriter {
+        func write(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws {}
+        func finish() throws {}
+        func abandon() {}
+    }
+    func makeDirectory(_ path: TreePath) throws {}
+    func createFile(_ path: TreePath, size: Int64) throws -> any FileWriter { File() }
+    func createSpecial(_ path: TreePath, _ metadata: FileMetadata) throws {}
+    func link(_ path: TreePath, to existing: TreePath) throws {}
+    func setMetadata(_ path: TreePath, _ metadata: FileMetadata) throws -> [StorageError] { [] }
+}
