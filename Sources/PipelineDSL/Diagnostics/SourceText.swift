@@ -8,7 +8,7 @@ public struct SourceText: Sendable, Hashable {
         self.bytes = bytes
     }
 
-    /// A line by its number, 1-based, without its end; empty when there is none. Long ones are cut.
+    /// A line by its number, 1-based, without its end; empty when there is none. Long ones are cut, control characters replaced.
     func line(_ number: Int) -> String {
         var current = 1
         var start = bytes.startIndex
@@ -17,9 +17,14 @@ public struct SourceText: Sendable, Hashable {
             current += 1
         }
         guard current == number else { return "" }
-        var line = bytes[start...].prefix(while: { $0 != UInt8(ascii: "\n") }).prefix(400)
+        var line = bytes[start...].prefix(while: { $0 != UInt8(ascii: "\n") }).prefix(200)
         if line.last == UInt8(ascii: "\r") { line.removeLast() }
-        return String(decoding: line, as: UTF8.self)
+        // What is shown must not steer the reader's terminal.
+        return String(
+            String.UnicodeScalarView(
+                String(decoding: line, as: UTF8.self).unicodeScalars.map {
+                    $0 != "\t" && $0.properties.generalCategory == .control ? "\u{FFFD}" : $0
+                }))
     }
 }
 

@@ -1,4 +1,5 @@
 import FlowModel
+import PostgreSQL
 
 /// An explained error as the program prints it, and the exit status that it means.
 struct ErrorReport {
@@ -18,12 +19,12 @@ struct ErrorReport {
     }
 
     var status: ExitStatus {
-        switch error.code {
+        if error is PostgreSQLError { return .databaseUnavailable }
+        return switch error.code {
         case "not-a-repository", "no-repository": .noRepository
         case "locked": .locked
         case "wrong-password": .wrongPassword
         case "damaged", "missing-pack", "verification": .damaged
-        case let code where code.hasPrefix("database"): .databaseUnavailable
         case "invalid-setting": .usage
         default: .failed
         }
