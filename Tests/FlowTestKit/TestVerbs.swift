@@ -87,6 +87,7 @@ public struct TestCopy: Verb {
         let ledger = try context.ledger
         if context.checkpoint == nil {
             ledger.append("begin", step: step, key: context.key)
+            try await context.control.pass(step, "before")
             try await context.recorder.checkpoint(["half": true])
         } else {
             ledger.append("resume", step: step, key: context.key)
@@ -104,7 +105,7 @@ public struct TestCopy: Verb {
             throw StepError(.failed, expected: "the snapshot \(key)", found: "nothing", at: step)
         }
         ledger.append("end", step: step, key: context.key)
-        return StepResult(outputs: ["bytes": 100])
+        return StepResult(outputs: ["bytes": 100, "settings": .object(context.settings.values)])
     }
 }
 

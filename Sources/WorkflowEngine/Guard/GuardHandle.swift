@@ -47,9 +47,9 @@ final class GuardHandle: Sendable {
                 at: "step \(order.step.id)", advice: "nothing was frozen; free memory and processes, then retry", retry: .transient)
         }
         handle.processID.withLock { $0 = ready.process }
-        Task {
-            for await report in reports where report.event == .thawed { handle.note(.thawed(report.reason ?? .told), onEnd) }
-            handle.note(.died, onEnd)
+        Task { [weak handle] in
+            for await report in reports where report.event == .thawed { handle?.note(.thawed(report.reason ?? .told), onEnd) }
+            handle?.note(.died, onEnd)
         }
         return handle
     }
@@ -63,6 +63,9 @@ final class GuardHandle: Sendable {
             reports.finish()
         }
     }
+
+    /// Nobody waits for the thaw any more: the guard sees the end of its input, thaws, and ends.
+    deinit { commands.finish() }
 
     /// The first end counts.
     private func note(_ new: End, _ onEnd: @Sendable (End) -> Void) {
@@ -107,6 +110,7 @@ final class GuardHandle: Sendable {
                 let writer = execution.standardInputWriter
                 try await write(order, to: writer)
                 for await command in commands { try await write(command, to: writer) }
+                try await writer.finish()
                 try await group.waitForAll()
             }
         }

@@ -11,16 +11,17 @@ final class Recorder: StepRecorder {
     private let journal: StepJournal
     private let lease: LeaseState
     private let undo = Mutex<[String: JSONValue]>([:])
-    private let isStopped = Mutex(false)
+    private let running: RunningStep
     /// Called with every recorded undo state, before it is written: the guard must not know less than the database.
     private let onUndo: @Sendable ([String: JSONValue]) async -> Void
 
     init(
-        _ claimed: ClaimedStep, store: any RunStore, journal: StepJournal, lease: LeaseState,
+        _ claimed: ClaimedStep, running: RunningStep, store: any RunStore, journal: StepJournal, lease: LeaseState,
         onUndo: @escaping @Sendable ([String: JSONValue]) async -> Void
     ) {
         self.claimed = claimed
-        token = claimed.run[claimed.step]?.token ?? 0
+        self.running = running
+        token = running.token
         attempt = claimed.run[claimed.step]?.attempts ?? 1
         self.store = store
         self.journal = journal
@@ -30,9 +31,6 @@ final class Recorder: StepRecorder {
 
     /// What was recorded for the undo by this attempt.
     var undoState: [String: JSONValue] { undo.withLock { $0 } }
-
-    /// The machine told the body to stop: nothing that can't be taken back starts any more.
-    func stop() { isStopped.withLock { $0 = true } }
 
     func log(_ level: LogLevel, _ message: String) {
         journal.add(LogLine(job: claimed.job, step: claimed.step, attempt: attempt, level: level, message: message))
@@ -57,7 +55,7 @@ final class Recorder: StepRecorder {
 
     func ensureHeld() throws {
         guard lease.isHeld else { throw lost }
-        if isStopped.withLock({ $0 }) { throw CancellationError() }
+        if running.stop != nil { throw CancellationError() }
     }
 
     func base(systemIdentity: String, repositoryID: String) async throws -> Base? {

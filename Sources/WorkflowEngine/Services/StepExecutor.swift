@@ -199,7 +199,7 @@ struct StepExecutor: Sendable {
 
     private func recorder(key: String?, state: [String: JSONValue] = [:]) -> Recorder {
         let watch = watch
-        let recorder = Recorder(claimed, store: store, journal: journal, lease: lease) { recorded in
+        let recorder = Recorder(claimed, running: running, store: store, journal: journal, lease: lease) { recorded in
             if let key { watch.record(state.merging(recorded) { _, new in new }, key: key) }
         }
         return recorder

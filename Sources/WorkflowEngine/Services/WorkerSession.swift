@@ -135,8 +135,14 @@ actor WorkerSession {
     // MARK: claiming
 
     private func claimSteps(_ until: Worker.Until) async -> End? {
+        var hasLookedAgain = false
         while !Task.isCancelled {
-            if drainUntil == nil, await isOver(until) { return .done }
+            if drainUntil == nil, await isOver(until) {
+                if hasLookedAgain { return .done }
+                // Orphaned jobs that nobody has found yet are taken up too.
+                await rescuer.rescue()
+                hasLookedAgain = true
+            }
             if let end = drainUntil, end <= .now {
                 await giveBack(within: .seconds(5))
                 return .done
@@ -145,8 +151,9 @@ actor WorkerSession {
             do {
                 let claimed = try await claim()
                 for step in claimed { start(step) }
+                if !claimed.isEmpty { hasLookedAgain = false }
                 if drainUntil != nil, bodies.isEmpty { return .done }
-                if claimed.isEmpty { pause = configuration.poll.duration }
+                if claimed.isEmpty, !hasLookedAgain { pause = configuration.poll.duration }
             } catch {
                 guard !Task.isCancelled else { return nil }
                 configuration.notice("worker \(id): claiming: \(error)")
