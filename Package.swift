@@ -51,7 +51,7 @@ let package = Package(
         // 2: one technique each
         .target(name: "PipelineDSL", dependencies: ["CLibYAML", "FlowModel", "StepKit", "Crypto"], swiftSettings: strict),
         .target(name: "PostgreSQL", dependencies: ["CLibPQ", "FlowModel", "Threads", subprocess], swiftSettings: strict),
-        .target(name: "HTTPClient", dependencies: ["CLibCurl", "Threads"], swiftSettings: strict),
+        .target(name: "HTTPClient", dependencies: ["CLibCurl", "FlowModel", "Threads"], swiftSettings: strict),
 
         // 3: the engine and the data path, which do not know each other
         .target(
@@ -89,6 +89,7 @@ let package = Package(
             name: "flow-test-worker", dependencies: ["FlowTestKit", "WorkflowEngine", "PostgreSQL", "FlowModel", "StepKit"],
             path: "Tests/flow-test-worker", swiftSettings: strict),
         .testTarget(name: "FlowModelTests", dependencies: ["FlowModel"], swiftSettings: strict),
+        .testTarget(name: "HTTPClientTests", dependencies: ["HTTPClient", "FlowModel", "Rigs"], swiftSettings: strict),
         .testTarget(name: "CryptoTests", dependencies: ["Crypto"], swiftSettings: strict),
         .testTarget(name: "PipelineDSLTests", dependencies: ["PipelineDSL", "FlowModel", "StepKit", "StorageKit", "Rigs", "Steps"], swiftSettings: strict),
         .testTarget(name: "PostgreSQLTests", dependencies: ["PostgreSQL", "FlowModel", "Rigs", "Threads", subprocess], swiftSettings: strict),

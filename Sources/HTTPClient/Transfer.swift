@@ -1,0 +1,105 @@
+import CLibCurl
+import FlowModel
+import Synchronization
+
+/// One request under way on one thread: libcurl's handle and what its callbacks gather.
+final class Transfer {
+    private static let isReady = curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK
+
+    private let request: Request
+    private let stop: StopSign
+    private var headers: [(name: String, value: String)] = []
+    private var body: [UInt8] = []
+    private var isTooLarge = false
+
+    init(_ request: Request, stop: StopSign) {
+        self.request = request
+        self.stop = stop
+    }
+
+    func perform() throws -> Response {
+        guard Self.isReady, let handle = curl_easy_init() else { throw HTTPClientError(CURLE_FAILED_INIT, detail: "", request) }
+        defer { curl_easy_cleanup(handle) }
+        var lines: UnsafeMutablePointer<curl_slist>?
+        defer { curl_slist_free_all(lines) }
+        // An empty value needs a semicolon; `Expect:` keeps libcurl from waiting a second before a large body.
+        for line in request.headers.map({ $0.value.isEmpty ? "\($0.name);" : "\($0.name): \($0.value)" }) + ["Expect:"] {
+            lines = curl_slist_append(lines, line)
+        }
+        flow_curl_set_pointer(handle, CURLOPT_HTTPHEADER, lines)
+        configure(handle)
+        let message = UnsafeMutablePointer<CChar>.allocate(capacity: Int(CURL_ERROR_SIZE))
+        message.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
+        defer { message.deallocate() }
+        flow_curl_set_pointer(handle, CURLOPT_ERRORBUFFER, message)
+
+        let code = (request.body ?? []).withUnsafeBytes { bytes in
+            if request.body != nil {
+                flow_curl_set_offset(handle, CURLOPT_POSTFIELDSIZE_LARGE, curl_off_t(bytes.count))
+                // libcurl reads it only; an empty array has no address, and a null pointer would make it ask a callback.
+                let start = bytes.baseAddress ?? UnsafeRawPointer(message)
+                flow_curl_set_pointer(handle, CURLOPT_POSTFIELDS, UnsafeMutableRawPointer(mutating: start))
+            }
+            flow_curl_set_text(handle, CURLOPT_CUSTOMREQUEST, request.method)
+            return curl_easy_perform(handle)
+        }
+        if isTooLarge { throw HTTPClientError.tooLarge(request) }
+        guard code == CURLE_OK else { throw HTTPClientError(code, detail: String(cString: message), request) }
+        var status = 0
+        flow_curl_get_long(handle, CURLINFO_RESPONSE_CODE, &status)
+        return Response(status: status, headers: headers, body: body)
+    }
+
+    private func configure(_ handle: UnsafeMutableRawPointer) {
+        flow_curl_set_text(handle, CURLOPT_URL, request.url)
+        flow_curl_set_text(handle, CURLOPT_PROTOCOLS_STR, "http,https")
+        flow_curl_set_long(handle, CURLOPT_FOLLOWLOCATION, 0)
+        flow_curl_set_long(handle, CURLOPT_NOSIGNAL, 1)
+        flow_curl_set_long(handle, CURLOPT_SSL_VERIFYPEER, 1)
+        flow_curl_set_long(handle, CURLOPT_SSL_VERIFYHOST, 2)
+        if request.method == "HEAD" { flow_curl_set_long(handle, CURLOPT_NOBODY, 1) }
+        if let file = request.trustFile { flow_curl_set_text(handle, CURLOPT_CAINFO, file) }
+        flow_curl_set_long(handle, CURLOPT_CONNECTTIMEOUT_MS, Int(request.connectTimeout.milliseconds))
+        flow_curl_set_long(handle, CURLOPT_TIMEOUT_MS, Int(request.timeout.milliseconds))
+        flow_curl_set_text(handle, CURLOPT_USERAGENT, "snappy-flow")
+
+        let this = Unmanaged.passUnretained(self).toOpaque()
+        flow_curl_set_pointer(handle, CURLOPT_WRITEDATA, this)
+        flow_curl_set_transfer(handle, CURLOPT_WRITEFUNCTION) { bytes, size, count, transfer in
+            guard let bytes, let transfer else { return 0 }
+            let slice = UnsafeRawBufferPointer(start: bytes, count: size * count)
+            return Unmanaged<Transfer>.fromOpaque(transfer).takeUnretainedValue().received(slice) ? slice.count : 0
+        }
+        flow_curl_set_pointer(handle, CURLOPT_HEADERDATA, this)
+        flow_curl_set_transfer(handle, CURLOPT_HEADERFUNCTION) { bytes, size, count, transfer in
+            guard let bytes, let transfer else { return 0 }
+            let slice = UnsafeRawBufferPointer(start: bytes, count: size * count)
+            Unmanaged<Transfer>.fromOpaque(transfer).takeUnretainedValue().receivedHeader(slice)
+            return slice.count
+        }
+        flow_curl_set_long(handle, CURLOPT_NOPROGRESS, 0)
+        flow_curl_set_pointer(handle, CURLOPT_XFERINFODATA, this)
+        flow_curl_set_progress(handle) { transfer, _, _, _, _ in
+            guard let transfer else { return 1 }
+            return Unmanaged<Transfer>.fromOpaque(transfer).takeUnretainedValue().stop.raised.load(ordering: .relaxed) ? 1 : 0
+        }
+    }
+
+    private func received(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        guard body.count + bytes.count <= request.maximumResponse.bytes else {
+            isTooLarge = true
+            return false
+        }
+        body += bytes
+        return true
+    }
+
+    /// A status line begins anew: an interim answer (100) comes before the real one.
+    private func receivedHeader(_ bytes: UnsafeRawBufferPointer) {
+        let line = String(decoding: bytes, as: UTF8.self)
+        if line.hasPrefix("HTTP/") { headers = [] }
+        guard let colon = line.firstIndex(of: ":"), headers.count < 1000 else { return }
+        let value = line[line.index(after: colon)...].drop { $0.isWhitespace }
+        headers.append((String(line[..<colon]), String(value.reversed().drop { $0.isWhitespace }.reversed())))
+    }
+}

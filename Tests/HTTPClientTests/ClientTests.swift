@@ -1,0 +1,121 @@
+import FlowModel
+import Foundation
+import HTTPClient
+import Rigs
+import Testing
+
+@Suite struct ClientTests {
+    private func kind(of request: Request) async throws -> HTTPClientError.Kind? {
+        let error = await #expect(throws: HTTPClientError.self) { try await Client().send(request) }
+        return error?.kind
+    }
+
+    private func closedPort() throws -> UInt16 {
+        let rig = try HTTPRig { _ in nil }
+        rig.stop()
+        return rig.port
+    }
+
+    @Test func sendsMethodHeadersAndBody() async throws {
+        let rig = try HTTPRig { _ in HTTPRig.answer("201 Created", headers: ["X-Seen: yes "], "made") }
+        defer { rig.stop() }
+        let response = try await Client().send(
+            Request(method: "PUT", url: rig.url + "/a?b=c", headers: [("X-One", "1"), ("X-Empty", "")], body: Array("payload".utf8)))
+        #expect(response.status == 201)
+        #expect(response.body == Array("made".utf8))
+        #expect(response.header("x-seen") == "yes")
+        let request = try #require(rig.requests.first)
+        #expect(request.line == "PUT /a?b=c HTTP/1.1")
+        #expect(request.headers["x-one"] == "1")
+        #expect(request.headers["x-empty"] == "")
+        #expect(request.headers["expect"] == nil)
+        #expect(request.body == "payload")
+    }
+
+    @Test func anEmptyBodyIsSentAsEmpty() async throws {
+        let rig = try HTTPRig { _ in HTTPRig.answer("204 No Content") }
+        defer { rig.stop() }
+        let response = try await Client().send(Request(method: "POST", url: rig.url, body: []))
+        #expect(response.status == 204)
+        #expect(rig.requests.first?.headers["content-length"] == "0")
+    }
+
+    @Test func doesNotFollowRedirects() async throws {
+        let rig = try HTTPRig { _ in HTTPRig.answer("302 Found", headers: ["Location: http://127.0.0.1:1/"]) }
+        defer { rig.stop() }
+        #expect(try await Client().send(Request(url: rig.url)).status == 302)
+        #expect(rig.requests.count == 1)
+    }
+
+    @Test func boundsTheAnswer() async throws {
+        let rig = try HTTPRig { _ in HTTPRig.answer("200 OK", String(repeating: "x", count: 5000)) }
+        defer { rig.stop() }
+        #expect(try await kind(of: Request(url: rig.url, maximumResponse: .kibibytes(4))) == .tooLarge)
+        #expect(try await Client().send(Request(url: rig.url, maximumResponse: ByteCount(bytes: 5000))).body.count == 5000)
+    }
+
+    @Test func timesOutOnASilentServer() async throws {
+        let rig = try HTTPRig { _ in nil }
+        defer { rig.stop() }
+        let error = await #expect(throws: HTTPClientError.self) {
+            try await Client().send(Request(url: rig.url, timeout: .milliseconds(200)))
+        }
+        #expect(error?.kind == .timedOut)
+        #expect(error?.retry == .transient)
+    }
+
+    @Test func endsWhenItsTaskIsCancelled() async throws {
+        let (arrived, arrival) = AsyncStream<Void>.makeStream()
+        let rig = try HTTPRig { _ in
+            arrival.yield()
+            return nil
+        }
+        defer { rig.stop() }
+        let url = rig.url
+        let task = Task { try await Client().send(Request(url: url, timeout: .seconds(60))) }
+        for await _ in arrived { break }
+        let clock = ContinuousClock()
+        let start = clock.now
+        task.cancel()
+        let error = await #expect(throws: HTTPClientError.self) { try await task.value }
+        #expect(error?.kind == .cancelled)
+        #expect(clock.now - start < .seconds(10))
+    }
+
+    @Test func saysThatNobodyListens() async throws {
+        let port = try closedPort()
+        #expect(try await kind(of: Request(url: "http://127.0.0.1:\(port)/")) == .unreachable)
+    }
+
+    @Test func saysThatTheAnswerBrokeOff() async throws {
+        let rig = try HTTPRig { _ in "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf" }
+        defer { rig.stop() }
+        #expect(try await kind(of: Request(url: rig.url)) == .interrupted)
+    }
+
+    @Test(arguments: [
+        Request(url: "file:///etc/passwd"), Request(url: "http://h/a b"), Request(url: "http://h/", headers: [("A", "1\r\nB: 2")]),
+        Request(url: "http://h/", headers: [("A: x\r\nB", "1")]), Request(method: "GET / HTTP/1.1\r\nX:", url: "http://h/"),
+    ])
+    func refusesWhatWouldSmuggle(_ request: Request) async throws {
+        #expect(try await kind(of: request) == .invalidRequest)
+    }
+
+    @Test func errorsShowNeitherUserNorPasswordNorQuery() async throws {
+        let port = try closedPort()
+        let error = await #expect(throws: HTTPClientError.self) {
+            try await Client().send(Request(url: "http://user:hunter2@127.0.0.1:\(port)/hook/x?token=hunter3#hunter4"))
+        }
+        #expect(error?.location == "GET http://127.0.0.1:\(port)/hook/x")
+        #expect(error.map { !$0.description.contains("hunter") } == true)
+    }
+
+    @Test func verifiesTheServersCertificate() async throws {
+        let rig = try await TLSRig.start()
+        #expect(try await kind(of: Request(url: rig.url)) == .untrusted)
+        #expect(try await Client().send(Request(url: rig.url, trustFile: rig.certificate)).status == 200)
+        // The certificate is for another name.
+        #expect(try await kind(of: Request(url: rig.url.replacing("localhost", with: "127.0.0.1"), trustFile: rig.certificate)) == .untrusted)
+        rig.stop()
+    }
+}

@@ -1,0 +1,104 @@
+import Foundation
+import Glibc
+import Synchronization
+
+/// A small real HTTP/1.1 server on loopback, one thread a connection, answering what a test says.
+public final class HTTPRig: Sendable {
+    public struct Request: Sendable {
+        /// `POST /hook HTTP/1.1`
+        public var line: String
+        /// Names in lower case.
+        public var headers: [String: String]
+        public var body: String
+    }
+
+    public let port: UInt16
+    private let listener: Int32
+    private let isStopped = Atomic(false)
+    private let inbox = Inbox()
+
+    private final class Inbox: Sendable {
+        let requests = Mutex<[Request]>([])
+    }
+
+    /// What came so far.
+    public var requests: [Request] { inbox.requests.withLock { $0 } }
+    public var url: String { "http://127.0.0.1:\(port)" }
+
+    /// `answer` gives the whole answer, status line first; nil holds the connection open and silent until the client leaves.
+    public init(_ answer: @escaping @Sendable (Request) -> String?) throws {
+        listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let listener = listener
+        let failed = withUnsafeMutableBytes(of: &address) { bytes in
+            guard let start = bytes.assumingMemoryBound(to: sockaddr.self).baseAddress else { return true }
+            return bind(listener, start, length) != 0 || listen(listener, 64) != 0 || getsockname(listener, start, &length) != 0
+        }
+        guard !failed else { throw ResticRig.Failure(description: "no loopback port: \(String(cString: strerror(errno)))") }
+        port = UInt16(bigEndian: address.sin_port)
+        let inbox = inbox
+        Thread {
+            while true {
+                let connection = accept(listener, nil, nil)
+                guard connection >= 0 else { return }
+                Thread {
+                    defer { close(connection) }
+                    guard let request = Self.read(connection) else { return }
+                    inbox.requests.withLock { $0.append(request) }
+                    guard let text = answer(request) else {
+                        var byte: UInt8 = 0
+                        while recv(connection, &byte, 1, 0) > 0 {}
+                        return
+                    }
+                    let bytes = Array(text.utf8)
+                    var sent = 0
+                    while sent < bytes.count {
+                        let count = bytes.withUnsafeBytes { send(connection, $0.baseAddress?.advanced(by: sent), bytes.count - sent, Int32(MSG_NOSIGNAL)) }
+                        guard count > 0 else { return }
+                        sent += count
+                    }
+                }.start()
+            }
+        }.start()
+    }
+
+    /// Nobody listens afterwards.
+    public func stop() {
+        guard !isStopped.exchange(true, ordering: .relaxed) else { return }
+        shutdown(listener, Int32(SHUT_RDWR))
+        close(listener)
+    }
+
+    deinit { stop() }
+
+    /// An answer with its length.
+    public static func answer(_ status: String, headers: [String] = [], _ body: String = "") -> String {
+        (["HTTP/1.1 \(status)", "Content-Length: \(body.utf8.count)", "Connection: close"] + headers).joined(separator: "\r\n") + "\r\n\r\n" + body
+    }
+
+    private static func read(_ connection: Int32) -> Request? {
+        var text: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 65536)
+        let end = Array("\r\n\r\n".utf8)
+        while true {
+            if let head = text.firstRange(of: end) {
+                let lines = String(decoding: text[..<head.lowerBound], as: UTF8.self).components(separatedBy: "\r\n")
+                var headers: [String: String] = [:]
+                for line in lines.dropFirst() {
+                    guard let colon = line.firstIndex(of: ":") else { continue }
+                    headers[line[..<colon].lowercased()] = line[line.index(after: colon)...].trimmingCharacters(in: .whitespaces)
+                }
+                let wanted = head.upperBound + (headers["content-length"].flatMap { Int($0) } ?? 0)
+                if text.count >= wanted {
+                    return Request(line: lines[0], headers: headers, body: String(decoding: text[head.upperBound..<wanted], as: UTF8.self))
+                }
+            }
+            let count = recv(connection, &buffer, buffer.count, 0)
+            guard count > 0 else { return nil }
+            text += buffer[..<count]
+        }
+    }
+}
