@@ -18,6 +18,7 @@ extension Catalog {
                 External(),
                 Exec(),
                 Copy(),
+                HTTP(),
                 Verify(),
                 Prune(),
                 Restore(),

@@ -1,0 +1,78 @@
+import FlowModel
+import HTTPClient
+import StepKit
+
+/// Makes a request.
+struct HTTP: Verb {
+    let declaration = VerbDeclaration(
+        name: "http", summary: "Make an HTTP request; redirects are not followed", subject: .none,
+        schema: SettingsSchema([
+            Self.url.field, Self.method.field, Self.headers.field, Self.body.field, Self.expect.field, Self.wait.field, Self.instant.field,
+        ]), workClass: .backup, windowRole: .instantWhenDeclared,
+        outputs: [
+            "status": "The answer's status", "body": "The answer's body, at most 64 KiB: a JSON value where it is JSON, else text",
+            "truncated": "True when there was more",
+        ])
+
+    static let url = Setting<String>.required("url", "Where to, http:// or https://")
+    static let method = Setting<String>(
+        "method", "The method; POST with a body and GET without one else", type: .choice(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]))
+    static let headers = Setting<[String: EnvironmentValue]>("headers", "Its headers; values may be secret references", default: [:])
+    static let body = Setting<JSONValue>("body", "A text is sent as it is, anything else as JSON")
+    static let expect = Setting<HTTPExpectation>("expect", "What counts as success", default: HTTPExpectation(), type: HTTPExpectation.settingType)
+    static let wait = Setting<String>("wait", "callback: wait until the server calls back", type: .choice(["callback"]))
+    static let instant = Setting<Bool>("instant", "True when it may stand in a window; needs a timeout", default: false)
+
+    /// More of an answer is read and thrown away up to this, so that a long one is no error.
+    private static let readAtMost = ByteCount.mebibytes(16)
+    private static let keptBytes = 64 << 10
+
+    func run(_ context: StepContext) async throws -> StepResult {
+        let settings = context.settings
+        if try settings.optional(Self.wait) != nil {
+            throw StepError(
+                .invalidSetting, expected: "a server that can be called back", found: "a worker without one", at: settings.origin,
+                advice: "leave `wait` out and ask again with another step, or hand the task out with `external`")
+        }
+        let expectation = try settings.value(Self.expect)
+        let request = try request(context)
+        try context.recorder.ensureHeld()
+        let response = try await Client().send(request)
+        context.recorder.log(.info, "\(request.address) answered \(response.status)")
+        try expectation.judge(response, of: request)
+        let kept = Array(response.body.prefix(Self.keptBytes))
+        let isCut = kept.count < response.body.count
+        let body = (isCut ? nil : try? JSONValue(parsing: kept)) ?? .string(String(decoding: kept, as: UTF8.self))
+        return StepResult(outputs: ["status": .int(Int64(response.status)), "body": body, "truncated": .bool(isCut)])
+    }
+
+    /// The request. A repeated attempt carries the same `Idempotency-Key` as the first.
+    private func request(_ context: StepContext) throws -> Request {
+        let settings = context.settings
+        var headers: [(name: String, value: String)] = []
+        for (name, value) in try settings.value(Self.headers).sorted(by: { $0.key < $1.key }) {
+            switch value {
+            case .text(let text): headers.append((name, text))
+            case .secret(let reference): headers.append((name, try context.secrets.resolve(reference).revealText()))
+            }
+        }
+        func add(_ name: String, _ value: String) {
+            if !headers.contains(where: { $0.name.lowercased() == name.lowercased() }) { headers.append((name, value)) }
+        }
+        var body: [UInt8]?
+        switch try settings.optional(Self.body) {
+        case nil, .null: break
+        case .string(let text):
+            body = Array(text.utf8)
+            add("Content-Type", "text/plain; charset=utf-8")
+        case let json?:
+            body = json.canonicalBytes
+            add("Content-Type", "application/json")
+        }
+        let method = try settings.optional(Self.method) ?? (body == nil ? "GET" : "POST")
+        if method != "GET", method != "HEAD" { add("Idempotency-Key", context.key) }
+        var request = Request(method: method, url: try settings.value(Self.url), headers: headers, body: body, maximumResponse: Self.readAtMost)
+        if let timeout = context.step.timeout { request.timeout = timeout }
+        return request
+    }
+}
