@@ -85,7 +85,10 @@ struct ServerControl: Sendable {
     }
 
     private func failure(_ code: String, _ expected: String, _ output: String) -> PostgreSQLError {
-        let found = [output.singleLine, code == "initdb-failed" ? "" : logTail].filter { !$0.isEmpty }.joined(separator: "; log: ")
+        let lines = output.split(separator: "\n").map(String.init)
+        let complaints = lines.filter { line in ["FATAL", "PANIC", "ERROR", "error:", "HINT"].contains { line.contains($0) } }
+        let said = (complaints.isEmpty ? Array(lines.suffix(4)) : complaints).joined(separator: "\n").singleLine
+        let found = [said, code == "initdb-failed" ? "" : logTail].filter { !$0.isEmpty }.joined(separator: "; log: ")
         let isFull = found.contains("No space left") || found.contains("Disk quota exceeded")
         let isDenied = found.contains("Permission denied") || found.contains("Read-only file system")
         let advice =

@@ -32,6 +32,11 @@ public protocol RunStore: Sendable {
     /// How long until the next `nextTick` or the next `notBefore` of a ready step of any job; nil when there is none.
     func untilNextDue() async throws -> TimeSpan?
 
+    // MARK: housekeeping
+
+    /// Moves jobs that are over and clean out of the way, removes what is old in history. Any number of processes may.
+    func tidy() async throws
+
     // MARK: a job
 
     func loadRun(_ job: JobID) async throws -> JobRun?

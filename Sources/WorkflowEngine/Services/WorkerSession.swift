@@ -91,6 +91,7 @@ actor WorkerSession {
     private nonisolated func services() -> [@Sendable () async -> Void] {
         [
             { await self.rescuer.run() }, { await self.clock.run() }, { await self.journal.run() }, { await self.notifier.run() },
+            { await Historian(store: self.store, notice: self.configuration.notice).run() },
             { for await (applied, job) in self.changes { await self.follow(applied, job) } },
             {
                 for await _ in self.store.notifications() {

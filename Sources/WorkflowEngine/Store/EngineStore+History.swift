@@ -1,8 +1,29 @@
 public import FlowModel
 import PostgreSQL
 
+/// How long jobs that are over and clean stay where they are, and then in history.
+public struct HistoryPolicy: Sendable, Hashable {
+    /// From the end of the job to its move.
+    public var moveAfter: TimeSpan
+    /// From the end of the job to its removal with its events and logs.
+    public var keep: TimeSpan
+    /// So many of each pipeline stay whatever their age.
+    public var keepNewest: Int
+
+    public init(moveAfter: TimeSpan = .minutes(10), keep: TimeSpan = .days(400), keepNewest: Int = 100) {
+        self.moveAfter = moveAfter
+        self.keep = keep
+        self.keepNewest = keepNewest
+    }
+}
+
 /// Jobs that are over and clean leave the hot tables, so that claiming costs the same however long the history is.
 extension EngineStore {
+    public func tidy() async throws {
+        while try await moveToHistory(endedFor: history.moveAfter) == 100 { try Task.checkCancellation() }
+        _ = try await pruneHistory(olderThan: history.keep, keeping: history.keepNewest)
+    }
+
     /// Moves jobs that ended at least so long ago. Returns how many.
     public func moveToHistory(endedFor span: TimeSpan, limit: Int = 100) async throws -> Int {
         var moved = 0

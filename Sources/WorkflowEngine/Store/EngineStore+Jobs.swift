@@ -1,6 +1,5 @@
-import Crypto
 public import FlowModel
-import Foundation
+import PipelineDSL
 import PostgreSQL
 
 /// A job to be made.
@@ -36,7 +35,7 @@ extension EngineStore {
     public func submit(_ submission: JobSubmission) async throws -> JobID {
         let now = try await now()
         let document = try JSONValue(encoding: submission.plan)
-        let plan = PlanID(rawValue: SHA256.digest(document.canonicalBytes).hex)
+        let plan = submission.plan.id
         let deadline = submission.deadline.map { now + $0 }
         let job = JobID.make(milliseconds: UInt64(now.microseconds / 1000))
         let record = RunRecord(

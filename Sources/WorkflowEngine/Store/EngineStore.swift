@@ -14,9 +14,11 @@ public final class EngineStore: Sendable {
     let memory = RunMemory()
     let refusals = RefusalMemory()
     let ledger = ClaimLedger()
+    let history: HistoryPolicy
     private let plans = Mutex<[String: Plan]>([:])
 
-    private init(settings: ConnectionSettings, connections: Int, patience: RetryPolicy?) {
+    private init(settings: ConnectionSettings, connections: Int, patience: RetryPolicy?, history: HistoryPolicy) {
+        self.history = history
         pool = Pool(settings, size: connections, patience: patience)
         var relaxedSettings = settings
         relaxedSettings.commitsAreRelaxed = true
@@ -24,8 +26,10 @@ public final class EngineStore: Sendable {
     }
 
     /// Connects and brings the schema up to date. `patience` says how long a database that is down is waited for, here and later.
-    public static func open(_ settings: ConnectionSettings, connections: Int = 4, patience: RetryPolicy? = nil) async throws -> EngineStore {
-        let store = EngineStore(settings: settings, connections: connections, patience: patience)
+    public static func open(
+        _ settings: ConnectionSettings, connections: Int = 4, patience: RetryPolicy? = nil, history: HistoryPolicy = HistoryPolicy()
+    ) async throws -> EngineStore {
+        let store = EngineStore(settings: settings, connections: connections, patience: patience, history: history)
         try await store.pool.withConnection { try await Migrator().migrate($0) }
         return store
     }

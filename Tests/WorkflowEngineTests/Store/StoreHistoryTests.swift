@@ -86,6 +86,21 @@ import Testing
         #expect(try await hand.count("compensations WHERE undone_at IS NOT NULL") == 2)
     }
 
+    @Test func tidyingFollowsThePolicy() async throws {
+        let hand = try await StoreHand.start()
+        let worker = try await hand.register("w")
+        for _ in 0..<103 { _ = try await hand.submit([.work("a")]) }
+        try await finishAll(worker, hand)
+        try await hand.store.tidy()
+        #expect(try await hand.count("jobs") == 103)
+        try await hand.execute("UPDATE jobs SET ended_at = ended_at - interval '11 minutes'")
+        try await hand.store.tidy()
+        #expect(try await hand.count("jobs") == 0)
+        try await hand.execute("UPDATE history SET ended_at = ended_at - interval '401 days'")
+        try await hand.store.tidy()
+        #expect(try await hand.count("history") == 100)
+    }
+
     @Test func pruningKeepsTheNewestOfEachPipeline() async throws {
         let hand = try await StoreHand.start()
         let worker = try await hand.register("w")
