@@ -50,7 +50,10 @@ public final class Sealer {
 
     public func seal(_ plain: [UInt8]) -> [UInt8] {
         [UInt8](unsafeUninitializedCapacity: plain.count + Self.overhead) { out, count in
-            plain.withUnsafeBytes { seal($0, into: UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(out)[..<(plain.count + Self.overhead)])) }
+            plain.withUnsafeBytes {
+                seal(
+                    $0, into: UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(out)[..<(plain.count + Self.overhead)]))
+            }
             count = plain.count + Self.overhead
         }
     }
@@ -60,7 +63,8 @@ public final class Sealer {
         precondition(sealed.count == plain.count + Self.overhead, "a sealed message is 32 bytes longer")
         let body = UnsafeMutableRawBufferPointer(rebasing: sealed[Self.nonceBytes..<Self.nonceBytes + plain.count])
         crypt(plain, into: body, nonce: UnsafeRawBufferPointer(rebasing: sealed[..<Self.nonceBytes]))
-        authenticate(UnsafeRawBufferPointer(sealed), into: UnsafeMutableRawBufferPointer(rebasing: sealed[(Self.nonceBytes + plain.count)...]))
+        authenticate(
+            UnsafeRawBufferPointer(sealed), into: UnsafeMutableRawBufferPointer(rebasing: sealed[(Self.nonceBytes + plain.count)...]))
     }
 
     /// Whether the MAC is right: what was sealed is what is there.

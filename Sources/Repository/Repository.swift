@@ -67,7 +67,8 @@ public final class Repository: Sendable {
         do {
             return Repository(store: store, key: key, config: try Config(decoding: try Sealer(key).open(sealed), at: location))
         } catch is CryptoError {
-            throw RepositoryError.damaged("\(location)/config", expected: "a config sealed with the key files' master key", found: "a wrong authentication code")
+            throw RepositoryError.damaged(
+                "\(location)/config", expected: "a config sealed with the key files' master key", found: "a wrong authentication code")
         }
     }
 
@@ -108,7 +109,8 @@ public final class Repository: Sendable {
         if let held = RepositoryLock.held, held.repository == location {
             guard held.mode >= mode else {
                 throw RepositoryError(
-                    .locked, expected: "an exclusive lock", found: "our own shared one", at: location, advice: "take the exclusive lock first")
+                    .locked, expected: "an exclusive lock", found: "our own shared one", at: location,
+                    advice: "take the exclusive lock first")
             }
             return try await body(held)
         }

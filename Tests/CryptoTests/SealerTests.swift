@@ -25,10 +25,14 @@ import Testing
 
     @Test func poly1305AES() throws {
         let vectors = [
-            ("f3f6", "851fc40c3467ac0be05cc20404f3f700", "ec074c835580741701425b623235add6", "fb447350c4e868c52ac3275cf9d4327e",
-                "f4c633c3044fc145f84f335cb81953de"),
-            ("", "a0f3080000f46400d0c7e9076c834403", "75deaa25c09f208e1dc4ce6b5cad3fbf", "61ee09218d29b0aaed7e154a2c5509cc",
-                "dd3fab2251f11ac759f0887129cc2ee7"),
+            (
+                "f3f6", "851fc40c3467ac0be05cc20404f3f700", "ec074c835580741701425b623235add6", "fb447350c4e868c52ac3275cf9d4327e",
+                "f4c633c3044fc145f84f335cb81953de"
+            ),
+            (
+                "", "a0f3080000f46400d0c7e9076c834403", "75deaa25c09f208e1dc4ce6b5cad3fbf", "61ee09218d29b0aaed7e154a2c5509cc",
+                "dd3fab2251f11ac759f0887129cc2ee7"
+            ),
         ]
         for (message, r, k, nonce, mac) in vectors {
             let key = try #require(SealKey(encrypt: [UInt8](repeating: 1, count: 32), macK: Self.hex(k), macR: Self.hex(r)))
@@ -83,7 +87,10 @@ import Testing
     }
 
     @Test func zeroKeysAreRefused() {
-        #expect(SealKey(encrypt: [UInt8](repeating: 0, count: 32), macK: [UInt8](repeating: 1, count: 16), macR: [UInt8](repeating: 1, count: 16)) == nil)
+        #expect(
+            SealKey(
+                encrypt: [UInt8](repeating: 0, count: 32), macK: [UInt8](repeating: 1, count: 16), macR: [UInt8](repeating: 1, count: 16))
+                == nil)
         #expect(SealKey(encrypt: [1], macK: [2], macR: [3]) == nil)
     }
 }

@@ -33,7 +33,8 @@ import Testing
     }
 
     static let lengths = [
-        551133, 640712, 2766582, 898583, 2782732, 2263350, 531615, 1191198, 3039727, 3056265, 6102139, 872917, 919848, 1608882, 1844092, 1605195, 2879462,
+        551133, 640712, 2766582, 898583, 2782732, 2263350, 531615, 1191198, 3039727, 3056265, 6102139, 872917, 919848, 1608882, 1844092,
+        1605195, 2879462,
     ]
 
     @Test(arguments: [256 << 10, 64 << 10, 1 << 20, 32 << 20, 100_003])
@@ -47,7 +48,8 @@ import Testing
     }
 
     @Test func zerosAreCutAtTheMinimum() {
-        #expect(Self.cut([UInt8](repeating: 0, count: 3 << 20), 0x3da3358b4dc173, slice: 256 << 10) == [Int](repeating: 512 << 10, count: 6))
+        #expect(
+            Self.cut([UInt8](repeating: 0, count: 3 << 20), 0x3da3358b4dc173, slice: 256 << 10) == [Int](repeating: 512 << 10, count: 6))
     }
 
     @Test func polynomialsAreTested() {

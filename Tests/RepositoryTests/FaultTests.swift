@@ -31,7 +31,9 @@ import Testing
 
     @Test func wrongPasswordAndNoRepository() async throws {
         let bench = try await Bench()
-        let wrong = try await #require(throws: RepositoryError.self) { try await Repository.open(bench.store, password: Array("nonsense".utf8)) }
+        let wrong = try await #require(throws: RepositoryError.self) {
+            try await Repository.open(bench.store, password: Array("nonsense".utf8))
+        }
         #expect(wrong.code == "wrong-password" && !wrong.description.contains("nonsense"))
         let none = try await #require(throws: RepositoryError.self) {
             try await Repository.open(LocalStore(path: bench.folder("nothing")), password: [])
@@ -166,13 +168,15 @@ import Testing
     @Test func aFileThatChangesWhileReadIsKeptAsReadAndReported() async throws {
         let bench = try await Bench()
         let source = try source(bench)
-        let reader = FolderReader(source, reading: { path in
-            guard path == TreePath("two") else { return }
-            let handle = try FileHandle(forWritingTo: URL(fileURLWithPath: source + "/two"))
-            try handle.seekToEnd()
-            try handle.write(contentsOf: [1, 2, 3])
-            try handle.close()
-        })
+        let reader = FolderReader(
+            source,
+            reading: { path in
+                guard path == TreePath("two") else { return }
+                let handle = try FileHandle(forWritingTo: URL(fileURLWithPath: source + "/two"))
+                try handle.seekToEnd()
+                try handle.write(contentsOf: [1, 2, 3])
+                try handle.close()
+            })
         let report = try await bench.repository.archive(reader, ArchiveOptions(host: "h"))
         #expect(report.failures.map(\.path) == [TreePath("two")] && report.failures.first?.error.kind == .changed)
         let restored = try await bench.repository.restore(report.snapshot, to: try FolderWriter(bench.folder("out")))
@@ -199,7 +203,9 @@ import Testing
             let reader = FolderReader(bench.folder("source"))
             var limit = rlimit(rlim_cur: 6 << 20, rlim_max: .max)
             setrlimit(__rlimit_resource_t(1), &limit)  // RLIMIT_FSIZE
-            let error = try await #require(throws: StorageError.self) { try await bench.repository.archive(reader, ArchiveOptions(host: "h")) }
+            let error = try await #require(throws: StorageError.self) {
+                try await bench.repository.archive(reader, ArchiveOptions(host: "h"))
+            }
             #expect(error.kind == .noSpace && error.advice.contains("free space"))
             limit.rlim_cur = .max
             setrlimit(__rlimit_resource_t(1), &limit)

@@ -121,13 +121,15 @@ import Testing
     @Test func chosenPathsAndRootsAreRestored() async throws {
         let bench = try await Bench()
         try Self.fill(bench.folder, "source")
-        let report = try await bench.repository.archive(FolderReader(bench.folder("source"), logicalPath: "/srv/data"), ArchiveOptions(host: "h1"))
+        let report = try await bench.repository.archive(
+            FolderReader(bench.folder("source"), logicalPath: "/srv/data"), ArchiveOptions(host: "h1"))
         #expect(report.snapshot.paths == ["/srv/data"])
         _ = try await bench.repository.restore(
             report.snapshot, to: try FolderWriter(bench.folder("root")), RestoreOptions(root: TreePath("srv/data")))
         try Bench.expectEqual(bench.folder("source"), bench.folder("root"))
         let part = try await bench.repository.restore(
-            report.snapshot, to: try FolderWriter(bench.folder("part")), RestoreOptions(paths: [TreePath("srv/data/sub"), TreePath("srv/data/small.txt")]))
+            report.snapshot, to: try FolderWriter(bench.folder("part")),
+            RestoreOptions(paths: [TreePath("srv/data/sub"), TreePath("srv/data/small.txt")]))
         #expect(part.files == 5)
         try Bench.expectEqual(bench.folder("source/sub"), bench.folder("part/srv/data/sub"))
         #expect(!FileManager.default.fileExists(atPath: bench.folder("part/srv/data/deep")))

@@ -74,7 +74,8 @@ import Testing
 
     @Test(arguments: [
         (ENOSPC, StorageError.Kind.noSpace, Retryability.transient), (EDQUOT, .noSpace, .transient), (EACCES, .accessDenied, .permanent),
-        (EROFS, .accessDenied, .permanent), (EEXIST, .exists, .lostRace), (ENOENT, .notFound, .permanent), (EMFILE, .unavailable, .transient),
+        (EROFS, .accessDenied, .permanent), (EEXIST, .exists, .lostRace), (ENOENT, .notFound, .permanent),
+        (EMFILE, .unavailable, .transient),
         (EIO, .failed, .permanent),
     ])
     func errnosHaveMeanings(code: Int32, kind: StorageError.Kind, retry: Retryability) {

@@ -58,6 +58,15 @@ import Testing
         try await bench.restic.succeed("prune")
     }
 
+    /// It probes our process with SIGHUP; we live, and so does the lock.
+    @Test func resticUnlockLeavesALivingLock() async throws {
+        let bench = try await Bench()
+        try await bench.repository.withLock(.exclusive) { lock in
+            try await bench.restic.succeed("unlock")
+            #expect(try await bench.store.listIDs(ObjectNames.locks).map(\.id) == [lock.id])
+        }
+    }
+
     @Test func weHonourRestics() async throws {
         let bench = try await Bench()
         let held = try HeldBackup(bench)
@@ -134,7 +143,8 @@ private final class HeldBackup {
         process.executableURL = URL(fileURLWithPath: "/usr/bin/restic")
         process.arguments = ["backup", "--stdin"]
         process.environment = [
-            "RESTIC_REPOSITORY": bench.restic.repository, "RESTIC_PASSWORD": bench.restic.password, "RESTIC_CACHE_DIR": bench.folder("held"),
+            "RESTIC_REPOSITORY": bench.restic.repository, "RESTIC_PASSWORD": bench.restic.password,
+            "RESTIC_CACHE_DIR": bench.folder("held"),
             "PATH": "/usr/bin", "HOME": bench.folder("held"),
         ]
         process.standardInput = input
@@ -145,8 +155,11 @@ private final class HeldBackup {
 
     /// Looks until the lock is there; restic ending instead is a failure.
     func waitUntilLocked(_ store: LocalStore) async throws {
+        let deadline = ContinuousClock.now + .seconds(60)
         while try await store.listIDs(ObjectNames.locks).isEmpty {
-            guard process.isRunning else { throw ResticRig.Failure(description: "restic ended before it locked") }
+            guard process.isRunning, ContinuousClock.now < deadline else {
+                throw ResticRig.Failure(description: "restic ended, or took a minute, before it locked")
+            }
             await Task.yield()
         }
     }

@@ -14,7 +14,8 @@ import Testing
     static func snapshots(_ times: [Instant] = times) -> [Snapshot] {
         times.enumerated().map { number, time in
             Snapshot(
-                id: SHA256Text.id(number), time: time, tree: "", paths: ["/p"], hostname: "h", tags: number % 5 == 0 ? ["keep", "x"] : ["x"])
+                id: SHA256Text.id(number), time: time, tree: "", paths: ["/p"], hostname: "h",
+                tags: number % 5 == 0 ? ["keep", "x"] : ["x"])
         }
     }
 
@@ -36,7 +37,10 @@ import Testing
             (RetentionPolicy(weekly: 20), ["--keep-weekly", "20"]),
             (RetentionPolicy(monthly: 12), ["--keep-monthly", "12"]),
             (RetentionPolicy(yearly: 3), ["--keep-yearly", "3"]),
-            (RetentionPolicy(last: 2, daily: 7, weekly: 5, monthly: 12, yearly: 2), ["--keep-last", "2", "--keep-daily", "7", "--keep-weekly", "5", "--keep-monthly", "12", "--keep-yearly", "2"]),
+            (
+                RetentionPolicy(last: 2, daily: 7, weekly: 5, monthly: 12, yearly: 2),
+                ["--keep-last", "2", "--keep-daily", "7", "--keep-weekly", "5", "--keep-monthly", "12", "--keep-yearly", "2"]
+            ),
             (RetentionPolicy(within: .days(30)), ["--keep-within", "30d"]),
             (RetentionPolicy(daily: 2, tags: [["keep", "x"]]), ["--keep-daily", "2", "--keep-tag", "keep,x"]),
         ]

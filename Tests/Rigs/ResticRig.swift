@@ -39,7 +39,10 @@ public struct ResticRig: Sendable {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: Self.program)
         process.arguments = arguments
-        var environment = ["RESTIC_REPOSITORY": repository, "RESTIC_PASSWORD": password, "RESTIC_CACHE_DIR": cache, "PATH": "/usr/bin:/bin", "TZ": "UTC", "HOME": cache]
+        var environment = [
+            "RESTIC_REPOSITORY": repository, "RESTIC_PASSWORD": password, "RESTIC_CACHE_DIR": cache, "PATH": "/usr/bin:/bin", "TZ": "UTC",
+            "HOME": cache,
+        ]
         environment.merge(extra) { $1 }
         process.environment = environment
         let folder = URL(fileURLWithPath: cache)
@@ -63,7 +66,8 @@ public struct ResticRig: Sendable {
     public func succeed(_ arguments: String..., environment: [String: String] = [:]) async throws -> String {
         let result = try await run(arguments, environment: environment)
         guard result.status == 0 else {
-            throw Failure(description: "restic \(arguments.joined(separator: " ")) ended with \(result.status): \(result.errors)\(result.output)")
+            throw Failure(
+                description: "restic \(arguments.joined(separator: " ")) ended with \(result.status): \(result.errors)\(result.output)")
         }
         return result.output
     }

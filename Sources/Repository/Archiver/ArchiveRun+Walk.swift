@@ -11,10 +11,12 @@ extension ArchiveRun {
         let parts = reader.logicalPath.parts
         // The path to the tree is spelled as nested folders, as restic stores it. What the source does not know of them is made up.
         for (depth, name) in parts.enumerated() {
-            let own = depth == parts.count - 1
+            let own =
+                depth == parts.count - 1
                 ? metadata : FileMetadata(kind: .directory, permissions: 0o755, modified: metadata.modified, changed: metadata.changed)
             guard let node = Node(name, own), own.kind == .directory else {
-                throw StorageError(.unsupported, expected: "a folder as the source's root", found: "\(own.kind)", at: "/\(reader.logicalPath)")
+                throw StorageError(
+                    .unsupported, expected: "a folder as the source's root", found: "\(own.kind)", at: "/\(reader.logicalPath)")
             }
             former = await formerTree(former)?.node(named: name)?.subtree
             let directory = DirectoryAssembly(node, in: above, slot: above.reserve(), former: former)
@@ -106,8 +108,10 @@ extension ArchiveRun {
                 counters.failed(
                     path,
                     StorageError(
-                        .changed, expected: "a file that stays as it is while it is read", found: "\(size) bytes read, \(after.size) there now",
-                        at: "/\(reader.logicalPath)/\(path)", advice: "read from a snapshot, or quiesce the writer; the copy holds what was read"))
+                        .changed, expected: "a file that stays as it is while it is read",
+                        found: "\(size) bytes read, \(after.size) there now",
+                        at: "/\(reader.logicalPath)/\(path)",
+                        advice: "read from a snapshot, or quiesce the writer; the copy holds what was read"))
             }
             counters.fileDone(former?.type == "file" ? .changed : .new, bytes: size)
             try file.finish(node, saver)

@@ -37,7 +37,8 @@ final class ContentReader: @unchecked Sendable {  // the walk makes one call at 
                 counters.read(count)
                 buffer.used += count
                 size += UInt64(count)
-                while let length = chunker.cut(UnsafeBufferPointer(rebasing: buffer.bytes.bindMemory(to: UInt8.self)[start..<buffer.used])) {
+                while let length = chunker.cut(UnsafeBufferPointer(rebasing: buffer.bytes.bindMemory(to: UInt8.self)[start..<buffer.used]))
+                {
                     buffer.pieces.append(ReadBuffer.Piece(range: start..<start + length, file: file, index: file.expect()))
                     start += length
                 }

@@ -58,7 +58,9 @@ final class PackBuilder {
         }
     }
 
-    func fits(_ other: PackBuilder) -> Bool { used + other.used <= Self.targetBytes && blobs.count + other.blobs.count <= Self.maximumBlobs }
+    func fits(_ other: PackBuilder) -> Bool {
+        used + other.used <= Self.targetBytes && blobs.count + other.blobs.count <= Self.maximumBlobs
+    }
 
     /// Adds the header and names the pack. The builder is spent.
     func finish(_ sealer: Sealer) -> FinishedPack {

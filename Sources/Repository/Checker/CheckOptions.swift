@@ -18,7 +18,9 @@ public struct CheckOptions: Sendable {
     public var lock: Bool
     public var progress: (@Sendable (CheckProgress) -> Void)?
 
-    public init(snapshot: Snapshot? = nil, read: CheckRead = .metadata, lock: Bool = true, progress: (@Sendable (CheckProgress) -> Void)? = nil) {
+    public init(
+        snapshot: Snapshot? = nil, read: CheckRead = .metadata, lock: Bool = true, progress: (@Sendable (CheckProgress) -> Void)? = nil
+    ) {
         self.snapshot = snapshot
         self.read = read
         self.lock = lock

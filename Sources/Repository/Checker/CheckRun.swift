@@ -42,9 +42,12 @@ final class CheckRun: Sendable {
         }
         for (key, error) in walk.problems { note(key, error) }
         for key in walk.used where !index.contains(key) {
-            note(key, RepositoryError(
-                .missingBlob, expected: "\(key.kind) blob \(key.id), which a snapshot uses", found: "none in the index", at: repository.location,
-                advice: "run `restic repair index`, then check again; what stays missing must come from another copy"))
+            note(
+                key,
+                RepositoryError(
+                    .missingBlob, expected: "\(key.kind) blob \(key.id), which a snapshot uses", found: "none in the index",
+                    at: repository.location,
+                    advice: "run `restic repair index`, then check again; what stays missing must come from another copy"))
         }
         let wanted = options.snapshot == nil ? packs : packs.filter { $0.value.contains { walk.used.contains($0.key) } }
         try await comparePacks(wanted, complete: options.snapshot == nil)
@@ -106,11 +109,16 @@ final class CheckRun: Sendable {
                 continue
             }
             if Set(known) == Set(pack.blobs) {
-                report(.hint, RepositoryError(
-                    .damaged, expected: "pack \(pack.id) in one index", found: "it in several", at: repository.location,
-                    advice: "a prune puts it right"))
+                report(
+                    .hint,
+                    RepositoryError(
+                        .damaged, expected: "pack \(pack.id) in one index", found: "it in several", at: repository.location,
+                        advice: "a prune puts it right"))
             } else {
-                report(.damage, RepositoryError.damaged("\(repository.location)/index", expected: "one description of pack \(pack.id)", found: "two that differ"))
+                report(
+                    .damage,
+                    RepositoryError.damaged(
+                        "\(repository.location)/index", expected: "one description of pack \(pack.id)", found: "two that differ"))
             }
         }
         return packs
@@ -126,16 +134,20 @@ final class CheckRun: Sendable {
                 continue
             }
             guard size == expected else {
-                damage(id, blobs, RepositoryError.damaged(
-                    "\(repository.location)/\(ObjectNames.pack(id))", expected: "\(expected) bytes", found: "\(size) bytes"))
+                damage(
+                    id, blobs,
+                    RepositoryError.damaged(
+                        "\(repository.location)/\(ObjectNames.pack(id))", expected: "\(expected) bytes", found: "\(size) bytes"))
                 continue
             }
         }
         guard complete else { return }
         for id in stored.keys where packs[id] == nil {
-            report(.hint, RepositoryError(
-                .damaged, expected: "every pack in an index", found: "pack \(id) in none", at: repository.location,
-                advice: "left by a run that was cut off; a prune removes it"))
+            report(
+                .hint,
+                RepositoryError(
+                    .damaged, expected: "every pack in an index", found: "pack \(id) in none", at: repository.location,
+                    advice: "left by a run that was cut off; a prune removes it"))
         }
     }
 

@@ -34,7 +34,10 @@ enum PackReading {
         let decoder = BlobDecoder(key)
         return withExtendedLifetime(decoder) {
             bytes.withUnsafeBytes { bytes in
-                Set(pack.blobs.filter { Int64(bytes.count) >= $0.range.upperBound && (try? decoder.decode(slice($0, bytes), $0, in: pack.id)) != nil }.map(\.key))
+                Set(
+                    pack.blobs.filter {
+                        Int64(bytes.count) >= $0.range.upperBound && (try? decoder.decode(slice($0, bytes), $0, in: pack.id)) != nil
+                    }.map(\.key))
             }
         }
     }

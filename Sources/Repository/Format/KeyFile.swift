@@ -34,7 +34,7 @@ struct KeyFile: Sendable {
             json.key("username")
             json.string(NSUserName())
             json.key("hostname")
-            json.string(ProcessInfo.processInfo.hostName)
+            json.string(HostName.current)
             json.key("kdf")
             json.string("scrypt")
             json.key("N")
@@ -73,7 +73,8 @@ struct KeyFile: Sendable {
             throw RepositoryError.damaged(location, expected: failure.expected, found: "other text at byte \(failure.offset)")
         }
         guard kdf == "scrypt" else {
-            throw RepositoryError(.unsupported, expected: "a key file with scrypt", found: "\"\(kdf)\"", at: location, advice: "use a newer snappy-flow")
+            throw RepositoryError(
+                .unsupported, expected: "a key file with scrypt", found: "\"\(kdf)\"", at: location, advice: "use a newer snappy-flow")
         }
         self.scrypt = scrypt
         self.data = data

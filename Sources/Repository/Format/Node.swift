@@ -63,7 +63,8 @@ extension Node {
     }
 
     private static let types: [(String, FileKind)] = [
-        ("file", .file), ("dir", .directory), ("symlink", .symbolicLink), ("dev", .blockDevice), ("chardev", .characterDevice), ("fifo", .fifo),
+        ("file", .file), ("dir", .directory), ("symlink", .symbolicLink), ("dev", .blockDevice), ("chardev", .characterDevice),
+        ("fifo", .fifo),
     ]
 
     var kind: FileKind? { Self.types.first { $0.0 == type }?.1 }
@@ -72,7 +73,8 @@ extension Node {
     var metadata: FileMetadata? {
         guard let kind else { return nil }
         return FileMetadata(
-            kind: kind, permissions: FileMode.permissions(of: mode), userID: userID, groupID: groupID, user: user, group: group, inode: inode,
+            kind: kind, permissions: FileMode.permissions(of: mode), userID: userID, groupID: groupID, user: user, group: group,
+            inode: inode,
             deviceID: deviceID, linkCount: links, size: Int64(clamping: size), modified: modified.time, accessed: accessed.time,
             changed: changed.time, linkTarget: linkTarget, device: device, extendedAttributes: extendedAttributes)
     }

@@ -36,7 +36,8 @@ enum PackHeader {
                 let type = bytes[position]
                 let entry = type >= 2 ? compressedEntryBytes : rawEntryBytes
                 guard type < 4, let kind = BlobKind(rawValue: type & 1), position + entry <= bytes.count else {
-                    throw RepositoryError.damaged(location, expected: "a pack header of known entries", found: "type \(type) at byte \(position)")
+                    throw RepositoryError.damaged(
+                        location, expected: "a pack header of known entries", found: "type \(type) at byte \(position)")
                 }
                 let length = UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: position + 1, as: UInt32.self))
                 let plainLength = type >= 2 ? UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: position + 5, as: UInt32.self)) : 0

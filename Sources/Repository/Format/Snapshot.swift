@@ -136,7 +136,8 @@ extension Snapshot {
 
 extension SnapshotSummary {
     private static let counts: [(StaticString, any WritableKeyPath<SnapshotSummary, UInt64> & Sendable)] = [
-        ("files_new", \.filesNew), ("files_changed", \.filesChanged), ("files_unmodified", \.filesUnmodified), ("dirs_new", \.directoriesNew),
+        ("files_new", \.filesNew), ("files_changed", \.filesChanged), ("files_unmodified", \.filesUnmodified),
+        ("dirs_new", \.directoriesNew),
         ("dirs_changed", \.directoriesChanged), ("dirs_unmodified", \.directoriesUnmodified), ("data_blobs", \.dataBlobs),
         ("tree_blobs", \.treeBlobs), ("data_added", \.dataAdded), ("data_added_packed", \.dataAddedPacked),
         ("total_files_processed", \.filesProcessed), ("total_bytes_processed", \.bytesProcessed),

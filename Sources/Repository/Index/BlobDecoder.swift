@@ -34,7 +34,9 @@ final class BlobDecoder {
         if blob.plainLength != 0 {
             Self.grow(&plain, to: Int(blob.plainLength))
             let target = UnsafeMutableRawBufferPointer(rebasing: plain[..<Int(blob.plainLength)])
-            guard decompressor.decompress(result, into: target) else { throw damage(blob, pack, found: "a zstd frame that does not decompress") }
+            guard decompressor.decompress(result, into: target) else {
+                throw damage(blob, pack, found: "a zstd frame that does not decompress")
+            }
             result = UnsafeRawBufferPointer(target)
         }
         guard hash.digest(result) == blob.key.id else { throw damage(blob, pack, found: "other content") }

@@ -23,7 +23,8 @@ struct BlobLoader: Sendable {
             } catch let error as StorageError where error.kind == .notFound {
                 problem = RepositoryError.missing(pack: pack, at: store.properties.location)
             } catch let error as StorageError where error.kind == .truncated {
-                problem = RepositoryError.damaged("\(store.properties.location)/\(ObjectNames.pack(pack))", expected: error.expected, found: error.found)
+                problem = RepositoryError.damaged(
+                    "\(store.properties.location)/\(ObjectNames.pack(pack))", expected: error.expected, found: error.found)
             } catch let error as RepositoryError {
                 problem = error
             }
@@ -37,7 +38,10 @@ struct BlobLoader: Sendable {
 extension RepositoryError {
     static func missing(pack: ObjectID, at location: String) -> RepositoryError {
         RepositoryError(
-            .missingPack, expected: "pack \(pack), which the index lists", found: "no such object", at: "\(location)/\(ObjectNames.pack(pack))",
-            advice: "put the pack back from another copy of the repository, or run a new backup, which stores its content again after `restic repair index`")
+            .missingPack, expected: "pack \(pack), which the index lists", found: "no such object",
+            at: "\(location)/\(ObjectNames.pack(pack))",
+            advice:
+                "put the pack back from another copy of the repository, or run a new backup, which stores its content again after `restic repair index`"
+        )
     }
 }

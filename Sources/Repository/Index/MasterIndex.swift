@@ -27,7 +27,11 @@ final class MasterIndex: Sendable {
                 state.packs.append(pack.id)
                 for blob in pack.blobs {
                     let entry = Entry(pack: number, offset: blob.offset, length: blob.length, plainLength: blob.plainLength)
-                    if state.entries[blob.key] == nil { state.entries[blob.key] = entry } else { state.copies[blob.key, default: []].append(entry) }
+                    if state.entries[blob.key] == nil {
+                        state.entries[blob.key] = entry
+                    } else {
+                        state.copies[blob.key, default: []].append(entry)
+                    }
                 }
             }
         }

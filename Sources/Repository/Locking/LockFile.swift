@@ -18,7 +18,7 @@ struct LockFile: Sendable, Hashable {
 
     static func own(_ mode: LockMode, at time: FileTime) -> LockFile {
         LockFile(
-            time: GoTime(time), exclusive: mode == .exclusive, hostname: ProcessInfo.processInfo.hostName, username: NSUserName(),
+            time: GoTime(time), exclusive: mode == .exclusive, hostname: HostName.current, username: NSUserName(),
             processID: getpid(), userID: getuid(), groupID: getgid(), processSpace: ProcessSpace.current)
     }
 
@@ -31,7 +31,7 @@ struct LockFile: Sendable, Hashable {
 
     /// What `restic unlock` goes by: also a dead process under the same host name.
     func isAbandoned(at now: FileTime) -> Bool {
-        isStale(at: now) || processSpace.isEmpty && hostname == ProcessInfo.processInfo.hostName && kill(processID, 0) != 0 && errno == ESRCH
+        isStale(at: now) || processSpace.isEmpty && hostname == HostName.current && kill(processID, 0) != 0 && errno == ESRCH
     }
 
     var encoded: [UInt8] {

@@ -12,6 +12,7 @@ struct Locker: Sendable {
     private static let settle: Duration = .milliseconds(200)
 
     func acquire(_ mode: LockMode) async throws -> RepositoryLock {
+        HangUp.ignored
         try await refuseConflicts(mode, except: nil)
         let id = try await files.save(ObjectNames.locks, LockFile.own(mode, at: .now).encoded)
         do {
@@ -56,7 +57,7 @@ struct Locker: Sendable {
         }
     }
 
-    /// Every lock that can be read, ours too; stale ones are removed on the way when `sweep` is set.
+    /// Throws when somebody's lock forbids ours; stale ones are removed on the way.
     private func refuseConflicts(_ mode: LockMode, except own: ObjectID?) async throws {
         for (id, size) in try await files.store.listIDs(ObjectNames.locks) where id != own && size > 0 {
             guard let lock = try await read(id) else { continue }
@@ -67,7 +68,8 @@ struct Locker: Sendable {
             guard mode == .exclusive || lock.exclusive else { continue }
             throw RepositoryError(
                 .locked, expected: mode == .exclusive ? "nobody else at work" : "nobody pruning or forgetting",
-                found: "\(lock.exclusive ? "an exclusive" : "a shared") lock of \(lock.username)@\(lock.hostname), process \(lock.processID), of \(lock.time.text)",
+                found:
+                    "\(lock.exclusive ? "an exclusive" : "a shared") lock of \(lock.username)@\(lock.hostname), process \(lock.processID), of \(lock.time.text)",
                 at: "\(repository)/locks/\(id)",
                 advice: "wait for it to end; if its process is dead, `snappy-flow repository unlock` removes it", retry: .transient)
         }

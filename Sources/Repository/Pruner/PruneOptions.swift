@@ -7,7 +7,9 @@ public struct PruneOptions: Sendable {
     public var dryRun: Bool
     public var progress: (@Sendable (PruneProgress) -> Void)?
 
-    public init(maximumUnused: Percentage? = Percentage(percent: 5), dryRun: Bool = false, progress: (@Sendable (PruneProgress) -> Void)? = nil) {
+    public init(
+        maximumUnused: Percentage? = Percentage(percent: 5), dryRun: Bool = false, progress: (@Sendable (PruneProgress) -> Void)? = nil
+    ) {
         self.maximumUnused = maximumUnused
         self.dryRun = dryRun
         self.progress = progress

@@ -32,11 +32,14 @@ struct PrunePlan: Sendable {
         // Each blob is taken from the pack that is used most, so that other copies make their packs removable.
         var missing = used
         let ordered = indexed.filter { stored[$0.key] != nil }
-            .map { id, blobs in (id: id, blobs: blobs, useful: blobs.reduce(Int64(0)) { $0 + (used.contains($1.key) ? Int64($1.length) : 0) }) }
+            .map { id, blobs in
+                (id: id, blobs: blobs, useful: blobs.reduce(Int64(0)) { $0 + (used.contains($1.key) ? Int64($1.length) : 0) })
+            }
             .sorted { ($0.useful, $0.id) > ($1.useful, $1.id) }
         for (id, blobs, _) in ordered {
             let bad = damaged[id] ?? []
-            let pack = Pack(id: id, size: stored[id] ?? 0, blobs: blobs, used: blobs.filter { !bad.contains($0.key) && missing.remove($0.key) != nil })
+            let pack = Pack(
+                id: id, size: stored[id] ?? 0, blobs: blobs, used: blobs.filter { !bad.contains($0.key) && missing.remove($0.key) != nil })
             if pack.used.isEmpty {
                 remove.append(pack)
             } else if pack.used.count == blobs.count, Set(blobs.map(\.key.kind)).count == 1 {

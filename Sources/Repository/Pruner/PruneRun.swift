@@ -57,7 +57,8 @@ struct PruneRun {
             guard let size = stored[id] else { continue }
             guard size == IndexedPack(id: id, blobs: blobs).size else {
                 throw RepositoryError.damaged(
-                    "\(repository.location)/\(ObjectNames.pack(id))", expected: "\(IndexedPack(id: id, blobs: blobs).size) bytes", found: "\(size) bytes")
+                    "\(repository.location)/\(ObjectNames.pack(id))", expected: "\(IndexedPack(id: id, blobs: blobs).size) bytes",
+                    found: "\(size) bytes")
             }
             for blob in blobs { missing.remove(blob.key) }
         }
@@ -66,12 +67,15 @@ struct PruneRun {
             throw RepositoryError.missing(pack: pack.key, at: repository.location)
         }
         throw RepositoryError(
-            .missingBlob, expected: "\(first.kind) blob \(first.id), which a snapshot uses", found: "none (of \(missing.count))", at: repository.location,
+            .missingBlob, expected: "\(first.kind) blob \(first.id), which a snapshot uses", found: "none (of \(missing.count))",
+            at: repository.location,
             advice: "nothing was removed; run a check and repair first")
     }
 
     /// Where a used blob is stored more than once, which of its copies are damaged: the whole one must be the one that stays.
-    private func damagedCopies(of used: Set<BlobKey>, _ index: MasterIndex, _ stored: [ObjectID: Int64]) async throws -> [ObjectID: Set<BlobKey>] {
+    private func damagedCopies(of used: Set<BlobKey>, _ index: MasterIndex, _ stored: [ObjectID: Int64]) async throws -> [ObjectID: Set<
+        BlobKey
+    >] {
         var damaged: [ObjectID: Set<BlobKey>] = [:]
         let sealer = Sealer(repository.key)
         for key in used {
@@ -83,7 +87,8 @@ struct PruneRun {
             }
             guard places.contains(where: { damaged[$0.pack]?.contains(key) != true }) else {
                 throw RepositoryError.damaged(
-                    "\(repository.location)/data", expected: "a whole copy of \(key.kind) blob \(key.id)", found: "\(places.count) damaged ones")
+                    "\(repository.location)/data", expected: "a whole copy of \(key.kind) blob \(key.id)",
+                    found: "\(places.count) damaged ones")
             }
         }
         return damaged

@@ -56,7 +56,8 @@ struct Repacking {
             if sealed.withUnsafeBytes({ sealer.isAuthentic($0) }) { return (sealed, place) }
         }
         throw RepositoryError.damaged(
-            "\(files.store.properties.location)/\(ObjectNames.pack(range.pack)) at \(blob.offset)", expected: "\(blob.key.kind) blob \(blob.key.id)",
+            "\(files.store.properties.location)/\(ObjectNames.pack(range.pack)) at \(blob.offset)",
+            expected: "\(blob.key.kind) blob \(blob.key.id)",
             found: "a wrong authentication code")
     }
 }

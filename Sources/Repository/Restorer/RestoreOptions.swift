@@ -11,7 +11,9 @@ public struct RestoreOptions: Sendable {
     /// False where the repository can't be written to: no lock is taken then.
     public var lock: Bool
 
-    public init(paths: [TreePath] = [], root: TreePath = TreePath(), lock: Bool = true, progress: (@Sendable (RestoreProgress) -> Void)? = nil) {
+    public init(
+        paths: [TreePath] = [], root: TreePath = TreePath(), lock: Bool = true, progress: (@Sendable (RestoreProgress) -> Void)? = nil
+    ) {
         self.paths = paths
         self.root = root
         self.lock = lock

@@ -14,6 +14,7 @@ final class RestoreRun: Sendable {
     private let selection: RestoreSelection
     private let options: RestoreOptions
     private let pool: BlockingPool
+    private let breakdown = Breakdown()
     private let state = Mutex(State())
 
     private struct State {
@@ -50,12 +51,22 @@ final class RestoreRun: Sendable {
     }
 
     func run(root: ObjectID) async throws -> RestoreReport {
+        try await withTaskCancellationHandler {
+            try await stages(root: root)
+        } onCancel: {
+            breakdown.fail(CancellationError())  // seen by the threads that write
+        }
+    }
+
+    private func stages(root: ObjectID) async throws -> RestoreReport {
         var work = Work()
         try await walk(root, at: TreePath(), &work)
         try await restore(&work)
         for (path, existing) in work.links {
             guard state.withLock({ !$0.failedPaths.contains(existing) }) else {
-                fail(path, RepositoryError.damaged("/\(path)", expected: "the file it is linked to, /\(existing)", found: "a file that failed"))
+                fail(
+                    path,
+                    RepositoryError.damaged("/\(path)", expected: "the file it is linked to, /\(existing)", found: "a file that failed"))
                 continue
             }
             try await attempt(path) { [writer] in try writer.link(path, to: existing) }
@@ -119,7 +130,11 @@ final class RestoreRun: Sendable {
     private func take(_ node: Node, _ target: TreePath, _ work: inout Work) async throws {
         guard node.type == "file" else {
             guard let metadata = node.metadata else {
-                fail(target, RepositoryError(.unsupported, expected: "a known kind of file", found: node.type, at: "/\(target)", advice: "use a newer snappy-flow"))
+                fail(
+                    target,
+                    RepositoryError(
+                        .unsupported, expected: "a known kind of file", found: node.type, at: "/\(target)",
+                        advice: "use a newer snappy-flow"))
                 return
             }
             try await attempt(target) { [writer] in try writer.createSpecial(target, metadata) }
@@ -230,6 +245,7 @@ final class RestoreRun: Sendable {
 
     private func write(_ plain: UnsafeRawBufferPointer, to places: [Place]) throws {
         for place in places {
+            try breakdown.check()
             do {
                 let last = try place.file.write(plain, at: place.offset)
                 state.withLock { state in

@@ -13,7 +13,9 @@ struct RestoreSelection: Sendable {
     /// Where a path of the snapshot lands; nil when it is not wanted itself.
     func target(of path: TreePath) -> TreePath? {
         guard path.parts.starts(with: root.parts), path.parts.count > root.parts.count else { return nil }
-        guard paths.isEmpty || paths.contains(where: { path.parts.starts(with: $0.parts) || $0.parts.starts(with: path.parts) }) else { return nil }
+        guard paths.isEmpty || paths.contains(where: { path.parts.starts(with: $0.parts) || $0.parts.starts(with: path.parts) }) else {
+            return nil
+        }
         return TreePath(Array(path.parts.dropFirst(root.parts.count)))
     }
 

@@ -10,7 +10,11 @@ enum ZeroRuns {
         while start < bytes.count {
             let end = min(start + block, bytes.count)
             if !isZero(UnsafeRawBufferPointer(rebasing: bytes[start..<end])) {
-                if let last = runs.last, last.upperBound == start { runs[runs.count - 1] = last.lowerBound..<end } else { runs.append(start..<end) }
+                if let last = runs.last, last.upperBound == start {
+                    runs[runs.count - 1] = last.lowerBound..<end
+                } else {
+                    runs.append(start..<end)
+                }
             }
             start = end
         }

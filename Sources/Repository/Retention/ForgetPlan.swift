@@ -32,18 +32,25 @@ extension ForgetPlan {
         }
         let grouped = Dictionary(grouping: snapshots) { snapshot in
             Key(
-                host: policy.groupBy.contains(.host) ? snapshot.hostname : nil, paths: policy.groupBy.contains(.paths) ? snapshot.paths.sorted() : nil,
+                host: policy.groupBy.contains(.host) ? snapshot.hostname : nil,
+                paths: policy.groupBy.contains(.paths) ? snapshot.paths.sorted() : nil,
                 tags: policy.groupBy.contains(.tags) ? snapshot.tags.sorted() : nil)
         }
         groups = grouped.map { key, members in
             let ordered = members.sorted { ($0.time, $0.id) > ($1.time, $1.id) }
             let counted = ordered.filter { eligible?.contains($0.id) ?? true }
-            var reasons = policy.isEmpty ? Dictionary(uniqueKeysWithValues: ordered.map { ($0.id, ["no policy"]) }) : RetentionBuckets.reasons(policy, counted)
+            var reasons =
+                policy.isEmpty
+                ? Dictionary(uniqueKeysWithValues: ordered.map { ($0.id, ["no policy"]) }) : RetentionBuckets.reasons(policy, counted)
             for id in protected { reasons[id, default: []].append("protected") }
-            return Group(host: key.host, paths: key.paths, tags: key.tags, decisions: ordered.map { Decision(snapshot: $0, reasons: reasons[$0.id] ?? []) })
+            return Group(
+                host: key.host, paths: key.paths, tags: key.tags,
+                decisions: ordered.map { Decision(snapshot: $0, reasons: reasons[$0.id] ?? []) })
         }
         groups.sort { left, right in
-            let (one, other) = ([left.host ?? ""] + (left.paths ?? []) + (left.tags ?? []), [right.host ?? ""] + (right.paths ?? []) + (right.tags ?? []))
+            let (one, other) = (
+                [left.host ?? ""] + (left.paths ?? []) + (left.tags ?? []), [right.host ?? ""] + (right.paths ?? []) + (right.tags ?? [])
+            )
             return one.lexicographicallyPrecedes(other)
         }
     }

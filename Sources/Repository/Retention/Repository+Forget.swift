@@ -7,7 +7,8 @@ extension Repository {
         let names = try ids.map { id in
             guard let digest = ObjectID(hex: id) else {
                 throw RepositoryError(
-                    .noSnapshot, expected: "the id of a snapshot, 64 hex digits", found: "\"\(id)\"", at: location, advice: "list the snapshots for their ids")
+                    .noSnapshot, expected: "the id of a snapshot, 64 hex digits", found: "\"\(id)\"", at: location,
+                    advice: "list the snapshots for their ids")
             }
             return ObjectName(ObjectNames.snapshots + digest.hex)
         }
@@ -23,7 +24,9 @@ extension ObjectStore {
     func deleteAll(_ names: [ObjectName]) async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
             var rest = names[...]
-            for _ in 0..<Swift.max(properties.connections, 1) { if let name = rest.popFirst() { group.addTask { try await self.delete(name) } } }
+            for _ in 0..<Swift.max(properties.connections, 1) {
+                if let name = rest.popFirst() { group.addTask { try await self.delete(name) } }
+            }
             while try await group.next() != nil { if let name = rest.popFirst() { group.addTask { try await self.delete(name) } } }
         }
     }

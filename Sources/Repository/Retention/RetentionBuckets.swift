@@ -15,7 +15,9 @@ enum RetentionBuckets {
         guard let newest = snapshots.first else { return [:] }
         var buckets = [
             Bucket(count: policy.last, reason: "last snapshot") { $1 },
-            Bucket(count: policy.hourly, reason: "hourly snapshot") { snapshot, _ in CalendarDay(snapshot).number * 24 + CalendarDay(snapshot).hour },
+            Bucket(count: policy.hourly, reason: "hourly snapshot") { snapshot, _ in
+                CalendarDay(snapshot).number * 24 + CalendarDay(snapshot).hour
+            },
             Bucket(count: policy.daily, reason: "daily snapshot") { snapshot, _ in CalendarDay(snapshot).number },
             Bucket(count: policy.weekly, reason: "weekly snapshot") { snapshot, _ in CalendarDay(snapshot).week },
             Bucket(count: policy.monthly, reason: "monthly snapshot") { snapshot, _ in CalendarDay(snapshot).month },
@@ -26,7 +28,9 @@ enum RetentionBuckets {
             for list in policy.tags where list.allSatisfy(snapshot.tags.contains) {
                 reasons[snapshot.id, default: []].append("has tags \(list.joined(separator: ", "))")
             }
-            if let within = policy.within, newest.time - snapshot.time < within { reasons[snapshot.id, default: []].append("within \(within)") }
+            if let within = policy.within, newest.time - snapshot.time < within {
+                reasons[snapshot.id, default: []].append("within \(within)")
+            }
             for index in buckets.indices where buckets[index].count > 0 {
                 let value = buckets[index].value(snapshot, position)
                 // The oldest fills a bucket that has room, so that history is as long as it can be.

@@ -20,6 +20,8 @@ struct GuardedStore: ObjectStore {
 
     func get(_ name: ObjectName) async throws -> [UInt8] { try await base.get(name) }
     func get(_ name: ObjectName, range: Range<Int64>) async throws -> [UInt8] { try await base.get(name, range: range) }
-    func list(prefix: String, _ page: @Sendable ([ObjectInfo]) async throws -> Void) async throws { try await base.list(prefix: prefix, page) }
+    func list(prefix: String, _ page: @Sendable ([ObjectInfo]) async throws -> Void) async throws {
+        try await base.list(prefix: prefix, page)
+    }
     func stat(_ name: ObjectName) async throws -> ObjectInfo? { try await base.stat(name) }
 }

@@ -1,7 +1,7 @@
 import Foundation
 import StorageKit
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #endif
 
 /// Writes a new file durably.
@@ -15,9 +15,9 @@ enum LocalFileWriting {
 
     /// O_DIRECT, which Glibc's module does not show.
     #if arch(arm64)
-    private static let directFlag: Int32 = 0o200000
+        private static let directFlag: Int32 = 0o200000
     #else
-    private static let directFlag: Int32 = 0o40000
+        private static let directFlag: Int32 = 0o40000
     #endif
 
     static func write(_ bytes: [UInt8], to path: String) throws {
@@ -63,7 +63,9 @@ enum LocalFileWriting {
             let part = min(bounceBytes, bytes.count - done)
             bounce.copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[done..<done + part]))
             let padded = (part + alignment - 1) / alignment * alignment
-            if padded > part { UnsafeMutableRawBufferPointer(rebasing: bounce[part..<padded]).initializeMemory(as: UInt8.self, repeating: 0) }
+            if padded > part {
+                UnsafeMutableRawBufferPointer(rebasing: bounce[part..<padded]).initializeMemory(as: UInt8.self, repeating: 0)
+            }
             try writeAll(UnsafeRawBufferPointer(rebasing: bounce[..<padded]), at: done, to: descriptor, path)
             done += part
         }

@@ -1,7 +1,7 @@
 import Foundation
 import StorageKit
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #endif
 
 /// The blocking calls behind `LocalStore`.
@@ -13,7 +13,8 @@ struct LocalFolder: Sendable {
     /// Every folder that restic expects, readable by the owner alone.
     func create() throws {
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
-        let folders = ["keys", "locks", "snapshots", "index", "data"] + (0..<256).map { "data/" + ($0 < 16 ? "0" : "") + String($0, radix: 16) }
+        let folders =
+            ["keys", "locks", "snapshots", "index", "data"] + (0..<256).map { "data/" + ($0 < 16 ? "0" : "") + String($0, radix: 16) }
         for folder in folders where mkdir("\(path)/\(folder)", 0o700) != 0 && errno != EEXIST {
             throw LocalError.of(errno, at: "\(path)/\(folder)", doing: "a new folder")
         }
@@ -27,7 +28,9 @@ struct LocalFolder: Sendable {
             try LocalFileWriting.write(bytes, to: temporary)
             // A link refuses what exists, a rename would replace it: objects are made once.
             guard link(temporary, target) == 0 else {
-                if errno == EPERM || errno == EOPNOTSUPP || errno == ENOSYS { try renameExclusively(temporary, target) } else {
+                if errno == EPERM || errno == EOPNOTSUPP || errno == ENOSYS {
+                    try renameExclusively(temporary, target)
+                } else {
                     throw LocalError.of(errno, at: target, doing: "a new object")
                 }
                 try synchronizeFolder(of: target)
@@ -52,7 +55,9 @@ struct LocalFolder: Sendable {
         let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard descriptor >= 0 else { throw LocalError.of(errno, at: folder, doing: "the folder of an object") }
         defer { close(descriptor) }
-        guard fsync(descriptor) == 0 || errno == EINVAL || errno == ENOTSUP else { throw LocalError.of(errno, at: folder, doing: "a durable folder") }
+        guard fsync(descriptor) == 0 || errno == EINVAL || errno == ENOTSUP else {
+            throw LocalError.of(errno, at: folder, doing: "a durable folder")
+        }
     }
 
     func get(_ name: ObjectName, range: Range<Int64>?) throws -> [UInt8] {
@@ -71,7 +76,8 @@ struct LocalFolder: Sendable {
         var failure: StorageError?
         let bytes = [UInt8](unsafeUninitializedCapacity: range.count) { buffer, count in
             while count < range.count {
-                let got = pread(descriptor, buffer.baseAddress.map { $0 + count }, range.count - count, off_t(range.lowerBound) + off_t(count))
+                let got = pread(
+                    descriptor, buffer.baseAddress.map { $0 + count }, range.count - count, off_t(range.lowerBound) + off_t(count))
                 if got < 0, errno == EINTR { continue }
                 guard got > 0 else {
                     failure = LocalError.of(got == 0 ? EIO : errno, at: file, doing: "\(range.count) readable bytes")

@@ -13,7 +13,8 @@ struct SealedFiles: Sendable {
         let name = ObjectName(prefix + id.hex)
         let sealed = try await store.get(name)
         guard SHA256.digest(sealed) == id else {
-            throw RepositoryError.damaged("\(store.properties.location)/\(name)", expected: "bytes that hash to the object's name", found: "other bytes")
+            throw RepositoryError.damaged(
+                "\(store.properties.location)/\(name)", expected: "bytes that hash to the object's name", found: "other bytes")
         }
         return try UnpackedFile.decode(try Sealer(key).open(sealed), at: "\(store.properties.location)/\(name)")
     }

@@ -50,7 +50,8 @@ struct Bench {
     static func expectEqual(_ left: String, _ right: String) throws {
         let (one, other) = (try listing(left), try listing(right))
         guard one == other else {
-            throw ResticRig.Failure(description: "metadata differs:\n" + Set(one).symmetricDifference(other).sorted().joined(separator: "\n"))
+            throw ResticRig.Failure(
+                description: "metadata differs:\n" + Set(one).symmetricDifference(other).sorted().joined(separator: "\n"))
         }
     }
 
@@ -59,7 +60,8 @@ struct Bench {
             let reader = FolderReader(full)
             return try reader.list("").entries.flatMap { entry in
                 let m = entry.metadata
-                let line = "\(path)/\(entry.name.bytes) \(m.kind) \(String(m.permissions, radix: 8)) \(m.userID):\(m.groupID) \(m.size) \(m.modified) \(m.linkTarget) \(m.device) \(m.kind == .file ? m.linkCount : 1)"
+                let line =
+                    "\(path)/\(entry.name.bytes) \(m.kind) \(String(m.permissions, radix: 8)) \(m.userID):\(m.groupID) \(m.size) \(m.modified) \(m.linkTarget) \(m.device) \(m.kind == .file ? m.linkCount : 1)"
                     + (m.kind == .file ? SHA256.hex(try content(reader, entry.name)) : "")
                 return [line] + (m.kind == .directory ? try walk("\(path)/\(entry.name)", "\(full)/\(entry.name)") : [])
             }

@@ -25,12 +25,16 @@ struct FolderReader: TreeReader {
 
     static func metadata(_ full: [UInt8]) throws -> FileMetadata {
         var status = stat()
-        let failed = (full.map(CChar.init(bitPattern:)) + [0]).withUnsafeBufferPointer { lstat($0.baseAddress ?? UnsafePointer(bitPattern: 1)!, &status) }
+        let failed = (full.map(CChar.init(bitPattern:)) + [0]).withUnsafeBufferPointer {
+            lstat($0.baseAddress ?? UnsafePointer(bitPattern: 1)!, &status)
+        }
         guard failed == 0 else { throw error(full) }
         var metadata = metadata(status)
         if metadata.kind == .symbolicLink {
             var target = [CChar](repeating: 0, count: 4096)
-            let count = (full.map(CChar.init(bitPattern:)) + [0]).withUnsafeBufferPointer { readlink($0.baseAddress!, &target, target.count) }
+            let count = (full.map(CChar.init(bitPattern:)) + [0]).withUnsafeBufferPointer {
+                readlink($0.baseAddress!, &target, target.count)
+            }
             metadata.linkTarget = target.prefix(max(count, 0)).map(UInt8.init(bitPattern:))
         }
         return metadata
@@ -79,7 +83,9 @@ struct FolderReader: TreeReader {
     func open(_ file: TreePath) throws -> any FileReader {
         try opening?(file)
         let full = Array(path.utf8) + [0x2F] + file.bytes
-        let descriptor = (full.map(CChar.init(bitPattern:)) + [0]).withUnsafeBufferPointer { Foundation.open($0.baseAddress!, O_RDONLY | O_CLOEXEC) }
+        let descriptor = (full.map(CChar.init(bitPattern:)) + [0]).withUnsafeBufferPointer {
+            Foundation.open($0.baseAddress!, O_RDONLY | O_CLOEXEC)
+        }
         guard descriptor >= 0 else { throw Self.error(full) }
         return OpenFile(descriptor) { [reading] in try reading?(file) }
     }

@@ -17,7 +17,8 @@ struct FolderWriter: TreeWriter {
     private func check(_ result: Int32, _ path: TreePath) throws {
         guard result >= 0 else {
             throw StorageError(
-                errno == EEXIST ? .exists : errno == ENOSPC ? .noSpace : .failed, expected: "a new file", found: String(cString: strerror(errno)),
+                errno == EEXIST ? .exists : errno == ENOSPC ? .noSpace : .failed, expected: "a new file",
+                found: String(cString: strerror(errno)),
                 at: path.description)
         }
     }
@@ -43,7 +44,9 @@ struct FolderWriter: TreeWriter {
         let path: TreePath
 
         func write(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws {
-            guard pwrite(descriptor, bytes.baseAddress, bytes.count, off_t(offset)) == bytes.count else { return try writer.check(-1, path) }
+            guard pwrite(descriptor, bytes.baseAddress, bytes.count, off_t(offset)) == bytes.count else {
+                return try writer.check(-1, path)
+            }
         }
         func finish() throws { close(descriptor) }
         func abandon() {
@@ -58,7 +61,9 @@ struct FolderWriter: TreeWriter {
             let target = metadata.linkTarget.map(CChar.init(bitPattern:)) + [0]
             try check(withPath(path) { symlink(target, $0) }, path)
         case .fifo: try check(withPath(path) { mkfifo($0, mode_t(metadata.permissions)) }, path)
-        default: try check(withPath(path) { mknod($0, (metadata.kind == .blockDevice ? S_IFBLK : S_IFCHR) | 0o600, dev_t(metadata.device)) }, path)
+        default:
+            try check(
+                withPath(path) { mknod($0, (metadata.kind == .blockDevice ? S_IFBLK : S_IFCHR) | 0o600, dev_t(metadata.device)) }, path)
         }
         _ = try setMetadata(path, metadata)
     }

@@ -41,7 +41,8 @@ struct GoTime: Hashable {
         }
         guard text.count >= 20, text[4] == UInt8(ascii: "-"), text[7] == UInt8(ascii: "-"), text[10] == UInt8(ascii: "T"),
             text[13] == UInt8(ascii: ":"), text[16] == UInt8(ascii: ":"), let year = number(0..<4), let month = number(5..<7),
-            (1...12).contains(month), let day = number(8..<10), (1...31).contains(day), let hour = number(11..<13), let minute = number(14..<16),
+            (1...12).contains(month), let day = number(8..<10), (1...31).contains(day), let hour = number(11..<13),
+            let minute = number(14..<16),
             let second = number(17..<19)
         else { return nil }
         var index = 19

@@ -25,7 +25,8 @@ enum JSONEscapes {
             case UInt8(ascii: "u"):
                 guard var code = hex(raw, at: index) else { return nil }
                 index += 4
-                if (0xD800..<0xDC00).contains(code), index + 1 < raw.count, raw[index] == UInt8(ascii: "\\"), raw[index + 1] == UInt8(ascii: "u"),
+                if (0xD800..<0xDC00).contains(code), index + 1 < raw.count, raw[index] == UInt8(ascii: "\\"),
+                    raw[index + 1] == UInt8(ascii: "u"),
                     let low = hex(raw, at: index + 2), (0xDC00..<0xE000).contains(low)
                 {
                     code = 0x10000 + (code - 0xD800) << 10 + (low - 0xDC00)

@@ -98,8 +98,9 @@ struct JSONScanner {
 
     private mutating func literal(_ text: StaticString) -> Bool {
         let count = text.utf8CodeUnitCount
-        guard position + count <= bytes.count, Key(bytes: UnsafeBufferPointer(rebasing: bytes[position..<position + count])).bytes
-            .elementsEqual(UnsafeBufferPointer(start: text.utf8Start, count: count))
+        guard position + count <= bytes.count,
+            Key(bytes: UnsafeBufferPointer(rebasing: bytes[position..<position + count])).bytes
+                .elementsEqual(UnsafeBufferPointer(start: text.utf8Start, count: count))
         else { return false }
         position += count
         return true
