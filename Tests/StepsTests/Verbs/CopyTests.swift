@@ -1,0 +1,148 @@
+import FlowModel
+import Foundation
+import Repository
+import Rigs
+import StepKit
+import StorageKit
+import Testing
+
+@testable import Steps
+
+@Suite struct CopyTests {
+    private func stage(_ files: [String: String] = ["home/a.txt": "alpha", "home/deep/b.txt": "beta"]) throws -> StepStage {
+        let stage = try StepStage(extra: [DeniedType()])
+        stage.declare(repository: "vault")
+        for (name, text) in files { try stage.write(name, text) }
+        try stage.declare(system: "home", "directory", ["path": .string(stage.folder.file("home"))])
+        return stage
+    }
+
+    @Test func resticChecksAndRestoresACopy() async throws {
+        let stage = try stage()
+        let result = try await stage.run("copy", id: "copy-home", .systems(["home"]), ["to": "vault", "tags": ["weekly"]])
+        #expect(result.outputs["filesNew"] == 2)
+        #expect(result.outputs["bytes"] == 9)
+        let restic = try stage.restic("vault")
+        try await restic.succeed("check", "--read-data")
+        try await restic.succeed("restore", "latest", "--target", stage.folder.file("out"))
+        #expect(try stage.read("out" + stage.folder.file("home/deep/b.txt")) == "beta")
+        let snapshot = try #require(try await stage.store("vault").snapshots().first)
+        #expect(snapshot.hostname == "home")
+        #expect(Set(snapshot.tags) == ["pipeline:nightly", "system:home", "job:\(stage.job)", "step:copy-home", "weekly"])
+    }
+
+    @Test func secondCopyTakesUnchangedFilesFromItsParent() async throws {
+        let stage = try stage()
+        try await stage.run("copy", id: "copy-home", .systems(["home"]), ["to": "vault"])
+        try stage.write("home/c.txt", "gamma")
+        let second = try await stage.run("copy", id: "copy-again", .systems(["home"]), ["to": "vault"])
+        #expect(second.outputs["filesUnmodified"] == 2)
+        #expect(second.outputs["filesNew"] == 1)
+        let full = try await stage.run("copy", id: "copy-full", .systems(["home"]), ["to": "vault", "changeCheck": "content"])
+        #expect(full.outputs["filesUnmodified"] == 0)
+    }
+
+    @Test func copyIntoSeveralRepositoriesNamesEach() async throws {
+        let stage = try stage()
+        stage.declare(repository: "far")
+        let result = try await stage.run("copy", id: "copy-home", .systems(["home"]), ["to": ["vault", "far"]])
+        let copies = try CopyRecord.copies(of: "copy-home", in: ["copy-home": result.outputs])
+        #expect(copies.map(\.repository) == ["vault", "far"])
+        #expect(Set(copies.map(\.repositoryID)).count == 2)
+    }
+
+    @Test func aResumedAttemptFindsItsOwnFinishedSnapshot() async throws {
+        let stage = try stage()
+        let first = try await stage.run("copy", id: "copy-home", .systems(["home"]), ["to": "vault"])
+        try stage.write("home/later.txt", "written after the copy")
+        let second = try await stage.run("copy", id: "copy-home", .systems(["home"]), ["to": "vault"], attempt: 2, checkpoint: stage.recorder.saved)
+        #expect(second.outputs["snapshotID"] == first.outputs["snapshotID"])
+        #expect(second.missed == [])
+        let blind = try await stage.run("copy", id: "copy-home", .systems(["home"]), ["to": "vault"], attempt: 2)
+        #expect(blind.outputs["snapshotID"] == first.outputs["snapshotID"])
+        #expect(blind.missed.count == 1, "what it missed is not known, so it counts as partial")
+        #expect(try await stage.store("vault").snapshots().count == 1)
+    }
+
+    @Test func unreadableFilesMakeACopyPartialOrFailAsDeclared() async throws {
+        let stage = try stage()
+        try stage.declare(system: "denied", "denied", ["path": .string(stage.folder.file("home"))], identity: "denied:home")
+        let partial = try await stage.run("copy", id: "copy-denied", .systems(["denied"]), ["to": "vault"])
+        #expect(partial.missed.count == 1)
+        #expect(partial.missed.first?.contains("a.txt") == true)
+        #expect(partial.failure == nil)
+        let failed = try await stage.run("copy", id: "copy-strict", .systems(["denied"]), ["to": "vault", "onUnreadable": "fail"])
+        #expect(failed.failure?.retry == .permanent)
+        #expect(failed.failure?.found.contains("a.txt") == true)
+    }
+
+    @Test func excludesLeaveOutAndAreRecorded() async throws {
+        let stage = try stage(["home/keep.txt": "1", "home/drop.tmp": "2"])
+        try await stage.run("copy", id: "copy-home", .systems(["home"]), ["to": "vault", "excludes": ["*.tmp"]])
+        let listing = try await stage.restic("vault").succeed("ls", "latest")
+        #expect(listing.contains("keep.txt") && !listing.contains("drop.tmp"))
+        #expect(try await stage.store("vault").snapshots().first?.excludes == ["*.tmp"])
+    }
+
+    @Test func copyReadsTheSystemSnapshotNotWhatIsThereNow() async throws {
+        let stage = try stage()
+        try stage.declare(system: "home", "directory", ["path": .string(stage.folder.file("home")), "staging": "16MiB"])
+        try await stage.run("snapshot", id: "snapshot-home", .systems(["home"]))
+        try stage.write("home/a.txt", "changed after the snapshot")
+        try await stage.run("copy", id: "copy-home", .systems(["home"]), ["to": "vault"], snapshots: ["home": "snapshot-home"])
+        #expect(try await stage.restic("vault").succeed("dump", "latest", stage.folder.file("home/a.txt")) == "alpha")
+        try await stage.undo("snapshot", id: "snapshot-home", .systems(["home"]))
+        let error = await #expect(throws: (any Error).self) {
+            try await stage.run("copy", id: "copy-gone", .systems(["home"]), ["to": "vault"], snapshots: ["home": "snapshot-home"])
+        }
+        #expect(error != nil)
+    }
+
+    @Test func wrongPasswordAndForbiddenCreationSaySo() async throws {
+        let stage = try stage()
+        stage.declare(repository: "never", create: false)
+        let missing = await #expect(throws: StepError.self) {
+            try await stage.run("copy", id: "copy-home", .systems(["home"]), ["to": "never"])
+        }
+        #expect(missing?.code == "not-a-repository")
+        #expect(!stage.exists("never"))
+        try await stage.run("copy", id: "copy-home", .systems(["home"]), ["to": "vault"])
+        try stage.write("password", "another")
+        let wrong = await #expect(throws: RepositoryError.self) {
+            try await stage.run("copy", id: "copy-other", .systems(["home"]), ["to": "vault"])
+        }
+        #expect(wrong?.kind == .wrongPassword)
+    }
+}
+
+/// A folder of which one file, a.txt, may not be read: root reads everything, so permissions alone do not show it.
+private struct DeniedType: SystemType {
+    let name = "denied"
+    let summary = "A folder with a file that may not be read"
+    let schema = SettingsSchema([Self.path.field])
+    static let path = Setting<String>.required("path", "The folder", type: .path)
+    func identity(_ settings: Settings) throws(StepError) -> String { "denied:" + (try settings.value(Self.path)) }
+    func open(_ settings: Settings, _ context: StepContext) async throws -> Denied { Denied(path: try settings.value(Self.path)) }
+
+    struct Denied: TreeSource {
+        let path: String
+        func withTree<Result: Sendable>(
+            of snapshot: SystemSnapshot?, _ context: StepContext, _ body: @Sendable (any TreeReader) async throws -> Result
+        ) async throws -> Result {
+            try await body(Reader(base: try FolderReader(path: path, excludes: ExcludePatterns([]), oneFileSystem: false)))
+        }
+    }
+
+    private struct Reader: TreeReader {
+        let base: FolderReader
+        var logicalPath: TreePath { base.logicalPath }
+        func metadata(of path: TreePath) throws -> FileMetadata { try base.metadata(of: path) }
+        func list(_ directory: TreePath) throws -> TreeListing { try base.list(directory) }
+        func open(_ file: TreePath) throws -> any FileReader {
+            guard file.parts.last != "a.txt" else {
+                throw StorageError(.accessDenied, expected: "a readable file", found: "permission denied", at: "/\(file)")
+            }
+            return try base.open(file)
+        }
+    }
+}

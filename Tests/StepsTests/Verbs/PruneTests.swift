@@ -1,0 +1,125 @@
+import FlowModel
+import Foundation
+import Repository
+import Rigs
+import StepKit
+import Testing
+
+@testable import Steps
+
+@Suite struct PruneTests {
+    /// Snapshots `name-1`, the oldest, to `name-count`, one a day.
+    private func snapshots(_ name: String, _ count: Int, pipeline: String = "nightly") -> [Snapshot] {
+        (1...count).map { day in
+            Snapshot(
+                id: "\(name)-\(day)", time: Instant(microseconds: Int64(day) * 86_400_000_000), tree: "", paths: ["/\(name)"], hostname: name,
+                tags: ["pipeline:\(pipeline)", "system:\(name)"])
+        }
+    }
+
+    private func proofs(_ good: [String], bad: [String] = [], partial: [String] = []) -> [Proof] {
+        good.map { Proof(repositoryID: "r", snapshotID: $0, level: .all, isGood: true) }
+            + bad.map { Proof(repositoryID: "r", snapshotID: $0, level: .all, isGood: false) }
+            + partial.map { Proof(repositoryID: "r", snapshotID: $0, level: .all, isGood: true, details: ["partial": true]) }
+    }
+
+    private func removed(
+        _ all: [Snapshot], last: Int, _ proofs: [Proof], scope: PruneScope = .pipeline("nightly"), minProved: Int = 1
+    ) -> Set<String> {
+        let decision = PruneDecision(RetentionPolicy(last: last, groupBy: []), among: all, scope: scope, proofs: proofs, minProved: minProved)
+        #expect(Set(decision.keep.map(\.snapshot.id)).isDisjoint(with: decision.remove.map(\.id)))
+        #expect(decision.keep.count + decision.remove.count <= all.count)
+        return Set(decision.remove.map(\.id))
+    }
+
+    @Test func countsApplyToEachSystemApart() {
+        let all = snapshots("a", 3) + snapshots("b", 4)
+        #expect(removed(all, last: 2, []) == ["a-1", "b-1", "b-2"])
+    }
+
+    @Test func otherPipelinesStayUnlessTheScopeIsTheRepository() {
+        let all = snapshots("a", 3) + snapshots("other", 3, pipeline: "weekly")
+        #expect(removed(all, last: 1, []) == ["a-1", "a-2"])
+        #expect(removed(all, last: 1, [], scope: .repository) == ["a-1", "a-2", "other-1", "other-2"])
+    }
+
+    @Test func theNewestProvedStaysAndOnlyProvedOnesFillCounts() {
+        // 2 and 3 are proved, 4 and 5 are not yet: one place, and it is 3's.
+        #expect(removed(snapshots("a", 5), last: 1, proofs(["a-2", "a-3"])) == ["a-1", "a-2"])
+        #expect(removed(snapshots("a", 5), last: 1, proofs(["a-1", "a-2", "a-3"]), minProved: 2) == ["a-1"])
+    }
+
+    @Test func damagedAndPartialOnesFillNoCount() {
+        #expect(removed(snapshots("a", 4), last: 2, proofs(["a-1", "a-2"], bad: ["a-3", "a-4"])) == ["a-3", "a-4"])
+        #expect(removed(snapshots("a", 4), last: 1, proofs(["a-2"], partial: ["a-1", "a-3"])) == ["a-1"], "a-3 and a-4 are newer than the newest proved")
+    }
+
+    @Test func whatIsDamagedIsNeverTheOnlyReasonToLoseEverything() {
+        #expect(removed(snapshots("a", 3), last: 1, proofs([], bad: ["a-1", "a-2", "a-3"])) == [])
+    }
+
+    /// Whatever the proofs: the newest proved one of each system stays.
+    @Test func theLastProvedCopyIsNeverDeleted() {
+        var random = SystemRandomNumberGenerator()
+        for _ in 0..<2000 {
+            let all = snapshots("a", Int.random(in: 1...8, using: &random)) + snapshots("b", Int.random(in: 1...8, using: &random))
+            let good = all.map(\.id).filter { _ in Bool.random() }
+            let bad = all.map(\.id).filter { !good.contains($0) && Bool.random() }
+            let gone = removed(all, last: Int.random(in: 1...3), proofs(good, bad: bad))
+            for name in ["a", "b"] {
+                if let newest = all.last(where: { $0.hostname == name && good.contains($0.id) }) { #expect(!gone.contains(newest.id)) }
+                #expect(!all.filter { $0.hostname == name }.allSatisfy { gone.contains($0.id) })
+            }
+        }
+    }
+
+    private func copiedThrice() async throws -> StepStage {
+        let stage = try StepStage()
+        stage.declare(repository: "vault")
+        try stage.declare(system: "home", "directory", ["path": .string(stage.folder.file("home"))])
+        for day in 1...3 {
+            let noise = (0..<20000).map { _ in String(UInt64.random(in: 0 ... .max)) }.joined()
+            try stage.write("home/a.txt", "day \(day) \(noise)")
+            try await stage.run("copy", id: StepID("copy-\(day)"), .systems(["home"]), ["to": "vault"])
+        }
+        return stage
+    }
+
+    @Test func pruneForgetsReclaimsAndResticStaysContent() async throws {
+        let stage = try await copiedThrice()
+        let result = try await stage.run("prune", id: "prune", .repository("vault"), ["keep": ["last": 1]])
+        #expect(result.outputs["removed"] == 2)
+        #expect((result.outputs["reclaimed"]?.intValue ?? 0) > 300_000)
+        let restic = try stage.restic("vault")
+        try await restic.succeed("check", "--read-data")
+        #expect(try await restic.succeed("dump", "latest", stage.folder.file("home/a.txt")) == stage.read("home/a.txt"))
+        #expect(try await stage.store("vault").snapshots().count == 1)
+    }
+
+    @Test func spaceIsReclaimedAtMostOnceInItsTime() async throws {
+        let stage = try await copiedThrice()
+        try await stage.run("prune", id: "prune", .repository("vault"), ["keep": ["last": 2]])
+        let second = try await stage.run("prune", id: "prune", .repository("vault"), ["keep": ["last": 1]])
+        #expect(second.outputs["removed"] == 1)
+        #expect(second.outputs["reclaimed"] == 0)
+        let third = try await stage.run("prune", id: "prune", .repository("vault"), ["keep": ["last": 1], "reclaimEvery": "0s"])
+        #expect((third.outputs["reclaimed"]?.intValue ?? 0) > 0)
+    }
+
+    @Test func nothingIsDeletedWhereProofIsUnknownOrOnADryRun() async throws {
+        let stage = try await copiedThrice()
+        stage.recorder.set(proofs: nil)
+        let unknown = try await stage.run("prune", id: "prune", .repository("vault"), ["keep": ["last": 1]])
+        #expect(unknown.outputs["removed"] == 0)
+        stage.recorder.set(proofs: [])
+        let dry = try await stage.run("prune", id: "prune", .repository("vault"), ["keep": ["last": 1], "dryRun": true])
+        #expect(dry.outputs["removed"] == 2)
+        #expect(try await stage.store("vault").snapshots().count == 3)
+    }
+
+    @Test func aPolicyThatKeepsNothingIsRefused() async throws {
+        let stage = try await copiedThrice()
+        let error = await #expect(throws: StepError.self) { try await stage.run("prune", id: "prune", .repository("vault"), ["keep": [:]]) }
+        #expect(error?.kind == .invalidSetting)
+    }
+}

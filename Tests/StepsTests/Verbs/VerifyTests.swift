@@ -1,0 +1,129 @@
+import FlowModel
+import Foundation
+import Repository
+import Rigs
+import StepKit
+import StorageKit
+import Testing
+
+@testable import Steps
+
+@Suite struct VerifyTests {
+    private func copied() async throws -> StepStage {
+        let stage = try StepStage()
+        stage.declare(repository: "vault")
+        try stage.write("home/a.txt", String(repeating: "alpha ", count: 5000))
+        try stage.write("home/deep/b.txt", "beta")
+        try FileManager.default.createSymbolicLink(atPath: stage.folder.file("home/link"), withDestinationPath: "a.txt")
+        try FileManager.default.linkItem(atPath: stage.folder.file("home/a.txt"), toPath: stage.folder.file("home/deep/same"))
+        try stage.declare(system: "home", "directory", ["path": .string(stage.folder.file("home"))])
+        try await stage.run("copy", id: "copy-home", .systems(["home"]), ["to": "vault"])
+        return stage
+    }
+
+    /// Every pack of the repository.
+    private func packs(_ stage: StepStage) -> [String] {
+        let data = stage.folder.file("vault/data")
+        return (FileManager.default.enumerator(atPath: data)?.allObjects as? [String] ?? []).map { data + "/" + $0 }
+            .filter { (try? FileManager.default.attributesOfItem(atPath: $0)[.type] as? FileAttributeType) == .typeRegular }
+    }
+
+    @Test(arguments: [("metadata", Proof.Level.metadata), ("50%", .sample), ("all", .all)])
+    func readingProvesAtItsLevel(_ read: String, _ level: Proof.Level) async throws {
+        let stage = try await copied()
+        let result = try await stage.run("verify", id: "verify", .step("copy-home"), ["read": .string(read)])
+        #expect(result.failure == nil)
+        #expect(result.proofs.map(\.level) == [level])
+        #expect(result.proofs.map(\.isGood) == [true])
+    }
+
+    @Test func missingPackIsABadProofAndFailsForGood() async throws {
+        let stage = try await copied()
+        for pack in packs(stage) { try FileManager.default.removeItem(atPath: pack) }
+        let result = try await stage.run("verify", id: "verify", .step("copy-home"), ["read": "all"])
+        #expect(result.failure?.kind == .verification)
+        #expect(result.failure?.retry == .permanent)
+        #expect(result.proofs.map(\.isGood) == [false])
+    }
+
+    @Test func oneFlippedByteIsFoundByReadingAll() async throws {
+        let stage = try await copied()
+        for pack in packs(stage) {
+            var bytes = try Data(contentsOf: URL(fileURLWithPath: pack))
+            bytes[20] ^= 1
+            try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: pack)
+            try bytes.write(to: URL(fileURLWithPath: pack))
+        }
+        let result = try await stage.run("verify", id: "verify", .step("copy-home"), ["read": "all"])
+        #expect(result.failure?.kind == .verification)
+    }
+
+    @Test func restoreIsComparedAndItsScratchDropped() async throws {
+        let stage = try await copied()
+        let result = try await stage.run("verify", id: "verify", .step("copy-home"), ["restore": [:]])
+        #expect(result.failure == nil)
+        #expect(result.proofs.map(\.level) == [.restore])
+        #expect(result.proofs.first?.details["files"] == 4)
+        #expect((result.proofs.first?.details["compared"]?.intValue ?? 0) >= 4)
+        #expect(!stage.exists("scratch/verify/restored"))
+    }
+
+    @Test func dropRemovesWhatAKilledVerificationLeft() async throws {
+        let stage = try await copied()
+        try stage.write("scratch/verify/restored/folder/file", "left")
+        try FileManager.default.setAttributes([.posixPermissions: 0o500], ofItemAtPath: stage.folder.file("scratch/verify/restored/folder"))
+        try await stage.undo("verify", id: "verify", .step("copy-home"), ["restore": [:]])
+        #expect(!stage.exists("scratch/verify/restored"))
+        try await stage.undo("verify", id: "verify", .step("copy-home"), ["restore": [:]])
+    }
+
+    /// What the ledger saw and what lies on disk.
+    @Test(arguments: ["content", "size", "mode", "missing", "hole"])
+    func aDifferenceOnDiskIsFound(_ change: String) async throws {
+        let folder = try ScratchFolder("witness")
+        let ledger = WitnessLedger()
+        let writer = WitnessWriter(base: try FolderWriter(path: folder.path, overwrite: false), ledger: ledger)
+        let bytes = [UInt8](repeating: 7, count: 5000)
+        let path = TreePath("file")
+        let file = try writer.createFile(path, size: 20000)
+        try bytes.withUnsafeBytes { try file.write($0, at: 8000) }
+        try file.finish()
+        _ = try writer.setMetadata(path, FileMetadata(kind: .file, permissions: 0o640, size: 20000, modified: FileTime(seconds: 1000)))
+        func differences() throws -> [String] {
+            try ledger.compare(with: try FolderReader(path: folder.path, excludes: ExcludePatterns([]), oneFileSystem: false), isStopped: { false })
+        }
+        #expect(try differences() == [])
+        let url = URL(fileURLWithPath: folder.file("file"))
+        var content = try Data(contentsOf: url)
+        switch change {
+        case "content": content[9000] = 8
+        case "hole": content[100] = 1
+        case "size": content.append(0)
+        case "missing": try FileManager.default.removeItem(at: url)
+        default: try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: url.path)
+        }
+        if change != "missing", change != "mode" {
+            let handle = try FileHandle(forWritingTo: url)
+            try handle.write(contentsOf: content)
+            try handle.close()
+            try FileManager.default.setAttributes([.modificationDate: Date(timeIntervalSince1970: 1000)], ofItemAtPath: url.path)
+        }
+        #expect(try differences().count == 1)
+    }
+
+    @Test func everyByteWithinReadsAllOnlyWhenTheLastFullReadIsOld() async throws {
+        let stage = try await copied()
+        let settings: [String: JSONValue] = ["read": "metadata", "everyByteWithin": "7d"]
+        let first = try await stage.run("verify", id: "verify", .step("copy-home"), settings)
+        #expect(first.proofs.map(\.level) == [.all])
+        stage.recorder.set(proofs: first.proofs)
+        let second = try await stage.run("verify", id: "verify", .step("copy-home"), settings)
+        #expect(second.proofs.map(\.level) == [.metadata])
+    }
+
+    @Test func aPartialCopysProofSaysSo() throws {
+        let snapshot = Snapshot(id: "a", time: Instant(microseconds: 0), tree: "", paths: ["/x"], hostname: "h", tags: ["system:home"])
+        #expect(Finding(snapshot).proof(repositoryID: "r", isPartial: true).details["partial"] == true)
+        #expect(Finding(snapshot).proof(repositoryID: "r", isPartial: false).details["partial"] == nil)
+    }
+}
