@@ -1,0 +1,99 @@
+import FlowModel
+import Testing
+
+@testable import PipelineDSL
+
+/// A plan with parameters becomes a job.
+@Suite struct CompilerJobTests {
+    static let plan: Plan = {
+        let result = Compiling.result(
+            """
+            name: x
+            parameters:
+              folder: {type: string}
+              marks: {type: list, default: [monday, weekly]}
+              share: {type: percent, default: 10%}
+            systems: {a: {type: volume, path: "/srv/${parameters.folder}"}, b: {type: volume, path: /srv/b}}
+            repositories: {r: {type: local, path: /r, password: {fromEnv: P}}}
+            steps:
+              - copy: a
+                to: r
+              - exec: [touch, "${item}"]
+                id: mark
+                forEach: "${parameters.marks}"
+              - verify: copy-a
+                read: "${parameters.share}"
+              - restore: "latest before ${parameters.folder}"
+                from: r
+                to: b
+            """)
+        guard let plan = result.plans.first else { preconditionFailure(DiagnosticRendering.text(result.diagnostics)) }
+        return plan.plan
+    }()
+
+    private func job(_ parameters: [String: JSONValue]) throws -> JobDefinition {
+        try JobDefinition.instantiate(Self.plan, parameters: parameters, catalog: .paper)
+    }
+
+    @Test func parametersReachSystemsIdentitiesAndHolds() throws {
+        #expect(Self.plan.step("copy-a")?.holds.map(\.resource) == ["repository/local:/r", "system/${systems.a}"])
+        let job = try job(["folder": "web"])
+        #expect(job.systems["a"]?.settings["path"] == "/srv/web" && job.systems["a"]?.identity == "volume:/srv/web")
+        #expect(job.steps.first?.holds.map(\.resource) == ["repository/local:/r", "system/volume:/srv/web"])
+        #expect(job.parameters["share"] == "10%")
+        #expect(job.steps.last?.subject == .snapshot("latest before web"))
+        #expect(job.applied(to: Self.plan).systems == job.systems)
+    }
+
+    @Test func fanOutsAreExpanded() throws {
+        let job = try job(["folder": "web", "marks": .string("[\"a\", \"b c\", 3]")])
+        #expect(job.steps.map(\.id.rawValue) == ["copy-a", "mark[a]", "mark[b-c]", "mark[3]", "verify-copy-a", "restore-latest-before"] || job.steps.map(\.id.rawValue).dropLast() == ["copy-a", "mark[a]", "mark[b-c]", "mark[3]", "verify-copy-a"])
+        #expect(job.steps[1].item == "a" && job.steps[1].forEach == nil && job.steps[3].item == 3)
+        #expect(job.applied(to: Self.plan).edges("verify-copy-a") == "copy-a(output) mark[3](order) mark[a](order) mark[b-c](order)")
+        let none = try self.job(["folder": "web", "marks": []])
+        #expect(none.applied(to: Self.plan).edges("verify-copy-a") == "copy-a(output)")
+        #expect(none.steps.count == 3)
+    }
+
+    @Test func wrongParametersAreExplainedAtOnce() {
+        let error = #expect(throws: JobDefinitionError.self) { try job(["folderr": "x", "share": 5]) }
+        #expect(error?.found == "folderr; nothing; 5")
+        #expect(error?.advice.contains("did you mean `folder`?") ?? false)
+        #expect(error?.advice.contains("--parameter folder=VALUE") ?? false)
+    }
+
+    @Test func aValueThatMakesAWrongSettingIsRefused() throws {
+        let result = Compiling.result(
+            "{name: x, parameters: {p: {type: string}}, systems: {a: {type: volume, path: \"${parameters.p}\"}}, repositories: {r: {type: local, path: /r, password: {fromEnv: P}}}, steps: [{copy: a, to: r}]}")
+        let plan = try Compiling.only(result)
+        let error = #expect(throws: JobDefinitionError.self) {
+            try JobDefinition.instantiate(plan, parameters: ["p": "relative"], catalog: .paper)
+        }
+        #expect(error?.location == "system a" && error?.expected == "path: an absolute path")
+    }
+
+    @Test func membersHaveUndosOfTheirOwn() throws {
+        let plan = try Compiling.plan(steps: "- copy: data\n  to: near\n- verify: copy\n  restore: {}\n  forEach: [1, 2]")
+        let job = try JobDefinition.instantiate(plan, parameters: [:], catalog: .paper)
+        #expect(
+            job.steps.map(\.id.rawValue) == ["copy-data", "verify-copy[1]", "drop-copy[1]", "verify-copy[2]", "drop-copy[2]"])
+        let applied = job.applied(to: plan)
+        #expect(applied.edges("drop-copy[2]") == "verify-copy[2](guarded)" && applied.step("drop-copy[2]")?.undoes == "verify-copy[2]")
+        #expect(applied.step("verify-copy[1]")?.undoneBy == "drop-copy[1]")
+    }
+
+    @Test func fanOutOverOutputsIsLeftToTheRun() throws {
+        let plan = try Compiling.plan(
+            steps: "- exec: [list]\n  id: list\n- exec: [touch, \"${item}\"]\n  id: each\n  forEach: {items: \"${steps.list.outputs.stdout}\", maxParallel: 2}")
+        #expect(plan.edges("each") == "list(output)")
+        let job = try JobDefinition.instantiate(plan, parameters: [:], catalog: .paper)
+        #expect(job.steps == plan.steps)
+        let each = try #require(plan.step("each"))
+        let scope = ExpressionScope(outputs: ["list": ["stdout": ["a", "a"]]])
+        let items = try FanOutExpansion.items(of: try #require(each.forEach), in: scope)
+        #expect(FanOutExpansion.members(of: each, undo: nil, items: items).map(\.id) == ["each[a]", "each[a#1]"])
+        #expect(throws: ExpressionError.self) {
+            try FanOutExpansion.items(of: FanOut(items: "${steps.list.outputs.stdout}"), in: ExpressionScope(outputs: ["list": ["stdout": "x"]]))
+        }
+    }
+}
