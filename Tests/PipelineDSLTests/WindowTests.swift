@@ -45,8 +45,6 @@ import Testing
         #expect(plan.edges("thaw-app") == "quiesce-app(guarded) snapshot-data(guarded) snapshot-logs(guarded)")
     }
 
-    static let twoApplications = "systems:\n  app2: {type: application, address: app2}\n"
-
     @Test func quiescesThatShareASnapshotShareTheWindow() throws {
         let text = Compiling.head.replacing("  app: {", with: "  app2: {type: application, address: app2}\n  app: {")
         let plan = try Compiling.only(

@@ -98,7 +98,12 @@ struct StepReader {
             }
             read(entry, key, verb, label, into: &step)
         }
-        findings += SettingReader.missing(verb.schema, given: given, label: label, at: node.mark)
+        // What is misspelled above, or could not be read, is not missing too.
+        let hints = findings[before...].map(\.hint)
+        let isUnread = inside.isEmpty && findings.count > before && verb.subject == .none
+        findings += SettingReader.missing(verb.schema, given: given, label: label, at: node.mark).filter { missing in
+            !isUnread && !hints.contains { hint in verb.schema.fields.contains { missing.message.hasSuffix("`\($0.name)`") && hint.contains("`\($0.name)`") } }
+        }
         step.settings = SettingReader.withDefaults(step.settings, verb.schema)
         return findings.count == before ? step : nil
     }

@@ -109,7 +109,7 @@ struct SchemaMaker {
         guard case .object(var members) = Self.closed(properties, required: []) else { return .null }
         members["description"] = .string(verb.summary)
         members["required"] = .array([.string(verb.name)] + (verb.subject == .none ? [] : verb.schema.required))
-        if verb.subject == .none {
+        if verb.subject == .none, !verb.schema.required.isEmpty {
             // A setting stands after the colon or beside the verb.
             members["allOf"] = .array(
                 verb.schema.required.map { key in

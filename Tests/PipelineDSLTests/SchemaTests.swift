@@ -1,0 +1,83 @@
+import FlowModel
+import Foundation
+import StepKit
+import Steps
+import Testing
+
+@testable import PipelineDSL
+
+@Suite struct SchemaTests {
+    static func documents(_ text: String) throws -> [JSONValue] {
+        var sink = DiagnosticSink()
+        let nodes = YAMLParser.parse(SourceText(name: "test.yaml", bytes: Array(text.utf8)), into: &sink)
+        try #require(!sink.hasErrors, Comment(rawValue: DiagnosticRendering.text(sink.diagnostics)))
+        return nodes.map(\.json)
+    }
+
+    static func files(in folder: String) throws -> [URL] {
+        try FileManager.default.contentsOfDirectory(at: SchemaValidator.root.appending(path: folder), includingPropertiesForKeys: nil)
+            .filter { $0.pathExtension == "yaml" }.sorted { $0.path < $1.path }
+    }
+
+    @Test(arguments: ["pipelines", "examples"]) func everyShippedFileIsValidAndCompiles(_ folder: String) throws {
+        let files = try Self.files(in: folder)
+        #expect(!files.isEmpty)
+        let schema = try #require(DocumentSchema.schema(of: nil, catalog: .standard))
+        for file in files {
+            let bytes = Array(try Data(contentsOf: file))
+            let documents = try Self.documents(String(decoding: bytes, as: UTF8.self))
+            #expect(try SchemaValidator.validate(documents, by: schema).allSatisfy { $0 }, Comment(rawValue: file.lastPathComponent))
+            let result = Compiler.compile([SourceText(name: file.lastPathComponent, bytes: bytes)], catalog: .standard)
+            #expect(!result.hasErrors && !result.plans.isEmpty, Comment(rawValue: DiagnosticRendering.text(result.diagnostics)))
+        }
+    }
+
+    @Test func everyNamedSchemaIsASchema() throws {
+        for catalog in [Catalog.paper, .standard] {
+            for name in DocumentSchema.names(catalog) {
+                let schema = try #require(DocumentSchema.schema(of: name, catalog: catalog))
+                #expect(try SchemaValidator.validate([["nothing": "like it"]], by: schema) == [false], Comment(rawValue: name))
+            }
+        }
+        #expect(DocumentSchema.schema(of: "nonsense", catalog: .paper) == nil)
+        #expect(DocumentSchema.schema(of: "volume", catalog: .paper) == DocumentSchema.schema(of: "system/volume", catalog: .paper))
+    }
+
+    @Test func goodDocumentsAreValid() throws {
+        let good = [
+            Compiling.head + "steps:\n" + CompilerTests.nightly.split(separator: "\n").map { "  \($0)\n" }.joined(),
+            "{kind: System, name: a, type: volume, path: \"/${parameters.x}\"}",
+            "{apiVersion: snappyflow.dev/v1, kind: Repository, metadata: {name: r}, spec: {type: local, path: /r, password: {fromEnv: P}}}",
+            "{schema: snappy/Pipeline/v1, metadata: {schema: metadata/Document/v1, name: x, layeringDefinition: {layer: site}}, data: {steps: [{exec: [a]}]}}",
+            "{name: x, steps: [{exec: {argv: [a], timeout: 5s}}, {exec: null, argv: [a], id: b}, {parallel: [{approve: {by: [ops]}}], after: []}]}",
+        ].joined(separator: "\n---\n")
+        let schema = try #require(DocumentSchema.schema(of: "Document", catalog: .paper))
+        let documents = try Self.documents(good)
+        #expect(try SchemaValidator.validate(documents, by: schema) == documents.map { _ in true })
+    }
+
+    @Test func wrongDocumentsAreNot() throws {
+        let wrong = [
+            "{name: x}",
+            "{name: x, steps: []}",
+            "{name: x y, steps: [{exec: [a]}]}",
+            "{name: x, stepss: [], steps: [{exec: [a]}]}",
+            "{name: x, steps: [{copi: a, to: r}]}",
+            "{name: x, steps: [{copy: a}]}",
+            "{name: x, steps: [{copy: a, to: r, timeout: 30}]}",
+            "{name: x, steps: [{copy: a, to: r, retry: {atempts: 2}}]}",
+            "{name: x, steps: [{exec: rm -rf /}]}",
+            "{name: x, steps: [{exec: {}}]}",
+            "{name: x, steps: [{verify: copy, read: most}]}",
+            "{name: x, systems: {a: {type: volume}}, steps: [{exec: [a]}]}",
+            "{name: x, systems: {a: {type: volume, path: a}}, steps: [{exec: [a]}]}",
+            "{name: x, systems: {a: {type: volume, path: {fromEnv: P}}}, steps: [{exec: [a]}]}",
+            "{name: x, repositories: {r: {type: local, path: /r, password: hunter2}}, steps: [{exec: [a]}]}",
+            "{apiVersion: snappyflow.dev/v2, kind: Pipeline, metadata: {name: x}, spec: {steps: [{exec: [a]}]}}",
+            "{kind: Sistem, name: a, type: volume, path: /a}",
+        ].joined(separator: "\n---\n")
+        let schema = try #require(DocumentSchema.schema(of: "Document", catalog: .paper))
+        let documents = try Self.documents(wrong)
+        #expect(try SchemaValidator.validate(documents, by: schema) == documents.map { _ in false })
+    }
+}
