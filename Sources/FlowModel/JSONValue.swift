@@ -14,7 +14,7 @@ public enum JSONValue: Sendable, Hashable {
 }
 
 extension JSONValue {
-    /// Parses JSON text (RFC 8259). Throws `DecodingError` when it is not JSON.
+    /// Parses JSON text (RFC 8259; Foundation lets a comma before a closing bracket pass). Throws `DecodingError` when it is not JSON.
     public init(parsing bytes: some Sequence<UInt8>) throws {
         self = try JSONDecoder().decode(JSONValue.self, from: Data(bytes))
     }

@@ -109,7 +109,7 @@ extension PipelineCompiler {
             report(
                 Finding(
                     "unknown-step", "no step is called \(name.name)", expected: "one of \(ids.joined(separator: ", "))", found: name.name,
-                    hint: Finding.nearest(to: name.name, among: ids), at: name.mark))
+                    hint: Finding.nearest(to: name.name, among: ids + Set(drafts.map(\.planned.verb))), at: name.mark))
         } else {
             let choice = found.map { drafts[$0].id.rawValue }.joined(separator: ", ")
             report(

@@ -35,6 +35,8 @@ public struct Diagnostic: Sendable, Hashable, Codable {
 /// Collects every problem, so that all of them are shown at once.
 struct DiagnosticSink: Sendable {
     private(set) var diagnostics: [Diagnostic] = []
+    /// The first column of a secret that was written out, by source and line: from there on the line is shown to nobody.
+    private var secrets: [String: [Int: Int]] = [:]
     /// More than that helps nobody.
     static let limit = 200
 
@@ -58,10 +60,26 @@ struct DiagnosticSink: Sendable {
         _ severity: Diagnostic.Severity, _ code: String, _ message: String, expected: String, found: String, hint: String,
         at mark: SourceMark, in source: SourceText
     ) {
+        if code == Self.plainSecret { hide(mark, in: source) }
         guard diagnostics.count < Self.limit else { return }
         diagnostics.append(
             Diagnostic(
                 severity: severity, code: code, message: message, expected: expected, found: found, hint: hint, source: source.name,
-                mark: mark, line: source.line(mark.line)))
+                mark: mark, line: shown(source.line(mark.line), secrets[source.name]?[mark.line])))
+    }
+
+    static let plainSecret = "plain-secret"
+
+    private mutating func hide(_ mark: SourceMark, in source: SourceText) {
+        let column = min(mark.column, secrets[source.name]?[mark.line] ?? .max)
+        secrets[source.name, default: [:]][mark.line] = column
+        for index in diagnostics.indices where diagnostics[index].source == source.name && diagnostics[index].mark.line == mark.line {
+            diagnostics[index].line = shown(diagnostics[index].line, column)
+        }
+    }
+
+    private func shown(_ line: String, _ secret: Int?) -> String {
+        guard let secret, line.count >= secret else { return line }
+        return line.prefix(secret - 1) + "…"
     }
 }

@@ -1,12 +1,14 @@
 /// The name that somebody probably meant.
 enum NearestName {
-    /// The nearest by edit distance, if it is near: at most a third of the letters differ.
+    /// The nearest by edit distance, if it is near: at most a third of the letters differ, or half of them when it starts alike.
     static func of(_ name: String, among names: some Sequence<String>) -> String? {
         guard name.count <= 64 else { return nil }
         var best: (name: String, distance: Int)?
         for candidate in names where candidate != name && candidate.count <= 64 {
             let distance = distance(Array(name.lowercased()), Array(candidate.lowercased()))
-            guard distance <= max(1, max(name.count, candidate.count) / 3) else { continue }
+            let longer = max(name.count, candidate.count)
+            let startsAlike = zip(name.lowercased(), candidate.lowercased()).prefix { $0 == $1 }.count * 2 >= longer
+            guard distance <= max(1, longer / (startsAlike ? 2 : 3)) else { continue }
             if let found = best, (found.distance, found.name) <= (distance, candidate) { continue }
             best = (candidate, distance)
         }

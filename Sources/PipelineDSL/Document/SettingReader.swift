@@ -37,7 +37,7 @@ enum SettingReader {
             let found = node.entries == nil && !node.isNothing ? "a plain value" : node.kind
             return Reading(
                 Finding(
-                    "plain-secret", "\(label) is a secret: only a reference to it may stand here", expected: SettingType.secret.words,
+                    DiagnosticSink.plainSecret, "\(label) is a secret: only a reference to it may stand here", expected: SettingType.secret.words,
                     found: found, hint: "write {fromFile: /run/secrets/NAME} or {fromEnv: NAME}", at: node.mark))
         }
         if case .environment(let name) = reference, name.isEmpty { return Reading(wrong(node, .secret, label)) }

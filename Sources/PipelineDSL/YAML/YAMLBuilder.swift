@@ -14,6 +14,8 @@ struct YAMLBuilder {
         var node: YAMLNode
         /// Nodes in it, aliases counted as what they stand for.
         var size: Int
+        /// Levels of collections in it, those of aliases included: 0 for a scalar.
+        var height: Int
     }
 
     private struct OpenCollection {
@@ -28,6 +30,8 @@ struct YAMLBuilder {
         var keys: [String: SourceMark] = [:]
         /// Nodes counted before it.
         var start: Int
+        /// The highest of what is in it.
+        var height = 0
     }
 
     init(source: SourceText) { self.source = source }
@@ -51,7 +55,7 @@ struct YAMLBuilder {
             let node = YAMLNode(
                 content: .scalar(text, isPlain: scalar.style == YAML_PLAIN_SCALAR_STYLE), mark: mark, isFlow: open.last?.isFlow ?? false)
             try count(1, mark)
-            try add(node, anchor: scalar.anchor.map { String(cString: $0) }, size: 1)
+            try add(node, anchor: scalar.anchor.map { String(cString: $0) }, size: 1, height: 0)
         case YAML_SEQUENCE_START_EVENT:
             let sequence = event.data.sequence_start
             if let tag = sequence.tag { try refuseTag(tag, mark) }
@@ -69,19 +73,18 @@ struct YAMLBuilder {
                     code: "unknown-anchor", message: "nothing is named &\(name)", expected: "an anchor above this line", found: "*\(name)", mark: mark)
             }
             try count(anchored.size, mark)
+            // Aliases of aliases could be deeper than anything that was ever open at once.
+            try checkDepth(open.count + anchored.height, mark)
             var node = anchored.node
             node.mark = mark
-            try add(node, anchor: nil, size: anchored.size)
+            try add(node, anchor: nil, size: anchored.size, height: anchored.height)
         default:
             break
         }
     }
 
     private mutating func push(isMapping: Bool, _ mark: SourceMark, isFlow: Bool, _ anchor: UnsafeMutablePointer<yaml_char_t>?) throws(YAMLProblem) {
-        guard open.count < YAMLLimits.depth else {
-            throw YAMLProblem(
-                code: "too-deep", message: "the document is nested too deeply", expected: "at most \(YAMLLimits.depth) levels", found: "more", mark: mark)
-        }
+        try checkDepth(open.count + 1, mark)
         let start = nodes
         try count(1, mark)
         open.append(
@@ -91,16 +94,19 @@ struct YAMLBuilder {
     private mutating func pop() throws(YAMLProblem) {
         guard let ended = open.popLast() else { return }
         let content: YAMLNode.Content = ended.isMapping ? .mapping(ended.entries) : .sequence(ended.elements)
-        try add(YAMLNode(content: content, mark: ended.mark, isFlow: ended.isFlow), anchor: ended.anchor, size: nodes - ended.start)
+        try add(
+            YAMLNode(content: content, mark: ended.mark, isFlow: ended.isFlow), anchor: ended.anchor, size: nodes - ended.start,
+            height: ended.height + 1)
     }
 
-    private mutating func add(_ node: YAMLNode, anchor: String?, size: Int) throws(YAMLProblem) {
-        if let anchor { anchors[anchor] = Anchored(node: node, size: size) }
+    private mutating func add(_ node: YAMLNode, anchor: String?, size: Int, height: Int) throws(YAMLProblem) {
+        if let anchor { anchors[anchor] = Anchored(node: node, size: size, height: height) }
         guard var parent = open.popLast() else {
             documents.append(node)
             return
         }
         defer { open.append(parent) }
+        parent.height = max(parent.height, height)
         guard parent.isMapping else {
             parent.elements.append(node)
             return
@@ -131,6 +137,13 @@ struct YAMLBuilder {
         if text == "<<" {
             throw YAMLProblem(
                 code: "merge-key", message: "`<<` is not part of YAML 1.2", expected: "the keys written out", found: "a merge key", mark: node.mark)
+        }
+    }
+
+    private func checkDepth(_ levels: Int, _ mark: SourceMark) throws(YAMLProblem) {
+        guard levels <= YAMLLimits.depth else {
+            throw YAMLProblem(
+                code: "too-deep", message: "the document is nested too deeply", expected: "at most \(YAMLLimits.depth) levels", found: "more", mark: mark)
         }
     }
 

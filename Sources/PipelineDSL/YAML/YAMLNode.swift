@@ -42,8 +42,8 @@ extension YAMLNode {
         case "false", "False", "FALSE": return .bool(false)
         default: break
         }
-        if text.hasPrefix("0o") { return Int64(text.dropFirst(2), radix: 8).map { .int($0) } ?? .string(text) }
-        if text.hasPrefix("0x") { return Int64(text.dropFirst(2), radix: 16).map { .int($0) } ?? .string(text) }
+        if text.hasPrefix("0o") { return whole(text, radix: 8) ?? .string(text) }
+        if text.hasPrefix("0x") { return whole(text, radix: 16) ?? .string(text) }
         let unsigned = text.first == "-" || text.first == "+" ? text.dropFirst() : Substring(text)
         guard let first = unsigned.first, first.isASCII, first.isNumber || first == "." else { return .string(text) }
         if unsigned.allSatisfy({ $0.isASCII && $0.isNumber }), let value = Int64(text) { return .int(value) }
@@ -51,5 +51,12 @@ extension YAMLNode {
             return .string(text)
         }
         return .double(value)
+    }
+
+    /// The digits after `0o` or `0x`. No sign stands there, which Int64 would take.
+    private static func whole(_ text: String, radix: Int) -> JSONValue? {
+        let digits = text.dropFirst(2)
+        guard let first = digits.first, first.isHexDigit else { return nil }
+        return Int64(digits, radix: radix).map { .int($0) }
     }
 }
