@@ -26,7 +26,7 @@ struct StepReader {
         }
         if let parallel = node[DocumentKeys.parallel] { return readParallel(node, entries, parallel) }
         guard let verb = findVerb(node, entries), let value = node[verb.name] else { return nil }
-        return readStep(node, entries.filter { $0.key.scalarText != verb.name }, verb, value).map(WrittenNode.step)
+        return .step(readStep(node, entries.filter { $0.key.scalarText != verb.name }, verb, value))
     }
 
     private mutating func readParallel(_ node: YAMLNode, _ entries: [YAMLEntry], _ parallel: YAMLNode) -> WrittenNode? {
@@ -70,7 +70,8 @@ struct StepReader {
         return nil
     }
 
-    private mutating func readStep(_ node: YAMLNode, _ beside: [YAMLEntry], _ verb: VerbDeclaration, _ value: YAMLNode) -> WrittenStep? {
+    /// A step with a mistake in it is returned all the same, so that the mistakes in what it names are found too.
+    private mutating func readStep(_ node: YAMLNode, _ beside: [YAMLEntry], _ verb: VerbDeclaration, _ value: YAMLNode) -> WrittenStep {
         let before = findings.count
         let label = "step `\(verb.name)`"
         var step = WrittenStep(
@@ -105,7 +106,7 @@ struct StepReader {
             !isUnread && !hints.contains { hint in verb.schema.fields.contains { missing.message.hasSuffix("`\($0.name)`") && hint.contains("`\($0.name)`") } }
         }
         step.settings = SettingReader.withDefaults(step.settings, verb.schema)
-        return findings.count == before ? step : nil
+        return step
     }
 
     private mutating func read(_ entry: YAMLEntry, _ key: String, _ verb: VerbDeclaration, _ label: String, into step: inout WrittenStep) {
