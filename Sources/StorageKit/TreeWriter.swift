@@ -4,7 +4,7 @@
 /// in any order of ranges, then finished; metadata of directories comes last, deepest first.
 /// An implementation must never follow a symbolic link out of its root.
 public protocol TreeWriter: Sendable {
-    /// Makes a directory, and its parents, writable for us for now. Existing ones are kept.
+    /// Makes a directory, and its parents, writable for us until its metadata is set. Existing ones are kept.
     func makeDirectory(_ path: TreePath) throws
 
     /// Opens a new file of `size` bytes. What stands there already is `.exists` unless the destination was told to overwrite.
