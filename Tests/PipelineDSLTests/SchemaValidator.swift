@@ -8,9 +8,12 @@ struct SchemaValidator {
         import json, sys
         from jsonschema import Draft202012Validator
         task = json.load(sys.stdin)
-        Draft202012Validator.check_schema(task["schema"])
-        validator = Draft202012Validator(task["schema"])
-        print(json.dumps([validator.is_valid(document) for document in task["documents"]]))
+        result = []
+        for one in task:
+            Draft202012Validator.check_schema(one["schema"])
+            validator = Draft202012Validator(one["schema"])
+            result.append([validator.is_valid(document) for document in one["documents"]])
+        print(json.dumps(result))
         """
 
     static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
@@ -22,11 +25,16 @@ struct SchemaValidator {
     }
 
     /// For each document, whether it is valid. Throws when the schema itself is wrong, or jsonschema is missing.
-    static func validate(_ documents: [JSONValue], by schema: JSONValue) throws -> [Bool] {
+    static func validate(_ documents: [JSONValue], by schema: JSONValue) async throws -> [Bool] {
+        try #require(try await validate([(schema, documents)]).first)
+    }
+
+    /// Several schemas by one process: starting it takes longer than its work.
+    static func validate(_ tasks: [(schema: JSONValue, documents: [JSONValue])]) async throws -> [[Bool]] {
         let folder = FileManager.default.temporaryDirectory.appending(path: "schema-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
-        let task: JSONValue = ["schema": schema, "documents": .array(documents)]
+        let task = JSONValue.array(tasks.map { ["schema": $0.schema, "documents": .array($0.documents)] })
         let files = ["in", "out", "err"].map { folder.appending(path: $0) }
         for (file, bytes) in zip(files, [task.canonicalBytes, [], []]) { try Data(bytes).write(to: file) }
         let process = Process()
@@ -35,8 +43,16 @@ struct SchemaValidator {
         process.standardInput = try FileHandle(forReadingFrom: files[0])
         process.standardOutput = try FileHandle(forWritingTo: files[1])
         process.standardError = try FileHandle(forWritingTo: files[2])
-        try process.run()
-        process.waitUntilExit()
+        // Other tests need their threads: nothing blocks here.
+        try await withCheckedThrowingContinuation { (done: CheckedContinuation<Void, any Error>) in
+            process.terminationHandler = { _ in done.resume() }
+            do {
+                try process.run()
+            } catch {
+                process.terminationHandler = nil
+                done.resume(throwing: error)
+            }
+        }
         let errors = String(decoding: try Data(contentsOf: files[2]), as: UTF8.self)
         try #require(process.terminationStatus == 0, "`make test` installs jsonschema: \(errors)")
         return try JSONValue(parsing: Data(contentsOf: files[1])).decoded()
