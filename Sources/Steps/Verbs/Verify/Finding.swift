@@ -34,7 +34,7 @@ struct Finding: Sendable {
     }
 
     mutating func add(_ error: any ExplainedError) {
-        problems.append(error.description)
+        problems.append("\(error.location): expected \(error.expected), found \(error.found)")
         if advice.isEmpty { advice = error.advice }
     }
 
