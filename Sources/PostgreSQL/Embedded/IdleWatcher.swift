@@ -4,7 +4,8 @@ import SystemPackage
 /// The small process that stops the server when nobody uses it any more.
 ///
 /// Users hold a shared lock that the kernel takes from them however they end, so this works after a crash of every one of them.
-/// It is `flock` (util-linux) and `sh`, as the server's user, in a session of its own; a second one ends at once.
+/// It is `flock` (util-linux) and `sh`, as the server's user, in a session of its own. A second one waits a moment, for the first may
+/// just be ending, and then leaves.
 struct IdleWatcher: Sendable {
     var folder: ClusterFolder
     var binaries: ServerBinaries
@@ -31,11 +32,12 @@ struct IdleWatcher: Sendable {
             "DATA": folder.data, "REMOVE": isDisposable ? folder.path : "", "SOCKETS": folder.socketFolder, "SCRIPT": Self.script,
         ]
         let result = try await run(
-            .name("sh"), arguments: ["-c", #"flock -n "$WATCHER" sh -c "$SCRIPT" </dev/null >/dev/null 2>&1 &"#],
+            .name("sh"), arguments: ["-c", #"command -v flock >/dev/null || exit 127; flock -w 2 "$WATCHER" sh -c "$SCRIPT" </dev/null >/dev/null 2>&1 &"#],
             environment: .custom(environment), workingDirectory: "/", platformOptions: .detached(as: folder.user), output: .discarded)
         guard result.terminationStatus.isSuccess else {
             throw PostgreSQLError(
-                "watcher-failed", expected: "sh to start", found: "\(result.terminationStatus)", at: folder.path, advice: "install util-linux")
+                "watcher-failed", expected: "the programs sh and flock", found: "\(result.terminationStatus)", at: folder.path,
+                advice: "install util-linux")
         }
     }
 }
