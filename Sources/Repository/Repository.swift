@@ -93,11 +93,19 @@ public final class Repository: Sendable {
         try await BlockingPool(label: "scrypt", width: 1).run(body)
     }
 
-    /// Every snapshot, oldest first.
-    public func snapshots() async throws -> [Snapshot] {
+    /// Every snapshot, oldest first. One whose object is damaged hides no other: it is left out here and named by `check`.
+    public func snapshots() async throws -> [Snapshot] { try await loadSnapshots { _ in } }
+
+    /// As `snapshots`, with what is damaged: nothing may be removed while it is unknown what a snapshot uses.
+    func loadSnapshots(_ damaged: (any ExplainedError) throws -> Void) async throws -> [Snapshot] {
         var found: [Snapshot] = []
         let ids = try await store.listIDs(ObjectNames.snapshots).map(\.id)
-        try await files.loadAll(ObjectNames.snapshots, ids) { id, json in found.append(try Snapshot(decoding: json, id: id.hex)) }
+        try await files.loadEach(ObjectNames.snapshots, ids) { id, json in
+            do { found.append(try Snapshot(decoding: try json.get(), id: id.hex)) } catch let error as any ExplainedError {
+                guard error.isDamage else { throw error }
+                try damaged(error)
+            }
+        }
         return found.sorted { ($0.time, $0.id) < ($1.time, $1.id) }
     }
 

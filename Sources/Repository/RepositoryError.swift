@@ -1,4 +1,6 @@
+import Crypto
 public import FlowModel
+import StorageKit
 
 /// What a repository answers when it can't do what it was asked to.
 ///
@@ -39,5 +41,16 @@ public struct RepositoryError: ExplainedError, Sendable, Hashable {
         RepositoryError(
             .damaged, expected: expected, found: found, at: location,
             advice: "run a check that reads all data; restore what it names from another copy of the repository")
+    }
+}
+
+extension ExplainedError {
+    /// Whether the object itself is bad, rather than the way to it.
+    var isDamage: Bool {
+        switch self {
+        case let error as RepositoryError: error.kind == .damaged
+        case let error as StorageError: error.kind == .truncated
+        default: self is CryptoError
+        }
     }
 }

@@ -148,6 +148,23 @@ import Testing
         #expect(error.code == "damaged" && error.location.contains(index.id.hex))
     }
 
+    @Test func aDamagedSnapshotHidesNoOtherAndStopsAPrune() async throws {
+        let bench = try await Bench()
+        let reader = FolderReader(try source(bench))
+        let good = try await bench.repository.archive(reader, ArchiveOptions(host: "h")).snapshot
+        let bad = try await bench.repository.archive(reader, ArchiveOptions(host: "h")).snapshot
+        try flip(bench.folder("repo/snapshots/\(bad.id)"), at: 30)
+        #expect(try await bench.repository.snapshots() == [good])
+        #expect(try await bench.repository.archive(reader, ArchiveOptions(host: "h")).snapshot.parent == good.id)
+        let check = try await bench.repository.check()
+        #expect(check.problems.contains { $0.severity == .damage && $0.error.location.contains(bad.id) })
+        let error = try await #require(throws: RepositoryError.self) { try await bench.repository.prune() }
+        #expect(error.code == "damaged" && error.location.contains(bad.id))
+        try await bench.repository.forget([bad.id])
+        _ = try await bench.repository.prune()
+        try await bench.restic.succeed("check", "--read-data")
+    }
+
     @Test func filesThatVanishOrMayNotBeReadAreReportedAndTheRestIsKept() async throws {
         let bench = try await Bench()
         let source = try source(bench)

@@ -142,8 +142,11 @@ final class ArchiveRun: Sendable {
             guard let checkpoint = options.checkpoint else { continue }
             let due = ContinuousClock.now - last >= options.checkpointEvery.duration
             guard due || progress.bytesStored - stored >= UInt64(options.checkpointBytes.bytes) else { continue }
-            try await makeDurable()
-            try await checkpoint(counters.progress)
+            // Not cut short when the last upload ends this loop: packs were taken that nobody else stores.
+            try await Task { [self] in
+                try await makeDurable()
+                try await checkpoint(counters.progress)
+            }.value
             last = .now
             stored = counters.progress.bytesStored
         }

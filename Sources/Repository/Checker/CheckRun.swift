@@ -75,25 +75,15 @@ final class CheckRun: Sendable {
         }
     }
 
-    private func readSnapshots() async throws -> [Snapshot] {
-        var snapshots: [Snapshot] = []
-        for (id, _) in try await repository.store.listIDs(ObjectNames.snapshots) {
-            do {
-                snapshots.append(try Snapshot(decoding: try await repository.files.load(ObjectNames.snapshots, id), id: id.hex))
-            } catch let error as any ExplainedError & Sendable where !(error is StorageError) || error.code == "truncated" {
-                report(.damage, error)
-            }
-        }
-        return snapshots
-    }
+    private func readSnapshots() async throws -> [Snapshot] { try await repository.loadSnapshots { report(.damage, $0) } }
 
     private func readIndexes() async throws -> [IndexedPack] {
         var packs: [IndexedPack] = []
-        for (id, _) in try await repository.store.listIDs(ObjectNames.index) {
+        let ids = try await repository.store.listIDs(ObjectNames.index).map(\.id)
+        try await repository.files.loadEach(ObjectNames.index, ids) { id, json in
             do {
-                let json = try await repository.files.load(ObjectNames.index, id)
-                packs += try IndexFile(decoding: json, at: "\(repository.location)/index/\(id)").packs
-            } catch let error as any ExplainedError & Sendable where !(error is StorageError) || error.code == "truncated" {
+                packs += try IndexFile(decoding: try json.get(), at: "\(repository.location)/index/\(id)").packs
+            } catch let error as any ExplainedError where error.isDamage {
                 report(.damage, error)
             }
         }

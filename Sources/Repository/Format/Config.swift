@@ -32,19 +32,15 @@ struct Config: Sendable {
         var version: UInt32 = 0
         var id = ""
         var polynomial = ""
-        do {
-            try JSONScanner.scan(bytes) { json in
-                try json.object { json, key in
-                    switch key {
-                    case "version": version = try json.unsigned()
-                    case "id": id = try json.string()
-                    case "chunker_polynomial": polynomial = try json.string()
-                    default: try json.skip()
-                    }
+        try JSONScanner.scan(bytes, at: "\(location)/config") { json in
+            try json.object { json, key in
+                switch key {
+                case "version": version = try json.unsigned()
+                case "id": id = try json.string()
+                case "chunker_polynomial": polynomial = try json.string()
+                default: try json.skip()
                 }
             }
-        } catch let failure as JSONScanner.Failure {
-            throw RepositoryError.damaged("\(location)/config", expected: failure.expected, found: "other text at byte \(failure.offset)")
         }
         guard version == 1 || version == 2 else {
             throw RepositoryError(

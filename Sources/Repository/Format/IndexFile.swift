@@ -29,14 +29,10 @@ struct IndexFile: Sendable {
 
     init(decoding bytes: [UInt8], at location: String) throws {
         var packs: [IndexedPack] = []
-        do {
-            try JSONScanner.scan(bytes) { json in
-                try json.object { json, key in
-                    if case "packs" = key { try json.array { packs.append(try IndexedPack(&$0)) } } else { try json.skip() }
-                }
+        try JSONScanner.scan(bytes, at: location) { json in
+            try json.object { json, key in
+                if case "packs" = key { try json.array { packs.append(try IndexedPack(&$0)) } } else { try json.skip() }
             }
-        } catch let failure as JSONScanner.Failure {
-            throw RepositoryError.damaged(location, expected: failure.expected, found: "other text at byte \(failure.offset)")
         }
         self.packs = packs
     }

@@ -55,22 +55,18 @@ struct KeyFile: Sendable {
         var kdf = ""
         var scrypt = Scrypt(cost: 0, blockSize: 0, parallelism: 0, salt: [])
         var data: [UInt8] = []
-        do {
-            try JSONScanner.scan(bytes) { json in
-                try json.object { json, key in
-                    switch key {
-                    case "kdf": kdf = try json.string()
-                    case "N": scrypt.cost = try json.unsigned()
-                    case "r": scrypt.blockSize = try json.unsigned()
-                    case "p": scrypt.parallelism = try json.unsigned()
-                    case "salt": scrypt.salt = try json.base64()
-                    case "data": data = try json.base64()
-                    default: try json.skip()
-                    }
+        try JSONScanner.scan(bytes, at: location) { json in
+            try json.object { json, key in
+                switch key {
+                case "kdf": kdf = try json.string()
+                case "N": scrypt.cost = try json.unsigned()
+                case "r": scrypt.blockSize = try json.unsigned()
+                case "p": scrypt.parallelism = try json.unsigned()
+                case "salt": scrypt.salt = try json.base64()
+                case "data": data = try json.base64()
+                default: try json.skip()
                 }
             }
-        } catch let failure as JSONScanner.Failure {
-            throw RepositoryError.damaged(location, expected: failure.expected, found: "other text at byte \(failure.offset)")
         }
         guard kdf == "scrypt" else {
             throw RepositoryError(
@@ -86,7 +82,7 @@ struct KeyFile: Sendable {
         guard data.withUnsafeBytes({ Sealer(user).isAuthentic($0) }) else { return nil }
         let plain = try Sealer(user).open(data)
         var (encrypt, macK, macR): ([UInt8], [UInt8], [UInt8]) = ([], [], [])
-        try JSONScanner.scan(plain) { json in
+        try JSONScanner.scan(plain, at: location) { json in
             try json.object { json, key in
                 switch key {
                 case "encrypt": encrypt = try json.base64()

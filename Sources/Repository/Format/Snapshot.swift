@@ -97,31 +97,27 @@ extension Snapshot {
 
     init(decoding bytes: [UInt8], id: String) throws {
         self.init(id: id, time: Instant(microseconds: 0), tree: "", paths: [], hostname: "")
-        do {
-            try JSONScanner.scan(bytes) { json in
-                try json.object { json, key in
-                    if json.null() { return }
-                    switch key {
-                    case "time":
-                        let written = try json.time()
-                        time = Instant(written)
-                        zoneMinutes = written.offsetMinutes
-                    case "parent": parent = try json.string()
-                    case "tree": tree = try json.digest().hex
-                    case "paths": paths = try json.strings()
-                    case "hostname": hostname = try json.string()
-                    case "username": username = try json.string()
-                    case "excludes": excludes = try json.strings()
-                    case "tags": tags = try json.strings()
-                    case "original": original = try json.string()
-                    case "program_version": programVersion = try json.string()
-                    case "summary": summary = try SnapshotSummary(&json)
-                    default: try json.skip()
-                    }
+        try JSONScanner.scan(bytes, at: "snapshots/\(id)") { json in
+            try json.object { json, key in
+                if json.null() { return }
+                switch key {
+                case "time":
+                    let written = try json.time()
+                    time = Instant(written)
+                    zoneMinutes = written.offsetMinutes
+                case "parent": parent = try json.string()
+                case "tree": tree = try json.digest().hex
+                case "paths": paths = try json.strings()
+                case "hostname": hostname = try json.string()
+                case "username": username = try json.string()
+                case "excludes": excludes = try json.strings()
+                case "tags": tags = try json.strings()
+                case "original": original = try json.string()
+                case "program_version": programVersion = try json.string()
+                case "summary": summary = try SnapshotSummary(&json)
+                default: try json.skip()
                 }
             }
-        } catch let failure as JSONScanner.Failure {
-            throw RepositoryError.damaged("snapshots/\(id)", expected: failure.expected, found: "other text at byte \(failure.offset)")
         }
     }
 

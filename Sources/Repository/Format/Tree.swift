@@ -20,14 +20,10 @@ struct Tree: Sendable {
     /// Reads a tree blob. Names that could lead out of the directory, and names out of order, are refused.
     init(decoding bytes: [UInt8], id: ObjectID) throws {
         var nodes: [Node] = []
-        do {
-            try JSONScanner.scan(bytes) { json in
-                try json.object { json, key in
-                    if case "nodes" = key { try json.array { nodes.append(try Node(&$0)) } } else { try json.skip() }
-                }
+        try JSONScanner.scan(bytes, at: "tree \(id)") { json in
+            try json.object { json, key in
+                if case "nodes" = key { try json.array { nodes.append(try Node(&$0)) } } else { try json.skip() }
             }
-        } catch let failure as JSONScanner.Failure {
-            throw RepositoryError.damaged("tree \(id)", expected: failure.expected, found: "other text at byte \(failure.offset)")
         }
         for (index, node) in nodes.enumerated() {
             let name = node.name.bytes

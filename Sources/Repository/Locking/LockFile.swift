@@ -63,24 +63,20 @@ struct LockFile: Sendable, Hashable {
 extension LockFile {
     init(decoding bytes: [UInt8], at location: String) throws {
         self.init(time: GoTime(FileTime(seconds: 0)), exclusive: true, hostname: "", username: "", processID: 0, userID: 0, groupID: 0)
-        do {
-            try JSONScanner.scan(bytes) { json in
-                try json.object { json, key in
-                    switch key {
-                    case "time": time = try json.time()
-                    case "exclusive": exclusive = try json.bool()
-                    case "hostname": hostname = try json.string()
-                    case "username": username = try json.string()
-                    case "pid": processID = Int32(clamping: try json.unsigned(UInt32.self))
-                    case "uid": userID = try json.unsigned()
-                    case "gid": groupID = try json.unsigned()
-                    case "process_space": processSpace = try json.string()
-                    default: try json.skip()
-                    }
+        try JSONScanner.scan(bytes, at: location) { json in
+            try json.object { json, key in
+                switch key {
+                case "time": time = try json.time()
+                case "exclusive": exclusive = try json.bool()
+                case "hostname": hostname = try json.string()
+                case "username": username = try json.string()
+                case "pid": processID = Int32(clamping: try json.unsigned(UInt32.self))
+                case "uid": userID = try json.unsigned()
+                case "gid": groupID = try json.unsigned()
+                case "process_space": processSpace = try json.string()
+                default: try json.skip()
                 }
             }
-        } catch let failure as JSONScanner.Failure {
-            throw RepositoryError.damaged(location, expected: failure.expected, found: "other text at byte \(failure.offset)")
         }
     }
 }

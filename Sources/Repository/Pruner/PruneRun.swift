@@ -16,7 +16,7 @@ struct PruneRun {
     }
 
     func run() async throws -> PruneReport {
-        let snapshots = try await repository.snapshots()
+        let snapshots = try await repository.loadSnapshots { throw $0 }
         var indexes: [ObjectID: [IndexedPack]] = [:]
         let ids = try await files.store.listIDs(ObjectNames.index).map(\.id)
         try await files.loadAll(ObjectNames.index, ids) { id, json in

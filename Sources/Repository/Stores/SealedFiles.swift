@@ -32,15 +32,24 @@ struct SealedFiles: Sendable {
 
     /// Loads objects side by side, as many as the store likes, and hands them over in no order.
     func loadAll(_ prefix: String, _ ids: [ObjectID], _ body: (ObjectID, [UInt8]) throws -> Void) async throws {
-        try await withThrowingTaskGroup(of: (ObjectID, [UInt8]).self) { group in
+        try await loadEach(prefix, ids) { try body($0, try $1.get()) }
+    }
+
+    /// As `loadAll`, with the error of an object that could not be loaded in its place.
+    func loadEach(_ prefix: String, _ ids: [ObjectID], _ body: (ObjectID, Result<[UInt8], any Error>) throws -> Void) async throws {
+        try await withThrowingTaskGroup(of: (ObjectID, Result<[UInt8], any Error>).self) { group in
             var rest = ids[...]
             for _ in 0..<max(store.properties.connections, 1) {
-                if let id = rest.popFirst() { group.addTask { (id, try await load(prefix, id)) } }
+                if let id = rest.popFirst() { group.addTask { (id, await attempt(prefix, id)) } }
             }
             while let (id, json) = try await group.next() {
                 try body(id, json)
-                if let id = rest.popFirst() { group.addTask { (id, try await load(prefix, id)) } }
+                if let id = rest.popFirst() { group.addTask { (id, await attempt(prefix, id)) } }
             }
         }
+    }
+
+    private func attempt(_ prefix: String, _ id: ObjectID) async -> Result<[UInt8], any Error> {
+        do { return .success(try await load(prefix, id)) } catch { return .failure(error) }
     }
 }

@@ -2,7 +2,7 @@ import Crypto
 
 /// Reads JSON front to back out of bytes that stay where they are: trees and indexes are large, and names are bytes, not text.
 struct JSONScanner {
-    /// What is wrong and where; the caller adds which object it was.
+    /// What is wrong and where; `scan` adds which object it was.
     struct Failure: Error {
         var expected: String
         var offset: Int
@@ -24,13 +24,16 @@ struct JSONScanner {
     /// Nothing of the format nests deeper than ten; this only keeps hostile input off the stack.
     private static let maximumDepth = 64
 
-    /// Runs `body` over `bytes`; more than white space after the value is an error.
-    static func scan<Value>(_ bytes: [UInt8], _ body: (inout JSONScanner) throws -> Value) throws -> Value {
-        try bytes.withUnsafeBufferPointer { bytes in
-            var scanner = JSONScanner(bytes: bytes)
-            let value = try body(&scanner)
-            guard scanner.peek() == nil else { throw scanner.failure("the end") }
-            return value
+    /// Runs `body` over `bytes`, the content of the object at `location`; more than white space after the value is an error.
+    static func scan(_ bytes: [UInt8], at location: String, _ body: (inout JSONScanner) throws -> Void) throws {
+        do {
+            try bytes.withUnsafeBufferPointer { bytes in
+                var scanner = JSONScanner(bytes: bytes)
+                try body(&scanner)
+                guard scanner.peek() == nil else { throw scanner.failure("the end") }
+            }
+        } catch let failure as Failure {
+            throw RepositoryError.damaged(location, expected: failure.expected, found: "other text at byte \(failure.offset)")
         }
     }
 
