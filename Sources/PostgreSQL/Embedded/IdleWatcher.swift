@@ -31,9 +31,13 @@ struct IdleWatcher: Sendable {
             "CONTROL": folder.controlLock, "WATCHER": folder.watcherLock, "GRACE": String(grace), "PG_CTL": binaries.program("pg_ctl"),
             "DATA": folder.data, "REMOVE": isDisposable ? folder.path : "", "SOCKETS": folder.socketFolder, "SCRIPT": Self.script,
         ]
+        let call = ServerProgram(
+            "/bin/sh",
+            ["-c", #"command -v flock >/dev/null || exit 127; flock -w 2 "$WATCHER" sh -c "$SCRIPT" </dev/null >/dev/null 2>&1 &"#],
+            as: folder.user)
         let result = try await run(
-            .name("sh"), arguments: ["-c", #"command -v flock >/dev/null || exit 127; flock -w 2 "$WATCHER" sh -c "$SCRIPT" </dev/null >/dev/null 2>&1 &"#],
-            environment: .custom(environment), workingDirectory: "/", platformOptions: .detached(as: folder.user), output: .discarded)
+            call.executable, arguments: call.arguments, environment: .custom(environment), workingDirectory: "/",
+            platformOptions: .detached, output: .discarded)
         guard result.terminationStatus.isSuccess else {
             throw PostgreSQLError(
                 "watcher-failed", expected: "the programs sh and flock", found: "\(result.terminationStatus)", at: folder.path,

@@ -73,9 +73,10 @@ struct ServerControl: Sendable {
         let foreign = ["PGDATA", "PGPORT", "PGHOST", "PGUSER", "PGDATABASE", "PGOPTIONS", "PGSERVICE", "PGPASSWORD"]
         var changes: [Environment.Key: String?] = ["LC_ALL": "C.UTF-8"]
         for name in foreign { changes[Environment.Key(stringLiteral: name)] = .some(nil) }
+        let call = ServerProgram(binaries.program(program), arguments, as: folder.user)
         let result = try await Subprocess.run(
-            .path(FilePath(binaries.program(program))), arguments: Arguments(arguments), environment: .inherit.updating(changes),
-            workingDirectory: "/", platformOptions: .detached(as: folder.user), output: .string(limit: 1 << 20), error: .combinedWithOutput)
+            call.executable, arguments: call.arguments, environment: .inherit.updating(changes),
+            workingDirectory: "/", platformOptions: .detached, output: .string(limit: 1 << 20), error: .combinedWithOutput)
         return (result.terminationStatus.isSuccess, result.standardOutput)
     }
 

@@ -1,5 +1,6 @@
 import Glibc
 import Subprocess
+import SystemPackage
 
 /// Whom the server runs as when we are root, which PostgreSQL refuses to run as.
 struct ServerUser: Sendable, Hashable {
@@ -33,15 +34,29 @@ struct ServerUser: Sendable, Hashable {
 }
 
 extension PlatformOptions {
-    /// A process of the server's: as its user, in a session of its own, so that the terminal's Ctrl-C does not reach it.
-    static func detached(as user: ServerUser?) -> PlatformOptions {
+    /// A session of its own, so that the terminal's Ctrl-C does not reach it.
+    static var detached: PlatformOptions {
         var options = PlatformOptions()
         options.createSession = true
-        if let user {
-            options.userID = user.userID
-            options.groupID = user.groupID
-            options.supplementaryGroups = [user.groupID]
-        }
         return options
+    }
+}
+
+/// A program of the server's and its arguments, run as its user by setpriv (util-linux).
+///
+/// Not by a user id in `PlatformOptions`: glibc's setgroups and setuid wait, after a fork, for threads that the child does not have.
+struct ServerProgram {
+    var executable: Executable
+    var arguments: Arguments
+
+    init(_ path: String, _ arguments: [String], as user: ServerUser?) {
+        guard let user else {
+            executable = .path(FilePath(path))
+            self.arguments = Arguments(arguments)
+            return
+        }
+        executable = .name("setpriv")
+        self.arguments = Arguments(
+            ["--reuid", String(user.userID), "--regid", String(user.groupID), "--clear-groups", "--", path] + arguments)
     }
 }

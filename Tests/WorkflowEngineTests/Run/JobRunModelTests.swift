@@ -8,8 +8,10 @@ import Testing
 @Suite struct JobRunModelTests {
     static let runs: UInt64 = 4000
 
-    @Test(arguments: 0..<8) func everyRuleHolds(part: UInt64) throws {
+    @Test(arguments: 0..<8) func everyRuleHolds(part: UInt64) async throws {
         for seed in stride(from: part, to: Self.runs, by: 8) {
+            // Other tests have clocks: no thread is kept from them for long.
+            await Task.yield()
             do {
                 var scenario = Scenario(seed: seed)
                 try scenario.play()
@@ -21,17 +23,13 @@ import Testing
     }
 
     /// The test can fail: each way of breaking the machine is noticed.
-    @Test(arguments: Defect.allCases) func everyDefectIsNoticed(defect: Defect) {
-        let noticed = (0..<2000 as Range<UInt64>).contains { seed in
-            do {
-                var scenario = Scenario(seed: seed, defects: [defect])
-                try scenario.play()
-                return false
-            } catch {
-                return true
-            }
+    @Test(arguments: Defect.allCases) func everyDefectIsNoticed(defect: Defect) async {
+        for seed in 0..<2000 as Range<UInt64> {
+            await Task.yield()
+            var scenario = Scenario(seed: seed, defects: [defect])
+            do { try scenario.play() } catch { return }
         }
-        #expect(noticed, "a machine with the defect \(defect) passed")
+        Issue.record("a machine with the defect \(defect) passed")
     }
 
     @Test func sameEventsGiveTheSameRun() throws {

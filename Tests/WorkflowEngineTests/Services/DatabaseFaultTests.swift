@@ -14,12 +14,13 @@ import Testing
         let hand: ServicesHand
 
         static func start() async throws -> (Server, EmbeddedCluster.Lease) {
+            let turn = await TestTurn.take()
             let scratch = try ScratchFolder("database-fault")
             let path = NSTemporaryDirectory() + "/snappy-flow-fault-\(getpid())-\(UInt32.random(in: .min ... .max))"
             let cluster = try EmbeddedCluster(path: path, isDurable: true, isDisposable: true, grace: .seconds(1))
             let lease = try await cluster.acquire()
             let store = try await EngineStore.open(lease.settings)
-            return (Server(cluster: cluster, hand: ServicesHand(settings: lease.settings, store: store, scratch: scratch)), lease)
+            return (Server(cluster: cluster, hand: ServicesHand(settings: lease.settings, store: store, scratch: scratch, turn: turn)), lease)
         }
     }
 

@@ -12,13 +12,17 @@ struct ServicesHand: Sendable {
     let settings: ConnectionSettings
     let store: EngineStore
     let scratch: ScratchFolder
+    /// Held while the test lives.
+    let turn: TestTurn
     var folder: String { scratch.path }
     var ledger: Ledger { Ledger(folder: folder) }
     var control: Control { Control(folder: folder) }
 
     static func start() async throws -> ServicesHand {
+        let turn = await TestTurn.take()
         let rig = try await PostgreSQLRig.start()
-        return ServicesHand(settings: rig.settings, store: try await EngineStore.open(rig.settings), scratch: try ScratchFolder("services"))
+        return ServicesHand(
+            settings: rig.settings, store: try await EngineStore.open(rig.settings), scratch: try ScratchFolder("services"), turn: turn)
     }
 
     /// The executable with the same catalog: guards and worker processes.
