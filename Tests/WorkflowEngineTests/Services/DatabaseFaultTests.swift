@@ -51,7 +51,7 @@ import Testing
         let hand = server.hand
         hand.control.hold("snapshot", "before")
         let job = try await hand.submit(TestPlan.backup(folder: hand.folder, maxHold: .minutes(5), attempts: 1))
-        let run = try await hand.withWorker(hand.configuration(lease: .seconds(1))) { _ in
+        let run = try await hand.withWorker(hand.configuration(lease: .seconds(3))) { _ in
             try await eventually("it is frozen and the snapshot hangs") { hand.control.isHeld("snapshot", "before") }
             #expect(try await server.cluster.down(force: true))
             try await eventually("it is thawed without a database") { hand.ledger.frozen.isEmpty }

@@ -48,7 +48,7 @@ struct ServicesHand: Sendable {
 
     func stored(_ job: JobID) async throws -> JobRun { try #require(try await store.loadRun(job)) }
 
-    func waitForEnd(_ job: JobID, within limit: Duration = .seconds(40)) async throws -> JobRun {
+    func waitForEnd(_ job: JobID, within limit: Duration = .seconds(90)) async throws -> JobRun {
         try await eventually("the job ends", within: limit) { try await stored(job).hasEnded }
         return try await stored(job)
     }
@@ -74,7 +74,7 @@ struct ServicesHand: Sendable {
 
 /// Waits until the condition holds; fails the test when it does not in time.
 func eventually(
-    _ what: String, within limit: Duration = .seconds(20), at location: SourceLocation = #_sourceLocation,
+    _ what: String, within limit: Duration = .seconds(60), at location: SourceLocation = #_sourceLocation,
     _ condition: @Sendable () async throws -> Bool
 ) async throws {
     let end = ContinuousClock.now + limit
