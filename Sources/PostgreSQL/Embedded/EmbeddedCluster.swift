@@ -45,12 +45,13 @@ public struct EmbeddedCluster: Sendable {
         defer { withExtendedLifetime(control) {} }
         let users = try await FileLock.take(folder.usersLock, .shared, owner: folder.user, within: .seconds(10))
         let binaries = try await ServerBinaries.choose(for: folder.major, folder: folder.path)
+        // The watcher first: we may be killed at any point from here on.
+        let seconds = Int((grace.milliseconds + 999) / 1000)
+        try await IdleWatcher(folder: folder, binaries: binaries, grace: seconds, isDisposable: isDisposable).start()
         let server = ServerControl(folder: folder, binaries: binaries, isDurable: isDurable)
         try await server.initialise()
         try await ensureRunning(server)
         try await ensureDatabase()
-        let seconds = Int((grace.milliseconds + 999) / 1000)
-        try await IdleWatcher(folder: folder, binaries: binaries, grace: seconds, isDisposable: isDisposable).start()
         return Lease(settings: settings, lock: users)
     }
 

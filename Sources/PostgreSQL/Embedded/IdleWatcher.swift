@@ -15,12 +15,16 @@ struct IdleWatcher: Sendable {
     var isDisposable: Bool
 
     /// Waits for the users to go and to stay away; stops under the control lock, so that no start can come between; if a user came,
-    /// waits again.
+    /// waits again. Where nothing ran, who was about to start it may have been killed meanwhile: it looks once more, later.
     private static let script = """
         while [ ! -e "$KEEP" ]; do
           flock "$USERS" true
           sleep "$GRACE"
-          flock "$CONTROL" flock -n "$USERS" sh -c '[ ! -e "$KEEP" ] && "$PG_CTL" stop -w -s -m fast -D "$DATA"; exit 0' && break
+          flock "$CONTROL" flock -n "$USERS" sh -c '[ -e "$KEEP" ] || "$PG_CTL" stop -w -s -m fast -D "$DATA" || exit 3'
+          case $? in
+            0) break ;;
+            3) sleep 5; "$PG_CTL" status -D "$DATA" || break ;;
+          esac
         done
         if [ -n "$REMOVE" ] && [ ! -e "$KEEP" ]; then rm -rf "$REMOVE" "$SOCKETS"; fi
         """
