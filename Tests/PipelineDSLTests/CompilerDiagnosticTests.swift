@@ -105,8 +105,8 @@ import Testing
 
     @Test func allProblemsAtOnceInOrder() {
         let errors = Compiling.errors(steps: "- copy: dta\n  to: neer\n  timeout: 5\n- verify: nothing\n- prune: far\n  keep: {last: 0}")
-        #expect(errors.map(\.code) == ["wrong-type", "wrong-type", "unknown-step"])
-        #expect(errors.map(\.mark.line) == [13, 16, 14])
+        #expect(errors.map(\.code) == ["unknown-system", "unknown-repository", "wrong-type", "unknown-step", "wrong-type"])
+        #expect(errors.map(\.mark.line) == [11, 12, 13, 14, 16])
     }
 
     static let declarations: [(text: String, code: String, says: String)] = [

@@ -18,7 +18,18 @@ public enum Compiler {
             let isBroken = compiler.findings.contains { !$0.finding.isWarning }
             if let plan, !isBroken { plans.append(CompiledPlan(plan: plan, source: document.source.name)) }
         }
-        return CompileResult(plans: sink.hasErrors ? [] : plans, diagnostics: sink.diagnostics)
+        return CompileResult(plans: sink.hasErrors ? [] : plans, diagnostics: inOrder(sink.diagnostics, of: sources))
+    }
+
+    /// As the files are given and read: what one place has wrong stays together, whichever stage found it.
+    private static func inOrder(_ diagnostics: [Diagnostic], of sources: [SourceText]) -> [Diagnostic] {
+        let positions = Dictionary(sources.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { first, _ in first })
+        return diagnostics.enumerated().sorted { left, right in
+            let (first, second) = (positions[left.element.source] ?? 0, positions[right.element.source] ?? 0)
+            if first != second { return first < second }
+            if left.element.mark != right.element.mark { return left.element.mark < right.element.mark }
+            return left.offset < right.offset
+        }.map(\.element)
     }
 }
 
@@ -26,7 +37,7 @@ public enum Compiler {
 public struct CompileResult: Sendable {
     /// In the order of the files; empty when there is an error.
     public var plans: [CompiledPlan]
-    /// Errors and warnings, in the order of the files.
+    /// Errors and warnings, in the order of the files and of the places in them.
     public var diagnostics: [Diagnostic]
 
     public var hasErrors: Bool { diagnostics.contains { $0.severity == .error } }
