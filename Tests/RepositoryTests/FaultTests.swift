@@ -231,6 +231,7 @@ import Testing
             _ = try await bench.repository.archive(reader, ArchiveOptions(host: "h"))
             try await bench.restic.succeed("check", "--read-data")
             if getuid() == 0 { try await FaultTests.fillATmpfs(reader, bench) }
+            try FileManager.default.removeItem(atPath: bench.folder.path)  // a child ends without releasing anything
         }
     }
 
