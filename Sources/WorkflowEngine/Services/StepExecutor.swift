@@ -31,6 +31,8 @@ struct StepExecutor: Sendable {
     }
 
     private func perform(_ step: PlannedStep, _ row: StepRun) async throws -> RunEvent {
+        // Empty scratch folders would pile up; one with something in it is the undo's.
+        defer { rmdir("\(configuration.scratchFolder)/\(key(step.undoes ?? step.id, row.armed?.generation ?? row.generation))") }
         if step.isCompensation { return .finish(step.id, token: token, FinishedStep(try await undo(step, row))) }
         if try isRuledOut(step) { return .conditionFalse(step.id, token: token) }
         if step.forEach != nil { return .expand(step.id, token: token, members: try expressions.members(of: step)) }

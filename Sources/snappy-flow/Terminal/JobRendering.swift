@@ -173,7 +173,7 @@ extension JobRun {
         return switch job.outcome {
         case .succeeded: .succeeded
         case .partial: .partial
-        case .failed: .failed
+        case .failed: steps.contains { $0.state == .failed && $0.error?.code == StepError.Kind.verification.rawValue } ? .damaged : .failed
         case .cancelled: .cancelled
         case nil: .failed
         }
