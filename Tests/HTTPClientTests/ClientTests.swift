@@ -111,11 +111,14 @@ import Testing
     }
 
     @Test func verifiesTheServersCertificate() async throws {
-        let rig = try await TLSRig.start()
-        #expect(try await kind(of: Request(url: rig.url)) == .untrusted)
-        #expect(try await Client().send(Request(url: rig.url, trustFile: rig.certificate)).status == 200)
-        // The certificate is for another name.
-        #expect(try await kind(of: Request(url: rig.url.replacing("localhost", with: "127.0.0.1"), trustFile: rig.certificate)) == .untrusted)
-        rig.stop()
+        try await TLSRig.with { rig in
+            let distrusted = try await kind(of: Request(url: rig.url))
+            #expect(distrusted == .untrusted)
+            let response = try await Client().send(Request(url: rig.url, trustFile: rig.certificate))
+            #expect(response.status == 200)
+            // The certificate is for another name.
+            let misnamed = try await kind(of: Request(url: rig.url.replacing("localhost", with: "127.0.0.1"), trustFile: rig.certificate))
+            #expect(misnamed == .untrusted)
+        }
     }
 }

@@ -41,6 +41,7 @@ public final class HTTPRig: Sendable {
         port = UInt16(bigEndian: address.sin_port)
         let inbox = inbox
         Thread {
+            defer { close(listener) }
             while true {
                 let connection = accept(listener, nil, nil)
                 guard connection >= 0 else { return }
@@ -68,8 +69,8 @@ public final class HTTPRig: Sendable {
     /// Nobody listens afterwards.
     public func stop() {
         guard !isStopped.exchange(true, ordering: .relaxed) else { return }
+        // The accepting thread closes it: a number closed here could be another rig's listener when that thread uses it next.
         shutdown(listener, Int32(SHUT_RDWR))
-        close(listener)
     }
 
     deinit { stop() }

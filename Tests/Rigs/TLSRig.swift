@@ -1,62 +1,40 @@
-import Foundation
+import Subprocess
+import SystemPackage
 
 /// openssl's own HTTPS server on loopback, with a certificate for `localhost` that nobody vouches for.
-public final class TLSRig: Sendable {
+public struct TLSRig: Sendable {
     public let url: String
     /// A PEM file.
     public let certificate: String
-    private let folder: ScratchFolder
-    private let server: Process
 
-    /// Returns when the server listens.
-    public static func start() async throws -> TLSRig {
-        let folder = try ScratchFolder()
-        let (key, certificate) = (folder.path + "/key.pem", folder.path + "/cert.pem")
-        let request = openssl([
-            "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", certificate, "-days", "2", "-subj", "/CN=localhost", "-addext",
-            "subjectAltName=DNS:localhost",
+    /// The server listens while `body` runs.
+    public static func with(_ body: @escaping @Sendable (TLSRig) async throws -> Void) async throws {
+        let folder = try ScratchFolder("tls")
+        let (key, certificate) = (folder.file("key.pem"), folder.file("cert.pem"))
+        try await HostProgram.run([
+            "openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", certificate, "-days", "2", "-subj", "/CN=localhost",
+            "-addext", "subjectAltName=DNS:localhost",
         ])
-        request.standardError = FileHandle.nullDevice
-        try request.run()
-        request.waitUntilExit()
-        let server = openssl(["s_server", "-accept", "127.0.0.1:0", "-cert", certificate, "-key", key, "-www"])
-        let output = Pipe()
-        server.standardOutput = output
-        server.standardError = FileHandle.nullDevice
-        server.standardInput = FileHandle.nullDevice
-        try server.run()
-        // It says `ACCEPT 127.0.0.1:PORT` when it listens.
-        var text = ""
-        while true {
-            let bytes = output.fileHandleForReading.availableData
-            guard !bytes.isEmpty else { break }
-            text += String(decoding: bytes, as: UTF8.self)
-            let whole = text.split(separator: "\n", omittingEmptySubsequences: false).dropLast()
-            if let port = whole.first(where: { $0.hasPrefix("ACCEPT ") })?.split(separator: ":").last {
-                return TLSRig(url: "https://localhost:\(port)/", certificate: certificate, folder: folder, server: server)
+        _ = try await Subprocess.run(
+            .name("openssl"), arguments: ["s_server", "-accept", "127.0.0.1:0", "-cert", certificate, "-key", key, "-www"],
+            input: .none, output: .sequence, error: .discarded
+        ) { server in
+            // It says `ACCEPT 127.0.0.1:PORT` when it listens.
+            var text = ""
+            var rig: TLSRig?
+            for try await buffer in server.standardOutput where rig == nil {
+                text += buffer.withUnsafeBytes { String(decoding: $0, as: UTF8.self) }
+                let whole = text.split(separator: "\n", omittingEmptySubsequences: false).dropLast()
+                guard let port = whole.first(where: { $0.hasPrefix("ACCEPT ") })?.split(separator: ":").last else { continue }
+                rig = TLSRig(url: "https://localhost:\(port)/", certificate: certificate)
+                break
             }
+            guard let rig else { throw ResticRig.Failure(description: "openssl s_server did not start: \(text)") }
+            let outcome: Swift.Result<Void, any Error>
+            do { outcome = .success(try await body(rig)) } catch { outcome = .failure(error) }
+            try server.send(signal: .kill)
+            try outcome.get()
         }
-        throw ResticRig.Failure(description: "openssl s_server did not start: \(text)")
-    }
-
-    private init(url: String, certificate: String, folder: ScratchFolder, server: Process) {
-        self.url = url
-        self.certificate = certificate
-        self.folder = folder
-        self.server = server
-    }
-
-    public func stop() {
-        server.terminate()
-        server.waitUntilExit()
-    }
-
-    deinit { if server.isRunning { server.terminate() } }
-
-    private static func openssl(_ arguments: [String]) -> Process {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/openssl")
-        process.arguments = arguments
-        return process
+        withExtendedLifetime(folder) {}
     }
 }

@@ -149,7 +149,7 @@ final class SnapshotBuilder {
                 if isStopped() { throw CancellationError() }
                 var from = offset
                 var to = offset
-                let count = linux_copy_range(input, &from, output, &to, UInt(min(end - offset, 8 << 20)))
+                let count = linux_copy_range(input, &from, output, &to, UInt(min(end - offset, 8 << 20, limit.bytes - copied + 1)))
                 guard count >= 0 else { throw StorageError.system(errno, expected: "room in the staging folder", at: target.partial) }
                 if count == 0 { return }
                 offset += Int64(count)

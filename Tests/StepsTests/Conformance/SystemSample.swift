@@ -1,0 +1,119 @@
+import FlowModel
+import Foundation
+import Rigs
+import StepKit
+import Steps
+import StorageKit
+
+/// One system of each plug-in, set up so that every capability suite can run against it.
+enum SystemSample: String, CaseIterable, Sendable {
+    case directory, command
+
+    /// The plug-ins that have a capability, by the catalog, so that a new one without a sample fails the suite.
+    static func all(with capability: Capability) -> [SystemSample] {
+        Catalog.standard.systems.filter { $0.capabilities.contains(capability) }.map { type in
+            guard let sample = SystemSample(rawValue: type.name) else { preconditionFailure("no conformance sample of the system type \(type.name)") }
+            return sample
+        }
+    }
+}
+
+/// A sample in a folder of its own, opened.
+final class SampleBench: Sendable {
+    let sample: SystemSample
+    let folder: ScratchFolder
+    let recorder = MemoryRecorder()
+    private let settings: [String: JSONValue]
+
+    /// What the source holds at the start, by path.
+    let content: [String: String]
+
+    init(_ sample: SystemSample) throws {
+        self.sample = sample
+        folder = try ScratchFolder("conformance")
+        let data = folder.file("data")
+        func shell(_ script: String) -> JSONValue { ["/bin/sh", "-c", .string(script)] }
+        switch sample {
+        case .directory:
+            settings = ["path": .string(data), "staging": "64MiB", "method": "copy"]
+            content = ["a": "first", "b/deep/c": String(repeating: "second\n", count: 30_000), "empty": "", "z é": "third"]
+        case .command:
+            let (frozen, target) = (folder.file("frozen"), folder.file("target"))
+            settings = [
+                "source": ["/bin/cat", .string(data + "/a")],
+                "destination": shell("test \"$SNAPPY_FLOW_OVERWRITE\" = 1 || test ! -e '\(target)' || exit 9; cat > '\(target)'"),
+                "quiesce": shell("echo cold > '\(frozen)'; echo label"), "thaw": shell("rm -f '\(frozen)'"), "check": ["/bin/true"],
+            ]
+            content = ["stdout": "first"]
+        }
+        for (path, text) in sample == .directory ? content : ["a": "first"] { try write("data/" + path, text) }
+        try FileManager.default.createDirectory(atPath: folder.file("scratch"), withIntermediateDirectories: true)
+    }
+
+    /// The system that is read.
+    func open<Kind>(as kind: Kind.Type) async throws -> Kind { try await open(settings, as: kind) }
+
+    /// The system that is restored to.
+    func openTarget() async throws -> any TreeDestination {
+        var settings = settings
+        if sample == .directory { settings["path"] = .string(folder.file("target")) }
+        return try await open(settings, as: (any TreeDestination).self)
+    }
+
+    private func open<Kind>(_ settings: [String: JSONValue], as kind: Kind.Type) async throws -> Kind {
+        guard let type = Catalog.standard.system(sample.rawValue) else { throw StageError(text: "no type \(sample)") }
+        let system: any System = try await type.open(Settings(settings, origin: "system sample"), context)
+        guard let capable = system as? Kind else { throw StageError(text: "\(sample) is no \(kind)") }
+        return capable
+    }
+
+    var context: StepContext {
+        StepContext(
+            job: JobID.make(milliseconds: 1), tenant: "default", plan: Plan(pipeline: "conformance", steps: []),
+            step: PlannedStep(id: "step", verb: "copy"), attempt: 1, key: "conformance", settings: Settings([:], origin: "step"), outputs: [:],
+            checkpoint: nil, undoState: [:], catalog: .standard, secrets: FileSecrets(), recorder: recorder, scratchFolder: folder.file("scratch"))
+    }
+
+    /// What arrived of the one file `inner/restored` that the destination suite writes; nil for nothing.
+    var received: [UInt8]? {
+        let path = sample == .directory ? folder.file("target/inner/restored") : folder.file("target")
+        return FileManager.default.contents(atPath: path).map(Array.init)
+    }
+
+    var isFrozen: Bool { FileManager.default.fileExists(atPath: folder.file("frozen")) }
+
+    func write(_ name: String, _ text: String) throws {
+        let path = folder.file(name)
+        try FileManager.default.createDirectory(
+            atPath: URL(fileURLWithPath: path).deletingLastPathComponent().path, withIntermediateDirectories: true)
+        try Data(text.utf8).write(to: URL(fileURLWithPath: path))
+    }
+}
+
+extension TreeReader {
+    /// Every file's text, by path.
+    func allFiles() throws -> [String: String] {
+        var found: [String: String] = [:]
+        var pending = [TreePath()]
+        while let folder = pending.popLast() {
+            for entry in try list(folder).entries {
+                let path = folder.appending(entry.name)
+                if entry.metadata.kind == .directory { pending.append(path) }
+                if entry.metadata.kind == .file { found[path.description] = String(decoding: try bytes(of: path), as: UTF8.self) }
+            }
+        }
+        return found
+    }
+
+    func bytes(of path: TreePath) throws -> [UInt8] {
+        let file = try open(path)
+        defer { file.close() }
+        var bytes: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 4096)
+        while true {
+            let count = try buffer.withUnsafeMutableBytes { try file.read(into: $0) }
+            if count == 0 { return bytes }
+            bytes += buffer[..<count]
+        }
+    }
+}

@@ -1,0 +1,47 @@
+import StepKit
+import StorageKit
+import Testing
+
+/// What every tree source promises.
+@Suite struct TreeSourceTests {
+    @Test(arguments: SystemSample.all(with: .treeSource))
+    func everyFileIsReadToItsEnd(_ sample: SystemSample) async throws {
+        let bench = try SampleBench(sample)
+        let files = try await bench.open(as: (any TreeSource).self).withTree(of: nil, bench.context) { try $0.allFiles() }
+        #expect(files == bench.content)
+    }
+
+    @Test(arguments: SystemSample.all(with: .treeSource))
+    func listingsAreSortedAndAgreeWithMetadata(_ sample: SystemSample) async throws {
+        let bench = try SampleBench(sample)
+        try await bench.open(as: (any TreeSource).self).withTree(of: nil, bench.context) { reader in
+            #expect(try reader.metadata(of: TreePath()).kind == .directory)
+            #expect(!reader.logicalPath.parts.isEmpty)
+            let listing = try reader.list(TreePath())
+            #expect(listing.failures.isEmpty)
+            #expect(listing.entries.map(\.name) == listing.entries.map(\.name).sorted())
+            for entry in listing.entries {
+                #expect(try reader.metadata(of: TreePath([entry.name])).kind == entry.metadata.kind)
+            }
+        }
+    }
+
+    @Test(arguments: SystemSample.all(with: .treeSource))
+    func whatIsMissingIsNotFound(_ sample: SystemSample) async throws {
+        let bench = try SampleBench(sample)
+        try await bench.open(as: (any TreeSource).self).withTree(of: nil, bench.context) { reader in
+            for call in [{ _ = try reader.open(TreePath("no/such")) }, { _ = try reader.metadata(of: TreePath("no")) }] {
+                let error = #expect(throws: StorageError.self) { try call() }
+                #expect(error?.kind == .notFound)
+            }
+        }
+    }
+
+    @Test(arguments: SystemSample.all(with: .treeSource))
+    func anotherOpeningRecordsTheSamePath(_ sample: SystemSample) async throws {
+        let bench = try SampleBench(sample)
+        let first = try await bench.open(as: (any TreeSource).self).withTree(of: nil, bench.context) { $0.logicalPath }
+        let second = try await bench.open(as: (any TreeSource).self).withTree(of: nil, bench.context) { $0.logicalPath }
+        #expect(first == second)
+    }
+}
