@@ -2,14 +2,11 @@ import Foundation
 import Glibc
 
 /// An xfs of the test's own, which can clone files (reflink), mounted over a loop device. Only root may mount.
-public final class LoopMountRig: Sendable {
-    /// Where it is mounted.
-    public let path: String
-    private let folder: ScratchFolder
-
-    /// Nil when not root: the caller then tests what an ordinary user can. CI runs as root, where anything that fails here fails the test.
-    public static func xfs() async throws -> LoopMountRig? {
-        guard geteuid() == 0 else { return nil }
+public enum LoopMountRig {
+    /// Hands `body` the mount point, which is gone afterwards. Nil when not root: the test then does what an ordinary user can. CI runs as
+    /// root, where anything that fails here fails the test.
+    public static func withXFS(_ body: (String?) async throws -> Void) async throws {
+        guard geteuid() == 0 else { return try await body(nil) }
         let folder = try ScratchFolder("loop")
         let (image, path) = (folder.file("image"), folder.file("mount"))
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
@@ -18,13 +15,11 @@ public final class LoopMountRig: Sendable {
         }
         try await HostProgram.run(["mkfs.xfs", "-q", "-m", "reflink=1", image])
         try await HostProgram.run(["mount", "-o", "loop", image, path])
-        return LoopMountRig(path: path, folder: folder)
+        let outcome: Result<Void, any Error>
+        do { outcome = .success(try await body(path)) } catch { outcome = .failure(error) }
+        // Lazily: a child that is just starting may hold it for a moment.
+        try await HostProgram.run(["umount", "--lazy", path])
+        try outcome.get()
+        withExtendedLifetime(folder) {}
     }
-
-    private init(path: String, folder: ScratchFolder) {
-        self.path = path
-        self.folder = folder
-    }
-
-    deinit { _ = umount2(path, Int32(MNT_DETACH)) }
 }

@@ -115,6 +115,8 @@ final class RestoreRun: Sendable {
             let below = path.appending(node.name)
             if node.type == "dir" {
                 guard selection.descends(into: below), let subtree = node.subtree else { continue }
+                // The folder whose content lands at the writer's root: a private home must not come back as a public one.
+                if selection.isWholeRoot(below) { work.directories.append((TreePath(), node)) }
                 if let target = selection.target(of: below) {
                     try await attempt(target) { [writer] in try writer.makeDirectory(target) }
                     state.withLock { $0.progress.directories += 1 }

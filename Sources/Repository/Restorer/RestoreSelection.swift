@@ -19,6 +19,9 @@ struct RestoreSelection: Sendable {
         return TreePath(Array(path.parts.dropFirst(root.parts.count)))
     }
 
+    /// Whether the path is the folder that lands at the writer's root, and all of it is wanted.
+    func isWholeRoot(_ path: TreePath) -> Bool { path == root && paths.isEmpty }
+
     /// Whether something wanted may be below.
     func descends(into path: TreePath) -> Bool { root.parts.starts(with: path.parts) || target(of: path) != nil }
 

@@ -26,7 +26,7 @@ import Testing
     private func makeRichTree(_ path: String) async throws {
         _ = try await shell(
             """
-            mkdir -p deep/er sticky; echo one > one; ln one deep/also-one; ln -s ../one deep/link; ln -s /nowhere dangling; mkfifo pipe
+            mkdir -p deep/er sticky; echo one > one; ln one deep/also-one; ln -s ../one deep/link; ln -s /nowhere dangling; mkfifo pipe; chmod 700 .
             truncate -s 4M sparse; echo tail >> sparse; head -c 700000 /dev/urandom > deep/er/random; chmod 4751 one; chmod 1777 sticky
             : > empty; echo odd > $'odd\\xff\\nname'; touch -d '1969-07-20 20:17:40.123456789 UTC' deep/er/random; touch -d '2001-02-03 04:05:06' deep
             """, in: path)
@@ -57,7 +57,8 @@ import Testing
 
         try stage.declare(system: "target", "directory", ["path": .string(stage.folder.file("by-us"))])
         try await stage.run("restore", id: "restore", .snapshot("latest"), ["from": "vault", "to": "target"])
-        #expect(try await portrait(stage.folder.file("by-us")) == original)
+        let restored = try await portrait(stage.folder.file("by-us"))
+        #expect(Set(restored.split(separator: "\n")).symmetricDifference(original.split(separator: "\n")) == [])
         // The holes are holes again: 4 MiB of zeros take a few blocks.
         let blocks = Int(try await shell("stat -c %b sparse", in: stage.folder.file("by-us")).filter(\.isNumber))
         #expect(try #require(blocks) < 512)
@@ -104,28 +105,30 @@ import Testing
 
     /// As root (CI is) on an xfs of its own; an ordinary user, who may not mount, runs the same through the bounded copy.
     @Test func aSnapshotOnXFSClonesEveryByte() async throws {
-        let rig = try await LoopMountRig.xfs()
-        let scratch = try ScratchFolder("clone")
-        let data = (rig?.path ?? scratch.path) + "/data"
+        try await LoopMountRig.withXFS { mount in try await clone(below: mount) }
+    }
+
+    private func clone(below mount: String?) async throws {
+        let stage = try StepStage()
+        let data = (mount ?? stage.folder.path) + "/data"
         try FileManager.default.createDirectory(atPath: data, withIntermediateDirectories: true)
         _ = try await shell("for i in 1 2 3; do head -c 20000000 /dev/urandom > $i; done; sync .", in: data)
         let before = try await portrait(data)
-        let stage = try StepStage()
         stage.declare(repository: "vault")
         try stage.declare(
-            system: "data", "directory", ["path": .string(data), "method": rig == nil ? "copy" : "reflink", "staging": "64MiB"])
-        let free = try rig.map { try freeBytes($0.path) }
+            system: "data", "directory", ["path": .string(data), "method": mount == nil ? "copy" : "reflink", "staging": "64MiB"])
+        let free = try mount.map(freeBytes)
         try await stage.run("snapshot", id: "snapshot-data", .systems(["data"]))
-        if let rig, let free {
+        if let mount, let free {
             #expect(stage.recorder.lines.contains { $0.contains("3 files, 0 B copied") })
-            #expect(free - (try freeBytes(rig.path)) < 2_000_000, "60 MB of clones share their blocks")
+            #expect(free - (try freeBytes(mount)) < 2_000_000, "60 MB of clones share their blocks")
         }
         _ = try await shell("echo overwritten > 1; rm 2", in: data)
         try await stage.run("copy", id: "copy-data", .systems(["data"]), ["to": "vault"], snapshots: ["data": "snapshot-data"])
         try await stage.restic("vault").succeed("restore", "latest", "--target", stage.folder.file("restored"))
         #expect(try await portrait(stage.folder.file("restored") + data) == before)
         try await stage.undo("snapshot", id: "snapshot-data", .systems(["data"]))
-        #expect(try await shell("ls -A ..", in: data).split(separator: "\n") == ["data"])
+        #expect(!FileManager.default.fileExists(atPath: (mount ?? stage.folder.path) + "/.data.snappy-flow-snapshots"))
     }
 
     private func freeBytes(_ path: String) throws -> Int64 {
