@@ -88,7 +88,10 @@ import Testing
         let file = try writer.createFile(path, size: 20000)
         try bytes.withUnsafeBytes { try file.write($0, at: 8000) }
         try file.finish()
-        _ = try writer.setMetadata(path, FileMetadata(kind: .file, permissions: 0o640, size: 20000, modified: FileTime(seconds: 1000)))
+        _ = try writer.setMetadata(
+            path,
+            FileMetadata(
+                kind: .file, permissions: 0o640, userID: getuid(), groupID: getgid(), size: 20000, modified: FileTime(seconds: 1000)))
         func differences() throws -> [String] {
             try ledger.compare(with: try FolderReader(path: folder.path, excludes: ExcludePatterns([]), oneFileSystem: false), isStopped: { false })
         }
