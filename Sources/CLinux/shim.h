@@ -32,10 +32,5 @@ static inline int linux_rename_new(int folder, const char *from, int to_folder, 
     return (int)syscall(SYS_renameat2, folder, from, to_folder, to, 1u);
 }
 
-// copy_file_range(2), declared for GNU sources only.
-static inline long linux_copy_range(int source, long long *from, int target, long long *to, unsigned long count) {
-    return syscall(SYS_copy_file_range, source, from, target, to, count, 0u);
-}
-
 // pipe2(2) with O_CLOEXEC: neither end reaches a program that another thread starts meanwhile.
 static inline int linux_pipe(int ends[2]) { return (int)syscall(SYS_pipe2, ends, LINUX_CLOSE_ON_EXEC); }
