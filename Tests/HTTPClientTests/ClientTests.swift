@@ -74,12 +74,10 @@ import Testing
         let url = rig.url
         let task = Task { try await Client().send(Request(url: url, timeout: .seconds(60))) }
         for await _ in arrived { break }
-        let clock = ContinuousClock()
-        let start = clock.now
         task.cancel()
         let error = await #expect(throws: HTTPClientError.self) { try await task.value }
+        // Without the cancel it would end with `.timedOut`.
         #expect(error?.kind == .cancelled)
-        #expect(clock.now - start < .seconds(10))
     }
 
     @Test func saysThatNobodyListens() async throws {
