@@ -74,6 +74,10 @@ struct ClusterFolder: Sendable, Hashable {
         }
         var status = stat()
         guard lstat(folder, &status) == 0 else { throw PostgreSQLError(errno: errno, doing: "to examine the folder", at: folder) }
+        // Another command may have made it just now and not given it away yet.
+        if let user, status.st_mode & S_IFMT == S_IFDIR, status.st_uid == geteuid(), lchown(folder, user.userID, user.groupID) == 0 {
+            lstat(folder, &status)
+        }
         guard status.st_mode & S_IFMT == S_IFDIR, status.st_uid == owner, status.st_mode & 0o077 == 0 else {
             throw PostgreSQLError(
                 "folder-not-private", expected: "a folder of user id \(owner) with mode 0700",

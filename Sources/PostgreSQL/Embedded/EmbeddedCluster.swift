@@ -67,7 +67,8 @@ public struct EmbeddedCluster: Sendable {
         guard folder.major != nil else { return false }
         let control = try await FileLock.take(folder.controlLock, .exclusive, owner: folder.user, within: .seconds(90))
         defer { withExtendedLifetime(control) {} }
-        let isIdle = try FileLock.attempt(folder.usersLock, .exclusive, owner: folder.user) != nil
+        // The watcher looks at the same lock for a moment now and then.
+        let isIdle = (try? await FileLock.take(folder.usersLock, .exclusive, owner: folder.user, within: .seconds(2))) != nil
         guard isIdle || force else {
             throw PostgreSQLError(
                 "cluster-in-use", expected: "no command that uses the private database", found: "at least one", at: folder.path,
