@@ -83,7 +83,8 @@ let package = Package(
 
         // tests
         .target(
-            name: "Rigs", dependencies: ["FlowModel", "StepKit", "PostgreSQL", "Threads", subprocess], path: "Tests/Rigs", swiftSettings: strict),
+            name: "Rigs", dependencies: ["FlowModel", "StepKit", "PostgreSQL", "Threads", subprocess], path: "Tests/Rigs",
+            swiftSettings: strict),
         .target(name: "FlowTestKit", dependencies: ["FlowModel", "StepKit"], path: "Tests/FlowTestKit", swiftSettings: strict),
         .executableTarget(
             name: "flow-test-worker", dependencies: ["FlowTestKit", "WorkflowEngine", "PostgreSQL", "FlowModel", "StepKit"],
@@ -91,11 +92,17 @@ let package = Package(
         .testTarget(name: "FlowModelTests", dependencies: ["FlowModel"], swiftSettings: strict),
         .testTarget(name: "HTTPClientTests", dependencies: ["HTTPClient", "FlowModel", "Rigs"], swiftSettings: strict),
         .testTarget(name: "CryptoTests", dependencies: ["Crypto"], swiftSettings: strict),
-        .testTarget(name: "PipelineDSLTests", dependencies: ["PipelineDSL", "FlowModel", "StepKit", "StorageKit", "Rigs", "Steps"], swiftSettings: strict),
-        .testTarget(name: "PostgreSQLTests", dependencies: ["PostgreSQL", "FlowModel", "Rigs", "Threads", subprocess], swiftSettings: strict),
+        .testTarget(
+            name: "PipelineDSLTests", dependencies: ["PipelineDSL", "FlowModel", "StepKit", "StorageKit", "Rigs", "Steps"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "PostgreSQLTests", dependencies: ["PostgreSQL", "FlowModel", "Rigs", "Threads", subprocess], swiftSettings: strict),
         .testTarget(
             name: "WorkflowEngineTests",
-            dependencies: ["WorkflowEngine", "PostgreSQL", "FlowModel", "StepKit", "StorageKit", "PipelineDSL", "Rigs", "Threads", "FlowTestKit", "flow-test-worker", subprocess],
+            dependencies: [
+                "WorkflowEngine", "PostgreSQL", "FlowModel", "StepKit", "StorageKit", "PipelineDSL", "Rigs", "Threads", "FlowTestKit",
+                "flow-test-worker", subprocess,
+            ],
             swiftSettings: strict),
         .testTarget(
             name: "RepositoryTests", dependencies: ["Repository", "StorageKit", "Crypto", "FlowModel", "Rigs", "Threads", subprocess],

@@ -6,7 +6,9 @@ public struct Instant: Sendable, Hashable, Comparable, Codable {
     public init(microseconds: Int64) { self.microseconds = microseconds }
 
     public static func < (left: Instant, right: Instant) -> Bool { left.microseconds < right.microseconds }
-    public static func + (left: Instant, right: TimeSpan) -> Instant { Instant(microseconds: left.microseconds + right.milliseconds * 1000) }
+    public static func + (left: Instant, right: TimeSpan) -> Instant {
+        Instant(microseconds: left.microseconds + right.milliseconds * 1000)
+    }
     public static func - (left: Instant, right: Instant) -> TimeSpan {
         TimeSpan(milliseconds: (left.microseconds - right.microseconds) / 1000)
     }

@@ -45,14 +45,17 @@ public struct HTTPClientError: ExplainedError, Sendable, Hashable {
             self.init(
                 .timedOut, expected: "an answer within \(request.timeout)", found: text, at: at,
                 advice: "check the server, or allow more time", retry: .transient)
-        case CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CACERT_BADFILE, CURLE_SSL_CERTPROBLEM, CURLE_SSL_ISSUER_ERROR, CURLE_SSL_CONNECT_ERROR:
+        case CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CACERT_BADFILE, CURLE_SSL_CERTPROBLEM, CURLE_SSL_ISSUER_ERROR,
+            CURLE_SSL_CONNECT_ERROR:
             self.init(
                 .untrusted, expected: "a TLS connection to a server with a certificate that this machine trusts", found: text, at: at,
                 advice: "install the authority's certificate on this host, or correct the name in the URL", retry: .permanent)
         case CURLE_ABORTED_BY_CALLBACK:
             self.init(.cancelled, expected: "the request to finish", found: "it was told to stop", at: at, advice: "", retry: .transient)
         default:
-            self.init(.interrupted, expected: "a whole answer", found: text, at: at, advice: "check the server and the network", retry: .transient)
+            self.init(
+                .interrupted, expected: "a whole answer", found: text, at: at, advice: "check the server and the network", retry: .transient
+            )
         }
     }
 

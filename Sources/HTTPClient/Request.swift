@@ -46,11 +46,14 @@ extension Request {
     /// Refuses what would smuggle a second header or request into the first.
     func validate() throws(HTTPClientError) {
         func refusal(_ expected: String, _ found: String) -> HTTPClientError {
-            HTTPClientError(.invalidRequest, expected: expected, found: found, at: address, advice: "correct the request", retry: .permanent)
+            HTTPClientError(
+                .invalidRequest, expected: expected, found: found, at: address, advice: "correct the request", retry: .permanent)
         }
         let lower = url.lowercased()
         guard lower.hasPrefix("http://") || lower.hasPrefix("https://") else { throw refusal("an http:// or https:// URL", "another one") }
-        guard url.utf8.allSatisfy({ $0 > 0x20 && $0 != 0x7F }) else { throw refusal("a URL without spaces and control characters", "one with some") }
+        guard url.utf8.allSatisfy({ $0 > 0x20 && $0 != 0x7F }) else {
+            throw refusal("a URL without spaces and control characters", "one with some")
+        }
         guard !method.isEmpty, method.utf8.allSatisfy(Self.isToken) else { throw refusal("a method of letters", method.debugDescription) }
         for (name, value) in headers {
             guard !name.isEmpty, name.utf8.allSatisfy(Self.isToken) else { throw refusal("a header name", name.debugDescription) }

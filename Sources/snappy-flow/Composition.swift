@@ -24,7 +24,8 @@ struct Composition {
         configuration.allowed = allowed
         configuration.notice = notice
         configuration.guardCommand = [Self.binary, "guard"]
-        configuration.neverFreeze = [folders.state, folders.cache, folders.runtime] + ((try? EmbeddedCluster.standard().path).map { [$0] } ?? [])
+        configuration.neverFreeze =
+            [folders.state, folders.cache, folders.runtime] + ((try? EmbeddedCluster.standard().path).map { [$0] } ?? [])
         return Worker(configuration, store: store, catalog: .standard)
     }
 
@@ -37,7 +38,8 @@ struct Composition {
         do {
             try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
         } catch {
-            throw CommandFailure(.failed, "error: \(path): expected a folder that can be made, found: \(error.localizedDescription); set XDG_CACHE_HOME")
+            throw CommandFailure(
+                .failed, "error: \(path): expected a folder that can be made, found: \(error.localizedDescription); set XDG_CACHE_HOME")
         }
     }
 }

@@ -6,7 +6,9 @@ import Testing
 @Suite struct CommandTests {
     private func prepared(_ name: String, verify: String = "all") throws -> (rig: FlowRig, document: String) {
         let rig = try FlowRig("command-\(name)")
-        for number in 0..<30 { try rig.write("data/folder\(number % 4)/file\(number)", String(repeating: "\(number) ", count: 500 * number)) }
+        for number in 0..<30 {
+            try rig.write("data/folder\(number % 4)/file\(number)", String(repeating: "\(number) ", count: 500 * number))
+        }
         try rig.write("pw", "secret-of-the-vault\n")
         let document = try rig.write(
             "pipeline.yaml",
@@ -30,7 +32,9 @@ import Testing
         #expect(run.status == 0, "\(run.output)\n\(run.errors)")
         #expect(!run.output.contains("secret-of-the-vault"))
 
-        let restore = try rig.run(["restore", "--file", document, "--repository", "vault", "--snapshot", "latest", "--target", rig.path("back")])
+        let restore = try rig.run([
+            "restore", "--file", document, "--repository", "vault", "--snapshot", "latest", "--target", rig.path("back"),
+        ])
         #expect(restore.status == 0, "\(restore.output)\n\(restore.errors)")
         try expectEqualTrees(rig.path("data"), rig.path("back") + rig.path("data"))
 
@@ -45,7 +49,9 @@ import Testing
         defer { rig.close() }
         #expect(try rig.run(["run", document]).status == 0)
         try rig.write("pw", "another one\n")
-        let restore = try rig.run(["restore", "--file", document, "--repository", "vault", "--snapshot", "latest", "--target", rig.path("back")])
+        let restore = try rig.run([
+            "restore", "--file", document, "--repository", "vault", "--snapshot", "latest", "--target", rig.path("back"),
+        ])
         #expect(restore.status == 12, "\(restore.output)\n\(restore.errors)")
         #expect(restore.errors.contains("expected") && restore.errors.contains("do:"), "\(restore.errors)")
         #expect(!restore.errors.contains("another one"))

@@ -97,7 +97,8 @@ import Testing
         try rig.write("pw", "secret\n")
         try rig.write("data/file", "x")
         // Works from the moment on when `cured` exists.
-        let thaw = try rig.write("thaw.sh", "#!/bin/sh\n[ -e \(rig.path("cured")) ] || { echo thaw is broken >&2; exit 9; }\nrm -f \(rig.path("frozen"))\n")
+        let thaw = try rig.write(
+            "thaw.sh", "#!/bin/sh\n[ -e \(rig.path("cured")) ] || { echo thaw is broken >&2; exit 9; }\nrm -f \(rig.path("frozen"))\n")
         try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: thaw)
         let document = try rig.write(
             "window.yaml",
@@ -153,7 +154,8 @@ import Testing
             """)
         let process = try rig.start(["run", document])
         try waitUntil("the first packs are there") {
-            let packs = FileManager.default.enumerator(atPath: rig.path("vault/data"))?.compactMap { $0 as? String }.filter { $0.count > 60 } ?? []
+            let packs =
+                FileManager.default.enumerator(atPath: rig.path("vault/data"))?.compactMap { $0 as? String }.filter { $0.count > 60 } ?? []
             return packs.count >= 2
         }
         process.send(SIGKILL)

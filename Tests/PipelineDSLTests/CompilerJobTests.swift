@@ -64,7 +64,8 @@ import Testing
 
     @Test func aValueThatMakesAWrongSettingIsRefused() throws {
         let result = Compiling.result(
-            "{name: x, parameters: {p: {type: string}}, systems: {a: {type: volume, path: \"${parameters.p}\"}}, repositories: {r: {type: local, path: /r, password: {fromEnv: P}}}, steps: [{copy: a, to: r}]}")
+            "{name: x, parameters: {p: {type: string}}, systems: {a: {type: volume, path: \"${parameters.p}\"}}, repositories: {r: {type: local, path: /r, password: {fromEnv: P}}}, steps: [{copy: a, to: r}]}"
+        )
         let plan = try Compiling.only(result)
         let error = #expect(throws: JobDefinitionError.self) {
             try JobDefinition.instantiate(plan, parameters: ["p": "relative"], catalog: .paper)
@@ -84,7 +85,9 @@ import Testing
 
     @Test func fanOutOverOutputsIsLeftToTheRun() throws {
         let plan = try Compiling.plan(
-            steps: "- exec: [list]\n  id: list\n- exec: [touch, \"${item}\"]\n  id: each\n  forEach: {items: \"${steps.list.outputs.stdout}\", maxParallel: 2}")
+            steps:
+                "- exec: [list]\n  id: list\n- exec: [touch, \"${item}\"]\n  id: each\n  forEach: {items: \"${steps.list.outputs.stdout}\", maxParallel: 2}"
+        )
         #expect(plan.edges("each") == "list(output)")
         let job = try JobDefinition.instantiate(plan, parameters: [:], catalog: .paper)
         #expect(job.steps == plan.steps)
@@ -93,7 +96,8 @@ import Testing
         let items = try FanOutExpansion.items(of: try #require(each.forEach), in: scope)
         #expect(FanOutExpansion.members(of: each, undo: nil, items: items).map(\.id) == ["each[a]", "each[a#1]"])
         #expect(throws: ExpressionError.self) {
-            try FanOutExpansion.items(of: FanOut(items: "${steps.list.outputs.stdout}"), in: ExpressionScope(outputs: ["list": ["stdout": "x"]]))
+            try FanOutExpansion.items(
+                of: FanOut(items: "${steps.list.outputs.stdout}"), in: ExpressionScope(outputs: ["list": ["stdout": "x"]]))
         }
     }
 }

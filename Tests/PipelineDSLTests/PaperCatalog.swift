@@ -90,7 +90,8 @@ struct PaperRepositoryType: RepositoryType {
 }
 
 extension VerbDeclaration {
-    private static func field(_ name: String, _ type: SettingType, default value: JSONValue? = nil, required: Bool = false) -> SettingField {
+    private static func field(_ name: String, _ type: SettingType, default value: JSONValue? = nil, required: Bool = false) -> SettingField
+    {
         SettingField(name: name, summary: "the \(name)", type: type, defaultValue: value, isRequired: required)
     }
 
@@ -122,7 +123,9 @@ extension VerbDeclaration {
         VerbDeclaration(
             name: "prune", summary: "Prune", subject: .repository,
             schema: SettingsSchema([
-                field("keep", .object(SettingsSchema([field("last", .integer(1...1000)), field("daily", .integer(1...1000))])), required: true),
+                field(
+                    "keep", .object(SettingsSchema([field("last", .integer(1...1000)), field("daily", .integer(1...1000))])), required: true
+                ),
                 field("reclaimEvery", .timeSpan, default: "7d"),
             ]), workClass: .prune, holdsRepositories: .exclusive),
         VerbDeclaration(

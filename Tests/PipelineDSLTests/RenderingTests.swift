@@ -5,7 +5,9 @@ import Testing
 
 @Suite struct RenderingTests {
     private static let nightly: Plan = {
-        guard let plan = Compiling.result(steps: CompilerTests.nightly).plans.first else { preconditionFailure("the nightly pipeline compiles") }
+        guard let plan = Compiling.result(steps: CompilerTests.nightly).plans.first else {
+            preconditionFailure("the nightly pipeline compiles")
+        }
         return plan.plan
     }()
 

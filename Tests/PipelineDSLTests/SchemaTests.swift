@@ -34,7 +34,12 @@ import Testing
 
     @Test func everyNamedSchemaIsASchema() async throws {
         let named = try [Catalog.paper, .standard].flatMap { catalog in
-            try DocumentSchema.names(catalog).map { (schema: try #require(DocumentSchema.schema(of: $0, catalog: catalog)), documents: [JSONValue(dictionaryLiteral: ("nothing", "like it"))]) }
+            try DocumentSchema.names(catalog).map {
+                (
+                    schema: try #require(DocumentSchema.schema(of: $0, catalog: catalog)),
+                    documents: [JSONValue(dictionaryLiteral: ("nothing", "like it"))]
+                )
+            }
         }
         #expect(try await SchemaValidator.validate(named) == named.map { _ in [false] })
         #expect(DocumentSchema.schema(of: "nonsense", catalog: .paper) == nil)

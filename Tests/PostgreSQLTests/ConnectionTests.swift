@@ -7,7 +7,8 @@ import Testing
     @Test func everyTypeGoesThereAndBack() async throws {
         let rig = try await PostgreSQLRig.start()
         let connection = try await Connection.connect(rig.settings)
-        let instants = [1_795_411_529_123_456, 0, -1, -62_135_596_800_000_000, 253_402_300_799_999_999, 951_782_400_000_000].map(Instant.init(microseconds:))
+        let instants = [1_795_411_529_123_456, 0, -1, -62_135_596_800_000_000, 253_402_300_799_999_999, 951_782_400_000_000].map(
+            Instant.init(microseconds:))
         let json: JSONValue = ["a": [1, nil, true, "x\"\\ü", 9_007_199_254_740_993]]
         let texts = ["", "a,b", "{", "\"", "\\", "NULL", "é\n"]
         for instant in instants {
@@ -17,7 +18,8 @@ import Testing
                     $7::text[] AS a, $8::text AS n, $9::bytea = '\\x00ff' AS y, $10::uuid AS u, $11::interval = interval '1.5 seconds' AS s
                 """,
                 [
-                    .text("héllo"), .int(Int64.min), true, .double(0.1), .json(json), .instant(instant), .texts(texts), nil, .bytes([0, 255]),
+                    .text("héllo"), .int(Int64.min), true, .double(0.1), .json(json), .instant(instant), .texts(texts), nil,
+                    .bytes([0, 255]),
                     "0199C0DE-0000-7000-8000-000000000000", .interval(.milliseconds(1500)),
                 ])
             let row = try #require(rows.first)

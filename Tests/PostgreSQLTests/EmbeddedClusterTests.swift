@@ -34,11 +34,15 @@ import Testing
         #expect(status.isInUse && !status.isKept)
         #expect((status.major ?? 0) >= 15)
         let connection = try await Connection.connect(settings)
-        func show(_ name: String) async throws -> String? { try await connection.query("SELECT current_setting('\(name)') AS s").first?.get("s") }
+        func show(_ name: String) async throws -> String? {
+            try await connection.query("SELECT current_setting('\(name)') AS s").first?.get("s")
+        }
         #expect(try await show("listen_addresses") == "")
         #expect(try await show("fsync") == "on")
         #expect(try await show("server_encoding") == "UTF8")
-        #expect(try await connection.query("SELECT datcollate AS c FROM pg_database WHERE datname = current_database()").first?.get("c") == "C.UTF-8")
+        #expect(
+            try await connection.query("SELECT datcollate AS c FROM pg_database WHERE datname = current_database()").first?.get("c")
+                == "C.UTF-8")
         // A session of its own: the terminal's Ctrl-C does not reach it.
         let server = try #require(status.processID)
         #expect(getsid(server) != getsid(0))
@@ -46,7 +50,9 @@ import Testing
         lease = nil
         await stopped
         // The watcher stops it under this lock.
-        withExtendedLifetime(try? await FileLock.take(cluster.folder.controlLock, .exclusive, owner: cluster.folder.user, within: .seconds(30))) {}
+        withExtendedLifetime(
+            try? await FileLock.take(cluster.folder.controlLock, .exclusive, owner: cluster.folder.user, within: .seconds(30))
+        ) {}
         #expect(try cluster.status().processID == nil)
         try? FileManager.default.removeItem(atPath: cluster.path)
     }
@@ -59,7 +65,8 @@ import Testing
         }
         var servers: Set<Int> = []
         for lease in leases {
-            let rows = try await Connection.connect(lease.settings).query("SELECT pg_postmaster_start_time()::text || pid AS s, pid FROM pg_stat_activity WHERE backend_type = 'checkpointer'")
+            let rows = try await Connection.connect(lease.settings).query(
+                "SELECT pg_postmaster_start_time()::text || pid AS s, pid FROM pg_stat_activity WHERE backend_type = 'checkpointer'")
             servers.insert(try #require(rows.first).get("pid"))
         }
         #expect(servers.count == 1)
@@ -94,7 +101,8 @@ import Testing
         for _ in 0..<2 {
             let server = try #require(try cluster.status().processID)
             async let stopped: Void = waitForStop(lease.settings)
-            while try await Connection.connect(lease.settings).query("SELECT 1 FROM pg_stat_activity WHERE query = 'LISTEN \"x\"'").isEmpty {}
+            while try await Connection.connect(lease.settings).query("SELECT 1 FROM pg_stat_activity WHERE query = 'LISTEN \"x\"'").isEmpty
+            {}
             #expect(kill(server, SIGKILL) == 0)
             await stopped
             let again = try await cluster.acquire()
@@ -109,7 +117,8 @@ import Testing
         let first = try await cluster.acquire()
         #expect(try await cluster.down(force: true))
         // As a crash and a reused process id would leave it: ours is alive and no server.
-        try cluster.folder.write("\(getpid())\n\(cluster.folder.data)\n1\n5432\n\(cluster.folder.socketFolder)\n\n", to: cluster.folder.data + "/postmaster.pid")
+        try cluster.folder.write(
+            "\(getpid())\n\(cluster.folder.data)\n1\n5432\n\(cluster.folder.socketFolder)\n\n", to: cluster.folder.data + "/postmaster.pid")
         #expect(try cluster.status().processID == nil)
         let second = try await cluster.acquire()
         #expect(try await one(second.settings) == 1)

@@ -105,6 +105,7 @@ public final class FlowProcess: @unchecked Sendable {  // Process is used by one
     public func wait() -> FlowOutcome {
         process.waitUntilExit()
         let ended = process.terminationReason == .uncaughtSignal
-        return FlowOutcome(status: process.terminationStatus, output: output, errors: errors, signal: ended ? process.terminationStatus : nil)
+        return FlowOutcome(
+            status: process.terminationStatus, output: output, errors: errors, signal: ended ? process.terminationStatus : nil)
     }
 }

@@ -57,7 +57,9 @@ public final class HTTPRig: Sendable {
                     let bytes = Array(text.utf8)
                     var sent = 0
                     while sent < bytes.count {
-                        let count = bytes.withUnsafeBytes { send(connection, $0.baseAddress?.advanced(by: sent), bytes.count - sent, Int32(MSG_NOSIGNAL)) }
+                        let count = bytes.withUnsafeBytes {
+                            send(connection, $0.baseAddress?.advanced(by: sent), bytes.count - sent, Int32(MSG_NOSIGNAL))
+                        }
                         guard count > 0 else { return }
                         sent += count
                     }
@@ -77,7 +79,8 @@ public final class HTTPRig: Sendable {
 
     /// An answer with its length.
     public static func answer(_ status: String, headers: [String] = [], _ body: String = "") -> String {
-        (["HTTP/1.1 \(status)", "Content-Length: \(body.utf8.count)", "Connection: close"] + headers).joined(separator: "\r\n") + "\r\n\r\n" + body
+        (["HTTP/1.1 \(status)", "Content-Length: \(body.utf8.count)", "Connection: close"] + headers).joined(separator: "\r\n") + "\r\n\r\n"
+            + body
     }
 
     private static func read(_ connection: Int32) -> Request? {

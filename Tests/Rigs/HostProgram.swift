@@ -11,7 +11,8 @@ public enum HostProgram {
             environment: .custom(["PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"]), workingDirectory: FilePath(folder),
             output: .string(limit: 16 << 20), error: .string(limit: 1 << 20))
         guard result.terminationStatus.isSuccess else {
-            throw ResticRig.Failure(description: "\(arguments.joined(separator: " ")): \(result.terminationStatus): \(result.standardError)")
+            throw ResticRig.Failure(
+                description: "\(arguments.joined(separator: " ")): \(result.terminationStatus): \(result.standardError)")
         }
         return result.standardOutput
     }

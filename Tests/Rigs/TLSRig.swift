@@ -12,7 +12,8 @@ public struct TLSRig: Sendable {
         let folder = try ScratchFolder("tls")
         let (key, certificate) = (folder.file("key.pem"), folder.file("cert.pem"))
         try await HostProgram.run([
-            "openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", certificate, "-days", "2", "-subj", "/CN=localhost",
+            "openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", certificate, "-days", "2", "-subj",
+            "/CN=localhost",
             "-addext", "subjectAltName=DNS:localhost",
         ])
         _ = try await Subprocess.run(

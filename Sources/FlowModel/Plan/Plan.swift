@@ -84,7 +84,9 @@ public struct PlannedRepository: Sendable, Hashable, Codable {
     public var password: SecretReference
     /// False: a copy into a repository that does not exist is an error instead of its creation.
     public var create: Bool
-    public init(type: String, contractVersion: Int, settings: [String: JSONValue], identity: String, password: SecretReference, create: Bool) {
+    public init(
+        type: String, contractVersion: Int, settings: [String: JSONValue], identity: String, password: SecretReference, create: Bool
+    ) {
         self.type = type
         self.contractVersion = contractVersion
         self.settings = settings

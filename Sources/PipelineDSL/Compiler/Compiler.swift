@@ -14,7 +14,9 @@ public enum Compiler {
         for document in reader.set.pipelines {
             var compiler = PipelineCompiler(document, reader.set, catalog, isReadWithErrors: reader.sink.hasErrors)
             let plan = compiler.compile()
-            for located in compiler.findings.sorted(by: { $0.finding.mark < $1.finding.mark }) { sink.report(located.finding, in: located.source) }
+            for located in compiler.findings.sorted(by: { $0.finding.mark < $1.finding.mark }) {
+                sink.report(located.finding, in: located.source)
+            }
             let isBroken = compiler.findings.contains { !$0.finding.isWarning }
             if let plan, !isBroken { plans.append(CompiledPlan(plan: plan, source: document.source.name)) }
         }

@@ -48,7 +48,8 @@ public enum FanOutExpansion {
 
     private static func label(_ item: JSONValue) -> String? {
         switch item {
-        case .string(let text): DocumentName.isGood(text, dots: true) ? text : DocumentName.slug(text).isEmpty ? nil : DocumentName.slug(text)
+        case .string(let text):
+            DocumentName.isGood(text, dots: true) ? text : DocumentName.slug(text).isEmpty ? nil : DocumentName.slug(text)
         case .int(let value): String(value)
         case .bool(let value): String(value)
         case .null, .double, .array, .object: nil

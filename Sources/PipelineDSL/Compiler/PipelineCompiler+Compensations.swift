@@ -44,7 +44,8 @@ extension PipelineCompiler {
             case .windowSealed: guarded.formUnion(frozen(by: index, graph))
             case .usersDone:
                 let id = drafts[index].id
-                guarded.formUnion(drafts.indices.filter { drafts[$0].planned.snapshots.values.contains(id) || drafts[$0].needs[index] == .output })
+                guarded.formUnion(
+                    drafts.indices.filter { drafts[$0].planned.snapshots.values.contains(id) || drafts[$0].needs[index] == .output })
             }
             for need in guarded where need != at { drafts[at].need(need, .guarded) }
         }

@@ -19,7 +19,8 @@ extension PipelineCompiler {
             isOpen: !declared.mentions.templates.isEmpty, override: type.schema["identity"] == nil ? declared.identity : nil
         ) { () throws(StepError) in try type.identity(Settings(declared.settings, origin: "system \(declared.name)")) }
         systems[declared.name] = PlannedSystem(
-            type: declared.type, contractVersion: type.contractVersion, settings: declared.settings, identity: identity, host: declared.host)
+            type: declared.type, contractVersion: type.contractVersion, settings: declared.settings, identity: identity, host: declared.host
+        )
     }
 
     mutating func resolve(_ declared: DeclaredRepository) {

@@ -10,7 +10,8 @@ extension PipelineCompiler {
         for draft in drafts where !seen.insert(draft.id).inserted {
             report(
                 Finding(
-                    "duplicate-id", "two steps are called \(draft.id)", expected: "an id of its own for each step", found: draft.id.rawValue,
+                    "duplicate-id", "two steps are called \(draft.id)", expected: "an id of its own for each step",
+                    found: draft.id.rawValue,
                     hint: "give one of them an `id:`", at: draft.mark))
         }
     }
@@ -44,7 +45,9 @@ extension PipelineCompiler {
         let targets = Self.targets(step)
         if let targets, targets.isEmpty {
             report(
-                Finding("wrong-value", "`to` names no repository", expected: "a repository or a list of them", found: "an empty list", at: step.mark))
+                Finding(
+                    "wrong-value", "`to` names no repository", expected: "a repository or a list of them", found: "an empty list",
+                    at: step.mark))
         }
         if let targets, Set(targets).count < targets.count {
             report(
@@ -130,7 +133,9 @@ extension PipelineCompiler {
             return reportUndeclared(name, "system", known: Array(document.systems.keys) + Array(set.systems.keys))
         }
         resolve(declared)
-        guard let type = catalog.system(declared.type), !capabilities.isEmpty, type.capabilities.isDisjoint(with: capabilities) else { return }
+        guard let type = catalog.system(declared.type), !capabilities.isEmpty, type.capabilities.isDisjoint(with: capabilities) else {
+            return
+        }
         let able = catalog.systems.filter { !$0.capabilities.isDisjoint(with: capabilities) }.map(\.name).sorted()
         report(
             Finding(

@@ -22,7 +22,8 @@ extension PipelineCompiler {
     private mutating func checkSubject(_ step: WrittenStep, of index: Int) {
         guard case .snapshot(let text) = step.subject, text.contains("${") else { return }
         let reading = SettingReader.read(
-            YAMLNode(content: .scalar(text, isPlain: false), mark: step.mark, isFlow: false), as: .string, label: "step \(drafts[index].id)")
+            YAMLNode(content: .scalar(text, isPlain: false), mark: step.mark, isFlow: false), as: .string, label: "step \(drafts[index].id)"
+        )
         for finding in reading.findings { report(finding) }
         checkParameters(reading.mentions, "step \(drafts[index].id)", in: document.source)
     }
@@ -71,7 +72,8 @@ extension PipelineCompiler {
         if mention.text == fanOut.items.stringValue || (isOverOutputs ?? false && mention.text == step.when) {
             report(
                 Finding(
-                    "wrong-reference", "the items are not known yet where this is evaluated", expected: "parameters or outputs of steps above",
+                    "wrong-reference", "the items are not known yet where this is evaluated",
+                    expected: "parameters or outputs of steps above",
                     found: mention.text, at: mention.mark))
         }
     }

@@ -74,7 +74,8 @@ extension PipelineCompiler {
         for system in document.systems.values.sorted(by: { $0.mark < $1.mark }) where !usedSystems.contains(system.name) {
             report(
                 Finding(
-                    "unused", "no step uses system \(system.name)", expected: "a step that names it", found: "none", isWarning: true, at: system.mark))
+                    "unused", "no step uses system \(system.name)", expected: "a step that names it", found: "none", isWarning: true,
+                    at: system.mark))
         }
         for store in document.repositories.values.sorted(by: { $0.mark < $1.mark }) where !usedStores.contains(store.name) {
             report(

@@ -32,7 +32,8 @@ extension PipelineCompiler {
             guard Self.copies(drafts[copy]) else {
                 report(
                     Finding(
-                        "wrong-subject", "`\(drafts[index].verb.name)` acts on a copy step or a repository", expected: "the id of a copy step",
+                        "wrong-subject", "`\(drafts[index].verb.name)` acts on a copy step or a repository",
+                        expected: "the id of a copy step",
                         found: "\(drafts[copy].id), which is `\(drafts[copy].planned.verb)`", at: name.mark))
                 continue
             }
@@ -80,7 +81,8 @@ extension PipelineCompiler {
             if step.keys.instant, drafts[index].planned.timeout == nil {
                 report(
                     Finding(
-                        "instant-without-timeout", "\(drafts[index].id) is declared instant, but nothing bounds it", expected: "timeout: 5s",
+                        "instant-without-timeout", "\(drafts[index].id) is declared instant, but nothing bounds it",
+                        expected: "timeout: 5s",
                         found: "no timeout", hint: "a step in a window must end in time", at: drafts[index].mark))
             }
             if drafts[index].planned.forEach != nil, drafts[index].isQuiesce || drafts[index].isSnapshot {

@@ -17,7 +17,8 @@ extension PipelineCompiler {
                     report(
                         Finding(
                             "ambiguous-snapshot", "\(drafts[index].id) could read several system snapshots of \(system)",
-                            expected: "one that is taken last", found: ids, hint: "say by `after:` which one comes last", at: drafts[index].mark))
+                            expected: "one that is taken last", found: ids, hint: "say by `after:` which one comes last",
+                            at: drafts[index].mark))
                 } else if let taker = last.first {
                     drafts[index].planned.snapshots[system] = drafts[taker].id
                     drafts[index].need(taker, .output)
@@ -25,7 +26,8 @@ extension PipelineCompiler {
                 } else if let taker = all.first {
                     report(
                         Finding(
-                            "reads-live", "\(drafts[index].id) reads \(system) live, not the system snapshot that \(drafts[taker].id) takes",
+                            "reads-live",
+                            "\(drafts[index].id) reads \(system) live, not the system snapshot that \(drafts[taker].id) takes",
                             expected: "\(drafts[index].id) after \(drafts[taker].id)", found: "no such order",
                             hint: "write it below the snapshot, or name it in `after:`", isWarning: true, at: drafts[index].mark))
                 }

@@ -46,7 +46,8 @@ extension PipelineCompiler {
         else {
             return report(
                 Finding(
-                    "quiesce-without-snapshot", "\(id) freezes, but no snapshot is taken while it holds", expected: "a `snapshot:` below it",
+                    "quiesce-without-snapshot", "\(id) freezes, but no snapshot is taken while it holds",
+                    expected: "a `snapshot:` below it",
                     found: "none", hint: "add `- snapshot: SYSTEM` right below, or take the quiesce away", at: drafts[quiesce].mark))
         }
         reportSlow(slow, while: id, before: drafts[snapshot].id)
@@ -56,11 +57,13 @@ extension PipelineCompiler {
         let draft = drafts[slow]
         let hint =
             draft.verb.windowRole == .instantWhenDeclared
-            ? "declare it `instant: true` with a `timeout`, or move it below the snapshots" : "move it above \(quiesce) or below the snapshots"
+            ? "declare it `instant: true` with a `timeout`, or move it below the snapshots"
+            : "move it above \(quiesce) or below the snapshots"
         report(
             Finding(
                 "slow-in-window", "\(draft.id) would run while \(quiesce) keeps its systems frozen",
-                expected: "only quiesce, snapshot and instant steps before \(snapshot)", found: "`\(draft.planned.verb)`", hint: hint, at: draft.mark))
+                expected: "only quiesce, snapshot and instant steps before \(snapshot)", found: "`\(draft.planned.verb)`", hint: hint,
+                at: draft.mark))
     }
 
     private mutating func form(_ quiesces: [Int], _ members: Set<Int>, _ graph: StepGraph) -> Bool {
@@ -139,7 +142,8 @@ extension PipelineCompiler {
             guard let timeout = drafts[member].planned.timeout, timeout >= maxHold else { continue }
             report(
                 Finding(
-                    "slow-in-window", "\(drafts[member].id) may take as long as the freeze may last", expected: "a timeout below \(maxHold)",
+                    "slow-in-window", "\(drafts[member].id) may take as long as the freeze may last",
+                    expected: "a timeout below \(maxHold)",
                     found: timeout.description, hint: "lower its timeout or raise maxHold", at: drafts[member].mark))
         }
         return maxHold
@@ -148,11 +152,13 @@ extension PipelineCompiler {
     private mutating func checkCosts(_ snapshots: [Int]) {
         for snapshot in snapshots {
             for name in drafts[snapshot].subjectSystems {
-                guard let system = systems[name], let type = catalog.system(system.type), JobDefinition.isOpen(system.settings) == false else {
+                guard let system = systems[name], let type = catalog.system(system.type), JobDefinition.isOpen(system.settings) == false
+                else {
                     continue
                 }
                 guard (try? type.snapshotCost(Settings(system.settings, origin: "system \(name)"))) == .slow else { continue }
-                let hint = type.schema["staging"] == nil ? "take it out of the window" : "give system \(name) a bound such as `staging: 64MiB`"
+                let hint =
+                    type.schema["staging"] == nil ? "take it out of the window" : "give system \(name) a bound such as `staging: 64MiB`"
                 report(
                     Finding(
                         "slow-in-window", "\(drafts[snapshot].id) would keep its systems frozen for too long",

@@ -26,9 +26,11 @@ public enum DiagnosticRendering {
         .array(
             diagnostics.map { diagnostic in
                 [
-                    "severity": .string(diagnostic.severity.rawValue), "code": .string(diagnostic.code), "message": .string(diagnostic.message),
+                    "severity": .string(diagnostic.severity.rawValue), "code": .string(diagnostic.code),
+                    "message": .string(diagnostic.message),
                     "expected": .string(diagnostic.expected), "found": .string(diagnostic.found), "hint": .string(diagnostic.hint),
-                    "source": .string(diagnostic.source), "line": .int(Int64(diagnostic.mark.line)), "column": .int(Int64(diagnostic.mark.column)),
+                    "source": .string(diagnostic.source), "line": .int(Int64(diagnostic.mark.line)),
+                    "column": .int(Int64(diagnostic.mark.column)),
                 ]
             })
     }

@@ -44,7 +44,8 @@ struct DeclarationReader {
         guard let node = entries.first(where: { $0.key.scalarText == "type" })?.value else {
             findings.append(
                 Finding(
-                    "missing-key", "\(label) needs `type`", expected: "type: one of \(known.sorted().joined(separator: ", "))", found: "nothing",
+                    "missing-key", "\(label) needs `type`", expected: "type: one of \(known.sorted().joined(separator: ", "))",
+                    found: "nothing",
                     at: mark))
             return nil
         }

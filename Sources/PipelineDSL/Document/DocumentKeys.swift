@@ -15,7 +15,8 @@ enum DocumentKeys {
         field("startingDeadline", .timeSpan, "a run that could not start this long after its time counts as missed"),
         field("missed", .choice(["skip", "runOnce", "runAll"]), "what becomes of missed runs", default: "runOnce"),
         field(
-            "concurrencyPolicy", .choice(["Allow", "Forbid", "Replace"]), "what happens while the last run still goes on", default: "Forbid"),
+            "concurrencyPolicy", .choice(["Allow", "Forbid", "Replace"]), "what happens while the last run still goes on", default: "Forbid"
+        ),
         field("suspended", .boolean, "true: no run starts", default: false),
     ])
 
@@ -40,7 +41,9 @@ enum DocumentKeys {
         field("reason", .string, "why nothing may start then"),
     ])
 
-    static let events = ["started", "succeeded", "partial", "failed", "cancelled", "cleanupFailed", "approvalNeeded", "missed", "objectiveMissed"]
+    static let events = [
+        "started", "succeeded", "partial", "failed", "cancelled", "cleanupFailed", "approvalNeeded", "missed", "objectiveMissed",
+    ]
     static let hook = SettingsSchema([
         field("name", .string, "what it is called in the log"),
         field("on", .list(.choice(events)), "the events that it is told of", required: true),

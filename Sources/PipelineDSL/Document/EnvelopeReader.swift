@@ -41,7 +41,8 @@ struct EnvelopeReader {
             findings.append(
                 Finding(
                     "wrong-version", "this is no document of ours that can be read", expected: known.joined(separator: ", "),
-                    found: schema.scalarText ?? schema.kind, hint: Finding.nearest(to: schema.scalarText ?? "", among: known), at: schema.mark))
+                    found: schema.scalarText ?? schema.kind, hint: Finding.nearest(to: schema.scalarText ?? "", among: known),
+                    at: schema.mark))
             return nil
         }
         requireKeys(node, ["schema", "metadata", "data"])
@@ -133,7 +134,8 @@ struct EnvelopeReader {
         let known = DocumentKind.allCases.map(\.rawValue)
         findings.append(
             Finding(
-                "unknown-kind", "there is no such kind of document", expected: known.joined(separator: ", "), found: node.scalarText ?? node.kind,
+                "unknown-kind", "there is no such kind of document", expected: known.joined(separator: ", "),
+                found: node.scalarText ?? node.kind,
                 hint: Finding.nearest(to: node.scalarText ?? "", among: known), at: node.mark))
         return nil
     }

@@ -75,7 +75,8 @@ struct PipelineReader {
             guard let entries = value.entries else {
                 findings.append(
                     Finding(
-                        "wrong-type", "\(label).\(name) has the wrong type", expected: "a mapping with type and its settings", found: value.kind,
+                        "wrong-type", "\(label).\(name) has the wrong type", expected: "a mapping with type and its settings",
+                        found: value.kind,
                         at: value.mark))
                 return nil
             }
@@ -123,7 +124,8 @@ struct PipelineReader {
                 findings.append(
                     Finding(
                         "secret-not-allowed", "parameter \(name) may not be secret: parameters are stored with the job",
-                        expected: "a plain value", found: "a reference to a secret", hint: "give the reference where the secret is used", at: mark))
+                        expected: "a plain value", found: "a reference to a secret", hint: "give the reference where the secret is used",
+                        at: mark))
             }
             parameters[name] = parameter
         }
@@ -180,7 +182,9 @@ struct PipelineReader {
         let isGood = zone.contains("/") && zone.utf8.allSatisfy { $0 > 32 && $0 < 127 } && !zone.hasPrefix("/") && !zone.contains("..")
         guard !isGood else { return }
         findings.append(
-            Finding("wrong-type", "timeZone is no zone of the tz database", expected: "UTC or a name such as Europe/Berlin", found: zone, at: mark))
+            Finding(
+                "wrong-type", "timeZone is no zone of the tz database", expected: "UTC or a name such as Europe/Berlin", found: zone,
+                at: mark))
     }
 
     /// Reads a value in which no expression may stand.

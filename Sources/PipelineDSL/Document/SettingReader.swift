@@ -37,7 +37,8 @@ enum SettingReader {
             let found = node.entries == nil && !node.isNothing ? "a plain value" : node.kind
             return Reading(
                 Finding(
-                    DiagnosticSink.plainSecret, "\(label) is a secret: only a reference to it may stand here", expected: SettingType.secret.words,
+                    DiagnosticSink.plainSecret, "\(label) is a secret: only a reference to it may stand here",
+                    expected: SettingType.secret.words,
                     found: found, hint: "write {fromFile: /run/secrets/NAME} or {fromEnv: NAME}", at: node.mark))
         }
         if case .environment(let name) = reference, name.isEmpty { return Reading(wrong(node, .secret, label)) }
@@ -71,7 +72,8 @@ enum SettingReader {
         var values: [String: JSONValue] = [:]
         for entry in entries {
             guard let key = entry.key.scalarText else {
-                reading.findings.append(Finding("wrong-type", "a key of \(label) must be a text", found: entry.key.kind, at: entry.key.mark))
+                reading.findings.append(
+                    Finding("wrong-type", "a key of \(label) must be a text", found: entry.key.kind, at: entry.key.mark))
                 continue
             }
             let one = read(entry.value, as: element, label: "\(label).\(key)")
@@ -142,7 +144,8 @@ enum SettingReader {
         } catch {
             return Reading(
                 Finding(
-                    error.code, "\(label) is no expression that can be read", expected: error.expected, found: error.found, hint: error.advice,
+                    error.code, "\(label) is no expression that can be read", expected: error.expected, found: error.found,
+                    hint: error.advice,
                     at: node.mark))
         }
     }

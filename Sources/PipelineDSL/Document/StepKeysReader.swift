@@ -62,7 +62,8 @@ struct StepKeysReader {
             if let text = element.scalarText, !element.isNothing {
                 names.append(Mentions.Name(name: text, mark: element.mark))
             } else {
-                findings.append(Finding("wrong-type", "\(label) has the wrong type", expected: "names", found: element.kind, at: element.mark))
+                findings.append(
+                    Finding("wrong-type", "\(label) has the wrong type", expected: "names", found: element.kind, at: element.mark))
             }
         }
         return (names, findings)
@@ -91,7 +92,9 @@ struct StepKeysReader {
             } else {
                 let mark = node["factor"]?.mark ?? node.mark
                 findings.append(
-                    Finding("wrong-type", "\(label): retry.factor has the wrong type", expected: "a number from 1 to 100", found: factor.canonicalText, at: mark))
+                    Finding(
+                        "wrong-type", "\(label): retry.factor has the wrong type", expected: "a number from 1 to 100",
+                        found: factor.canonicalText, at: mark))
             }
         }
         if keys.retry.maxBackoff < keys.retry.backoff {

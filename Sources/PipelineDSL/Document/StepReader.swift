@@ -12,7 +12,8 @@ struct StepReader {
 
     mutating func read(_ node: YAMLNode, label: String) -> [WrittenNode] {
         guard let elements = node.elements else {
-            findings.append(Finding("wrong-type", "\(label) has the wrong type", expected: "a list of steps", found: node.kind, at: node.mark))
+            findings.append(
+                Finding("wrong-type", "\(label) has the wrong type", expected: "a list of steps", found: node.kind, at: node.mark))
             return []
         }
         return elements.compactMap { readNode($0) }
@@ -21,7 +22,9 @@ struct StepReader {
     private mutating func readNode(_ node: YAMLNode) -> WrittenNode? {
         guard let entries = node.entries, !entries.isEmpty else {
             findings.append(
-                Finding("wrong-type", "a step is a mapping", expected: "a verb and what it acts on, as in `copy: home`", found: node.kind, at: node.mark))
+                Finding(
+                    "wrong-type", "a step is a mapping", expected: "a verb and what it acts on, as in `copy: home`", found: node.kind,
+                    at: node.mark))
             return nil
         }
         if let parallel = node[DocumentKeys.parallel] { return readParallel(node, entries, parallel) }
@@ -42,7 +45,8 @@ struct StepReader {
         }
         let steps = read(parallel, label: "parallel")
         if steps.isEmpty, parallel.elements?.isEmpty ?? false {
-            findings.append(Finding("wrong-type", "parallel holds no step", expected: "a list of steps", found: parallel.kind, at: parallel.mark))
+            findings.append(
+                Finding("wrong-type", "parallel holds no step", expected: "a list of steps", found: parallel.kind, at: parallel.mark))
         }
         return .parallel(steps, after: after, mark: node.mark)
     }
@@ -103,7 +107,10 @@ struct StepReader {
         let hints = findings[before...].map(\.hint)
         let isUnread = inside.isEmpty && findings.count > before && verb.subject == .none
         findings += SettingReader.missing(verb.schema, given: given, label: label, at: node.mark).filter { missing in
-            !isUnread && !hints.contains { hint in verb.schema.fields.contains { missing.message.hasSuffix("`\($0.name)`") && hint.contains("`\($0.name)`") } }
+            !isUnread
+                && !hints.contains { hint in
+                    verb.schema.fields.contains { missing.message.hasSuffix("`\($0.name)`") && hint.contains("`\($0.name)`") }
+                }
         }
         step.settings = SettingReader.withDefaults(step.settings, verb.schema)
         return step
@@ -150,7 +157,8 @@ struct StepReader {
         let hint = verb.schema["argv"] == nil ? "" : "write \(verb.name): [PROGRAM, ARGUMENT, ...]; no shell takes part"
         findings.append(
             Finding(
-                "wrong-type", "\(label) takes its settings as a mapping", expected: "a mapping with \(verb.schema.fields.map(\.name).joined(separator: ", "))",
+                "wrong-type", "\(label) takes its settings as a mapping",
+                expected: "a mapping with \(verb.schema.fields.map(\.name).joined(separator: ", "))",
                 found: value.kind, hint: hint, at: value.mark))
         return []
     }
@@ -166,7 +174,8 @@ struct StepReader {
         guard let text = node.scalarText, !node.isNothing, !node.isTemplate else {
             let hint = node.isTemplate ? "name the systems, as in `copy: [a, b]`: what is acted on must be known before anything runs" : ""
             findings.append(
-                Finding("wrong-type", "\(label) needs a name after the colon", expected: "a name", found: node.kind, hint: hint, at: node.mark))
+                Finding(
+                    "wrong-type", "\(label) needs a name after the colon", expected: "a name", found: node.kind, hint: hint, at: node.mark))
             return nil
         }
         return Mentions.Name(name: text, mark: node.mark)
@@ -176,7 +185,9 @@ struct StepReader {
         let text = value.scalarText ?? ""
         if !SnapshotText.isGood(text), !value.isTemplate {
             findings.append(
-                Finding("wrong-snapshot", "\(label) needs a repository snapshot", expected: SnapshotText.words, found: value.kind, at: value.mark))
+                Finding(
+                    "wrong-snapshot", "\(label) needs a repository snapshot", expected: SnapshotText.words, found: value.kind,
+                    at: value.mark))
         }
         return text
     }

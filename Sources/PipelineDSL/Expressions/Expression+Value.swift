@@ -22,7 +22,9 @@ extension Expression {
     func truth(in scope: ExpressionScope) throws(ExpressionError) -> Bool {
         let value = try value(in: scope)
         guard let truth = value.boolValue else {
-            throw ExpressionError("expression-type", expected: "true or false", found: value.canonicalText, at: "condition", advice: "compare it with something, such as `== 'yes'`")
+            throw ExpressionError(
+                "expression-type", expected: "true or false", found: value.canonicalText, at: "condition",
+                advice: "compare it with something, such as `== 'yes'`")
         }
         return truth
     }
@@ -42,7 +44,8 @@ extension Expression {
             isLess = first < second
         } else {
             throw ExpressionError(
-                "expression-type", expected: "two numbers or two texts around `\(sign.rawValue)`", found: "\(left.canonicalText), \(right.canonicalText)",
+                "expression-type", expected: "two numbers or two texts around `\(sign.rawValue)`",
+                found: "\(left.canonicalText), \(right.canonicalText)",
                 at: "comparison")
         }
         switch sign {

@@ -27,7 +27,8 @@ public enum ExpressionEvaluator {
 
     /// A `when`: `${...}`, or an expression without the braces.
     public static func isTrue(_ condition: String, in scope: ExpressionScope) throws(ExpressionError) -> Bool {
-        let template = try condition.contains("${") ? ExpressionTemplate(parsing: condition) : ExpressionTemplate(parsing: "${\(condition)}")
+        let template =
+            try condition.contains("${") ? ExpressionTemplate(parsing: condition) : ExpressionTemplate(parsing: "${\(condition)}")
         let value = try template.value(in: scope)
         guard let truth = value.boolValue else {
             throw ExpressionError("expression-type", expected: "true or false", found: value.canonicalText, at: "when: \(condition)")

@@ -23,7 +23,9 @@ struct ExpressionParser {
     private mutating func expression(above precedence: Int) throws(ExpressionError) -> Expression {
         depth += 1
         defer { depth -= 1 }
-        guard depth <= 40 else { throw ExpressionError("expression", expected: "at most 40 levels of nesting", found: "more", at: "${\(text.prefix(60))}") }
+        guard depth <= 40 else {
+            throw ExpressionError("expression", expected: "at most 40 levels of nesting", found: "more", at: "${\(text.prefix(60))}")
+        }
         var left = try operand()
         while case .mark(let mark) = peek, let sign = ExpressionOperator(rawValue: mark), sign.precedence > precedence {
             position += 1

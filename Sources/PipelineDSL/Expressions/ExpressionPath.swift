@@ -56,6 +56,7 @@ enum ExpressionPath {
     }
 
     private static func missing(_ parts: [String], _ expected: String) -> ExpressionError {
-        ExpressionError("unknown-reference", expected: expected, found: parts.joined(separator: "."), at: "${\(parts.joined(separator: "."))}")
+        ExpressionError(
+            "unknown-reference", expected: expected, found: parts.joined(separator: "."), at: "${\(parts.joined(separator: "."))}")
     }
 }

@@ -24,7 +24,9 @@ struct ExpressionScanner {
         var tokens: [ExpressionToken] = []
         while let token = try scanner.next() {
             tokens.append(token)
-            guard tokens.count <= 500 else { throw ExpressionError("expression", expected: "at most 500 words", found: "more", at: String(text.prefix(60))) }
+            guard tokens.count <= 500 else {
+                throw ExpressionError("expression", expected: "at most 500 words", found: "more", at: String(text.prefix(60)))
+            }
         }
         return tokens
     }

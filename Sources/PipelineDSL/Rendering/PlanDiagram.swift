@@ -56,7 +56,10 @@ struct PlanDiagram {
             switch item {
             case .step(let step): out.append("    \(dotNode(step))")
             case .window(let window, let steps):
-                out += ["    subgraph cluster_\(index) {", "        label=\(Self.quoted(title(window)));", "        style=filled; color=lightblue;"]
+                out += [
+                    "    subgraph cluster_\(index) {", "        label=\(Self.quoted(title(window)));",
+                    "        style=filled; color=lightblue;",
+                ]
                 out += steps.map { "        \(dotNode($0))" }
                 out.append("    }")
             }

@@ -30,7 +30,8 @@ struct PlanTree {
         guard !plan.parameters.isEmpty else { return nil }
         return plan.parameters.sorted { $0.key < $1.key }
             .map { name, parameter in
-                parameter.defaultValue.map { "\(name) = \($0.stringValue ?? $0.canonicalText)" } ?? "\(name) (\(parameter.type), to be given)"
+                parameter.defaultValue.map { "\(name) = \($0.stringValue ?? $0.canonicalText)" }
+                    ?? "\(name) (\(parameter.type), to be given)"
             }
             .joined(separator: ", ")
     }

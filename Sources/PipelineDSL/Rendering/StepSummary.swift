@@ -52,7 +52,8 @@ struct StepSummary {
             members.sorted { $0.key < $1.key }
                 .filter { ![.array([]), .object([:]), .null, .int(0), .bool(false)].contains($0.value) }
                 .map { key, value in
-                    value.objectValue != nil || value.arrayValue?.contains(where: { $0.objectValue != nil }) ?? false ? key : "\(key) \(words(value))"
+                    value.objectValue != nil || value.arrayValue?.contains(where: { $0.objectValue != nil }) ?? false
+                        ? key : "\(key) \(words(value))"
                 }
                 .joined(separator: ", ")
         }

@@ -70,7 +70,8 @@ struct YAMLBuilder {
             let name = event.data.alias.anchor.map { String(cString: $0) } ?? ""
             guard let anchored = anchors[name] else {
                 throw YAMLProblem(
-                    code: "unknown-anchor", message: "nothing is named &\(name)", expected: "an anchor above this line", found: "*\(name)", mark: mark)
+                    code: "unknown-anchor", message: "nothing is named &\(name)", expected: "an anchor above this line", found: "*\(name)",
+                    mark: mark)
             }
             try count(anchored.size, mark)
             // Aliases of aliases could be deeper than anything that was ever open at once.
@@ -83,7 +84,9 @@ struct YAMLBuilder {
         }
     }
 
-    private mutating func push(isMapping: Bool, _ mark: SourceMark, isFlow: Bool, _ anchor: UnsafeMutablePointer<yaml_char_t>?) throws(YAMLProblem) {
+    private mutating func push(isMapping: Bool, _ mark: SourceMark, isFlow: Bool, _ anchor: UnsafeMutablePointer<yaml_char_t>?)
+        throws(YAMLProblem)
+    {
         try checkDepth(open.count + 1, mark)
         let start = nodes
         try count(1, mark)
@@ -136,14 +139,16 @@ struct YAMLBuilder {
         }
         if text == "<<" {
             throw YAMLProblem(
-                code: "merge-key", message: "`<<` is not part of YAML 1.2", expected: "the keys written out", found: "a merge key", mark: node.mark)
+                code: "merge-key", message: "`<<` is not part of YAML 1.2", expected: "the keys written out", found: "a merge key",
+                mark: node.mark)
         }
     }
 
     private func checkDepth(_ levels: Int, _ mark: SourceMark) throws(YAMLProblem) {
         guard levels <= YAMLLimits.depth else {
             throw YAMLProblem(
-                code: "too-deep", message: "the document is nested too deeply", expected: "at most \(YAMLLimits.depth) levels", found: "more", mark: mark)
+                code: "too-deep", message: "the document is nested too deeply", expected: "at most \(YAMLLimits.depth) levels",
+                found: "more", mark: mark)
         }
     }
 

@@ -23,10 +23,13 @@ enum YAMLParser {
                     try builder.take(event)
                 }
             } catch {
-                sink.error(error.code, error.message, expected: error.expected, found: error.found, hint: error.hint, at: error.mark, in: source)
+                sink.error(
+                    error.code, error.message, expected: error.expected, found: error.found, hint: error.hint, at: error.mark, in: source)
             }
             for problem in builder.duplicates {
-                sink.error(problem.code, problem.message, expected: problem.expected, found: problem.found, hint: problem.hint, at: problem.mark, in: source)
+                sink.error(
+                    problem.code, problem.message, expected: problem.expected, found: problem.found, hint: problem.hint, at: problem.mark,
+                    in: source)
             }
             return builder.documents
         }
@@ -37,7 +40,8 @@ enum YAMLParser {
         let start = SourceMark(line: 1, column: 1)
         guard source.bytes.count <= YAMLLimits.bytes else {
             sink.error(
-                "too-large", "the document is too large", expected: "at most \(YAMLLimits.bytes >> 20) MiB", found: "\(source.bytes.count >> 20) MiB",
+                "too-large", "the document is too large", expected: "at most \(YAMLLimits.bytes >> 20) MiB",
+                found: "\(source.bytes.count >> 20) MiB",
                 at: start, in: SourceText(name: source.name, bytes: []))
             return false
         }

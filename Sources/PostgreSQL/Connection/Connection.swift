@@ -129,7 +129,8 @@ public actor Connection {
             do {
                 return try send(name, texts, of: sql)
             } catch let error as PostgreSQLError
-                where (error.sqlState == .undefinedStatement || error.sqlState == .planChanged) && PQtransactionStatus(handle.raw) == PQTRANS_IDLE
+                where (error.sqlState == .undefinedStatement || error.sqlState == .planChanged)
+                && PQtransactionStatus(handle.raw) == PQTRANS_IDLE
             {
                 // A migration changed what it returns, or somebody deallocated it.
                 forget(sql)
@@ -215,7 +216,8 @@ public actor Connection {
         let message = handle.message
         return PostgreSQLError(
             PostgreSQLError.connectionLost, expected: "a connection to the database",
-            found: reason ?? (message.isEmpty ? "it is closed" : message), at: place, advice: "check that the database runs", retry: .transient)
+            found: reason ?? (message.isEmpty ? "it is closed" : message), at: place, advice: "check that the database runs",
+            retry: .transient)
     }
 }
 
@@ -226,7 +228,9 @@ extension PostgreSQLError {
         var found = result.field(ErrorField.primary) ?? String(cString: PQresultErrorMessage(result.raw)).singleLine
         if let detail = result.field(ErrorField.detail) { found += " (\(detail))" }
         // Without a code the report comes from libpq: the connection broke.
-        let code = state == nil ? PostgreSQLError.connectionLost : state?.isConnectionLoss == true ? PostgreSQLError.connectionLost : "statement-failed"
+        let code =
+            state == nil
+            ? PostgreSQLError.connectionLost : state?.isConnectionLoss == true ? PostgreSQLError.connectionLost : "statement-failed"
         self.init(
             code, expected: "the statement to succeed: \(sql.prefix(60).split(whereSeparator: \.isWhitespace).joined(separator: " "))",
             found: found, at: place, advice: state?.advice ?? "check that the database runs",

@@ -94,7 +94,9 @@ struct ClusterFolder: Sendable, Hashable {
             throw PostgreSQLError(errno: Self.code(of: error), doing: "to write the file", at: file)
         }
         guard let user else { return }
-        guard chown(file, user.userID, user.groupID) == 0 else { throw PostgreSQLError(errno: errno, doing: "to give the file away", at: file) }
+        guard chown(file, user.userID, user.groupID) == 0 else {
+            throw PostgreSQLError(errno: errno, doing: "to give the file away", at: file)
+        }
     }
 
     /// The version that made the cluster; nil when there is none.
@@ -104,7 +106,9 @@ struct ClusterFolder: Sendable, Hashable {
 
     private static func code(of error: any Error) -> Int32 {
         let cocoa = error as NSError
-        if let underlying = cocoa.userInfo[NSUnderlyingErrorKey] as? NSError, underlying.domain == NSPOSIXErrorDomain { return Int32(underlying.code) }
+        if let underlying = cocoa.userInfo[NSUnderlyingErrorKey] as? NSError, underlying.domain == NSPOSIXErrorDomain {
+            return Int32(underlying.code)
+        }
         switch CocoaError.Code(rawValue: cocoa.code) {
         case .fileWriteOutOfSpace: return ENOSPC
         case .fileWriteNoPermission, .fileReadNoPermission: return EACCES

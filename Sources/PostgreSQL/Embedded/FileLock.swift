@@ -32,7 +32,8 @@ final class FileLock: Sendable {
             if let lock = try attempt(path, mode, owner: owner) { return lock }
             guard !deadline.hasPassed else {
                 throw PostgreSQLError(
-                    "cluster-busy", expected: "the lock of the private database within \(limit)", found: "another command holds it", at: path,
+                    "cluster-busy", expected: "the lock of the private database within \(limit)", found: "another command holds it",
+                    at: path,
                     advice: "see what other snappy-flow commands are starting or stopping the database", retry: .transient)
             }
             try await Task.sleep(for: .milliseconds(20))

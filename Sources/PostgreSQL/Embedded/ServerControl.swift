@@ -15,11 +15,15 @@ struct ServerControl: Sendable {
     func initialise() async throws {
         guard folder.major == nil else { return }
         for remains in [folder.unfinished, folder.data] { try? FileManager.default.removeItem(atPath: remains) }
-        var arguments = ["-D", folder.unfinished, "-U", Self.role, "-E", "UTF8", "--locale=C.UTF-8", "--auth-local=trust", "--auth-host=reject"]
+        var arguments = [
+            "-D", folder.unfinished, "-U", Self.role, "-E", "UTF8", "--locale=C.UTF-8", "--auth-local=trust", "--auth-host=reject",
+        ]
         if !isDurable { arguments.append("--no-sync") }
         let (succeeded, output) = try await run("initdb", arguments)
         guard succeeded else { throw failure("initdb-failed", "a new cluster", output) }
-        guard rename(folder.unfinished, folder.data) == 0 else { throw PostgreSQLError(errno: errno, doing: "to finish the cluster", at: folder.data) }
+        guard rename(folder.unfinished, folder.data) == 0 else {
+            throw PostgreSQLError(errno: errno, doing: "to finish the cluster", at: folder.data)
+        }
     }
 
     /// Starts the server and waits until it answers.
@@ -31,7 +35,9 @@ struct ServerControl: Sendable {
             let (succeeded, output) = try await run("pg_ctl", ["start", "-w", "-t", "60", "-s", "-D", folder.data, "-l", folder.log])
             if succeeded { return }
             // Children of a killed server may hold its shared memory for a moment.
-            guard ["still in use", "already exists"].contains(where: logTail.contains), !deadline.hasPassed else { throw failure("start-failed", "the server to start", output) }
+            guard ["still in use", "already exists"].contains(where: logTail.contains), !deadline.hasPassed else {
+                throw failure("start-failed", "the server to start", output)
+            }
             try await Task.sleep(for: .milliseconds(100))
         }
     }
@@ -96,6 +102,7 @@ struct ServerControl: Sendable {
             isFull
             ? "free space on the disk of \(folder.path)"
             : isDenied ? "make \(folder.path) writable for this user, or name another place with XDG_STATE_HOME" : "see \(folder.log)"
-        return PostgreSQLError(code, expected: expected, found: found, at: folder.path, advice: advice, retry: isFull ? .transient : .permanent)
+        return PostgreSQLError(
+            code, expected: expected, found: found, at: folder.path, advice: advice, retry: isFull ? .transient : .permanent)
     }
 }

@@ -27,7 +27,9 @@ enum ServerProcess {
     }
 
     private static func processID(in file: String) -> pid_t? {
-        guard let text = try? String(contentsOfFile: file, encoding: .utf8), let line = text.split(separator: "\n").first else { return nil }
+        guard let text = try? String(contentsOfFile: file, encoding: .utf8), let line = text.split(separator: "\n").first else {
+            return nil
+        }
         return pid_t(line.trimmingCharacters(in: .whitespaces)).flatMap { $0 > 0 ? $0 : nil }
     }
 

@@ -10,7 +10,8 @@ extension StepContext {
         }
         for own in neverFreeze where Self.device(of: own) == target {
             throw StepError(
-                .invalidSetting, expected: "a file system that the engine does not need itself", found: "the one that holds \(own)", at: path,
+                .invalidSetting, expected: "a file system that the engine does not need itself", found: "the one that holds \(own)",
+                at: path,
                 advice: "keep the engine's folders (--state, --database) on another file system")
         }
     }

@@ -42,7 +42,9 @@ struct CommandRunner: Sendable {
     /// Runs the program with its output going to an open file, which is closed here once the program has it.
     func run(output file: FileDescriptor) async throws -> ProgramResult {
         try await bounded { pid in
-            try await execute(input: .none, output: .fileDescriptor(file, closeAfterSpawningProcess: true), pid) { _ in BoundedText(first: 0) }
+            try await execute(input: .none, output: .fileDescriptor(file, closeAfterSpawningProcess: true), pid) { _ in
+                BoundedText(first: 0)
+            }
         }
     }
 
@@ -99,7 +101,11 @@ struct CommandRunner: Sendable {
                 task.cancel()
             }
         }
-        let result = await withTaskCancellationHandler { await task.result } onCancel: { task.cancel() }
+        let result = await withTaskCancellationHandler {
+            await task.result
+        } onCancel: {
+            task.cancel()
+        }
         alarm?.cancel()
         guard task.isCancelled else { return try result.get() }
         process.killOrphans()
@@ -117,7 +123,8 @@ struct CommandRunner: Sendable {
                 advice: "install it on the worker's host, or write its whole path")
         case .failedToChangeWorkingDirectory:
             StepError(
-                .commandFailed, expected: "the working folder \(call.workingFolder)", found: "a folder that can't be entered", at: call.origin,
+                .commandFailed, expected: "the working folder \(call.workingFolder)", found: "a folder that can't be entered",
+                at: call.origin,
                 advice: "make the folder, or correct `workingFolder`")
         case .spawnFailed:
             StepError(

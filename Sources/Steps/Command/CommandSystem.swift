@@ -59,7 +59,12 @@ extension CommandSystem: TreeSource {
         let stream = OutputTree(call: try call(CommandType.source, context), logicalPath: logicalPath)
         let outcome: Swift.Result<Result, any Error>
         do {
-            outcome = .success(try await withTaskCancellationHandler { try await body(stream) } onCancel: { stream.stop() })
+            outcome = .success(
+                try await withTaskCancellationHandler {
+                    try await body(stream)
+                } onCancel: {
+                    stream.stop()
+                })
         } catch {
             outcome = .failure(error)
         }

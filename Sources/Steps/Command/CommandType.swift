@@ -6,14 +6,16 @@ struct CommandType: SystemType {
     let name = "command"
     let summary = "An application that programs of its own quiesce, thaw, write out, take in and check"
     let schema = SettingsSchema([
-        quiesce.field, thaw.field, source.field, destination.field, check.field, environment.field, workingFolder.field, timeout.field, shell.field,
+        quiesce.field, thaw.field, source.field, destination.field, check.field, environment.field, workingFolder.field, timeout.field,
+        shell.field,
     ])
     let scope = AcquisitionScope.host
 
     static let quiesce = Setting<[String]>("quiesce", "Brings the application to rest; its output is handed to `thaw`", type: .argv)
     static let thaw = Setting<[String]>(
         "thaw", "Ends the rest; must succeed when nothing rests, and when called twice", type: .argv)
-    static let source = Setting<[String]>("source", "Writes the data to its standard output; anything but exit status 0 voids the copy", type: .argv)
+    static let source = Setting<[String]>(
+        "source", "Writes the data to its standard output; anything but exit status 0 voids the copy", type: .argv)
     static let destination = Setting<[String]>("destination", "Reads the data from its standard input", type: .argv)
     static let check = Setting<[String]>("check", "Looks at restored data; exit status 0 says that it is good", type: .argv)
     static let environment = Setting<[String: EnvironmentValue]>(

@@ -86,7 +86,8 @@ private final class SpoolFile: FileWriter {
 
     private static func failure(_ folder: String, _ code: Int32) -> StorageError {
         StorageError(
-            code == ENOSPC || code == EDQUOT ? .noSpace : .failed, expected: "room for the program's input", found: String(cString: strerror(code)),
+            code == ENOSPC || code == EDQUOT ? .noSpace : .failed, expected: "room for the program's input",
+            found: String(cString: strerror(code)),
             at: folder, advice: "make room there: a restored stream is put together in the scratch folder", retry: .transient)
     }
 }

@@ -53,7 +53,9 @@ final class OutputStream: FileReader, Sendable {
     func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
         var filled = 0
         while filled < buffer.count {
-            var waits = [pollfd(fd: output.readEnd, events: Int16(POLLIN), revents: 0), pollfd(fd: bell.readEnd, events: Int16(POLLIN), revents: 0)]
+            var waits = [
+                pollfd(fd: output.readEnd, events: Int16(POLLIN), revents: 0), pollfd(fd: bell.readEnd, events: Int16(POLLIN), revents: 0),
+            ]
             guard poll(&waits, 2, -1) >= 0 || errno == EINTR else { break }
             if waits[0].revents != 0 {
                 let count = Glibc.read(output.readEnd, buffer.baseAddress! + filled, buffer.count - filled)

@@ -72,7 +72,9 @@ struct ExcludePatterns: Sendable {
         case UInt8(ascii: "?"):
             return at + 1
         case UInt8(ascii: "["):
-            guard let end = pattern[(at + 1)...].dropFirst().firstIndex(of: UInt8(ascii: "]")) else { return byte == pattern[at] ? at + 1 : nil }
+            guard let end = pattern[(at + 1)...].dropFirst().firstIndex(of: UInt8(ascii: "]")) else {
+                return byte == pattern[at] ? at + 1 : nil
+            }
             var set = pattern[(at + 1)..<end]
             let isNegated = set.first == UInt8(ascii: "!") || set.first == UInt8(ascii: "^")
             if isNegated { set = set.dropFirst() }

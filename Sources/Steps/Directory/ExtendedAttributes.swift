@@ -12,7 +12,9 @@ enum ExtendedAttributes {
     }
 
     private static func read(at path: FileName, location: String) throws(StorageError) -> [ExtendedAttribute] {
-        var names = try value(location) { FolderHandle.withName(path) { llistxattr($0, nil, 0) } } fill: { buffer in
+        var names = try value(location) {
+            FolderHandle.withName(path) { llistxattr($0, nil, 0) }
+        } fill: { buffer in
             FolderHandle.withName(path) { llistxattr($0, buffer.baseAddress, buffer.count) }
         }
         guard !names.isEmpty else { return [] }
@@ -20,7 +22,9 @@ enum ExtendedAttributes {
         var attributes: [ExtendedAttribute] = []
         for name in names.split(separator: 0) {
             let text = String(decoding: name.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-            let bytes = try value(location) { FolderHandle.withName(path) { lgetxattr($0, text, nil, 0) } } fill: { buffer in
+            let bytes = try value(location) {
+                FolderHandle.withName(path) { lgetxattr($0, text, nil, 0) }
+            } fill: { buffer in
                 FolderHandle.withName(path) { lgetxattr($0, text, buffer.baseAddress, buffer.count) }
             }
             attributes.append(ExtendedAttribute(name: text, value: bytes.map { UInt8(bitPattern: $0) }))

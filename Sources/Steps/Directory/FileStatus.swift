@@ -62,7 +62,11 @@ final class FileStatus: Sendable {
     private func user(_ id: uid_t) -> String {
         users.withLock { known in
             if let name = known[id] { return name }
-            let name = Self.lookUp(ofType: passwd.self) { getpwuid_r(id, $0, $1, $2, $3) } name: { $0.pw_name }
+            let name = Self.lookUp(ofType: passwd.self) {
+                getpwuid_r(id, $0, $1, $2, $3)
+            } name: {
+                $0.pw_name
+            }
             known[id] = name
             return name
         }
@@ -71,7 +75,11 @@ final class FileStatus: Sendable {
     private func group(_ id: gid_t) -> String {
         groups.withLock { known in
             if let name = known[id] { return name }
-            let name = Self.lookUp(ofType: Glibc.group.self) { getgrgid_r(id, $0, $1, $2, $3) } name: { $0.gr_name }
+            let name = Self.lookUp(ofType: Glibc.group.self) {
+                getgrgid_r(id, $0, $1, $2, $3)
+            } name: {
+                $0.gr_name
+            }
             known[id] = name
             return name
         }
@@ -80,7 +88,8 @@ final class FileStatus: Sendable {
     /// A reentrant look-up with a buffer that grows; empty when there is no such entry.
     private static func lookUp<Entry>(
         ofType: Entry.Type,
-        _ call: (UnsafeMutablePointer<Entry>, UnsafeMutablePointer<CChar>, Int, UnsafeMutablePointer<UnsafeMutablePointer<Entry>?>) -> Int32,
+        _ call: (UnsafeMutablePointer<Entry>, UnsafeMutablePointer<CChar>, Int, UnsafeMutablePointer<UnsafeMutablePointer<Entry>?>) ->
+            Int32,
         name: (Entry) -> UnsafeMutablePointer<CChar>?
     ) -> String {
         let entry = UnsafeMutablePointer<Entry>.allocate(capacity: 1)

@@ -11,9 +11,11 @@ extension StorageError {
             return StorageError(.notFound, expected: expected, found: text, at: location, retry: .lostRace)
         case EACCES, EPERM:
             return StorageError(
-                .accessDenied, expected: expected, found: text, at: location, advice: "run the worker as a user who may, or exclude the path")
+                .accessDenied, expected: expected, found: text, at: location,
+                advice: "run the worker as a user who may, or exclude the path")
         case EEXIST, ENOTEMPTY:
-            return StorageError(.exists, expected: expected, found: text, at: location, advice: "choose an empty target, or allow `overwrite: true`")
+            return StorageError(
+                .exists, expected: expected, found: text, at: location, advice: "choose an empty target, or allow `overwrite: true`")
         case ENOSPC, EDQUOT:
             return StorageError(.noSpace, expected: expected, found: text, at: location, advice: "free space there", retry: .transient)
         case ELOOP, EXDEV:
@@ -23,7 +25,8 @@ extension StorageError {
         case EIO, EMFILE, ENFILE, ENOMEM, EINTR, EAGAIN, ETIMEDOUT:
             return StorageError(.failed, expected: expected, found: text, at: location, retry: .transient)
         case EROFS:
-            return StorageError(.accessDenied, expected: expected, found: text, at: location, advice: "the file system is mounted read-only")
+            return StorageError(
+                .accessDenied, expected: expected, found: text, at: location, advice: "the file system is mounted read-only")
         default:
             return StorageError(.failed, expected: expected, found: text, at: location)
         }

@@ -59,7 +59,8 @@ final class FolderReader: TreeReader {
         try OpenFile(root: root, path: file, logicalPath: file, status: status)
     }
 
-    private func metadata(of name: FileName, in folder: FolderHandle, at path: TreePath, _ found: stat) throws(StorageError) -> FileMetadata {
+    private func metadata(of name: FileName, in folder: FolderHandle, at path: TreePath, _ found: stat) throws(StorageError) -> FileMetadata
+    {
         var metadata = status.metadata(found, at: path)
         if metadata.kind == .symbolicLink { metadata.linkTarget = try Self.linkTarget(name, in: folder) }
         metadata.extendedAttributes = try ExtendedAttributes.read(name, in: folder)
@@ -107,7 +108,9 @@ final class OpenFile: FileReader {
         var found = stat()
         guard fstat(descriptor, &found) == 0 else { throw StorageError.system(errno, expected: "metadata", at: location) }
         guard found.st_mode & S_IFMT == S_IFREG else {
-            throw StorageError(.changed, expected: "a file", found: "\(FileStatus.kind(found).rawValue)", at: location, advice: "it was replaced meanwhile")
+            throw StorageError(
+                .changed, expected: "a file", found: "\(FileStatus.kind(found).rawValue)", at: location, advice: "it was replaced meanwhile"
+            )
         }
         return status.metadata(found, at: path)
     }

@@ -43,7 +43,9 @@ final class FolderWriter: TreeWriter {
         let result = FolderHandle.withName(name) { name in
             Self.make(metadata, name, in: parent)
         }
-        guard result == 0 else { throw StorageError.system(errno, expected: "to make a \(metadata.kind.rawValue)", at: root.location(path)) }
+        guard result == 0 else {
+            throw StorageError.system(errno, expected: "to make a \(metadata.kind.rawValue)", at: root.location(path))
+        }
         // What can't be set on a link or device (an owner, when not root) is no reason to lose it.
         _ = try setMetadata(path, metadata)
     }
@@ -103,7 +105,9 @@ final class FolderWriter: TreeWriter {
     /// The open folder above a path, and its last name.
     private func place(_ path: TreePath) throws(StorageError) -> (parent: FolderHandle, name: FileName) {
         guard let name = path.parts.last, path.parts.allSatisfy(Self.isPlain) else {
-            throw StorageError(.invalid, expected: "a path below the target", found: path.description, at: root.path, advice: "the repository may be hostile")
+            throw StorageError(
+                .invalid, expected: "a path below the target", found: path.description, at: root.path,
+                advice: "the repository may be hostile")
         }
         return (try root.folder(TreePath(Array(path.parts.dropLast()))), name)
     }

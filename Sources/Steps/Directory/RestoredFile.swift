@@ -32,7 +32,9 @@ final class RestoredFile: FileWriter {
         while written < bytes.count {
             let count = pwrite(descriptor, bytes.baseAddress! + written, bytes.count - written, off_t(offset) + off_t(written))
             if count < 0, errno == EINTR { continue }
-            guard count > 0 else { throw StorageError.system(errno, expected: "room for the file", at: parent.path + "/" + name.description) }
+            guard count > 0 else {
+                throw StorageError.system(errno, expected: "room for the file", at: parent.path + "/" + name.description)
+            }
             written += count
         }
     }

@@ -135,7 +135,9 @@ final class SnapshotBuilder {
         var status = stat()
         guard fstat(input, &status) == 0 else { throw StorageError.system(errno, expected: "metadata", at: location) }
         let size = Int64(status.st_size)
-        guard ftruncate(output, off_t(size)) == 0 else { throw StorageError.system(errno, expected: "room in the staging folder", at: target.partial) }
+        guard ftruncate(output, off_t(size)) == 0 else {
+            throw StorageError.system(errno, expected: "room in the staging folder", at: target.partial)
+        }
         var offset: Int64 = 0
         while offset < size {
             // Holes cost nothing.
@@ -154,8 +156,10 @@ final class SnapshotBuilder {
                 copied += count
                 guard copied <= limit.bytes else {
                     throw StorageError(
-                        .noSpace, expected: "at most \(limit) to copy while the application rests", found: "more, at \(location)", at: target.staging,
-                        advice: "raise `staging:` (and `maxHold:`), exclude what needs no snapshot, or use a file system that can clone files")
+                        .noSpace, expected: "at most \(limit) to copy while the application rests", found: "more, at \(location)",
+                        at: target.staging,
+                        advice:
+                            "raise `staging:` (and `maxHold:`), exclude what needs no snapshot, or use a file system that can clone files")
                 }
             }
         }

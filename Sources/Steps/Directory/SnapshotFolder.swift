@@ -31,7 +31,8 @@ struct SnapshotFolder: Sendable {
 
     /// A snapshot lives in the page cache until the kernel writes it: after a crash of the machine it is not whole, whatever its name says.
     static var boot: String {
-        (try? String(contentsOfFile: "/proc/sys/kernel/random/boot_id", encoding: .utf8))?.trimmingCharacters(in: .whitespacesAndNewlines) ?? ""
+        (try? String(contentsOfFile: "/proc/sys/kernel/random/boot_id", encoding: .utf8))?.trimmingCharacters(in: .whitespacesAndNewlines)
+            ?? ""
     }
 
     /// True when the snapshot was finished, on this boot of the machine.

@@ -51,7 +51,8 @@ struct SnapshotManifest: Sendable {
         for _ in 0..<count {
             guard let name = reader.bytes(), let number = reader.integer(), let kindName = reader.bytes(),
                 let kind = FileKind(rawValue: String(decoding: kindName, as: UTF8.self)), let permissions = reader.integer(),
-                let userID = reader.integer(), let groupID = reader.integer(), let inode = reader.integer(), let deviceID = reader.integer(),
+                let userID = reader.integer(), let groupID = reader.integer(), let inode = reader.integer(),
+                let deviceID = reader.integer(),
                 let linkCount = reader.integer(), let size = reader.integer(), let device = reader.integer(), let modified = reader.time(),
                 let accessed = reader.time(), let changed = reader.time(), let user = reader.bytes(), let group = reader.bytes(),
                 let linkTarget = reader.bytes(), let attributeCount = reader.integer()
@@ -65,7 +66,8 @@ struct SnapshotManifest: Sendable {
                 kind: kind, permissions: UInt16(truncatingIfNeeded: permissions), userID: UInt32(truncatingIfNeeded: userID),
                 groupID: UInt32(truncatingIfNeeded: groupID), user: String(decoding: user, as: UTF8.self),
                 group: String(decoding: group, as: UTF8.self), inode: inode, deviceID: deviceID, linkCount: linkCount,
-                size: Int64(bitPattern: size), modified: modified, accessed: accessed, changed: changed, linkTarget: linkTarget, device: device,
+                size: Int64(bitPattern: size), modified: modified, accessed: accessed, changed: changed, linkTarget: linkTarget,
+                device: device,
                 extendedAttributes: attributes)
             entries.append(Entry(name: FileName(bytes: name), metadata: metadata, number: number))
         }

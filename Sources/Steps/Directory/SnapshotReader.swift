@@ -79,7 +79,9 @@ final class SnapshotReader: TreeReader {
     }
 
     private static func damaged(_ path: String) -> StorageError {
-        StorageError(.invalid, expected: "a manifest of the snapshot", found: "other bytes", at: path, advice: "retry the job: it takes the window again")
+        StorageError(
+            .invalid, expected: "a manifest of the snapshot", found: "other bytes", at: path,
+            advice: "retry the job: it takes the window again")
     }
 }
 

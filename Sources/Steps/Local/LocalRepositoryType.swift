@@ -22,7 +22,8 @@ struct LocalRepositoryType: RepositoryType {
         let path = try settings.value(Self.path)
         guard path.hasPrefix("/") else {
             throw StepError(
-                .invalidSetting, expected: "an absolute path", found: "\"\(path)\"", at: settings.origin, advice: "write the whole path, from / on")
+                .invalidSetting, expected: "an absolute path", found: "\"\(path)\"", at: settings.origin,
+                advice: "write the whole path, from / on")
         }
         return "/" + path.split(separator: "/").filter { $0 != "." }.joined(separator: "/")
     }

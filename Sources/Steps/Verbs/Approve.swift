@@ -4,7 +4,8 @@ import StepKit
 /// Waits for a person. The engine does the waiting; `timeout:` bounds it.
 struct Approve: Verb {
     let declaration = VerbDeclaration(
-        name: "approve", summary: "Wait until somebody says yes", subject: .none, schema: SettingsSchema([Self.by.field]), workClass: .backup,
+        name: "approve", summary: "Wait until somebody says yes", subject: .none, schema: SettingsSchema([Self.by.field]),
+        workClass: .backup,
         waitsFor: .approval, outputs: ["by": "Who approved"])
 
     static let by = Setting<[String]>("by", "Who may approve; anybody else")

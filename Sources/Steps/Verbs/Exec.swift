@@ -12,7 +12,8 @@ struct Exec: Verb {
 
     static let argv = Setting<[String]>.required("argv", "The program and its arguments", type: .argv)
     static let stdin = Setting<String>("stdin", "What it reads", default: "")
-    static let environment = Setting<[String: EnvironmentValue]>("environment", "Its variables; values may be secret references", default: [:])
+    static let environment = Setting<[String: EnvironmentValue]>(
+        "environment", "Its variables; values may be secret references", default: [:])
     static let expectExit = Setting<[Int]>(
         "expectExit", "The exit statuses that count as success", default: [0], type: .list(.integer(0...255)))
     static let workingFolder = Setting<String>("workingFolder", "The folder that it starts in; / else", type: .path)
@@ -21,7 +22,8 @@ struct Exec: Verb {
     func run(_ context: StepContext) async throws -> StepResult {
         let settings = context.settings
         let call = try ProgramCall(
-            try settings.value(Self.argv), environment: try settings.value(Self.environment), workingFolder: try settings.optional(Self.workingFolder),
+            try settings.value(Self.argv), environment: try settings.value(Self.environment),
+            workingFolder: try settings.optional(Self.workingFolder),
             origin: settings.origin, context)
         try context.recorder.ensureHeld()
         let result = try await CommandRunner(call).run(input: Array(try settings.value(Self.stdin).utf8))

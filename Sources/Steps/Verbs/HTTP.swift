@@ -16,10 +16,12 @@ struct HTTP: Verb {
 
     static let url = Setting<String>.required("url", "Where to, http:// or https://")
     static let method = Setting<String>(
-        "method", "The method; POST with a body and GET without one else", type: .choice(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]))
+        "method", "The method; POST with a body and GET without one else",
+        type: .choice(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]))
     static let headers = Setting<[String: EnvironmentValue]>("headers", "Its headers; values may be secret references", default: [:])
     static let body = Setting<JSONValue>("body", "A text is sent as it is, anything else as JSON")
-    static let expect = Setting<HTTPExpectation>("expect", "What counts as success", default: HTTPExpectation(), type: HTTPExpectation.settingType)
+    static let expect = Setting<HTTPExpectation>(
+        "expect", "What counts as success", default: HTTPExpectation(), type: HTTPExpectation.settingType)
     static let wait = Setting<String>("wait", "callback: wait until the server calls back", type: .choice(["callback"]))
     static let instant = Setting<Bool>("instant", "True when it may stand in a window; needs a timeout", default: false)
 
@@ -71,7 +73,8 @@ struct HTTP: Verb {
         }
         let method = try settings.optional(Self.method) ?? (body == nil ? "GET" : "POST")
         if method != "GET", method != "HEAD" { add("Idempotency-Key", context.key) }
-        var request = Request(method: method, url: try settings.value(Self.url), headers: headers, body: body, maximumResponse: Self.readAtMost)
+        var request = Request(
+            method: method, url: try settings.value(Self.url), headers: headers, body: body, maximumResponse: Self.readAtMost)
         if let timeout = context.step.timeout { request.timeout = timeout }
         return request
     }

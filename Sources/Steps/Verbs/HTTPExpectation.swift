@@ -36,9 +36,11 @@ struct HTTPExpectation: SettingValue, Hashable {
         let isWanted = status.isEmpty ? response.isSuccess : status.contains(response.status)
         guard isWanted else {
             throw StepError(
-                "unexpected-status", expected: "a status of \(status.isEmpty ? "200 to 299" : status.map(String.init).joined(separator: ", "))",
+                "unexpected-status",
+                expected: "a status of \(status.isEmpty ? "200 to 299" : status.map(String.init).joined(separator: ", "))",
                 found: "\(response.status)", at: request.address, advice: "check the request, or declare the status under `expect`",
-                retry: response.isWorthRetrying ? .transient : .permanent, retryAfter: response.retryAfterSeconds.map { .seconds(min($0, 86_400)) })
+                retry: response.isWorthRetrying ? .transient : .permanent,
+                retryAfter: response.retryAfterSeconds.map { .seconds(min($0, 86_400)) })
         }
         guard let contains, response.body.firstRange(of: Array(contains.utf8)) == nil else { return }
         throw StepError(

@@ -16,7 +16,8 @@ extension StepContext {
         } catch let error as RepositoryError where error.kind == .notFound && creating {
             guard planned.create else {
                 throw StepError(
-                    Self.noRepository, expected: "a repository at \(store.properties.location)", found: "none, and `create: false` forbids to make it",
+                    Self.noRepository, expected: "a repository at \(store.properties.location)",
+                    found: "none, and `create: false` forbids to make it",
                     at: "repository \(name)", advice: "check the location, or allow its creation")
             }
         }

@@ -55,7 +55,8 @@ struct ClaimBatch: Sendable {
             var own = step.holds
             var wants: [WantedHold] = []
             func want(_ holds: [Hold], _ owner: HoldOwner) {
-                for want in ClaimTerms.strongest(holds, limits: limits) where !coveredResources.contains("\(candidate.job)/\(want.resource)") {
+                for want in ClaimTerms.strongest(holds, limits: limits)
+                where !coveredResources.contains("\(candidate.job)/\(want.resource)") {
                     wants.append(
                         WantedHold(
                             tenant: record.tenant, job: candidate.job, owner: owner.text, resource: want.resource, mode: want.mode,
@@ -85,7 +86,8 @@ struct ClaimBatch: Sendable {
         }
         let keepers = Set(used.map { "\($0.job)/\($0.owner)" })
         var unserved: [(job: JobID, owner: String)] = []
-        for row in taken where !keepers.contains("\(row.job)/\(row.owner)") && !unserved.contains(where: { $0.job == row.job && $0.owner == row.owner }) {
+        for row in taken
+        where !keepers.contains("\(row.job)/\(row.owner)") && !unserved.contains(where: { $0.job == row.job && $0.owner == row.owner }) {
             unserved.append((row.job, row.owner))
         }
         return unserved
@@ -98,7 +100,8 @@ struct ClaimBatch: Sendable {
             decisions[item.candidate.job] = decision
             return true
         }
-        guard let record = records[item.candidate.job], let decision = try? Decision(event, on: record, now: now), decision.refusal == nil else {
+        guard let record = records[item.candidate.job], let decision = try? Decision(event, on: record, now: now), decision.refusal == nil
+        else {
             return false
         }
         decisions[item.candidate.job] = decision

@@ -58,7 +58,9 @@ extension EngineStore {
             unanswered.decision = decision
             return try await self.write([decision.transition(limits: limits)], on: connection) == [record.job] ? decision : nil
         }
-        guard case .finish(let step, let token, let finished) = event, !finished.bases.isEmpty else { return try await write(event, on: nil) }
+        guard case .finish(let step, let token, let finished) = event, !finished.bases.isEmpty else {
+            return try await write(event, on: nil)
+        }
         // Which bases the new ones replace is read in the same transaction.
         return try await pool.transaction { connection in
             var complete = finished
@@ -133,7 +135,8 @@ extension RunEvent {
     var token: (step: StepID, token: Int64)? {
         switch self {
         case .finish(let id, let token, _), .fail(let id, let token, _), .stopped(let id, let token), .lost(let id, let token),
-            .conditionFalse(let id, let token), .wait(let id, let token, _), .expand(let id, let token, _), .recordUndo(let id, let token, _):
+            .conditionFalse(let id, let token), .wait(let id, let token, _), .expand(let id, let token, _),
+            .recordUndo(let id, let token, _):
             (id, token)
         case .begin, .start, .workerLost, .maxHoldPassed, .signal, .cancel, .tick, .retryJob: nil
         }

@@ -15,7 +15,8 @@ extension EngineStore {
                 throw StoreError("unknown-level", expected: "a level of proof of this version", found: try row.get("level"), at: "proofs")
             }
             return Proof(
-                repositoryID: try row.get("repositoryID"), snapshotID: try row.get("snapshotID"), level: level, isGood: try row.get("is_good"),
+                repositoryID: try row.get("repositoryID"), snapshotID: try row.get("snapshotID"), level: level,
+                isGood: try row.get("is_good"),
                 details: try row.get("details"))
         }
     }

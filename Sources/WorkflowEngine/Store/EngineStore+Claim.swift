@@ -23,7 +23,8 @@ extension EngineStore {
     /// Steps that were started for the worker by a claim whose answer never came: nobody runs them.
     private func giveBackUnanswered(_ worker: WorkerID) async throws {
         for row in try await pool.query(Self.sql("running-steps"), [.text(worker.rawValue)]) {
-            let entry = ClaimLedger.Entry(job: JobID(rawValue: try row.get("job")), step: StepID(try row.get("step")), token: try row.get("token"))
+            let entry = ClaimLedger.Entry(
+                job: JobID(rawValue: try row.get("job")), step: StepID(try row.get("step")), token: try row.get("token"))
             guard !ledger.isHandedOut(entry, to: worker) else { continue }
             _ = try await apply(.lost(entry.step, token: entry.token), to: entry.job)
         }
@@ -50,7 +51,8 @@ extension EngineStore {
         }
         let started = batch.started
         guard !started.isEmpty else { return ([], []) }
-        let written = try await write(try started.map { try $0.transition(limits: batch.plans[$0.before.job]?.limits ?? [:]) }, on: connection)
+        let written = try await write(
+            try started.map { try $0.transition(limits: batch.plans[$0.before.job]?.limits ?? [:]) }, on: connection)
         guard written.count == started.count else {
             throw StoreError(
                 "claim-overtaken", expected: "locked jobs to stay as they are", found: "another transition", at: "claim", retry: .transient)
@@ -68,13 +70,15 @@ extension EngineStore {
         let rows = try await connection.query(
             Self.sql("claim-candidates"),
             [
-                .text(request.worker.rawValue), .text(request.host), .texts(ClaimTerms.labels(request.labels)), .bool(request.scope == .owned),
+                .text(request.worker.rawValue), .text(request.host), .texts(ClaimTerms.labels(request.labels)),
+                .bool(request.scope == .owned),
                 .int(request.limit * 2 + 16), .bool(request.urgentOnly), .texts(refusals.current(for: request.worker)),
             ])
         return try rows.compactMap { row in
             clock.note(try row.instant("now"))
             guard let version = try row.find("version", as: Int64.self) else { return nil }
-            return LockedCandidate(step: .init(job: JobID(rawValue: try row.get("job")), step: StepID(try row.get("step"))), version: version)
+            return LockedCandidate(
+                step: .init(job: JobID(rawValue: try row.get("job")), step: StepID(try row.get("step"))), version: version)
         }
     }
 
@@ -94,8 +98,11 @@ extension EngineStore {
 
     /// Asks the worker; what it can't serve is not shown to it again for a while.
     private func accept(_ candidate: ClaimBatch.Candidate, _ request: ClaimRequest, _ batch: inout ClaimBatch) {
-        guard let record = batch.record(candidate.job), let step = record.run.planned(candidate.step), let plan = batch.plans[candidate.job] else { return }
-        guard let claimant = request.accepts(step, plan, record.origin) else { return refusals.add(candidate.job, candidate.step, by: request.worker) }
+        guard let record = batch.record(candidate.job), let step = record.run.planned(candidate.step), let plan = batch.plans[candidate.job]
+        else { return }
+        guard let claimant = request.accepts(step, plan, record.origin) else {
+            return refusals.add(candidate.job, candidate.step, by: request.worker)
+        }
         batch.add(candidate, claimant)
     }
 
@@ -107,7 +114,8 @@ extension EngineStore {
         return found
     }
 
-    private func checkpoints(of claims: [ClaimBatch.Candidate], on connection: Connection) async throws -> [ClaimBatch.Candidate: JSONValue] {
+    private func checkpoints(of claims: [ClaimBatch.Candidate], on connection: Connection) async throws -> [ClaimBatch.Candidate: JSONValue]
+    {
         guard !claims.isEmpty else { return [:] }
         let rows = try await connection.query(
             Self.sql("load-checkpoints"), [.texts(claims.map(\.job.rawValue)), .texts(claims.map(\.step.rawValue))])

@@ -30,7 +30,8 @@ extension EngineStore {
         for row in try await pool.query(Self.sql("history-candidates"), [.interval(span), .int(limit)]) {
             guard let record = try await load([JobID(rawValue: try row.get("id"))]).first else { continue }
             let rows = try await pool.query(
-                Self.sql("move-to-history"), [.text(record.job.rawValue), .int(record.run.job.version), .json(try JSONValue(encoding: record.run))])
+                Self.sql("move-to-history"),
+                [.text(record.job.rawValue), .int(record.run.job.version), .json(try JSONValue(encoding: record.run))])
             moved += rows.count
         }
         return moved
@@ -68,7 +69,11 @@ extension EngineStore {
             let transition = try Transition(job: job, from: blank, to: record.run, actions: [], token: nil, limits: limits, now: now)
             _ = try await self.write([transition.json], on: connection)
             try await connection.query(
-                Self.sql("restore-attempts"), [.text(job.rawValue), .json(try kept.get("attempts", as: JSONValue.self)), .json(try kept.get("undone", as: JSONValue.self))])
+                Self.sql("restore-attempts"),
+                [
+                    .text(job.rawValue), .json(try kept.get("attempts", as: JSONValue.self)),
+                    .json(try kept.get("undone", as: JSONValue.self)),
+                ])
         }
     }
 }

@@ -48,7 +48,8 @@ extension EngineStore {
                 Self.sql("submit-job"),
                 [
                     .text(submission.tenant), .text(plan.rawValue), .text(submission.plan.pipeline), .json(document), .text(job.rawValue),
-                    .text(submission.origin.rawValue), .text(submission.owner?.rawValue), .json(JSONValue.object(submission.parameters).withoutNUL),
+                    .text(submission.origin.rawValue), .text(submission.owner?.rawValue),
+                    .json(JSONValue.object(submission.parameters).withoutNUL),
                     .int(now.microseconds), .int(deadline?.microseconds),
                 ])
             let written = try await self.write([transition], on: connection)

@@ -54,7 +54,9 @@ public final class EngineStore: Sendable {
         if let known = plans.withLock({ $0[key] }) { return known }
         let parameters: [SQLValue] = [.text(tenant), .text(id.rawValue)]
         let rows =
-            if let connection { try await connection.query(Self.sql("load-plans"), parameters) } else { try await pool.query(Self.sql("load-plans"), parameters) }
+            if let connection { try await connection.query(Self.sql("load-plans"), parameters) } else {
+                try await pool.query(Self.sql("load-plans"), parameters)
+            }
         guard let row = rows.first else {
             throw StoreError("no-such-plan", expected: "a plan in the database", found: "none", at: "plan \(id)")
         }
@@ -70,7 +72,9 @@ public final class EngineStore: Sendable {
     func load(_ jobs: [JobID], on connection: Connection? = nil) async throws -> [RunRecord] {
         let parameters: [SQLValue] = [.texts(jobs.map(\.rawValue))]
         let rows =
-            if let connection { try await connection.query(Self.sql("load-runs"), parameters) } else { try await pool.query(Self.sql("load-runs"), parameters) }
+            if let connection { try await connection.query(Self.sql("load-runs"), parameters) } else {
+                try await pool.query(Self.sql("load-runs"), parameters)
+            }
         var records: [RunRecord] = []
         for row in rows {
             clock.note(try row.instant("now"))

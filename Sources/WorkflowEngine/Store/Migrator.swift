@@ -74,7 +74,8 @@ public struct Migrator: Sendable {
                 let migration = migrations[version]
                 try await connection.execute(script: migration.up)
                 try await connection.query(
-                    "INSERT INTO schema_migrations (version, name) VALUES ($1::integer, $2)", [.int(migration.version), .text(migration.name)])
+                    "INSERT INTO schema_migrations (version, name) VALUES ($1::integer, $2)",
+                    [.int(migration.version), .text(migration.name)])
                 return true
             }
             if version > target {
@@ -88,7 +89,8 @@ public struct Migrator: Sendable {
 
     private func tooNew(_ version: Int) -> StoreError {
         StoreError(
-            "schema-too-new", expected: "a database schema of version \(latest) or older", found: "version \(version), made by a newer snappy-flow",
+            "schema-too-new", expected: "a database schema of version \(latest) or older",
+            found: "version \(version), made by a newer snappy-flow",
             at: "database", advice: "use the newer snappy-flow, or let it take the schema back with `db migrate --to \(latest)`")
     }
 }

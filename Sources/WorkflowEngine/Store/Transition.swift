@@ -6,7 +6,8 @@ struct Transition: Sendable {
 
     /// `token`: the live one of the acting step, where there is one.
     init(
-        job: JobID, from old: JobRun, to new: JobRun, actions: [RunAction], token: (step: StepID, token: Int64)?, limits: [String: Int], now: Instant
+        job: JobID, from old: JobRun, to new: JobRun, actions: [RunAction], token: (step: StepID, token: Int64)?, limits: [String: Int],
+        now: Instant
     ) throws {
         var fields: [String: JSONValue] = [
             "job": .string(job.rawValue), "expected": .int(old.job.version), "progress": try JSONValue(encoding: new.job),
@@ -56,7 +57,8 @@ struct Transition: Sendable {
     private static func added(_ row: StepRun, _ step: PlannedStep, position: Int, limits: [String: Int]) throws -> JSONValue {
         let terms = ClaimTerms(step, limits: limits)
         return [
-            "id": .string(row.id.rawValue), "position": .int(Int64(position)), "planned": try JSONValue(encoding: step), "run": try run(row),
+            "id": .string(row.id.rawValue), "position": .int(Int64(position)), "planned": try JSONValue(encoding: step),
+            "run": try run(row),
             "class": .int(Int64(terms.workClass.rawValue)), "priority": .int(Int64(terms.priority)),
             "labels": .array(terms.labels.map { .string($0) }), "wants": try JSONValue(encoding: terms.wants),
         ]
@@ -88,7 +90,8 @@ struct Transition: Sendable {
             switch action {
             case .attemptOpened(let id, let number, let token, let worker):
                 attempts.append([
-                    "step": .string(id.rawValue), "number": .int(Int64(number)), "token": .int(token), "worker": .string(worker.rawValue), "at": at,
+                    "step": .string(id.rawValue), "number": .int(Int64(number)), "token": .int(token), "worker": .string(worker.rawValue),
+                    "at": at,
                     "outcome": .string(AttemptOutcome.running.rawValue),
                 ])
             case .attemptClosed(let id, let number, let outcome, let failure):
@@ -99,10 +102,12 @@ struct Transition: Sendable {
             case .releaseHolds(let owner): releases.append(.string(owner.text))
             case .event(let entry):
                 events.append([
-                    "step": entry.step.map { .string($0.rawValue) } ?? .null, "kind": .string(entry.kind.rawValue), "details": entry.details,
+                    "step": entry.step.map { .string($0.rawValue) } ?? .null, "kind": .string(entry.kind.rawValue),
+                    "details": entry.details,
                     "isAlarm": .bool(entry.isAlarm), "at": at,
                 ])
-            case .proofRecorded(let proof, let step): proofs.append(["step": .string(step.rawValue), "proof": try JSONValue(encoding: proof)])
+            case .proofRecorded(let proof, let step):
+                proofs.append(["step": .string(step.rawValue), "proof": try JSONValue(encoding: proof)])
             case .baseRecorded(let base): bases.append(try JSONValue(encoding: base))
             case .baseReleased(let base): released.append(try JSONValue(encoding: base))
             case .refused, .job, .step, .window, .armed, .disarmed, .added, .stopBody, .wake: break
@@ -122,7 +127,10 @@ extension JSONValue {
         case .string(let text): .string(text.utf8.contains(0) ? text.replacing("\0", with: "\u{FFFD}") : text)
         case .array(let elements): .array(elements.map(\.withoutNUL))
         case .object(let members):
-            .object(Dictionary(members.map { ($0.key.replacing("\0", with: "\u{FFFD}"), $0.value.withoutNUL) }, uniquingKeysWith: { first, _ in first }))
+            .object(
+                Dictionary(
+                    members.map { ($0.key.replacing("\0", with: "\u{FFFD}"), $0.value.withoutNUL) }, uniquingKeysWith: { first, _ in first }
+                ))
         case .null, .bool, .int, .double: self
         }
     }

@@ -11,7 +11,8 @@ import WorkflowEngine
 struct DoctorCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "doctor", abstract: "Says what is missing on this machine, what is still held, and what the documents' places answer.",
-        discussion: "Changes nothing. Exit status 4 when something is held that no living worker is undoing, 1 when something else is wrong.")
+        discussion:
+            "Changes nothing. Exit status 4 when something is held that no living worker is undoing, 1 when something else is wrong.")
     @Argument(help: "Documents whose systems, repositories and secrets are looked at too.") var files: [String] = []
     @OptionGroup var database: DatabaseOptions
 
@@ -52,12 +53,14 @@ struct DoctorCommand: AsyncParsableCommand {
             let held = try await store.armed()
             if held.isEmpty { report.good("nothing is held") }
             for record in held {
-                let what = "\(record.step.undoes?.rawValue ?? record.step.id.rawValue) of job \(record.job.short) (\(record.pipeline)), since \(record.armedAt.dateAndClock)"
+                let what =
+                    "\(record.step.undoes?.rawValue ?? record.step.id.rawValue) of job \(record.job.short) (\(record.pipeline)), since \(record.armedAt.dateAndClock)"
                 if record.failures == 0, !workers.isEmpty {
                     report.good("held by a job in progress: \(what)")
                 } else {
                     let host = record.host.map { " on host \($0)" } ?? ""
-                    report.held("held: \(what), undone by \(record.step.id)\(host)", error: record.error, do: "start `snappy-flow worker`\(host)")
+                    report.held(
+                        "held: \(what), undone by \(record.step.id)\(host)", error: record.error, do: "start `snappy-flow worker`\(host)")
                 }
             }
             withExtendedLifetime(control) {}
@@ -72,7 +75,9 @@ struct DoctorCommand: AsyncParsableCommand {
         report.title("Pipeline \(plan.pipeline)")
         let secrets = EnvironmentSecrets()
         for reference in Set(plan.steps.flatMap(\.secrets)).sorted(by: { $0.description < $1.description }) {
-            if secrets.canResolve(reference) { report.good("secret \(reference)") } else {
+            if secrets.canResolve(reference) {
+                report.good("secret \(reference)")
+            } else {
                 report.bad("secret \(reference) is not there", do: "provide it where workers run")
             }
         }

@@ -24,7 +24,11 @@ struct JobWatch {
                 show(events, details.run)
             }
             if details.run.isSettled {
-                if terminal.isInteractive { view.paint(JobRendering(details, terminal).stepLines()) } else { try await showRest(after: lastEvent, details) }
+                if terminal.isInteractive {
+                    view.paint(JobRendering(details, terminal).stepLines())
+                } else {
+                    try await showRest(after: lastEvent, details)
+                }
                 return details
             }
             try await Task.sleep(for: .milliseconds(terminal.isInteractive ? 150 : 250))

@@ -38,7 +38,8 @@ extension JobsCommand {
                 let state = job.outcome?.rawValue ?? (job.stopping != nil ? "stopping" : job.stepsWaiting > 0 ? "waiting" : "running")
                 listing.add(
                     [
-                        job.id.short, job.pipeline, state, job.cleanup.rawValue, "\(job.stepsEnded)/\(job.steps)", job.createdAt.dateAndClock,
+                        job.id.short, job.pipeline, state, job.cleanup.rawValue, "\(job.stepsEnded)/\(job.steps)",
+                        job.createdAt.dateAndClock,
                         job.endedAt.map { ($0 - job.createdAt).rounded } ?? "",
                     ],
                     try JSONValue(encoding: job).merging(["state": .string(state)]))
@@ -60,7 +61,8 @@ extension JobsCommand {
             if output.output != .table {
                 let value: JSONValue = [
                     "summary": try JSONValue(encoding: details.summary), "parameters": .object(details.parameters),
-                    "run": try JSONValue(encoding: details.run), "attempts": .array(try details.attempts.map { try JSONValue(encoding: $0) }),
+                    "run": try JSONValue(encoding: details.run),
+                    "attempts": .array(try details.attempts.map { try JSONValue(encoding: $0) }),
                 ]
                 print(output.output == .json ? value.prettyText : value.yamlText)
                 return
@@ -96,7 +98,8 @@ extension JobsCommand {
                 after = last.id
                 for line in page {
                     listing.add(
-                        [line.at.clock, line.step.rawValue, "\(line.attempt)", line.level.rawValue, line.message], try JSONValue(encoding: line))
+                        [line.at.clock, line.step.rawValue, "\(line.attempt)", line.level.rawValue, line.message],
+                        try JSONValue(encoding: line))
                 }
             }
             print(listing.text(output.output))
@@ -145,7 +148,8 @@ extension JobsCommand {
             try? await store.notify()
             withExtendedLifetime(control) {}
             guard applied.refusal == nil else {
-                throw CommandFailure(.failed, "error: job \(job.short): expected a job that ended without success, found one that runs or succeeded")
+                throw CommandFailure(
+                    .failed, "error: job \(job.short): expected a job that ended without success, found one that runs or succeeded")
             }
             print("job \(job.short): goes on where a worker is: `snappy-flow worker`, or the next `snappy-flow run`")
         }
@@ -167,7 +171,9 @@ extension JobsCommand {
             if let refusal = applied.refusal {
                 let waiting = applied.run.steps.filter { $0.state == .waiting }.map(\.id.rawValue).joined(separator: ", ")
                 throw CommandFailure(
-                    .failed, "error: job \(job.short), step \(step): expected a step that waits, found \(refusal.rawValue); waiting: \(waiting.isEmpty ? "none" : waiting)")
+                    .failed,
+                    "error: job \(job.short), step \(step): expected a step that waits, found \(refusal.rawValue); waiting: \(waiting.isEmpty ? "none" : waiting)"
+                )
             }
             print("job \(job.short), step \(step): \(deny ? "denied" : "approved")")
         }

@@ -52,7 +52,8 @@ struct PluginsCommand: ParsableCommand {
         func run() throws {
             let catalog = Catalog.standard
             guard let (summary, schema) = declaration(in: catalog) else {
-                let known = catalog.systems.map { $0.name } + catalog.repositories.map { $0.name } + catalog.verbs.map { $0.declaration.name }
+                let known =
+                    catalog.systems.map { $0.name } + catalog.repositories.map { $0.name } + catalog.verbs.map { $0.declaration.name }
                 throw CommandFailure(.usage, "error: expected one of \(known.joined(separator: ", ")), found \(name)")
             }
             if output.output == .table { print("\(name): \(summary)\n") }

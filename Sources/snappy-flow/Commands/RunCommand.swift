@@ -26,10 +26,13 @@ struct RunCommand: AsyncParsableCommand {
         let worker = try Composition().worker(store, scope: .owned, slots: 4) { StandardError.write("note: \($0)") }
         let job = try await store.submit(
             JobSubmission(
-                plan: definition.applied(to: compiled.plan), definition: RunDefinition(steps: definition.steps, windows: definition.windows), parameters: definition.parameters,
+                plan: definition.applied(to: compiled.plan),
+                definition: RunDefinition(steps: definition.steps, windows: definition.windows), parameters: definition.parameters,
                 origin: .local, owner: try await worker.register()))
         let terminal = Terminal()
-        terminal.write("job \(job)\(terminal.isInteractive ? "\n" : "  pipeline \(compiled.plan.pipeline), plan \(compiled.id.rawValue.prefix(12))\n")")
+        terminal.write(
+            "job \(job)\(terminal.isInteractive ? "\n" : "  pipeline \(compiled.plan.pipeline), plan \(compiled.id.rawValue.prefix(12))\n")"
+        )
 
         let details = try await withInterrupts(store, job, worker) {
             async let running: Void = worker.run(until: .jobEnded(job))
@@ -54,13 +57,16 @@ struct RunCommand: AsyncParsableCommand {
             group.addTask {
                 for await count in counts {
                     if count == 1 {
-                        StandardError.write("Cancelling: running steps are told to stop and everything acquired is undone. Ctrl-C again to leave that to the next worker.")
+                        StandardError.write(
+                            "Cancelling: running steps are told to stop and everything acquired is undone. Ctrl-C again to leave that to the next worker."
+                        )
                         _ = try await store.apply(.cancel(by: "Ctrl-C"), to: job)
                         try? await store.notify()
                     } else {
                         await worker.shutDown(grace: .milliseconds(0))
                         throw CommandFailure(
-                            .interrupted, "Left: what is not undone yet is in the database; `snappy-flow worker` or the next `run` goes on with it.")
+                            .interrupted,
+                            "Left: what is not undone yet is in the database; `snappy-flow worker` or the next `run` goes on with it.")
                     }
                 }
                 return nil

@@ -22,7 +22,8 @@ struct SubmitCommand: AsyncParsableCommand {
         let store = try await control.openStore()
         let job = try await store.submit(
             JobSubmission(
-                plan: definition.applied(to: compiled.plan), definition: RunDefinition(steps: definition.steps, windows: definition.windows), parameters: definition.parameters,
+                plan: definition.applied(to: compiled.plan),
+                definition: RunDefinition(steps: definition.steps, windows: definition.windows), parameters: definition.parameters,
                 origin: .submitted))
         try? await store.notify()
         print(job)

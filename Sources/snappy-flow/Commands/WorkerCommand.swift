@@ -15,7 +15,8 @@ struct WorkerCommand: AsyncParsableCommand {
     @Option(help: "NAME=VALUE that steps with `runOn` ask for. May be repeated.") var label: [String] = []
     @Option(help: "A folder that submitted pipelines may read, write and take secrets from. May be repeated.") var allow: [String] = []
     @Option(help: "A program that submitted pipelines may run. May be repeated.") var allowProgram: [String] = []
-    @Option(help: "An environment variable that submitted pipelines may take a secret from. May be repeated.") var allowVariable: [String] = []
+    @Option(help: "An environment variable that submitted pipelines may take a secret from. May be repeated.") var allowVariable: [String] =
+        []
     @Option(help: "How long running steps may go on after SIGTERM, such as 30s.") var grace = "30s"
 
     func validate() throws {

@@ -7,6 +7,7 @@ extension ControlDatabase {
     func openStore() async throws -> EngineStore {
         let connection = try await Connection.connect(settings)
         try await Migrator().migrate(connection)
-        return try await EngineStore.open(settings, patience: RetryPolicy(attempts: 0, backoff: .milliseconds(100), maxBackoff: .seconds(5)))
+        return try await EngineStore.open(
+            settings, patience: RetryPolicy(attempts: 0, backoff: .milliseconds(100), maxBackoff: .seconds(5)))
     }
 }

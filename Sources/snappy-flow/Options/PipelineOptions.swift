@@ -44,7 +44,8 @@ struct PipelineOptions: ParsableArguments {
         }
         guard plans.count == 1, let plan = plans.first else {
             throw CommandFailure(
-                .usage, "error: expected one pipeline, found \(plans.isEmpty ? "none" : names)"
+                .usage,
+                "error: expected one pipeline, found \(plans.isEmpty ? "none" : names)"
                     + (plans.count > 1 ? "; choose with --pipeline NAME" : ""))
         }
         return plan
@@ -53,7 +54,8 @@ struct PipelineOptions: ParsableArguments {
 
 /// Values for a pipeline's parameters.
 struct ParameterOptions: ParsableArguments {
-    @Option(name: [.customShort("p"), .long], help: "NAME=VALUE for a parameter; JSON for lists, numbers and true or false. May be repeated.")
+    @Option(
+        name: [.customShort("p"), .long], help: "NAME=VALUE for a parameter; JSON for lists, numbers and true or false. May be repeated.")
     var parameter: [String] = []
 
     /// JSON where it is JSON and the parameter is no text, else the text.

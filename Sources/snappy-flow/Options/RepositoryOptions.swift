@@ -16,10 +16,12 @@ struct RepositoryOptions: ParsableArguments {
         let holding = plans.map(\.plan).filter { $0.repositories[repository] != nil }
         guard let plan = holding.first, let planned = plan.repositories[repository] else {
             let names = Set(plans.flatMap { $0.plan.repositories.keys }).sorted().joined(separator: ", ")
-            throw CommandFailure(.usage, "error: \(file): expected a repository named \(repository), found \(names.isEmpty ? "none" : names)")
+            throw CommandFailure(
+                .usage, "error: \(file): expected a repository named \(repository), found \(names.isEmpty ? "none" : names)")
         }
         guard holding.allSatisfy({ $0.repositories[repository] == planned }) else {
-            throw CommandFailure(.usage, "error: \(file): several pipelines have a repository \(repository), and they differ; name one file")
+            throw CommandFailure(
+                .usage, "error: \(file): several pipelines have a repository \(repository), and they differ; name one file")
         }
         guard let type = Catalog.standard.repository(planned.type) else {
             throw CommandFailure(.usage, "error: repository \(repository): expected a type of this program, found \(planned.type)")
@@ -36,14 +38,16 @@ extension Repository {
         let all = try await snapshots()
         if text == "latest" {
             guard let newest = all.max(by: { $0.time < $1.time }) else {
-                throw RepositoryError(.noSnapshot, expected: "a snapshot", found: "none", at: location, advice: "run a pipeline that copies into it")
+                throw RepositoryError(
+                    .noSnapshot, expected: "a snapshot", found: "none", at: location, advice: "run a pipeline that copies into it")
             }
             return newest
         }
         let found = all.filter { $0.id.hasPrefix(text.lowercased()) }
         guard found.count == 1, let snapshot = found.first, !text.isEmpty else {
             throw RepositoryError(
-                .noSnapshot, expected: "one snapshot whose id begins with \(text)", found: found.isEmpty ? "none" : "\(found.count)", at: location,
+                .noSnapshot, expected: "one snapshot whose id begins with \(text)", found: found.isEmpty ? "none" : "\(found.count)",
+                at: location,
                 advice: "see `snappy-flow snapshots list`")
         }
         return snapshot

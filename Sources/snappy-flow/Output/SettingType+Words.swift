@@ -8,7 +8,8 @@ extension SettingType {
         case .boolean: "true or false"
         case .integer(let range):
             range == Int64.min ... .max
-                ? "whole number" : range.upperBound == .max ? "whole number from \(range.lowerBound)" : "\(range.lowerBound) to \(range.upperBound)"
+                ? "whole number"
+                : range.upperBound == .max ? "whole number from \(range.lowerBound)" : "\(range.lowerBound) to \(range.upperBound)"
         case .timeSpan: "time, such as 30s"
         case .byteCount: "size, such as 64MiB"
         case .percentage: "share, such as 10%"

@@ -28,7 +28,8 @@ import Testing
         let stage = try StepStage()
         stage.declare(repository: "vault")
         try stage.declare(
-            system: "orders", "command", ["source": argv("/bin/sh", "-c", "seq 1 300000; echo lost the database >&2; exit 7")], identity: "orders")
+            system: "orders", "command", ["source": argv("/bin/sh", "-c", "seq 1 300000; echo lost the database >&2; exit 7")],
+            identity: "orders")
         let error = await #expect(throws: StepError.self) {
             try await stage.run("copy", id: "copy-orders", .systems(["orders"]), ["to": "vault"])
         }
@@ -56,7 +57,8 @@ import Testing
         let copy = stage.folder.file("copy")
         try stage.declare(
             system: "orders", "command",
-            ["source": argv("/bin/sh", "-c", "seq 1 900000; head -c 3000000 /dev/zero"), "destination": argv("/usr/bin/tee", copy)], identity: "orders")
+            ["source": argv("/bin/sh", "-c", "seq 1 900000; head -c 3000000 /dev/zero"), "destination": argv("/usr/bin/tee", copy)],
+            identity: "orders")
         try await stage.run("copy", id: "copy-orders", .systems(["orders"]), ["to": "vault"])
         try await stage.run("restore", id: "restore", .snapshot("latest"), ["from": "vault", "to": "orders"])
         let restored = try Data(contentsOf: URL(fileURLWithPath: copy))
@@ -69,7 +71,8 @@ import Testing
         let copy = stage.folder.file("copy")
         try stage.declare(
             system: "orders", "command",
-            ["source": argv("/bin/echo", "42"), "destination": argv("/usr/bin/tee", copy), "check": argv("/bin/grep", "-q", "42", copy)], identity: "orders")
+            ["source": argv("/bin/echo", "42"), "destination": argv("/usr/bin/tee", copy), "check": argv("/bin/grep", "-q", "42", copy)],
+            identity: "orders")
         try await stage.run("copy", id: "copy-orders", .systems(["orders"]), ["to": "vault"])
         let good = try await stage.run("verify", id: "verify", .step("copy-orders"), ["restore": ["into": "orders", "checks": [[:]]]])
         #expect(good.failure == nil)

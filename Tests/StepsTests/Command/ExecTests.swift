@@ -62,7 +62,8 @@ import Testing
     @Test func secretsTravelInTheEnvironmentAloneAndAreShownNowhere() async throws {
         let stage = try StepStage()
         try stage.write("token", "s3cr3t-value")
-        let script = "tr '\\0' ' ' < /proc/$$/cmdline; printf '%s' \"$TOKEN\" > \(stage.folder.file("seen")); echo \"$TOKEN\"; echo \"$TOKEN\" >&2; exit $STATUS"
+        let script =
+            "tr '\\0' ' ' < /proc/$$/cmdline; printf '%s' \"$TOKEN\" > \(stage.folder.file("seen")); echo \"$TOKEN\"; echo \"$TOKEN\" >&2; exit $STATUS"
         let environment: [String: JSONValue] = ["TOKEN": ["fromFile": .string(stage.folder.file("token"))]]
         let result = try await exec(
             stage, ["/bin/sh", "-c", script], ["environment": .object(environment.merging(["STATUS": "0"]) { $1 })])
@@ -85,7 +86,10 @@ import Testing
     }
 
     /// The children hold the write end of a fifo: its end of file says that every one of them is gone.
-    private func expectAllGone(_ stage: StepStage, ending body: @escaping @Sendable (_ script: [String], _ hasStarted: @escaping @Sendable () -> Void) async throws -> Void)
+    private func expectAllGone(
+        _ stage: StepStage,
+        ending body: @escaping @Sendable (_ script: [String], _ hasStarted: @escaping @Sendable () -> Void) async throws -> Void
+    )
         async throws
     {
         let fifo = stage.folder.file("fifo")
@@ -116,7 +120,8 @@ import Testing
         let stage = try StepStage()
         try await expectAllGone(stage) { script, hasStarted in
             try stage.declare(
-                system: "slow", "command", ["check": .array(script.map { .string($0) }), "timeout": "3s", "environment": [:], "shell": false])
+                system: "slow", "command",
+                ["check": .array(script.map { .string($0) }), "timeout": "3s", "environment": [:], "shell": false])
             let error = await #expect(throws: StepError.self) { try await stage.check("slow") }
             #expect(error?.kind == .timedOut)
             #expect(error?.retry == .transient)

@@ -12,7 +12,9 @@ enum SystemSample: String, CaseIterable, Sendable {
     /// The plug-ins that have a capability, by the catalog, so that a new one without a sample fails the suite.
     static func all(with capability: Capability) -> [SystemSample] {
         Catalog.standard.systems.filter { $0.capabilities.contains(capability) }.map { type in
-            guard let sample = SystemSample(rawValue: type.name) else { preconditionFailure("no conformance sample of the system type \(type.name)") }
+            guard let sample = SystemSample(rawValue: type.name) else {
+                preconditionFailure("no conformance sample of the system type \(type.name)")
+            }
             return sample
         }
     }
@@ -70,8 +72,10 @@ final class SampleBench: Sendable {
     var context: StepContext {
         StepContext(
             job: JobID.make(milliseconds: 1), tenant: "default", plan: Plan(pipeline: "conformance", steps: []),
-            step: PlannedStep(id: "step", verb: "copy"), attempt: 1, key: "conformance", settings: Settings([:], origin: "step"), outputs: [:],
-            checkpoint: nil, undoState: [:], catalog: .standard, secrets: FileSecrets(), recorder: recorder, scratchFolder: folder.file("scratch"))
+            step: PlannedStep(id: "step", verb: "copy"), attempt: 1, key: "conformance", settings: Settings([:], origin: "step"),
+            outputs: [:],
+            checkpoint: nil, undoState: [:], catalog: .standard, secrets: FileSecrets(), recorder: recorder,
+            scratchFolder: folder.file("scratch"))
     }
 
     /// What arrived of the one file `inner/restored` that the destination suite writes; nil for nothing.

@@ -141,7 +141,8 @@ import Testing
     @Test func whatCannotBeReadIsMissedAndTheRestIsCopied() async throws {
         let stage = try stage()
         try stage.write("home/readable", "here")
-        _ = try await shell("n=$(printf 'x%.0s' {1..200}); for i in {1..24}; do mkdir $n; cd $n; done; echo hidden > file", in: stage.folder.file("home"))
+        _ = try await shell(
+            "n=$(printf 'x%.0s' {1..200}); for i in {1..24}; do mkdir $n; cd $n; done; echo hidden > file", in: stage.folder.file("home"))
         let copy = try await stage.run("copy", id: "copy-home", .systems(["home"]), ["to": "vault"])
         #expect(copy.missed.count == 1)
         #expect(try await stage.restic("vault").succeed("dump", "latest", stage.folder.file("home/readable")) == "here")

@@ -19,10 +19,11 @@ import Testing
         #expect(try reader.list(TreePath()).entries.count == 1)
         unlink(folder.file("gone"))
         #expect(throws: StorageError.self) { try reader.open(TreePath("gone")) }
-        #expect({ () -> StorageError.Kind? in
-            do { _ = try reader.open(TreePath("gone")) } catch let error as StorageError { return error.kind } catch {}
-            return nil
-        }() == .notFound)
+        #expect(
+            { () -> StorageError.Kind? in
+                do { _ = try reader.open(TreePath("gone")) } catch let error as StorageError { return error.kind } catch {}
+                return nil
+            }() == .notFound)
     }
 
     @Test func aFifoInAFilesPlaceDoesNotHang() throws {

@@ -74,7 +74,8 @@ final class StepStage: Sendable {
     }
 
     private func context(
-        _ verb: String, id: StepID, _ subject: Subject, _ settings: [String: JSONValue], snapshots: [String: StepID] = [:], attempt: Int = 1,
+        _ verb: String, id: StepID, _ subject: Subject, _ settings: [String: JSONValue], snapshots: [String: StepID] = [:],
+        attempt: Int = 1,
         checkpoint: JSONValue? = nil
     ) throws -> (any Verb, StepContext) {
         guard let body = catalog.verb(verb) else { throw StageError(text: "no verb \(verb)") }
@@ -85,7 +86,8 @@ final class StepStage: Sendable {
         return (
             body,
             StepContext(
-                job: job, tenant: "default", plan: plan, step: step, attempt: attempt, key: "sf-\(id)", settings: Settings(settings, origin: "step \(id)"),
+                job: job, tenant: "default", plan: plan, step: step, attempt: attempt, key: "sf-\(id)",
+                settings: Settings(settings, origin: "step \(id)"),
                 outputs: outputs, checkpoint: checkpoint, undoState: [:], catalog: catalog, secrets: FileSecrets(), recorder: recorder,
                 scratchFolder: scratch)
         )

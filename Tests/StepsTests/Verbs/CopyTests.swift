@@ -55,7 +55,8 @@ import Testing
         let stage = try stage()
         let first = try await stage.run("copy", id: "copy-home", .systems(["home"]), ["to": "vault"])
         try stage.write("home/later.txt", "written after the copy")
-        let second = try await stage.run("copy", id: "copy-home", .systems(["home"]), ["to": "vault"], attempt: 2, checkpoint: stage.recorder.saved)
+        let second = try await stage.run(
+            "copy", id: "copy-home", .systems(["home"]), ["to": "vault"], attempt: 2, checkpoint: stage.recorder.saved)
         #expect(second.outputs["snapshotID"] == first.outputs["snapshotID"])
         #expect(second.missed == [])
         let blind = try await stage.run("copy", id: "copy-home", .systems(["home"]), ["to": "vault"], attempt: 2)

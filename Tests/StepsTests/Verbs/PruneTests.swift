@@ -12,7 +12,8 @@ import Testing
     private func snapshots(_ name: String, _ count: Int, pipeline: String = "nightly") -> [Snapshot] {
         (1...count).map { day in
             Snapshot(
-                id: "\(name)-\(day)", time: Instant(microseconds: Int64(day) * 86_400_000_000), tree: "", paths: ["/\(name)"], hostname: name,
+                id: "\(name)-\(day)", time: Instant(microseconds: Int64(day) * 86_400_000_000), tree: "", paths: ["/\(name)"],
+                hostname: name,
                 tags: ["pipeline:\(pipeline)", "system:\(name)"])
         }
     }
@@ -26,7 +27,8 @@ import Testing
     private func removed(
         _ all: [Snapshot], last: Int, _ proofs: [Proof], scope: PruneScope = .pipeline("nightly"), minProved: Int = 1
     ) -> Set<String> {
-        let decision = PruneDecision(RetentionPolicy(last: last, groupBy: []), among: all, scope: scope, proofs: proofs, minProved: minProved)
+        let decision = PruneDecision(
+            RetentionPolicy(last: last, groupBy: []), among: all, scope: scope, proofs: proofs, minProved: minProved)
         #expect(Set(decision.keep.map(\.snapshot.id)).isDisjoint(with: decision.remove.map(\.id)))
         #expect(decision.keep.count + decision.remove.count <= all.count)
         return Set(decision.remove.map(\.id))
@@ -51,7 +53,9 @@ import Testing
 
     @Test func damagedAndPartialOnesFillNoCount() {
         #expect(removed(snapshots("a", 4), last: 2, proofs(["a-1", "a-2"], bad: ["a-3", "a-4"])) == ["a-3", "a-4"])
-        #expect(removed(snapshots("a", 4), last: 1, proofs(["a-2"], partial: ["a-1", "a-3"])) == ["a-1"], "a-3 and a-4 are newer than the newest proved")
+        #expect(
+            removed(snapshots("a", 4), last: 1, proofs(["a-2"], partial: ["a-1", "a-3"])) == ["a-1"],
+            "a-3 and a-4 are newer than the newest proved")
     }
 
     @Test func whatIsDamagedIsNeverTheOnlyReasonToLoseEverything() {

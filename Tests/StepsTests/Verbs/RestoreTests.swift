@@ -69,7 +69,9 @@ import Testing
             tags: [day == 3 ? "system:other" : "system:home"])
     }
 
-    @Test(arguments: [("latest", "33abc"), ("latest before 1970-01-03T12:00:00Z", "22abc"), ("latest before 1970-01-03", "11abc"), ("11", "11abc")])
+    @Test(arguments: [
+        ("latest", "33abc"), ("latest before 1970-01-03T12:00:00Z", "22abc"), ("latest before 1970-01-03", "11abc"), ("11", "11abc"),
+    ])
     func aSnapshotIsChosen(_ text: String, _ id: String) throws {
         #expect(try SnapshotChoice(text).pick(among: history, system: nil, at: "r").id == id)
     }

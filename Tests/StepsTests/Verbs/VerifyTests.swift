@@ -93,7 +93,8 @@ import Testing
             FileMetadata(
                 kind: .file, permissions: 0o640, userID: getuid(), groupID: getgid(), size: 20000, modified: FileTime(seconds: 1000)))
         func differences() throws -> [String] {
-            try ledger.compare(with: try FolderReader(path: folder.path, excludes: ExcludePatterns([]), oneFileSystem: false), isStopped: { false })
+            try ledger.compare(
+                with: try FolderReader(path: folder.path, excludes: ExcludePatterns([]), oneFileSystem: false), isStopped: { false })
         }
         #expect(try differences() == [])
         let url = URL(fileURLWithPath: folder.file("file"))

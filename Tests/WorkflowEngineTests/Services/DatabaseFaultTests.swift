@@ -20,7 +20,9 @@ import Testing
             let cluster = try EmbeddedCluster(path: path, isDurable: true, isDisposable: true, grace: .seconds(1))
             let lease = try await cluster.acquire()
             let store = try await EngineStore.open(lease.settings)
-            return (Server(cluster: cluster, hand: ServicesHand(settings: lease.settings, store: store, scratch: scratch, turn: turn)), lease)
+            return (
+                Server(cluster: cluster, hand: ServicesHand(settings: lease.settings, store: store, scratch: scratch, turn: turn)), lease
+            )
         }
     }
 

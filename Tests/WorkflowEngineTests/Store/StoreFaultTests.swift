@@ -37,7 +37,9 @@ private struct PrivateServer {
 
     private func claim(_ worker: WorkerID, _ store: EngineStore, limit: Int = 1) async throws -> [ClaimedStep] {
         try await store.claim(
-            ClaimRequest(worker: worker, host: "h", labels: [:], scope: .fleet, limit: limit) { _, _, _ in Claimant(worker: worker, host: "h") })
+            ClaimRequest(worker: worker, host: "h", labels: [:], scope: .fleet, limit: limit) { _, _, _ in
+                Claimant(worker: worker, host: "h")
+            })
     }
 
     private func count(_ sql: String, _ store: EngineStore) async throws -> Int {

@@ -20,7 +20,8 @@ struct StoreHand: Sendable {
     func another() async throws -> StoreHand { StoreHand(rig: rig, store: try await EngineStore.open(rig.settings)) }
 
     func submit(
-        _ steps: [PlannedStep], windows: [PlannedWindow] = [], limits: [String: Int] = [:], owner: WorkerID? = nil, deadline: TimeSpan? = nil
+        _ steps: [PlannedStep], windows: [PlannedWindow] = [], limits: [String: Int] = [:], owner: WorkerID? = nil,
+        deadline: TimeSpan? = nil
     ) async throws -> JobID {
         let plan = Plan(pipeline: "test", limits: limits, steps: steps, windows: windows)
         return try await store.submit(JobSubmission(plan: plan, owner: owner, deadline: deadline))
@@ -29,7 +30,9 @@ struct StoreHand: Sendable {
     func submit(_ definition: RunDefinition) async throws -> JobID { try await submit(definition.steps, windows: definition.windows) }
 
     @discardableResult
-    func register(_ name: String, host: String = "host1", labels: [String: String] = [:], lease: TimeSpan = .seconds(60)) async throws -> WorkerID {
+    func register(_ name: String, host: String = "host1", labels: [String: String] = [:], lease: TimeSpan = .seconds(60)) async throws
+        -> WorkerID
+    {
         let id = WorkerID(rawValue: name)
         try await store.register(WorkerRegistration(id: id, host: host, process: 1, labels: labels), lease: lease)
         return id

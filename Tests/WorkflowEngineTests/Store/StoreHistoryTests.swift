@@ -20,7 +20,9 @@ import Testing
         let before = try #require(try await hand.store.job(job))
         #expect(try await hand.store.moveToHistory(endedFor: .seconds(3600)) == 0)
         #expect(try await hand.store.moveToHistory(endedFor: .seconds(0)) == 1)
-        for table in ["jobs", "steps", "step_plans", "windows", "attempts", "compensations", "holds"] { #expect(try await hand.count(table) == 0) }
+        for table in ["jobs", "steps", "step_plans", "windows", "attempts", "compensations", "holds"] {
+            #expect(try await hand.count(table) == 0)
+        }
         let after = try #require(try await hand.store.job(job))
         #expect(after.summary.isInHistory)
         #expect(after.run == before.run)
@@ -107,7 +109,9 @@ import Testing
         for _ in 0..<5 { _ = try await hand.submit([.work("a")]) }
         try await finishAll(worker, hand)
         let newest = try await hand.store.jobs().first?.id
-        try await hand.execute("UPDATE jobs SET ended_at = ended_at + (id::text > (SELECT max(id::text) FROM jobs WHERE id <> '\(newest!)'))::integer * interval '1 second'")
+        try await hand.execute(
+            "UPDATE jobs SET ended_at = ended_at + (id::text > (SELECT max(id::text) FROM jobs WHERE id <> '\(newest!)'))::integer * interval '1 second'"
+        )
         #expect(try await hand.store.moveToHistory(endedFor: .seconds(-10)) == 5)
         #expect(try await hand.store.pruneHistory(olderThan: .days(1), keeping: 1) == 0)
         #expect(try await hand.store.pruneHistory(olderThan: .seconds(-10), keeping: 1) == 4)
@@ -119,7 +123,9 @@ import Testing
         let hand = try await StoreHand.start()
         let worker = try await hand.register("w")
         func base(_ key: String) -> Base {
-            Base(systemIdentity: "s", repositoryID: "r", snapshotID: "snap-" + key, snapshot: SystemSnapshot(key: key), acquiredBy: "snapshot")
+            Base(
+                systemIdentity: "s", repositoryID: "r", snapshotID: "snap-" + key, snapshot: SystemSnapshot(key: key),
+                acquiredBy: "snapshot")
         }
         for key in ["one", "two"] {
             _ = try await hand.submit(.backup())
@@ -128,12 +134,14 @@ import Testing
                     let proof = Proof(repositoryID: "r", snapshotID: "snap-" + key, level: .all, isGood: true)
                     try await hand.finish(
                         step,
-                        step.step == "copy" ? FinishedStep(bases: [base(key)]) : step.step == "verify" ? FinishedStep(proofs: [proof]) : FinishedStep())
+                        step.step == "copy"
+                            ? FinishedStep(bases: [base(key)]) : step.step == "verify" ? FinishedStep(proofs: [proof]) : FinishedStep())
                 }
             }
             #expect(try await hand.store.base(tenant: "default", systemIdentity: "s", repositoryID: "r") == base(key))
         }
-        let undone = try await hand.count("compensations WHERE step = 'release' AND former -> 0 -> 'snapshot' ->> 'key' = 'one' AND undone_at IS NOT NULL")
+        let undone = try await hand.count(
+            "compensations WHERE step = 'release' AND former -> 0 -> 'snapshot' ->> 'key' = 'one' AND undone_at IS NOT NULL")
         #expect(undone == 1)
         #expect(try await hand.store.proofs(tenant: "default", repositoryID: "r").map(\.snapshotID) == ["snap-one", "snap-two"])
         #expect(try await hand.store.bases().map(\.base) == [base("two")])

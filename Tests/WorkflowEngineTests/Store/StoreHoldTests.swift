@@ -113,11 +113,14 @@ import Testing
         let job = try await hand.submit([.work("a")])
         func insert(_ mode: String, _ slots: String) async throws {
             try await hand.execute(
-                "INSERT INTO holds (tenant, resource, mode, slots, job, owner) VALUES ('default', 'r', '\(mode)', \(slots), '\(job)', 'step:a')")
+                "INSERT INTO holds (tenant, resource, mode, slots, job, owner) VALUES ('default', 'r', '\(mode)', \(slots), '\(job)', 'step:a')"
+            )
         }
         try await insert("shared", "int4range(1, 2)")
         try await insert("shared", "int4range(2, 3)")
-        await #expect { try await insert("exclusive", "int4range(NULL, NULL)") } throws: { ($0 as? PostgreSQLError)?.sqlState == .exclusionViolation }
+        await #expect { try await insert("exclusive", "int4range(NULL, NULL)") } throws: {
+            ($0 as? PostgreSQLError)?.sqlState == .exclusionViolation
+        }
         await #expect { try await insert("exclusive", "int4range(7, 8)") } throws: { ($0 as? PostgreSQLError)?.sqlState == .checkViolation }
     }
 }

@@ -15,7 +15,8 @@ import Testing
             let job = try await insert(scenario, hand)
             for (index, change) in (scenario.world.journal ?? []).enumerated() {
                 let transition = try Transition(
-                    job: job, from: change.before, to: change.after, actions: change.actions, token: change.event.token, limits: [:], now: change.now)
+                    job: job, from: change.before, to: change.after, actions: change.actions, token: change.event.token, limits: [:],
+                    now: change.now)
                 do {
                     guard try await hand.store.write([transition.json], on: nil) == [job] else {
                         Issue.record("seed \(seed), change \(index): \(change.event) was refused")

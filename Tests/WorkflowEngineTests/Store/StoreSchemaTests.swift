@@ -27,7 +27,8 @@ import Testing
         try await migrator.move(connection, to: 0)
         #expect(try await tables(connection) == [])
         let left = try await connection.query(
-            "SELECT (SELECT count(*) FROM pg_proc WHERE pronamespace = current_schema()::regnamespace) + (SELECT count(*) FROM pg_class WHERE relkind = 'S' AND relnamespace = current_schema()::regnamespace) AS n")
+            "SELECT (SELECT count(*) FROM pg_proc WHERE pronamespace = current_schema()::regnamespace) + (SELECT count(*) FROM pg_class WHERE relkind = 'S' AND relnamespace = current_schema()::regnamespace) AS n"
+        )
         #expect(try left.first?.get("n", as: Int.self) == 0)
         try await migrator.migrate(connection)
         #expect(try await tables(connection) == first)
@@ -96,7 +97,10 @@ import Testing
             "INSERT INTO compensations (job, step, generation, position, armed_at, state, owes_own, early) SELECT job, id, n, n, now(), '{}', true, false FROM steps, generate_series(1, 2) n WHERE id = 'a'",
             "compensations_one_armed"
         ),
-        ("INSERT INTO steps SELECT (s).* FROM (SELECT s FROM steps s) x UNION ALL SELECT (s).* FROM (SELECT s FROM steps s) x", "steps_pkey"),
+        (
+            "INSERT INTO steps SELECT (s).* FROM (SELECT s FROM steps s) x UNION ALL SELECT (s).* FROM (SELECT s FROM steps s) x",
+            "steps_pkey"
+        ),
         ("INSERT INTO checkpoints VALUES (gen_random_uuid(), 'a', 1, '{}', now())", "checkpoints_job_step_fkey"),
         ("DELETE FROM plans", "jobs_tenant_plan_fkey"),
     ])

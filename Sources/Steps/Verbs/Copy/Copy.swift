@@ -21,7 +21,8 @@ struct Copy: Verb {
     static let excludes = Setting<[String]>("excludes", "Patterns of what to leave out, besides the system's own", default: [])
     static let tags = Setting<[String]>("tags", "Tags for the repository snapshot, besides pipeline, system, job and step", default: [])
     static let parent = Setting<String>(
-        "parent", "The repository snapshot that says what is unchanged: auto (the newest of the same host and paths), none, or an id", default: "auto")
+        "parent", "The repository snapshot that says what is unchanged: auto (the newest of the same host and paths), none, or an id",
+        default: "auto")
     static let changeCheck = Setting<String>(
         "changeCheck", "What tells that a file is unchanged: its metadata, or nothing (every file is read)", default: "metadata",
         type: .choice(["metadata", "content"]))
@@ -45,7 +46,8 @@ struct Copy: Verb {
         result.outputs = try CopyRecord.outputs(records)
         if !result.missed.isEmpty, try context.settings.value(Self.onUnreadable) == "fail" {
             result.failure = StepError(
-                "unreadable", expected: "every file to be readable and to stay as it is", found: Self.some(result.missed), at: "step \(context.step.id)",
+                "unreadable", expected: "every file to be readable and to stay as it is", found: Self.some(result.missed),
+                at: "step \(context.step.id)",
                 advice: "mend the files, exclude them, or declare `onUnreadable: partial`")
         }
         return result

@@ -22,7 +22,9 @@ struct CopyRun: Sendable {
         var record = CopyRecord(system: system, repository: repositoryName, repositoryID: repository.id, snapshot: report.snapshot)
         record.unreadable = report.failures.count
         record.missed = report.failures.prefix(CopyRecord.namedAtMost).map { "\(system):/\($0.path): \($0.error.found)" }
-        if report.failures.count > CopyRecord.namedAtMost { record.missed.append("and \(report.failures.count - CopyRecord.namedAtMost) more") }
+        if report.failures.count > CopyRecord.namedAtMost {
+            record.missed.append("and \(report.failures.count - CopyRecord.namedAtMost) more")
+        }
         for line in record.missed { context.recorder.log(.warning, line) }
         try await context.recorder.checkpoint(try Checkpoint(copies: finished + [record]).json)
         return record
@@ -63,7 +65,8 @@ struct CopyRun: Sendable {
         guard let step = context.step.snapshots[system] else { return nil }
         guard let recorded = context.outputs[step]?["snapshots"]?[system] else {
             throw StepError(
-                .windowVoid, expected: "the system snapshot of \(system) that step \(step) takes", found: "none", at: "step \(context.step.id)",
+                .windowVoid, expected: "the system snapshot of \(system) that step \(step) takes", found: "none",
+                at: "step \(context.step.id)",
                 advice: "retry the job: it takes the snapshot anew")
         }
         return try recorded.decoded(as: SystemSnapshot.self)
@@ -84,7 +87,8 @@ struct CopyRun: Sendable {
         options.progress = { progress in
             recorder.progress(
                 StepProgress(
-                    bytesDone: Int64(clamping: progress.bytes), itemsDone: Int64(clamping: progress.files), current: "/\(progress.currentPath)"))
+                    bytesDone: Int64(clamping: progress.bytes), itemsDone: Int64(clamping: progress.files),
+                    current: "/\(progress.currentPath)"))
         }
         options.checkpoint = { _ in
             try recorder.ensureHeld()
@@ -111,6 +115,7 @@ struct CopyRun: Sendable {
             let keeper = try await context.openSystem(system) as? any Snapshotting, keeper.keepsBase
         else { return nil }
         return Base(
-            systemIdentity: planned.identity, repositoryID: record.repositoryID, snapshotID: record.snapshotID, snapshot: snapshot, acquiredBy: step)
+            systemIdentity: planned.identity, repositoryID: record.repositoryID, snapshotID: record.snapshotID, snapshot: snapshot,
+            acquiredBy: step)
     }
 }

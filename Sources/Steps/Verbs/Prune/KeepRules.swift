@@ -31,7 +31,8 @@ struct KeepRules: Sendable {
             within: try settings.optional(Self.within), tags: try settings.value(Self.tags).map { [$0] }, groupBy: [])
         guard !policy.isEmpty else {
             throw StepError(
-                .invalidSetting, expected: "`keep` to say what stays", found: "nothing", at: origin, advice: "for example `keep: {last: 3, daily: 7}`")
+                .invalidSetting, expected: "`keep` to say what stays", found: "nothing", at: origin,
+                advice: "for example `keep: {last: 3, daily: 7}`")
         }
     }
 }

@@ -11,12 +11,14 @@ struct Prune: Verb {
             Self.keep.field, Self.minProved.field, Self.scope.field, Self.reclaimEvery.field, Self.dryRun.field,
         ]), workClass: .prune, holdsRepositories: .exclusive,
         outputs: [
-            "kept": "Snapshots that stay", "removed": "Snapshots that went", "removedIDs": "Their ids", "reclaimed": "Bytes that the repository is smaller by",
+            "kept": "Snapshots that stay", "removed": "Snapshots that went", "removedIDs": "Their ids",
+            "reclaimed": "Bytes that the repository is smaller by",
         ])
 
     static let keep = Setting<[String: JSONValue]>.required("keep", "What stays", type: .object(KeepRules.schema))
     static let minProved = Setting<Int>(
-        "minProved", "So many of the newest proved snapshots of each system stay whatever `keep` says", default: 1, type: .integer(1...1000))
+        "minProved", "So many of the newest proved snapshots of each system stay whatever `keep` says", default: 1, type: .integer(1...1000)
+    )
     static let scope = Setting<String>(
         "scope", "Whose snapshots are considered: this pipeline's, or all of the repository", default: "pipeline",
         type: .choice(["pipeline", "repository"]))
@@ -40,7 +42,8 @@ struct Prune: Verb {
             return Self.result(PruneDecision(keep: [], remove: []), reclaimed: 0)
         }
         return try await repository.withLock(isDry ? .shared : .exclusive) { _ in
-            let decision = PruneDecision(rules.policy, among: try await repository.snapshots(), scope: scope, proofs: proofs, minProved: minProved)
+            let decision = PruneDecision(
+                rules.policy, among: try await repository.snapshots(), scope: scope, proofs: proofs, minProved: minProved)
             for (snapshot, reason) in decision.keep {
                 context.recorder.log(.debug, "keep \(snapshot.shortID) \(snapshot.hostname): \(reason)")
             }
@@ -55,7 +58,8 @@ struct Prune: Verb {
                 PruneOptions(progress: { progress in
                     context.recorder.progress(
                         StepProgress(
-                            bytesDone: Int64(clamping: progress.bytesRepacked), bytesTotal: Int64(clamping: progress.bytesToRepack), current: "reclaiming space"))
+                            bytesDone: Int64(clamping: progress.bytesRepacked), bytesTotal: Int64(clamping: progress.bytesToRepack),
+                            current: "reclaiming space"))
                 }))
             try state.record()
             context.recorder.log(.info, "reclaimed \(ByteCount(bytes: report.bytesReclaimed).approximate)")

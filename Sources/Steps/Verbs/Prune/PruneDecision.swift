@@ -30,7 +30,8 @@ struct PruneDecision: Sendable {
             }
         }
         let verdicts = Verdicts(proofs)
-        for group in Dictionary(grouping: considered, by: Self.group).sorted(by: { $0.key.lexicographicallyPrecedes($1.key) }).map(\.value) {
+        for group in Dictionary(grouping: considered, by: Self.group).sorted(by: { $0.key.lexicographicallyPrecedes($1.key) }).map(\.value)
+        {
             decide(policy, group.sorted { ($0.time, $0.id) > ($1.time, $1.id) }, verdicts, minProved: minProved)
         }
     }
@@ -46,12 +47,16 @@ struct PruneDecision: Sendable {
         let countable = proved.isEmpty ? group.filter { !verdicts.damaged.contains($0.id) } : proved
         var reasons: [String: String] = [:]
         let plan = ForgetPlan(policy, among: countable)
-        for decision in plan.groups.flatMap(\.decisions) where decision.keeps { reasons[decision.snapshot.id] = decision.reasons.joined(separator: ", ") }
+        for decision in plan.groups.flatMap(\.decisions) where decision.keeps {
+            reasons[decision.snapshot.id] = decision.reasons.joined(separator: ", ")
+        }
         func protect(_ snapshot: Snapshot, _ reason: String) { reasons[snapshot.id] = reasons[snapshot.id] ?? reason }
         for snapshot in proved.prefix(minProved) { protect(snapshot, "newest proved") }
         for snapshot in group {
             if let newest = proved.first {
-                if snapshot.time > newest.time, !verdicts.damaged.contains(snapshot.id) { protect(snapshot, "newer than the newest proved") }
+                if snapshot.time > newest.time, !verdicts.damaged.contains(snapshot.id) {
+                    protect(snapshot, "newer than the newest proved")
+                }
             } else if verdicts.damaged.contains(snapshot.id) {
                 protect(snapshot, "damaged, but nothing better is proved")
             }

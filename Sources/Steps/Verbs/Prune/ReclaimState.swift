@@ -12,7 +12,8 @@ struct ReclaimState: Sendable {
     }
 
     func isDue(every span: TimeSpan) -> Bool {
-        guard let attributes = try? FileManager.default.attributesOfItem(atPath: path), let last = attributes[.modificationDate] as? Date else {
+        guard let attributes = try? FileManager.default.attributesOfItem(atPath: path), let last = attributes[.modificationDate] as? Date
+        else {
             return true
         }
         let since = Date.now.timeIntervalSince(last)

@@ -17,7 +17,8 @@ struct Restore: Verb {
 
     static let from = Setting<String>.required("from", "The repository", type: .repositoryName)
     static let to = Setting<String>.required("to", "The system that receives it", type: .systemName(.treeDestination))
-    static let paths = Setting<[String]>("paths", "What to restore, as absolute paths in the snapshot; everything else", default: [], type: .list(.path))
+    static let paths = Setting<[String]>(
+        "paths", "What to restore, as absolute paths in the snapshot; everything else", default: [], type: .list(.path))
     static let overwrite = Setting<Bool>("overwrite", "True to replace what is there", default: false)
     static let dryRun = Setting<Bool>("dryRun", "Only say what would be restored", default: false)
     static let before = Setting<String>("before", "With `latest`: the newest before this time (2026-11-23T04:00:00Z)")
@@ -74,7 +75,8 @@ struct Restore: Verb {
             progress: { progress in
                 recorder.progress(
                     StepProgress(
-                        bytesDone: Int64(clamping: progress.bytes), itemsDone: Int64(clamping: progress.files), current: "/\(progress.currentPath)"))
+                        bytesDone: Int64(clamping: progress.bytes), itemsDone: Int64(clamping: progress.files),
+                        current: "/\(progress.currentPath)"))
             })
     }
 

@@ -36,7 +36,8 @@ enum SnapshotChoice: Sendable, Hashable {
         }
         guard let newest = found.max(by: { ($0.time, $0.id) < ($1.time, $1.id) }) else {
             throw StepError(
-                "no-such-snapshot", expected: description + (system.map { " of system \($0)" } ?? ""), found: "none of \(snapshots.count) snapshots",
+                "no-such-snapshot", expected: description + (system.map { " of system \($0)" } ?? ""),
+                found: "none of \(snapshots.count) snapshots",
                 at: location, advice: "list them: `snappy-flow snapshots list`, or `restic snapshots`")
         }
         return newest
@@ -47,7 +48,9 @@ enum SnapshotChoice: Sendable, Hashable {
         let whole = Date.ISO8601FormatStyle()
         let formats = [whole, whole.time(includingFractionalSeconds: true), whole.year().month().day()]
         for format in formats {
-            if let date = try? Date(text, strategy: format) { return Instant(microseconds: Int64((date.timeIntervalSince1970 * 1e6).rounded())) }
+            if let date = try? Date(text, strategy: format) {
+                return Instant(microseconds: Int64((date.timeIntervalSince1970 * 1e6).rounded()))
+            }
         }
         throw StepError(
             .invalidSetting, expected: "a time such as 2026-11-23T04:00:00Z", found: "\"\(text)\"", at: location)

@@ -26,7 +26,9 @@ struct RestoreTrial: Sendable {
         overwrite = try settings.value(Self.overwriteSetting)
     }
 
-    func run(_ snapshot: Snapshot, of system: String?, in repository: Repository, _ context: StepContext, _ finding: inout Finding) async throws {
+    func run(_ snapshot: Snapshot, of system: String?, in repository: Repository, _ context: StepContext, _ finding: inout Finding)
+        async throws
+    {
         do {
             var facts: [String: JSONValue] = [:]
             if let into {
@@ -55,7 +57,8 @@ struct RestoreTrial: Sendable {
     }
 
     private func restore(
-        _ snapshot: Snapshot, in repository: Repository, to destination: any TreeDestination, readBack folder: String?, _ context: StepContext
+        _ snapshot: Snapshot, in repository: Repository, to destination: any TreeDestination, readBack folder: String?,
+        _ context: StepContext
     ) async throws -> [String: JSONValue] {
         let recorder = context.recorder
         let options = RestoreOptions(
@@ -63,7 +66,8 @@ struct RestoreTrial: Sendable {
             progress: { progress in
                 recorder.progress(
                     StepProgress(
-                        bytesDone: Int64(clamping: progress.bytes), itemsDone: Int64(clamping: progress.files), current: "restoring /\(progress.currentPath)"))
+                        bytesDone: Int64(clamping: progress.bytes), itemsDone: Int64(clamping: progress.files),
+                        current: "restoring /\(progress.currentPath)"))
             })
         let witness = WitnessLedger()
         try recorder.ensureHeld()
@@ -73,7 +77,8 @@ struct RestoreTrial: Sendable {
             return report
         }
         var facts: [String: JSONValue] = [
-            "files": .int(Int64(clamping: report.files)), "folders": .int(Int64(clamping: report.directories)), "bytes": .int(Int64(clamping: report.bytes)),
+            "files": .int(Int64(clamping: report.files)), "folders": .int(Int64(clamping: report.directories)),
+            "bytes": .int(Int64(clamping: report.bytes)),
         ]
         guard let folder else { return facts }
         // Read back through the file system, without anything left out.
@@ -89,7 +94,8 @@ struct RestoreTrial: Sendable {
             return facts
         }
         throw StepError(
-            .verification, expected: "what was restored to equal snapshot \(snapshot.shortID)", found: "\(differences.count) differences, the first: \(first)",
+            .verification, expected: "what was restored to equal snapshot \(snapshot.shortID)",
+            found: "\(differences.count) differences, the first: \(first)",
             at: folder, advice: "restore once more into another place; if it differs again, look at that disk and at this one")
     }
 
@@ -99,7 +105,8 @@ struct RestoreTrial: Sendable {
         let lost = report.failures.filter { $0.error is RepositoryError }
         guard let first = lost.first else { return try Restore.requireWhole(report, context) }
         throw StepError(
-            .verification, expected: "every file to be restorable", found: "\(lost.count) are not, the first: /\(first.path): \(first.error.found)",
+            .verification, expected: "every file to be restorable",
+            found: "\(lost.count) are not, the first: /\(first.path): \(first.error.found)",
             at: first.error.location, advice: first.error.advice)
     }
 

@@ -9,9 +9,13 @@ struct Verify: Verb {
         name: "verify", summary: "Prove copies by reading or restoring them", subject: .copyStepOrRepository,
         schema: SettingsSchema([Self.read.field, Self.everyByteWithin.field, Self.from.field, Self.restore.field]), workClass: .verify,
         acquires: Acquisition(undoVerb: "drop", undoneWhen: .stepEnded, onlyWithSetting: "restore"), holdsRepositories: .shared,
-        outputs: ["level": "How thoroughly: metadata, sample, all or restore", "snapshots": "How many were proved", "bytesRead": "Bytes read of the packs"])
+        outputs: [
+            "level": "How thoroughly: metadata, sample, all or restore", "snapshots": "How many were proved",
+            "bytesRead": "Bytes read of the packs",
+        ])
 
-    static let read = Setting<ReadDepth>("read", "How much is read: metadata, a share such as 10%, or all; metadata where nothing is restored")
+    static let read = Setting<ReadDepth>(
+        "read", "How much is read: metadata, a share such as 10%, or all; metadata where nothing is restored")
     static let everyByteWithin = Setting<TimeSpan>(
         "everyByteWithin", "Every byte is read at least once in this time: everything when the last full read of the copy before is older")
     static let from = Setting<String>("from", "Of a copy into several repositories: only this one's", type: .repositoryName)
@@ -44,7 +48,8 @@ struct Verify: Verb {
         ]
         if let bad = findings.first(where: { !$0.isGood }) {
             result.failure = StepError(
-                .verification, expected: "snapshot \(bad.snapshot.shortID) to be whole", found: bad.problems.prefix(3).joined(separator: "; "),
+                .verification, expected: "snapshot \(bad.snapshot.shortID) to be whole",
+                found: bad.problems.prefix(3).joined(separator: "; "),
                 at: "step \(context.step.id)", advice: bad.advice)
         }
         return result
@@ -74,10 +79,13 @@ struct Verify: Verb {
             let copies = try CopyRecord.copies(of: step, in: context.outputs).filter { only == nil || $0.repository == only }
             guard !copies.isEmpty else {
                 throw StepError(
-                    .invalidSetting, expected: "copies that step \(step) made" + (only.map { " in \($0)" } ?? ""), found: "none", at: context.settings.origin,
+                    .invalidSetting, expected: "copies that step \(step) made" + (only.map { " in \($0)" } ?? ""), found: "none",
+                    at: context.settings.origin,
                     advice: "verify what was copied; `from` names one of the step's repositories")
             }
-            return copies.map { Target(repository: $0.repository, snapshotID: $0.snapshotID, system: $0.system, isPartial: !$0.missed.isEmpty) }
+            return copies.map {
+                Target(repository: $0.repository, snapshotID: $0.snapshotID, system: $0.system, isPartial: !$0.missed.isEmpty)
+            }
         default:
             throw StepError(.invalidSetting, expected: "a copy step or a repository", found: "something else", at: context.settings.origin)
         }
@@ -89,7 +97,8 @@ struct Verify: Verb {
         if let id = target.snapshotID {
             guard let found = all.first(where: { $0.id == id }) else {
                 throw StepError(
-                    "no-such-snapshot", expected: "snapshot \(id.prefix(8)), which the copy step made", found: "none", at: repository.location,
+                    "no-such-snapshot", expected: "snapshot \(id.prefix(8)), which the copy step made", found: "none",
+                    at: repository.location,
                     advice: "look who removed it: `restic snapshots`, and the repository's own logs")
             }
             return [found]
@@ -98,7 +107,8 @@ struct Verify: Verb {
         let newest = Dictionary(own.map { (SnapshotTag.system(of: $0) ?? "", $0) }, uniquingKeysWith: { $0.time < $1.time ? $1 : $0 })
         guard !newest.isEmpty else {
             throw StepError(
-                "no-such-snapshot", expected: "snapshots of pipeline \(context.plan.pipeline)", found: "none of \(all.count)", at: repository.location,
+                "no-such-snapshot", expected: "snapshots of pipeline \(context.plan.pipeline)", found: "none of \(all.count)",
+                at: repository.location,
                 advice: "copy something first")
         }
         return newest.values.sorted { $0.id < $1.id }
@@ -128,7 +138,8 @@ struct Verify: Verb {
                     recorder.progress(
                         StepProgress(
                             bytesDone: Int64(clamping: progress.bytesRead), bytesTotal: Int64(clamping: progress.bytesToRead),
-                            itemsDone: Int64(clamping: progress.packsRead), itemsTotal: Int64(clamping: progress.packsToRead), current: "reading packs"))
+                            itemsDone: Int64(clamping: progress.packsRead), itemsTotal: Int64(clamping: progress.packsToRead),
+                            current: "reading packs"))
                 }))
         finding.read(depth, report)
     }

@@ -60,7 +60,9 @@ final class WitnessLedger: Sendable {
         if let metadata = expected.metadata, expected.timesToo {
             if found.kind != metadata.kind { return "a \(found.kind.rawValue), not a \(metadata.kind.rawValue)" }
             if found.kind == .symbolicLink { return found.linkTarget == metadata.linkTarget ? nil : "another target" }
-            if found.permissions != metadata.permissions { return "mode \(String(found.permissions, radix: 8)), not \(String(metadata.permissions, radix: 8))" }
+            if found.permissions != metadata.permissions {
+                return "mode \(String(found.permissions, radix: 8)), not \(String(metadata.permissions, radix: 8))"
+            }
             if found.modified != metadata.modified { return "another time of change" }
         }
         guard let size = expected.size else { return nil }

@@ -15,7 +15,9 @@ extension EngineStore {
     /// The job of that id, or of an id that begins or ends so.
     public func findJob(_ text: String, tenant: String = "default") async throws -> JobID {
         guard !text.isEmpty, text.allSatisfy({ $0.isHexDigit || $0 == "-" }) else {
-            throw StoreError("bad-job-id", expected: "a job's id, or its beginning or end", found: text, at: "jobs", advice: "see `snappy-flow jobs list`")
+            throw StoreError(
+                "bad-job-id", expected: "a job's id, or its beginning or end", found: text, at: "jobs",
+                advice: "see `snappy-flow jobs list`")
         }
         let rows = try await pool.query(Self.sql("find-jobs"), [.text(text.lowercased()), .text(tenant)])
         guard rows.count == 1, let row = rows.first else {
@@ -35,7 +37,9 @@ extension EngineStore {
             try $0.get("attempt", as: JSONValue.self).decoded(as: AttemptRecord.self)
         }
         var progress: [StepID: JSONValue] = [:]
-        for row in try await pool.query(Self.sql("list-progress"), [.text(id.rawValue)]) { progress[StepID(try row.get("step"))] = try row.get("state") }
+        for row in try await pool.query(Self.sql("list-progress"), [.text(id.rawValue)]) {
+            progress[StepID(try row.get("step"))] = try row.get("state")
+        }
         return JobDetails(
             summary: summary, plan: try await plan(summary.plan, tenant: summary.tenant),
             parameters: try row.get("parameters", as: JSONValue.self).objectValue ?? [:], run: run,
@@ -48,7 +52,8 @@ extension EngineStore {
     public func events(tenant: String = "default", job: JobID? = nil, after: Int64 = 0, limit: Int = 1000) async throws -> [EventRecord] {
         try await pool.query(Self.sql("list-events"), [.text(tenant), .text(job?.rawValue), .int(after), .int(limit)]).map { row in
             EventRecord(
-                id: try row.get("id"), job: JobID(rawValue: try row.get("job")), step: try row.find("step", as: String.self).map { StepID($0) },
+                id: try row.get("id"), job: JobID(rawValue: try row.get("job")),
+                step: try row.find("step", as: String.self).map { StepID($0) },
                 kind: try row.get("kind"), details: try row.get("details"), isAlarm: try row.get("is_alarm"), at: try row.instant("at"))
         }
     }
