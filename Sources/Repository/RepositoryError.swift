@@ -17,6 +17,7 @@ public struct RepositoryError: ExplainedError, Sendable, Hashable {
         case missingPack = "missing-pack"
         case missingBlob = "missing-blob"
         case noSnapshot = "no-such-snapshot"
+        case noPath = "no-such-path"
         case unsafeName = "unsafe-name"
         case invalid
     }

@@ -44,6 +44,19 @@ import Testing
         try expectEqualTrees(rig.path("data"), rig.path("theirs") + rig.path("data"))
     }
 
+    @Test func aRestoreOfNothingIsNoSuccess() throws {
+        let (rig, document) = try prepared("nothing", verify: "metadata")
+        defer { rig.close() }
+        #expect(try rig.run(["run", document]).status == 0)
+        let restore = ["restore", "--file", document, "--repository", "vault", "--target", rig.path("back")]
+        let mistaken = try rig.run(restore + ["--path", rig.path("date")])
+        #expect(mistaken.status == 1 && mistaken.errors.contains("nothing was restored"), "\(mistaken.errors)")
+        let part = try rig.run(restore + ["--path", rig.path("data/folder1"), "--path", rig.path("date")])
+        #expect(part.status == 3, "\(part.errors)")
+        try expectEqualTrees(rig.path("data/folder1"), rig.path("back") + rig.path("data/folder1"))
+        #expect(try rig.run(restore + ["--path", rig.path("data/folder1")]).status == 1)
+    }
+
     @Test func wrongPasswordSaysSoAndWhatToDo() throws {
         let (rig, document) = try prepared("password")
         defer { rig.close() }

@@ -1,4 +1,5 @@
 import Crypto
+import FlowModel
 import Foundation
 @testable import Repository
 import Rigs
@@ -133,5 +134,9 @@ import Testing
         #expect(part.files == 5)
         try Bench.expectEqual(bench.folder("source/sub"), bench.folder("part/srv/data/sub"))
         #expect(!FileManager.default.fileExists(atPath: bench.folder("part/srv/data/deep")))
+        let mistaken = try await bench.repository.restore(
+            report.snapshot, to: try FolderWriter(bench.folder("mistaken")),
+            RestoreOptions(paths: [TreePath("srv/data/sub"), TreePath("srv/date")]))
+        #expect(mistaken.failures.map { [$0.error.code, "\($0.path)"] } == [["no-such-path", "srv/date"]])
     }
 }

@@ -24,6 +24,8 @@ final class RestoreRun: Sendable {
         /// The first path of each hard-linked file.
         var linked: [LinkKey: TreePath] = [:]
         var failedPaths: Set<TreePath> = []
+        /// The chosen paths that the snapshot has.
+        var found: Set<TreePath> = []
     }
 
     private struct LinkKey: Hashable {
@@ -61,6 +63,7 @@ final class RestoreRun: Sendable {
     private func stages(root: ObjectID) async throws -> RestoreReport {
         var work = Work()
         try await walk(root, at: TreePath(), &work)
+        for path in selection.paths where state.withLock({ !$0.found.contains(path) }) { fail(path, selection.nothing(at: path)) }
         try await restore(&work)
         for (path, existing) in work.links {
             guard state.withLock({ !$0.failedPaths.contains(existing) }) else {
@@ -113,6 +116,7 @@ final class RestoreRun: Sendable {
         }
         for node in tree.nodes {
             let below = path.appending(node.name)
+            if selection.paths.contains(below) { state.withLock { _ = $0.found.insert(below) } }
             if node.type == "dir" {
                 guard selection.descends(into: below), let subtree = node.subtree else { continue }
                 // The folder whose content lands at the writer's root: a private home must not come back as a public one.

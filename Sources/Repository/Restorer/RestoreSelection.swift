@@ -1,3 +1,4 @@
+import FlowModel
 import StorageKit
 
 /// Which paths of a snapshot a restore wants. A pure value.
@@ -28,5 +29,12 @@ struct RestoreSelection: Sendable {
     /// Whether a path that is no folder is wanted: only what is chosen, not what leads to it.
     func includes(_ path: TreePath) -> Bool {
         target(of: path) != nil && (paths.isEmpty || paths.contains { path.parts.starts(with: $0.parts) })
+    }
+
+    /// A chosen path that the snapshot doesn't have: a restore of nothing must not look like a success.
+    func nothing(at path: TreePath) -> RepositoryError {
+        RepositoryError(
+            .noPath, expected: "the path in the snapshot", found: "nothing", at: "/\(path)",
+            advice: "list the snapshot's paths with `restic ls`, and give the path as it was when it was copied")
     }
 }

@@ -11,7 +11,7 @@ struct RestoreCommand: AsyncParsableCommand {
         commandName: "restore", abstract: "Brings a repository snapshot back into a folder. Needs no database.",
         discussion: """
             A tree lands under the target plus its own path, as restic does it: /srv/home under --target /tmp/back is /tmp/back/srv/home.
-            Every byte is verified while it is restored. Exit status 3 when something could not be restored; it is listed.
+            Every byte is verified while it is restored. Exit status 3 when something could not be restored, 1 when nothing could; it is listed.
             """)
     @OptionGroup var place: RepositoryOptions
     @Option(help: "latest, or the id of a snapshot or its beginning.") var snapshot = "latest"
@@ -39,7 +39,8 @@ struct RestoreCommand: AsyncParsableCommand {
         print("restored \(report.files) files, \(ByteCount(bytes: Int64(report.bytes)).approximate), into \(absolute)")
         guard report.failures.isEmpty else {
             for failure in report.failures { StandardError.write("not restored: \(failure.path): \(failure.error)") }
-            throw CommandFailure(.partial, "\(report.failures.count) not restored")
+            let nothing = report.files == 0
+            throw CommandFailure(nothing ? .failed : .partial, nothing ? "nothing was restored" : "\(report.failures.count) not restored")
         }
     }
 }
