@@ -112,6 +112,25 @@ import Testing
         }
     }
 
+    @Test func aServerThatDiesInUseIsStartedAgainUnlessItWasTakenDown() async throws {
+        let cluster = try make()
+        let lease = try await cluster.acquire()
+        let server = try #require(try cluster.status().processID)
+        #expect(kill(server, SIGKILL) == 0)
+        // No other command comes: the lease's holder sees to it.
+        let pool = Pool(lease.settings, patience: RetryPolicy(attempts: 300, backoff: .milliseconds(100), maxBackoff: .milliseconds(100)))
+        var again: pid_t? = server
+        while again == nil || again == server {
+            _ = try await pool.query("SELECT 1")
+            again = try cluster.status().processID
+        }
+        #expect(try await cluster.down(force: true))
+        try await Task.sleep(for: .seconds(2))  // twice the keeper's pace: there is nothing to wait for but its doing nothing
+        #expect(try cluster.status().processID == nil)
+        #expect(try await one(try await cluster.acquire().settings) == 1)
+        withExtendedLifetime(lease) {}
+    }
+
     @Test func aPidFileThatNamesSomebodyElseIsNoHindrance() async throws {
         let cluster = try make()
         let first = try await cluster.acquire()

@@ -18,6 +18,8 @@ struct ClusterFolder: Sendable, Hashable {
     var watcherLock: String { path + "/watcher.lock" }
     /// Exists while `db up` wants the server to stay.
     var keepMark: String { path + "/keep" }
+    /// Exists since `db down` until a command needs the server again: who still uses it leaves it alone.
+    var downMark: String { path + "/down" }
 
     /// The standard place: the user's state folder; for root, one that the server's user can reach.
     static func standard(environment: [String: String]) throws(PostgreSQLError) -> ClusterFolder {

@@ -50,9 +50,32 @@ public struct EmbeddedCluster: Sendable {
         try await IdleWatcher(folder: folder, binaries: binaries, grace: seconds, isDisposable: isDisposable).start()
         let server = ServerControl(folder: folder, binaries: binaries, isDurable: isDurable)
         try await server.initialise()
+        unlink(folder.downMark)
         try await ensureRunning(server)
         try await ensureDatabase()
-        return Lease(settings: settings, lock: users)
+        return Lease(settings: settings, lock: users, keeper: Task { await keepAlive() })
+    }
+
+    /// Starts the server again when it dies while a command uses it: until the next command came, nobody else would. What `db down`
+    /// stopped stays down.
+    private func keepAlive() async {
+        while !Task.isCancelled {
+            try? await Task.sleep(for: .seconds(1))
+            guard !Task.isCancelled, isMissed else { continue }
+            try? await revive()  // a full disk, say: the next look tries again
+        }
+    }
+
+    private var isMissed: Bool {
+        folder.major != nil && access(folder.downMark, F_OK) != 0 && ServerProcess.find(in: folder) == nil
+    }
+
+    private func revive() async throws {
+        let control = try await FileLock.take(folder.controlLock, .exclusive, owner: folder.user, within: .seconds(10))
+        defer { withExtendedLifetime(control) {} }
+        guard isMissed else { return }
+        let binaries = try await ServerBinaries.choose(for: folder.major, folder: folder.path)
+        try await ensureRunning(ServerControl(folder: folder, binaries: binaries, isDurable: isDurable))
     }
 
     /// As `acquire`, and it keeps running after the last user until `down`.
@@ -75,6 +98,7 @@ public struct EmbeddedCluster: Sendable {
                 advice: "wait for it to end, or stop it all the same with --force", retry: .transient)
         }
         unlink(folder.keepMark)
+        try folder.write("", to: folder.downMark)
         guard ServerProcess.find(in: folder) != nil else { return false }
         let binaries = try await ServerBinaries.choose(for: folder.major, folder: folder.path)
         try await ServerControl(folder: folder, binaries: binaries, isDurable: isDurable).stop()
@@ -111,10 +135,15 @@ public struct EmbeddedCluster: Sendable {
     public final class Lease: Sendable {
         public let settings: ConnectionSettings
         private let lock: FileLock
-        init(settings: ConnectionSettings, lock: FileLock) {
+        private let keeper: Task<Void, Never>
+
+        init(settings: ConnectionSettings, lock: FileLock, keeper: Task<Void, Never>) {
             self.settings = settings
             self.lock = lock
+            self.keeper = keeper
         }
+
+        deinit { keeper.cancel() }
     }
 }
 

@@ -15,7 +15,8 @@ extension StorageError {
                 advice: "run the worker as a user who may, or exclude the path")
         case EEXIST, ENOTEMPTY:
             return StorageError(
-                .exists, expected: expected, found: text, at: location, advice: "choose an empty target, or allow overwriting (`overwrite: true`, `--overwrite`)")
+                .exists, expected: expected, found: text, at: location,
+                advice: "choose an empty target, or allow overwriting (`overwrite: true`, `--overwrite`)")
         case ENOSPC, EDQUOT:
             return StorageError(.noSpace, expected: expected, found: text, at: location, advice: "free space there", retry: .transient)
         case ELOOP, EXDEV:
