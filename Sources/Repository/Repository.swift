@@ -11,12 +11,15 @@ import Threads
 public final class Repository: Sendable {
     let store: any ObjectStore
     let key: SealKey
+    /// The key file that the password opened.
+    let keyID: ObjectID
     let config: Config
     let tables: RabinTables
 
-    private init(store: any ObjectStore, key: SealKey, config: Config) {
+    private init(store: any ObjectStore, key: SealKey, keyID: ObjectID, config: Config) {
         self.store = store
         self.key = key
+        self.keyID = keyID
         self.config = config
         tables = RabinTables(config.polynomial)
     }
@@ -31,18 +34,16 @@ public final class Repository: Sendable {
         if let found = try await store.stat(ObjectNames.config) { throw existing(store, "\(found.size) bytes of config") }
         try await store.create()
         let key = SealKey.random()
-        let keyFile = try await Self.scrypt { try KeyFile.encode(key, password: password, created: GoTime(.now)) }
-        let name = ObjectName(ObjectNames.keys + SHA256.hex(keyFile))
-        try await store.put(name, keyFile)
+        let keyID = try await storeKey(key, password: password, on: store)
         let id = RandomBytes.make(32).withUnsafeBytes { SHA256Digest(bytes: $0) }.hex
         let config = Config(version: 2, id: id, polynomial: .random())
         do {
             try await store.put(ObjectNames.config, Sealer(key).seal(config.encoded))
         } catch let error as StorageError where error.kind == .exists {
-            try await store.delete(name)
+            try await store.delete(ObjectName(ObjectNames.keys + keyID.hex))
             throw existing(store, "a config that somebody made at the same time")
         }
-        return Repository(store: store, key: key, config: config)
+        return Repository(store: store, key: key, keyID: keyID, config: config)
     }
 
     private static func existing(_ store: any ObjectStore, _ found: String) -> RepositoryError {
@@ -63,9 +64,10 @@ public final class Repository: Sendable {
                 .notFound, expected: "a restic repository", found: "no config object", at: location,
                 advice: "check the location; a first copy with `create: true`, or `restic init`, makes a repository")
         }
-        let key = try await masterKey(store, password: password)
+        let (key, keyID) = try await masterKey(store, password: password)
         do {
-            return Repository(store: store, key: key, config: try Config(decoding: try Sealer(key).open(sealed), at: location))
+            return Repository(
+                store: store, key: key, keyID: keyID, config: try Config(decoding: try Sealer(key).open(sealed), at: location))
         } catch is CryptoError {
             throw RepositoryError.damaged(
                 "\(location)/config", expected: "a config sealed with the key files' master key", found: "a wrong authentication code")
@@ -73,7 +75,7 @@ public final class Repository: Sendable {
     }
 
     /// Tries the password on every key file, at most as many as restic does.
-    private static func masterKey(_ store: any ObjectStore, password: [UInt8]) async throws -> SealKey {
+    private static func masterKey(_ store: any ObjectStore, password: [UInt8]) async throws -> (SealKey, id: ObjectID) {
         let location = store.properties.location
         let ids = try await store.listIDs(ObjectNames.keys).map(\.id).sorted()
         for id in ids.prefix(20) {
@@ -81,7 +83,7 @@ public final class Repository: Sendable {
             let bytes = try await store.get(name)
             guard SHA256.digest(bytes) == id else { continue }  // damaged: another key may do
             let file = try KeyFile(decoding: bytes, at: "\(location)/\(name)")
-            if let key = try await Self.scrypt({ try file.open(password: password, at: "\(location)/\(name)") }) { return key }
+            if let key = try await scrypt({ try file.open(password: password, at: "\(location)/\(name)") }) { return (key, id) }
         }
         throw RepositoryError(
             .wrongPassword, expected: "a password of one of \(ids.count) key files", found: "another password", at: location,
@@ -89,7 +91,7 @@ public final class Repository: Sendable {
     }
 
     /// scrypt takes tenths of a second and tens of megabytes: not on the cooperative pool.
-    private static func scrypt<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
+    static func scrypt<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
         try await BlockingPool(label: "scrypt", width: 1).run(body)
     }
 

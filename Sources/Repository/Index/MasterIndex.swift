@@ -69,4 +69,12 @@ final class MasterIndex: Sendable {
             state.entries[key].map { PackedBlob(key: key, offset: 0, length: $0.length, plainLength: $0.plainLength).size }
         }
     }
+
+    /// What all copies of all blobs take in the packs: bytes.
+    var storedBytes: Int64 {
+        state.withLock { state in
+            let copies = state.copies.values.joined().reduce(Int64(0)) { $0 + Int64($1.length) }
+            return state.entries.values.reduce(copies) { $0 + Int64($1.length) }
+        }
+    }
 }

@@ -5,8 +5,9 @@ extension SnappyFlow {
     static var commands: [any ParsableCommand.Type] {
         [
             ValidateCommand.self, PlanCommand.self, RunCommand.self, SubmitCommand.self, WorkerCommand.self, JobsCommand.self,
-            RestoreCommand.self, SnapshotsCommand.self, DatabaseCommand.self, DoctorCommand.self, PluginsCommand.self, SchemaCommand.self,
-            GuardCommand.self,
+            RestoreCommand.self, SnapshotsCommand.self, RepositoryCommand.self, DatabaseCommand.self, DoctorCommand.self,
+            PluginsCommand.self, SchemaCommand.self,
+            CompletionsCommand.self, GuardCommand.self,
         ]
     }
 }

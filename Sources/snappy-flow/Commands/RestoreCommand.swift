@@ -25,13 +25,19 @@ struct RestoreCommand: AsyncParsableCommand {
         let snapshot = try await repository.snapshot(matching: snapshot)
         let terminal = Terminal()
         terminal.write("snapshot \(snapshot.shortID) of \(snapshot.time.dateAndClock), \(snapshot.paths.joined(separator: ", "))\n")
-        let meter = RestoreMeter(terminal: terminal)
+        let meter = ProgressLine(terminal: terminal)
         let paths = path.map { TreePath($0) }
         let takesLock = !noLock
         let absolute = URL(fileURLWithPath: target).path
         let report = try await FolderTarget.withWriter(path: absolute, overwrite: overwrite) { writer in
             try await repository.restore(
-                snapshot, to: writer, RestoreOptions(paths: paths, lock: takesLock, progress: { meter.show($0) }))
+                snapshot, to: writer,
+                RestoreOptions(
+                    paths: paths, lock: takesLock,
+                    progress: { progress in
+                        meter.show(
+                            "\(progress.files) files  \(ByteCount(bytes: Int64(progress.bytes)).approximate)  \(progress.currentPath)")
+                    }))
         }
         meter.clear()
         for warning in report.warnings.prefix(10) { StandardError.write("warning: \(warning)") }
@@ -42,28 +48,5 @@ struct RestoreCommand: AsyncParsableCommand {
             let nothing = report.files == 0
             throw CommandFailure(nothing ? .failed : .partial, nothing ? "nothing was restored" : "\(report.failures.count) not restored")
         }
-    }
-}
-
-/// One line that is painted over, on a terminal only, a few times a second.
-final class RestoreMeter: @unchecked Sendable {  // guarded by the lock
-    private let terminal: Terminal
-    private let lock = NSLock()
-    private var last = Date.distantPast
-
-    init(terminal: Terminal) { self.terminal = terminal }
-
-    func show(_ progress: RestoreProgress) {
-        guard terminal.isInteractive else { return }
-        lock.withLock {
-            guard Date().timeIntervalSince(last) > 0.1 else { return }
-            last = Date()
-            let line = "\(progress.files) files  \(ByteCount(bytes: Int64(progress.bytes)).approximate)  \(progress.currentPath)"
-            terminal.write("\r\u{1B}[2K" + LiveView.cut(line, to: terminal.width - 1))
-        }
-    }
-
-    func clear() {
-        if terminal.isInteractive { terminal.write("\r\u{1B}[2K") }
     }
 }

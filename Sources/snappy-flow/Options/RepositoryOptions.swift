@@ -4,6 +4,7 @@ import PipelineDSL
 import Repository
 import StepKit
 import Steps
+import StorageKit
 import WorkflowEngine
 
 /// A repository named in a document. Needs its place and password only: no database, and nothing else of the document to be there.
@@ -12,6 +13,17 @@ struct RepositoryOptions: ParsableArguments {
     @Option(name: .long, help: "The repository's name in them.") var repository: String
 
     func open() async throws -> (repository: Repository, plan: Plan) {
+        let (store, password, plan) = try await place()
+        return (try await Repository.open(store, password: password), plan)
+    }
+
+    /// Makes the repository. Refuses when there is one.
+    func create() async throws -> Repository {
+        let (store, password, _) = try await place()
+        return try await Repository.create(on: store, password: password)
+    }
+
+    private func place() async throws -> (store: any ObjectStore, password: [UInt8], plan: Plan) {
         let plans = try PipelineOptions.compile([file])
         let holding = plans.map(\.plan).filter { $0.repositories[repository] != nil }
         guard let plan = holding.first, let planned = plan.repositories[repository] else {
@@ -28,7 +40,7 @@ struct RepositoryOptions: ParsableArguments {
         }
         let secrets = EnvironmentSecrets()
         let store = try await type.open(Settings(planned.settings, origin: "repository \(repository)"), secrets: secrets)
-        return (try await Repository.open(store, password: secrets.resolve(planned.password).reveal()), plan)
+        return (store, try secrets.resolve(planned.password).reveal(), plan)
     }
 }
 

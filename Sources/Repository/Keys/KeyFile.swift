@@ -7,6 +7,10 @@ struct KeyFile: Sendable {
     var scrypt: Scrypt
     /// The sealed master key.
     var data: [UInt8]
+    /// For people only.
+    var created: String
+    var username: String
+    var hostname: String
 
     /// Seals `master` under a password and returns the object's bytes; its name is their SHA-256.
     static func encode(_ master: SealKey, password: [UInt8], created: GoTime) throws -> [UInt8] {
@@ -55,6 +59,7 @@ struct KeyFile: Sendable {
         var kdf = ""
         var scrypt = Scrypt(cost: 0, blockSize: 0, parallelism: 0, salt: [])
         var data: [UInt8] = []
+        var (created, username, hostname) = ("", "", "")
         try JSONScanner.scan(bytes, at: location) { json in
             try json.object { json, key in
                 switch key {
@@ -64,6 +69,9 @@ struct KeyFile: Sendable {
                 case "p": scrypt.parallelism = try json.unsigned()
                 case "salt": scrypt.salt = try json.base64()
                 case "data": data = try json.base64()
+                case "created": created = try json.string()
+                case "username": username = try json.string()
+                case "hostname": hostname = try json.string()
                 default: try json.skip()
                 }
             }
@@ -74,6 +82,9 @@ struct KeyFile: Sendable {
         }
         self.scrypt = scrypt
         self.data = data
+        self.created = created
+        self.username = username
+        self.hostname = hostname
     }
 
     /// The master key; nil when the password is not this file's.

@@ -1,0 +1,54 @@
+import ArgumentParser
+import FlowModel
+import Repository
+import Steps
+
+extension RepositoryCommand {
+    struct Check: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Looks whether everything that the snapshots need is there, and reads as much of it as asked for.",
+            discussion: "Exit status 7 when something is damaged. A check is no proof in the sense of `verify`: it is not recorded.")
+        @OptionGroup var place: RepositoryOptions
+        @Option(help: "How much of the packs is read: metadata, a share such as 10%, or all.") var read = "metadata"
+        @Option(help: "Only this snapshot: latest, or an id or its beginning.") var snapshot: String?
+        @Flag(help: "Take no lock: for a repository that can only be read.") var noLock = false
+
+        func run() async throws {
+            let depth = try depth()
+            let (repository, _) = try await place.open()
+            let terminal = Terminal()
+            let meter = ProgressLine(terminal: terminal)
+            var options = CheckOptions(read: depth, lock: !noLock)
+            if let snapshot { options.snapshot = try await repository.snapshot(matching: snapshot) }
+            options.progress = { progress in
+                meter.show(
+                    "\(progress.packsRead) of \(progress.packsToRead) packs, \(ByteCount(bytes: Int64(progress.bytesRead)).approximate)")
+            }
+            let report = try await repository.check(options)
+            meter.clear()
+            for problem in report.problems { StandardError.write("\(problem.severity.rawValue): \(problem.error)") }
+            for path in report.damagedPaths { StandardError.write("can't be restored: /\(path)") }
+            print(
+                "\(report.snapshots) snapshots, \(report.packs) packs, \(report.blobs) blobs; "
+                    + "read \(report.packsRead) packs, \(ByteCount(bytes: Int64(report.bytesRead)).approximate)")
+            guard report.isSound else {
+                throw CommandFailure(
+                    .damaged,
+                    "error: the repository is damaged; what it holds whole can be restored, and a new run stores again what is lost")
+            }
+            print("no damage found")
+        }
+
+        private func depth() throws -> CheckRead {
+            switch read {
+            case "metadata": return .metadata
+            case "all": return .all
+            default:
+                guard let share = Percentage(read) else {
+                    throw CommandFailure(.usage, "error: --read: expected metadata, a share such as 10%, or all, found \(read)")
+                }
+                return .sample(share)
+            }
+        }
+    }
+}

@@ -1,0 +1,63 @@
+import ArgumentParser
+import FlowModel
+import Repository
+
+struct RepositoryCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "repository", abstract: "A repository itself. Needs no database.",
+        subcommands: [Init.self, Check.self, Stats.self, Unlock.self, Key.self])
+
+    struct Init: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Makes an empty repository.", discussion: "A first copy does it too, unless the document says `create: false`.")
+        @OptionGroup var place: RepositoryOptions
+
+        func run() async throws {
+            let repository = try await place.create()
+            print("repository \(repository.id.prefix(10)) made at \(repository.location)")
+        }
+    }
+
+    struct Stats: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "What a repository holds, and what of it the snapshots use.")
+        @OptionGroup var place: RepositoryOptions
+        @OptionGroup var output: OutputOptions
+
+        func run() async throws {
+            let (repository, _) = try await place.open()
+            let found = try await repository.statistics()
+            let figures: [(name: String, key: String, value: Int64, isSize: Bool)] = [
+                ("snapshots", "snapshots", Int64(found.snapshots), false), ("keys", "keys", Int64(found.keys), false),
+                ("packs", "packs", Int64(found.packs), false), ("stored", "storedBytes", found.storedBytes, true),
+                ("in packs", "packBytes", found.packBytes, true), ("blobs in use", "usedBlobs", Int64(found.usedBlobs), false),
+                ("in use, restored", "usedPlainBytes", found.usedPlainBytes, true),
+                ("in use, stored", "usedStoredBytes", found.usedStoredBytes, true), ("unused", "unusedBytes", found.unusedBytes, true),
+            ]
+            var listing = Listing(columns: ["what", "how much"])
+            for figure in figures {
+                listing.add(
+                    [figure.name, figure.isSize ? ByteCount(bytes: figure.value).approximate : "\(figure.value)"],
+                    ["name": .string(figure.key), "value": .int(figure.value)])
+            }
+            print(listing.text(output.output))
+            guard found.unreadableTrees == 0 else {
+                throw CommandFailure(
+                    .damaged,
+                    "error: \(found.unreadableTrees) trees can't be read, so what is in use is more than that; run `repository check`")
+            }
+        }
+    }
+
+    struct Unlock: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Removes locks whose process is dead, and those that nobody refreshed for 30 minutes.")
+        @OptionGroup var place: RepositoryOptions
+        @Flag(help: "Remove every lock. Only when you know that no program works on the repository, on any host.") var all = false
+
+        func run() async throws {
+            let (repository, _) = try await place.open()
+            let count = try await repository.removeLocks(all: all)
+            print("\(count) \(count == 1 ? "lock" : "locks") removed")
+        }
+    }
+}
