@@ -5,11 +5,14 @@ import Testing
 /// What the program promises on the worst day: killed, interrupted, thaw failing. Every fault hits the real program from outside.
 @Suite struct CrashTests {
     /// A frozen application is a flag file; a hold step keeps the window open until the test is done with it.
-    private func window(_ name: String, hold: Bool, thaw: String? = nil) throws -> (rig: FlowRig, document: String, frozen: String) {
+    private func window(_ name: String, hold: Bool, quiesce: String? = nil) throws -> (
+        rig: FlowRig, document: String, frozen: String
+    ) {
         let rig = try FlowRig("crash-\(name)")
         try rig.write("pw", "secret\n")
         for number in 0..<10 { try rig.write("data/file\(number)", "\(number)\n") }
         let frozen = rig.path("frozen")
+        let freeze = quiesce?.replacing("FROZEN", with: frozen).replacing("PID", with: rig.path("pid")) ?? "[touch, \(frozen)]"
         let waiting = hold ? "    - exec: {argv: [sleep, \"25\"], instant: true}\n      id: hold\n      timeout: 28s\n" : ""
         let document = try rig.write(
             "window.yaml",
@@ -19,7 +22,7 @@ import Testing
             metadata: {name: window}
             spec:
               systems:
-                app: {type: command, identity: app, quiesce: [touch, \(frozen)], thaw: \(thaw ?? "[rm, -f, \(frozen)]")}
+                app: {type: command, identity: app, quiesce: \(freeze), thaw: [rm, -f, \(frozen)]}
                 files: {type: directory, path: \(rig.path("data")), staging: 10MiB}
               repositories:
                 vault: {type: local, path: \(rig.path("vault")), password: {fromFile: \(rig.path("pw"))}}
@@ -75,6 +78,22 @@ import Testing
         #expect(job?["cleanup"] as? String == "clean", "\(String(describing: job))")
         #expect(!exists(frozen))
         #expect(try stagingFolders(rig).isEmpty, "a system snapshot is left")
+    }
+
+    @Test func aFreezeThatIsUnderWayWhenItsWorkerIsKilledNeverLands() throws {
+        let (rig, document, frozen) = try window("late", hold: false, quiesce: "[sh, -c, 'echo $$ > PID; sleep 40; touch FROZEN']")
+        defer { rig.close() }
+        let process = try rig.start(["run", document])
+        var freezer: Int32 = 0
+        try waitUntil("the quiesce program runs") {
+            freezer = (try? String(contentsOfFile: rig.path("pid"), encoding: .utf8)).flatMap { Int32($0.dropLast()) } ?? 0
+            return freezer > 0
+        }
+        process.send(SIGKILL)
+        _ = process.wait()
+        // It went on by itself, and would have frozen the application for ever.
+        try waitUntil("the guard ends the quiesce program", seconds: 20) { kill(freezer, 0) != 0 }
+        #expect(!exists(frozen))
     }
 
     @Test func controlCUndoesAndSaysSo() throws {

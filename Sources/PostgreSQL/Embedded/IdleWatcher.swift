@@ -15,11 +15,13 @@ struct IdleWatcher: Sendable {
     var isDisposable: Bool
 
     /// Waits for the users to go and to stay away; stops under the control lock, so that no start can come between; if a user came,
-    /// waits again. Where nothing ran, who was about to start it may have been killed meanwhile: it looks once more, later.
+    /// waits again. Where nothing ran, who was about to start it may have been killed meanwhile: it looks once more, later. Where the
+    /// folder is gone, or `db down` was asked for, there is nothing to watch.
     private static let script = """
-        while [ ! -e "$KEEP" ]; do
+        while [ -e "$USERS" ] && [ ! -e "$KEEP" ] && [ ! -e "$DOWN" ]; do
           flock "$USERS" true
           sleep "$GRACE"
+          [ -e "$USERS" ] && [ ! -e "$DOWN" ] || break
           flock "$CONTROL" flock -n "$USERS" sh -c '[ -e "$KEEP" ] || "$PG_CTL" stop -w -s -m fast -D "$DATA" || exit 3'
           case $? in
             0) break ;;
@@ -31,7 +33,8 @@ struct IdleWatcher: Sendable {
 
     func start() async throws {
         let environment: [Environment.Key: String] = [
-            "PATH": "/usr/local/bin:/usr/bin:/bin", "LC_ALL": "C.UTF-8", "KEEP": folder.keepMark, "USERS": folder.usersLock,
+            "PATH": "/usr/local/bin:/usr/bin:/bin", "LC_ALL": "C.UTF-8", "KEEP": folder.keepMark, "DOWN": folder.downMark,
+            "USERS": folder.usersLock,
             "CONTROL": folder.controlLock, "WATCHER": folder.watcherLock, "GRACE": String(grace), "PG_CTL": binaries.program("pg_ctl"),
             "DATA": folder.data, "REMOVE": isDisposable ? folder.path : "", "SOCKETS": folder.socketFolder, "SCRIPT": Self.script,
         ]

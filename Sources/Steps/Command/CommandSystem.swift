@@ -43,6 +43,7 @@ extension CommandSystem: Quiescing {
     }
 
     func thaw(key: String, state: [String: JSONValue], _ context: StepContext) async throws -> [String: JSONValue] {
+        try await OrphanedQuiesce(key: key).end(origin: settings.origin)
         let call = try call(
             CommandType.thaw, context,
             variables: ["SNAPPY_FLOW_KEY": key, "SNAPPY_FLOW_QUIESCE_OUTPUT": state["stdout"]?.stringValue ?? ""])

@@ -26,8 +26,8 @@ public enum FreezeGuard {
         case holdPassed
     }
 
-    /// Ends when disarmed, or when the worker is gone and everything is thawed. After a thaw at the end of the hold it goes on watching: a
-    /// freeze that was under way may land later.
+    /// Ends when disarmed, or when the worker is gone and everything is thawed. After a thaw while the freeze was still under way it
+    /// goes on: what lands later, by a call that a dead worker left on its way, is thawed too.
     private static func watch(_ thawer: GuardThawer, lines: AsyncStream<String>, until end: ContinuousClock.Instant) async -> Int32 {
         let (happenings, continuation) = AsyncStream.makeStream(of: Happening.self)
         let alarm = Task {
@@ -43,9 +43,11 @@ public enum FreezeGuard {
             continuation.yield(.workerGone)
         }
         var state = thawer.order.state
+        var isSettled = false
         for await happening in happenings {
             switch happening {
             case .command(.state(let new)): state = new
+            case .command(.settled): isSettled = true
             case .command(.disarm): return 0
             case .command(.thaw):
                 alarm.cancel()
@@ -53,10 +55,20 @@ public enum FreezeGuard {
             case .holdPassed: await thawer.thaw(state, .holdPassed)
             case .workerGone:
                 await thawer.thaw(state, .workerGone)
+                if !isSettled { await thawLate(thawer, state, at: max(end, .now + thawer.order.hold.duration)) }
                 return 0
             }
         }
         return 0
+    }
+
+    /// Thaws once more, unless another worker has done so meanwhile: then what is frozen is no longer ours.
+    private static func thawLate(_ thawer: GuardThawer, _ state: [String: JSONValue], at time: ContinuousClock.Instant) async {
+        try? await Task.sleep(until: time, clock: .continuous)
+        let turn = await GuardTurn.take(of: thawer.order.reportPath)
+        defer { turn?.end() }
+        guard FileManager.default.fileExists(atPath: thawer.order.reportPath) else { return }
+        await thawer.thaw(state, .workerGone)
     }
 }
 

@@ -26,15 +26,23 @@ final class FreezeWatch: Sendable {
 
     func record(_ state: [String: JSONValue], key: String) { guards.withLock { $0[key] }?.record(state) }
 
+    /// The call that freezes has returned.
+    func settle(_ key: String) { guards.withLock { $0[key] }?.settle() }
+
     /// How the watch of a freeze ended, if it did.
     func hasEnded(_ key: String) -> GuardHandle.End? { guards.withLock { $0[key] }?.hasEnded }
 
-    /// After the regular thaw: ends the guard, and returns what a guard of this key did, here or in a worker before.
+    /// After the regular thaw: ends the guard, and returns what a guard of this key did, here or in a worker before. A guard of a dead
+    /// worker finds its report gone and thaws no more: what is frozen next is not its own.
     func disarm(_ key: String) async -> GuardReport? {
         let handle = guards.withLock { $0.removeValue(forKey: key) }
         await handle?.disarm()
         let path = reportPath(key)
-        defer { try? FileManager.default.removeItem(atPath: path) }
+        let turn = await GuardTurn.take(of: path)
+        defer {
+            try? FileManager.default.removeItem(atPath: path)
+            turn?.end()
+        }
         guard let data = FileManager.default.contents(atPath: path) else { return nil }
         return try? JSONDecoder().decode(GuardReport.self, from: data)
     }

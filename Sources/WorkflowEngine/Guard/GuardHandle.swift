@@ -79,6 +79,9 @@ final class GuardHandle: Sendable {
     /// Tells what the undo needs to know.
     func record(_ state: [String: JSONValue]) { commands.yield(.state(state)) }
 
+    /// Tells that no freeze is under way any more.
+    func settle() { commands.yield(.settled) }
+
     func thawNow() { commands.yield(.thaw) }
 
     /// Ends the guard without a thaw, after the regular one.

@@ -23,6 +23,8 @@ struct GuardOrder: Sendable, Hashable, Codable {
 enum GuardCommand: Sendable, Hashable, Codable {
     /// The freeze recorded something that its undo needs.
     case state([String: JSONValue])
+    /// The call that freezes has returned: no freeze can land after a thaw any more.
+    case settled
     /// Thaw now: the worker lost its lease.
     case thaw
     /// Thawed by the regular way: end quietly.

@@ -71,6 +71,7 @@ struct StepExecutor: Sendable {
         } catch {
             outcome = .failure(error)
         }
+        if isFreeze { watch.settle(key) }
         if !lease.isHeld {
             await undoOwnEffect(verb, undo, key: key, state: armed.state.merging(recorder.undoState) { _, new in new })
             throw StepError(

@@ -71,6 +71,40 @@ import Testing
         await handle.disarm()
     }
 
+    @Test func aFreezeThatLandsAfterItsWorkersDeathIsThawedToo() async throws {
+        let rig = try Rig(hold: .seconds(1))
+        var handle: GuardHandle? = try await rig.start()
+        let process = try #require(handle?.process)
+        handle = nil  // as the worker's death closes the pipe; the call that freezes is still on its way
+        try await eventually("it has thawed at once") { FileManager.default.fileExists(atPath: rig.order.reportPath) }
+        rig.hand.ledger.append("freeze", step: "quiesce", key: "k1")
+        try await eventually("it has ended") { kill(process, 0) != 0 }
+        #expect(rig.hand.ledger.frozen.isEmpty)
+    }
+
+    @Test func aGuardWhoseFreezeAnotherWorkerUndidThawsNoMore() async throws {
+        let rig = try Rig(hold: .seconds(1))
+        var handle: GuardHandle? = try await rig.start()
+        let process = try #require(handle?.process)
+        handle = nil
+        try await eventually("it has thawed at once") { FileManager.default.fileExists(atPath: rig.order.reportPath) }
+        try FileManager.default.removeItem(atPath: rig.order.reportPath)  // what `FreezeWatch.disarm` does
+        rig.hand.ledger.append("freeze", step: "quiesce", key: "k1")
+        try await eventually("it has ended") { kill(process, 0) != 0 }
+        #expect(rig.hand.ledger.frozen == ["k1"])
+    }
+
+    @Test func afterASettledFreezeItThawsOnceAndEnds() async throws {
+        let rig = try Rig(hold: .minutes(5))
+        var handle: GuardHandle? = try await rig.start()
+        let process = try #require(handle?.process)
+        rig.hand.ledger.append("freeze", step: "quiesce", key: "k1")
+        handle?.settle()
+        handle = nil
+        try await eventually("it has ended") { kill(process, 0) != 0 }
+        #expect(rig.hand.ledger.frozen.isEmpty)
+    }
+
     @Test func itIsOutOfTheTerminalsReachAndItsDeathIsNoticed() async throws {
         let rig = try Rig(hold: .minutes(5))
         let ends = Mutex<[GuardHandle.End]>([])
