@@ -42,7 +42,12 @@ enum SnapshotTag {
     static func step(_ id: StepID) -> String { "step:\(id)" }
 
     /// The name of the system that a snapshot is of.
-    static func system(of snapshot: Snapshot) -> String? {
-        snapshot.tags.first { $0.hasPrefix("system:") }.map { String($0.dropFirst("system:".count)) }
+    static func system(of snapshot: Snapshot) -> String? { value("system:", of: snapshot) }
+
+    /// The name of the pipeline that made it.
+    static func pipeline(of snapshot: Snapshot) -> String? { value("pipeline:", of: snapshot) }
+
+    private static func value(_ prefix: String, of snapshot: Snapshot) -> String? {
+        snapshot.tags.first { $0.hasPrefix(prefix) }.map { String($0.dropFirst(prefix.count)) }
     }
 }

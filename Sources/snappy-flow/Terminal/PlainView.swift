@@ -39,8 +39,10 @@ struct PlainView {
         case .windowRestarted: return "the window starts again"
         case .windowBroken: return "the window is given up"
         case .maxHoldPassed: return "maxHold has passed: thawing at once"
-        case .cleanupFailed: return "CLEANUP FAILS: \(step) is still held; it is tried again without end"
-        case .cleanupRecovered: return "\(step): the cleanup works again"
+        case .cleanupFailed:
+            let owed = entry.details["held"]?.arrayValue?.compactMap(\.stringValue).joined(separator: ", ") ?? "something"
+            return "CLEANUP FAILS: \(owed) is still owed; it is tried again without end"
+        case .cleanupRecovered: return "the cleanup works again"
         }
     }
 

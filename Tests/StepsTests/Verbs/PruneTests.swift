@@ -25,7 +25,7 @@ import Testing
     }
 
     private func removed(
-        _ all: [Snapshot], last: Int, _ proofs: [Proof], scope: PruneScope = .pipeline("nightly"), minProved: Int = 1
+        _ all: [Snapshot], last: Int, _ proofs: [Proof], scope: SnapshotScope = .pipeline("nightly"), minProved: Int = 1
     ) -> Set<String> {
         let decision = PruneDecision(
             RetentionPolicy(last: last, groupBy: []), among: all, scope: scope, proofs: proofs, minProved: minProved)
@@ -43,6 +43,14 @@ import Testing
         let all = snapshots("a", 3) + snapshots("other", 3, pipeline: "weekly")
         #expect(removed(all, last: 1, []) == ["a-1", "a-2"])
         #expect(removed(all, last: 1, [], scope: .repository) == ["a-1", "a-2", "other-1", "other-2"])
+    }
+
+    @Test func systemsOfOneNameInTwoPipelinesAreTwo() {
+        let other = snapshots("a", 3, pipeline: "weekly").map { snapshot in
+            Snapshot(
+                id: "weekly-\(snapshot.id)", time: snapshot.time, tree: "", paths: snapshot.paths, hostname: "a", tags: snapshot.tags)
+        }
+        #expect(removed(snapshots("a", 2) + other, last: 1, [], scope: .repository) == ["a-1", "weekly-a-1", "weekly-a-2"])
     }
 
     @Test func theNewestProvedStaysAndOnlyProvedOnesFillCounts() {

@@ -37,6 +37,19 @@ import Testing
         #expect(result.proofs.map(\.isGood) == [true])
     }
 
+    @Test func aRepositoryIsProvedByItsNewestSnapshotsInScope() async throws {
+        let stage = try await copied()
+        try await stage.run("copy", id: "copy-home", .systems(["home"]), ["to": "vault"])
+        let newest = try #require(try await stage.store("vault").snapshots().last)
+        let own = try await stage.run("verify", id: "verify", .repository("vault"), [:])
+        #expect(own.proofs.map(\.snapshotID) == [newest.id])
+        // Another pipeline's copies are proved when that is asked for, and are nothing to it else.
+        try await stage.restic("vault").succeed("tag", "--remove", "pipeline:nightly", "--add", "pipeline:other")
+        await #expect(throws: StepError.self) { try await stage.run("verify", id: "verify", .repository("vault"), [:]) }
+        let all = try await stage.run("verify", id: "verify", .repository("vault"), ["scope": "repository", "read": "all"])
+        #expect(all.proofs.count == 1 && all.failure == nil)
+    }
+
     @Test func missingPackIsABadProofAndFailsForGood() async throws {
         let stage = try await copied()
         for pack in packs(stage) { try FileManager.default.removeItem(atPath: pack) }

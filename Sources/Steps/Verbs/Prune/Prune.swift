@@ -19,9 +19,7 @@ struct Prune: Verb {
     static let minProved = Setting<Int>(
         "minProved", "So many of the newest proved snapshots of each system stay whatever `keep` says", default: 1, type: .integer(1...1000)
     )
-    static let scope = Setting<String>(
-        "scope", "Whose snapshots are considered: this pipeline's, or all of the repository", default: "pipeline",
-        type: .choice(["pipeline", "repository"]))
+    static let scope = SnapshotScope.setting("Whose snapshots are considered: this pipeline's, or all of the repository")
     static let reclaimEvery = Setting<TimeSpan>("reclaimEvery", "Space is reclaimed at most once in this time", default: .days(7))
     static let dryRun = Setting<Bool>("dryRun", "Only say what would go", default: false)
 
@@ -32,7 +30,7 @@ struct Prune: Verb {
         let settings = context.settings
         let rules = try KeepRules(try settings.value(Self.keep), origin: settings.origin)
         let isDry = try settings.value(Self.dryRun)
-        let scope: PruneScope = try settings.value(Self.scope) == "repository" ? .repository : .pipeline(context.plan.pipeline)
+        let scope = SnapshotScope(try settings.value(Self.scope), pipeline: context.plan.pipeline)
         let minProved = try settings.value(Self.minProved)
         let repository = try await context.openRepository(name)
         let state = ReclaimState(context, repositoryID: repository.id)

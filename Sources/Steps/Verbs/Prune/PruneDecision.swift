@@ -2,14 +2,9 @@ import FlowModel
 import Repository
 import StepKit
 
-enum PruneScope: Sendable, Hashable {
-    case pipeline(String)
-    case repository
-}
-
 /// Which snapshots go. A pure value.
 ///
-/// Snapshots are grouped by system. While a group has a proved snapshot, only proved and whole ones fill the policy's counts; the
+/// Snapshots are grouped by pipeline and system. While a group has a proved snapshot, only proved and whole ones fill the policy's counts; the
 /// newest proved ones stay in any case, and so does what is newer and not known to be damaged: it may be proved yet, and holds the
 /// latest data. Without a proved one nothing damaged goes either: it may be all there is.
 struct PruneDecision: Sendable {
@@ -21,24 +16,10 @@ struct PruneDecision: Sendable {
         self.remove = remove
     }
 
-    init(_ policy: RetentionPolicy, among snapshots: [Snapshot], scope: PruneScope, proofs: [Proof], minProved: Int) {
+    init(_ policy: RetentionPolicy, among snapshots: [Snapshot], scope: SnapshotScope, proofs: [Proof], minProved: Int) {
         self.init(keep: [], remove: [])
-        let considered = snapshots.filter { snapshot in
-            switch scope {
-            case .pipeline(let name): snapshot.tags.contains(SnapshotTag.pipeline(name))
-            case .repository: true
-            }
-        }
         let verdicts = Verdicts(proofs)
-        for group in Dictionary(grouping: considered, by: Self.group).sorted(by: { $0.key.lexicographicallyPrecedes($1.key) }).map(\.value)
-        {
-            decide(policy, group.sorted { ($0.time, $0.id) > ($1.time, $1.id) }, verdicts, minProved: minProved)
-        }
-    }
-
-    /// The system by its tag; what others wrote, by host and paths.
-    private static func group(_ snapshot: Snapshot) -> [String] {
-        SnapshotTag.system(of: snapshot).map { [$0] } ?? ["", snapshot.hostname] + snapshot.paths.sorted()
+        for group in scope.groups(snapshots) { decide(policy, group, verdicts, minProved: minProved) }
     }
 
     /// `group`: newest first.

@@ -7,7 +7,8 @@ import StepKit
 struct Verify: Verb {
     let declaration = VerbDeclaration(
         name: "verify", summary: "Prove copies by reading or restoring them", subject: .copyStepOrRepository,
-        schema: SettingsSchema([Self.read.field, Self.everyByteWithin.field, Self.from.field, Self.restore.field]), workClass: .verify,
+        schema: SettingsSchema([Self.read.field, Self.everyByteWithin.field, Self.from.field, Self.scope.field, Self.restore.field]),
+        workClass: .verify,
         acquires: Acquisition(undoVerb: "drop", undoneWhen: .stepEnded, onlyWithSetting: "restore"), holdsRepositories: .shared,
         outputs: [
             "level": "How thoroughly: metadata, sample, all or restore", "snapshots": "How many were proved",
@@ -19,6 +20,7 @@ struct Verify: Verb {
     static let everyByteWithin = Setting<TimeSpan>(
         "everyByteWithin", "Every byte is read at least once in this time: everything when the last full read of the copy before is older")
     static let from = Setting<String>("from", "Of a copy into several repositories: only this one's", type: .repositoryName)
+    static let scope = SnapshotScope.setting("Of a repository: the newest snapshots of this pipeline, or of every origin in it")
     static let restore = Setting<[String: JSONValue]>(
         "restore", "Restore into a scratch folder, or a system, and look at what comes out", type: .object(RestoreTrial.schema))
 
@@ -91,7 +93,7 @@ struct Verify: Verb {
         }
     }
 
-    /// Of a repository: the newest snapshot of each system that this pipeline copies.
+    /// Of a repository: the newest snapshot of each system in scope.
     private func snapshots(of target: Target, in repository: Repository, _ context: StepContext) async throws -> [Snapshot] {
         let all = try await repository.snapshots()
         if let id = target.snapshotID {
@@ -103,15 +105,17 @@ struct Verify: Verb {
             }
             return [found]
         }
-        let own = all.filter { $0.tags.contains(SnapshotTag.pipeline(context.plan.pipeline)) }
-        let newest = Dictionary(own.map { (SnapshotTag.system(of: $0) ?? "", $0) }, uniquingKeysWith: { $0.time < $1.time ? $1 : $0 })
+        let scope = SnapshotScope(try context.settings.value(Self.scope), pipeline: context.plan.pipeline)
+        let newest = scope.groups(all).compactMap(\.first)
         guard !newest.isEmpty else {
+            // Proving nothing is no success.
             throw StepError(
-                "no-such-snapshot", expected: "snapshots of pipeline \(context.plan.pipeline)", found: "none of \(all.count)",
-                at: repository.location,
-                advice: "copy something first")
+                "no-such-snapshot",
+                expected: scope == .repository ? "a snapshot to prove" : "snapshots of pipeline \(context.plan.pipeline) to prove",
+                found: "none of \(all.count)", at: repository.location,
+                advice: "copy something first; `scope: repository` proves what other pipelines copied")
         }
-        return newest.values.sorted { $0.id < $1.id }
+        return newest
     }
 
     // MARK: reading
