@@ -52,14 +52,14 @@ public struct SQLState: RawRepresentable, Sendable, Hashable {
     static let undefinedStatement = SQLState(rawValue: "26000")
     static let planChanged = SQLState(rawValue: "0A000")
 
-    /// Class 08, or the server is going down or coming up.
-    var isConnectionLoss: Bool { rawValue.hasPrefix("08") || ["57P01", "57P02", "57P03", "57P05"].contains(rawValue) }
+    /// Class 08, or the server is going down or coming up, or has ended a transaction that stood still.
+    var isConnectionLoss: Bool { rawValue.hasPrefix("08") || ["25P03", "57P01", "57P02", "57P03", "57P05"].contains(rawValue) }
 
     /// Lost connections, conflicts between transactions, a server that starts, stops, recovers or is full.
     var isTransient: Bool {
         isConnectionLoss || rawValue.hasPrefix("53") || rawValue.hasPrefix("58")
             || [Self.serializationFailure, .deadlock, .readOnly, .queryCanceled].contains(self)
-            || ["40003", "55P03", "25P03", "57P04"].contains(rawValue)
+            || ["40003", "55P03", "57P04"].contains(rawValue)
     }
 
     /// What to do about it, for those that people meet.

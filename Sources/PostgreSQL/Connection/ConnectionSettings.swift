@@ -11,6 +11,9 @@ public struct ConnectionSettings: Sendable, Hashable {
     public var statementTimeout: TimeSpan?
     /// The longest to wait for an answer before the connection is given up as lost; nil for no limit.
     public var answerTimeout: TimeSpan?
+    /// The longest that a transaction may wait for its client before the server ends it; nil for no limit. A client that is stopped in the
+    /// middle of one must not keep its locks from everybody else.
+    public var idleTransactionTimeout: TimeSpan?
     public var applicationName = "snappy-flow"
     /// Schemas that unqualified names are looked up in.
     public var searchPath: String?
@@ -61,6 +64,9 @@ public struct ConnectionSettings: Sendable, Hashable {
         var options = [parameters["options"] ?? ""].filter { !$0.isEmpty }
         options += ["-c DateStyle=ISO", "-c TimeZone=UTC", "-c IntervalStyle=postgres", "-c extra_float_digits=1"]
         if let statementTimeout { options.append("-c statement_timeout=\(statementTimeout.milliseconds)") }
+        if let idleTransactionTimeout {
+            options.append("-c idle_in_transaction_session_timeout=\(idleTransactionTimeout.milliseconds)")
+        }
         if commitsAreRelaxed { options.append("-c synchronous_commit=off") }
         if let searchPath { options.append("-c search_path=\(searchPath.replacing(" ", with: "\\ "))") }
         parameters["options"] = options.joined(separator: " ")

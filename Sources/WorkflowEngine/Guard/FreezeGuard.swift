@@ -27,7 +27,8 @@ public enum FreezeGuard {
     }
 
     /// Ends when disarmed, or when the worker is gone and everything is thawed. After a thaw while the freeze was still under way it
-    /// goes on: what lands later, by a call that a dead worker left on its way, is thawed too.
+    /// goes on: what lands later, by a call that a dead worker left on its way, is thawed too. Whoever undoes the freeze in the
+    /// regular way ends it (`FormerGuards`).
     private static func watch(_ thawer: GuardThawer, lines: AsyncStream<String>, until end: ContinuousClock.Instant) async -> Int32 {
         let (happenings, continuation) = AsyncStream.makeStream(of: Happening.self)
         let alarm = Task {
@@ -55,20 +56,13 @@ public enum FreezeGuard {
             case .holdPassed: await thawer.thaw(state, .holdPassed)
             case .workerGone:
                 await thawer.thaw(state, .workerGone)
-                if !isSettled { await thawLate(thawer, state, at: max(end, .now + thawer.order.hold.duration)) }
+                guard !isSettled else { return 0 }
+                try? await Task.sleep(until: max(end, .now + thawer.order.hold.duration), clock: .continuous)
+                await thawer.thaw(state, .workerGone)
                 return 0
             }
         }
         return 0
-    }
-
-    /// Thaws once more, unless another worker has done so meanwhile: then what is frozen is no longer ours.
-    private static func thawLate(_ thawer: GuardThawer, _ state: [String: JSONValue], at time: ContinuousClock.Instant) async {
-        try? await Task.sleep(until: time, clock: .continuous)
-        let turn = await GuardTurn.take(of: thawer.order.reportPath)
-        defer { turn?.end() }
-        guard FileManager.default.fileExists(atPath: thawer.order.reportPath) else { return }
-        await thawer.thaw(state, .workerGone)
     }
 }
 

@@ -17,7 +17,7 @@ final class FreezeWatch: Sendable {
     /// Must have returned before anything is frozen. An earlier guard of the same key has watched an earlier attempt: it goes.
     func watch(_ order: GuardOrder, onEnd: @escaping @Sendable (GuardHandle.End) -> Void) async throws {
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        let handle = try await GuardHandle.start(order, command: command, onEnd: onEnd)
+        let handle = try await GuardHandle.start(order, command: command + FormerGuards.arguments(order.key), onEnd: onEnd)
         let former = guards.withLock { $0.updateValue(handle, forKey: order.key) }
         await former?.disarm()
     }
@@ -32,17 +32,16 @@ final class FreezeWatch: Sendable {
     /// How the watch of a freeze ended, if it did.
     func hasEnded(_ key: String) -> GuardHandle.End? { guards.withLock { $0[key] }?.hasEnded }
 
-    /// After the regular thaw: ends the guard, and returns what a guard of this key did, here or in a worker before. A guard of a dead
-    /// worker finds its report gone and thaws no more: what is frozen next is not its own.
-    func disarm(_ key: String) async -> GuardReport? {
+    /// True when another worker has ended the guard of our freeze: it has undone that, and may have frozen anew.
+    func wasEndedByAnother(_ key: String) -> Bool { guards.withLock { $0[key] }?.isGone ?? false }
+
+    /// After the regular thaw: ends every guard of the freeze on this host, and returns what a guard of it did.
+    func disarm(_ key: String) async throws -> GuardReport? {
         let handle = guards.withLock { $0.removeValue(forKey: key) }
         await handle?.disarm()
+        try await FormerGuards(key: key).end()
         let path = reportPath(key)
-        let turn = await GuardTurn.take(of: path)
-        defer {
-            try? FileManager.default.removeItem(atPath: path)
-            turn?.end()
-        }
+        defer { try? FileManager.default.removeItem(atPath: path) }
         guard let data = FileManager.default.contents(atPath: path) else { return nil }
         return try? JSONDecoder().decode(GuardReport.self, from: data)
     }

@@ -17,10 +17,13 @@ final class GuardHandle: Sendable {
     private let child: Task<Void, Never>
     private let end = Mutex<End?>(nil)
 
-    private let processID = Mutex<pid_t?>(nil)
+    private let identity = Mutex<ProcessIdentity?>(nil)
 
     /// The guard's process.
-    var process: pid_t? { processID.withLock { $0 } }
+    var process: pid_t? { identity.withLock { $0?.number } }
+
+    /// True when the process has ended, though nobody may have noticed yet.
+    var isGone: Bool { identity.withLock { $0?.isDead } ?? false }
 
     /// What ended the watch before it was disarmed.
     enum End: Sendable, Hashable {
@@ -46,7 +49,7 @@ final class GuardHandle: Sendable {
                 found: "it did not start: \(command.joined(separator: " "))",
                 at: "step \(order.step.id)", advice: "nothing was frozen; free memory and processes, then retry", retry: .transient)
         }
-        handle.processID.withLock { $0 = ready.process }
+        handle.identity.withLock { $0 = ready.process.flatMap { ProcessIdentity(of: $0) } }
         Task { [weak handle] in
             for await report in reports where report.event == .thawed { handle?.note(.thawed(report.reason ?? .told), onEnd) }
             handle?.note(.died, onEnd)

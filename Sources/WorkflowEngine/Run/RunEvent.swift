@@ -23,8 +23,8 @@ public enum RunEvent: Sendable, Hashable, Codable {
     case recordUndo(StepID, token: Int64, state: [String: JSONValue])
     /// A worker's heartbeat lapsed: everything that it ran is lost.
     case workerLost(WorkerID)
-    /// The guard or a lost session thawed the window.
-    case maxHoldPassed(window: String)
+    /// The guard or a lost session of that worker thawed the window; it concerns the window only while it is that worker's.
+    case maxHoldPassed(window: String, by: WorkerID)
     /// From a person or an external task.
     case signal(StepID, StepSignal)
     case cancel(by: String)

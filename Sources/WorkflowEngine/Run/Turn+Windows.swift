@@ -63,7 +63,14 @@ extension Turn {
         run.runs[index] = new
     }
 
-    mutating func maxHoldPassed(_ id: String) -> Refusal? {
+    /// What a worker's guard thawed is void. A worker that lost the window hears of its guard late: another one's window is none of its.
+    mutating func thawed(_ id: String, by worker: WorkerID) -> Refusal? {
+        guard let row = run.windowRuns.first(where: { $0.id == id }) else { return .unknownStep }
+        guard row.worker == worker else { return .nothingToDo }
+        return maxHoldPassed(id)
+    }
+
+    private mutating func maxHoldPassed(_ id: String) -> Refusal? {
         guard let window = run.windowRuns.firstIndex(where: { $0.id == id }) else { return .unknownStep }
         let row = run.windowRuns[window]
         guard row.holdUntil != nil, !row.holdPassed, [.open, .discarding, .broken].contains(row.phase) else { return .nothingToDo }

@@ -28,7 +28,7 @@ struct Turn {
         case .expand(let id, let token, let members): return withLive(id, token) { $0.expand($1, into: members) }
         case .recordUndo(let id, let token, let state): return withLive(id, token) { $0.recordUndo($1, state) }
         case .workerLost(let worker): return workerLost(worker)
-        case .maxHoldPassed(let window): return maxHoldPassed(window)
+        case .maxHoldPassed(let window, let worker): return thawed(window, by: worker)
         case .signal(let id, let signal): return receive(signal, for: id)
         case .cancel(let person): return stopJob(.cancelled, by: person)
         case .tick: return tick()

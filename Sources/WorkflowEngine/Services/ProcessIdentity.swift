@@ -11,10 +11,12 @@ struct ProcessIdentity: Sendable, Hashable {
     let start: String
 
     /// This process. Nil where /proc says nothing.
-    static var own: ProcessIdentity? {
-        let number = ProcessInfo.processInfo.processIdentifier
-        guard let space = currentSpace, let start = Self.status(of: number)?.start else { return nil }
-        return ProcessIdentity(space: space, number: number, start: start)
+    static var own: ProcessIdentity? { ProcessIdentity(of: ProcessInfo.processInfo.processIdentifier) }
+
+    /// A running process.
+    init?(of number: Int32) {
+        guard let space = Self.currentSpace, let start = Self.status(of: number)?.start else { return nil }
+        self.init(space: space, number: number, start: start)
     }
 
     private init(space: String, number: Int32, start: String) {
@@ -39,6 +41,11 @@ struct ProcessIdentity: Sendable, Hashable {
         return status.state == "Z" || status.state == "X" || status.start != start
     }
 
+    /// Every process that /proc shows.
+    static var numbers: [Int32] { ((try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []).compactMap { Int32($0) } }
+
+    static func children(of parent: Int32) -> [Int32] { numbers.filter { status(of: $0)?.parent == parent } }
+
     private static var currentSpace: String? {
         guard let boot = try? String(contentsOfFile: "/proc/sys/kernel/random/boot_id", encoding: .utf8),
             let namespace = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/ns/pid")
@@ -46,13 +53,13 @@ struct ProcessIdentity: Sendable, Hashable {
         return String(SHA256.hex(Array((boot + namespace).utf8)).prefix(16))
     }
 
-    /// Fields 3 and 22 of proc(5) `stat`; the name before them is in brackets and may hold anything.
-    private static func status(of number: Int32) -> (state: Substring, start: String)? {
+    /// Fields 3, 4 and 22 of proc(5) `stat`; the name before them is in brackets and may hold anything.
+    private static func status(of number: Int32) -> (state: Substring, parent: Int32?, start: String)? {
         guard let text = try? String(contentsOfFile: "/proc/\(number)/stat", encoding: .utf8), let end = text.lastIndex(of: ")") else {
             return nil
         }
         let fields = text[end...].dropFirst(2).split(separator: " ")
         guard fields.count > 19 else { return nil }
-        return (fields[0], String(fields[19]))
+        return (fields[0], Int32(fields[1]), String(fields[19]))
     }
 }

@@ -37,6 +37,9 @@ public protocol RunStore: Sendable {
     /// Moves jobs that are over and clean out of the way, removes what is old in history. Any number of processes may.
     func tidy() async throws
 
+    /// Whether any job holds one of the named resources.
+    func isHeld(tenant: String, resources: Set<String>) async throws -> Bool
+
     // MARK: a job
 
     func loadRun(_ job: JobID) async throws -> JobRun?

@@ -112,7 +112,7 @@ struct StepExecutor: Sendable {
 
     /// The lease was lost while the resource was acquired: another worker may already have undone it, before it was there.
     private func undoOwnEffect(_ verb: any Verb, _ undo: PlannedStep, key: String, state: [String: JSONValue]) async {
-        guard let step = claimed.run.planned(claimed.step),
+        guard let step = claimed.run.planned(claimed.step), await !isInOtherHands(step, undo, key: key),
             let context = try? context(undo, key: key, recorder: recorder(key: nil), settings: undoSettings(undo, of: step), state: state)
         else { return }
         // Not a child of the cancelled task.
@@ -121,7 +121,20 @@ struct StepExecutor: Sendable {
                 context.recorder.log(.error, "undoing after the lease was lost: \(StepError(wrapping: error, at: "step \(undo.id)"))")
             }
         }.value
-        _ = await watch.disarm(key)
+        _ = try? await watch.disarm(key)
+    }
+
+    /// True when another worker has undone the freeze and somebody holds the system by now: a thaw of ours would open a window that is not
+    /// ours. What of our freeze landed late, the thaw of that window undoes. Everything else is named by its key, and safe to undo twice.
+    private func isInOtherHands(_ step: PlannedStep, _ undo: PlannedStep, key: String) async -> Bool {
+        let isBound = claimed.run[undo.id]?.armed?.host != nil
+        guard undo.verb == Self.thaw, !isBound || watch.wasEndedByAnother(key) else { return false }
+        let systems = Set(step.holds.map(\.resource).filter { $0.hasPrefix("system/") })
+        for _ in 0..<30 {
+            if let isHeld = try? await store.isHeld(tenant: claimed.tenant, resources: systems) { return isHeld }
+            try? await Task.detached { try await Task.sleep(for: .seconds(1)) }.value
+        }
+        return false  // nobody can say: rather thawed twice than frozen for ever
     }
 
     // MARK: undoing
@@ -138,7 +151,7 @@ struct StepExecutor: Sendable {
             if !armed.kept.isEmpty { state["kept"] = .array(armed.kept.sorted().map { .string($0) }) }
             let context = try context(step, key: key, recorder: recorder, settings: settings, state: state)
             result = try await body(step) { try await verb.undo(context) }
-            if step.verb == Self.thaw, let report = await watch.disarm(key), report.event == .thawed {
+            if step.verb == Self.thaw, let report = try await watch.disarm(key), report.event == .thawed {
                 recorder.log(.warning, "its guard had thawed it before (\(report.reason?.rawValue ?? "unknown"))")
             }
         }

@@ -190,7 +190,9 @@ actor WorkerSession {
             claimed: claimed, running: running, store: store, catalog: catalog, configuration: configuration, journal: journal,
             lease: lease,
             watch: watch,
-            onGuardEnd: { [reporter] window in Task { await reporter.report(.maxHoldPassed(window: window), to: claimed.job) } })
+            onGuardEnd: { [reporter, id] window in
+                Task { await reporter.report(.maxHoldPassed(window: window, by: id), to: claimed.job) }
+            })
         let key = UUID()
         let task = Task { [reporter, journal] in
             let event = await executor.run()

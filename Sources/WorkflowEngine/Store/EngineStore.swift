@@ -17,8 +17,13 @@ public final class EngineStore: Sendable {
     let history: HistoryPolicy
     private let plans = Mutex<[String: Plan]>([:])
 
+    /// Half a lease: a worker that is stopped in the middle of a transaction locks its jobs no longer than that.
+    private static let idleTransactionTimeout = TimeSpan.seconds(5)
+
     private init(settings: ConnectionSettings, connections: Int, patience: RetryPolicy?, history: HistoryPolicy) {
         self.history = history
+        var settings = settings
+        settings.idleTransactionTimeout = Self.idleTransactionTimeout
         pool = Pool(settings, size: connections, patience: patience)
         var relaxedSettings = settings
         relaxedSettings.commitsAreRelaxed = true

@@ -8,6 +8,8 @@ import WorkflowEngine
 struct GuardCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(commandName: "guard", abstract: "Thaws when nobody else does.", shouldDisplay: false)
 
+    @Option(help: "The freeze that it watches: for whoever looks for it among the processes.") var freeze: String
+
     func run() async throws {
         let status = await FreezeGuard.main(catalog: .standard, secrets: EnvironmentSecrets())
         Foundation.exit(status)

@@ -1,5 +1,6 @@
 import ArgumentParser
 import FlowModel
+import Foundation
 import PipelineDSL
 import PostgreSQL
 import StepKit
@@ -55,18 +56,14 @@ struct RunCommand: AsyncParsableCommand {
         return try await withThrowingTaskGroup(of: JobDetails?.self) { group in
             group.addTask { try await body() }
             group.addTask {
-                for await count in counts {
-                    if count == 1 {
+                try await withThrowingTaskGroup(of: Void.self) { asking in
+                    for await count in counts {
+                        guard count == 1 else { try await leave(worker, hastily: count > 2) }
                         StandardError.write(
                             "Cancelling: running steps are told to stop and everything acquired is undone. Ctrl-C again to leave that to the next worker."
                         )
-                        _ = try await store.apply(.cancel(by: "Ctrl-C"), to: job)
-                        try? await store.notify()
-                    } else {
-                        await worker.shutDown(grace: .milliseconds(0))
-                        throw CommandFailure(
-                            .interrupted,
-                            "Left: what is not undone yet is in the database; `snappy-flow worker` or the next `run` goes on with it.")
+                        // Beside the loop: the database may be away, and a second Ctrl-C must be heard all the same.
+                        asking.addTask { try await cancel(job, in: store) }
                     }
                 }
                 return nil
@@ -77,5 +74,31 @@ struct RunCommand: AsyncParsableCommand {
             }
             throw CancellationError()
         }
+    }
+
+    /// Asks until the database answers.
+    private func cancel(_ job: JobID, in store: EngineStore) async throws {
+        while true {
+            do {
+                _ = try await store.apply(.cancel(by: "Ctrl-C"), to: job)
+                try? await store.notify()
+                return
+            } catch let error as PostgreSQLError where error.retry == .transient {
+                try await Task.sleep(for: .milliseconds(500))
+            }
+        }
+    }
+
+    /// Gives everything back and ends, in any case within seconds: what is frozen here its guards thaw when this process is gone.
+    private func leave(_ worker: Worker, hastily: Bool) async throws -> Never {
+        let failure = CommandFailure(
+            .interrupted, "Left: what is not undone yet is in the database; `snappy-flow worker` or the next `run` goes on with it.")
+        Task.detached {
+            if !hastily { try? await Task.sleep(for: .seconds(8)) }
+            StandardError.write(failure.message)
+            Foundation.exit(failure.status.rawValue)
+        }
+        await worker.shutDown(grace: .milliseconds(0))
+        throw failure
     }
 }

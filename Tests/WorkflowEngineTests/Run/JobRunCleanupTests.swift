@@ -29,7 +29,7 @@ import Testing
             hand.send(.tick)
             hand.send(.stopped("snapshot", token: token))
         default:
-            hand.send(.maxHoldPassed(window: "w"))
+            hand.send(.maxHoldPassed(window: "w", by: hand.worker))
             hand.send(.stopped("snapshot", token: token))
         }
         #expect(hand.claimable.first == "thaw")
@@ -182,11 +182,18 @@ import Testing
         #expect(hand.state("copy") == .pending)
     }
 
+    @Test func theGuardOfAFormerWorkerHasNoSayInTheNextWindow() {
+        var hand = Hand(.backup(maxHold: .seconds(10)))
+        hand.succeed("quiesce")
+        #expect(hand.send(.maxHoldPassed(window: "w", by: WorkerID(rawValue: "former"))) == [.refused(.nothingToDo)])
+        #expect(hand.run.window("w")?.phase == .open)
+    }
+
     @Test func aWindowIsGivenUpWhenItsTriesAreUsed() {
         var hand = Hand(.backup(maxHold: .seconds(10), attempts: 1))
         hand.succeed("quiesce")
         hand.start("snapshot")
-        hand.send(.maxHoldPassed(window: "w"))
+        hand.send(.maxHoldPassed(window: "w", by: hand.worker))
         hand.send(.stopped("snapshot", token: hand.token("snapshot")))
         #expect(hand.run["snapshot"]?.error?.code == "window-void")
         #expect(hand.run["copy"]?.skipped == .upstream)

@@ -80,7 +80,10 @@ struct Scenario {
         case 83..<88: try noticeSilence()
         case 88..<93: try writeLate()
         case 93: try send(.cancel(by: "somebody"))
-        case 94: if let window = random.pick(world.run.windows) { try send(.maxHoldPassed(window: window.id)) }
+        case 94:
+            if let window = random.pick(world.run.windows), let worker = window.worker ?? world.alive.first {
+                try send(.maxHoldPassed(window: window.id, by: worker))
+            }
         case 95: try giveBack()
         case 96..<98: try signal()
         case 98: try send(.retryJob(by: "somebody"))

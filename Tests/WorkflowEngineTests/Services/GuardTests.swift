@@ -12,18 +12,24 @@ import Testing
     private struct Rig {
         let hand: ScratchHand
         let order: GuardOrder
+        /// Of its own, for guards are found by it among all processes.
+        let key: String
+
+        /// What the next worker has, which knows nothing of the guard.
+        var next: FreezeWatch { FreezeWatch(command: [ServicesHand.program, "guard"], scratchFolder: hand.folder) }
 
         init(hold: TimeSpan) throws {
             hand = try ScratchHand()
+            key = "k\(UInt32.random(in: 0 ... .max))"
             let plan = TestPlan.backup(folder: hand.folder)
             let thaw = try #require(plan.step("thaw"))
             order = GuardOrder(
-                job: JobID(rawValue: "job"), tenant: "default", plan: plan, step: thaw, key: "k1", settings: [:], state: [:], hold: hold,
+                job: JobID(rawValue: "job"), tenant: "default", plan: plan, step: thaw, key: key, settings: [:], state: [:], hold: hold,
                 scratchFolder: hand.folder, reportPath: hand.folder + "/report.json")
         }
 
         func start(onEnd: @escaping @Sendable (GuardHandle.End) -> Void = { _ in }) async throws -> GuardHandle {
-            try await GuardHandle.start(order, command: [ServicesHand.program, "guard"], onEnd: onEnd)
+            try await GuardHandle.start(order, command: [ServicesHand.program, "guard"] + FormerGuards.arguments(key), onEnd: onEnd)
         }
     }
 
@@ -41,7 +47,7 @@ import Testing
         let rig = try Rig(hold: .milliseconds(200))
         let ends = Mutex<[GuardHandle.End]>([])
         let handle = try await rig.start { end in ends.withLock { $0.append(end) } }
-        rig.hand.ledger.append("freeze", step: "quiesce", key: "k1")
+        rig.hand.ledger.append("freeze", step: "quiesce", key: rig.key)
         try await eventually("it has thawed") { ends.withLock { !$0.isEmpty } }
         #expect(ends.withLock { $0 } == [.thawed(.holdPassed)])
         #expect(rig.hand.ledger.frozen.isEmpty)
@@ -64,7 +70,7 @@ import Testing
         let rig = try Rig(hold: .minutes(5))
         Control(folder: rig.hand.folder).fail("thaw", count: 2)
         let handle = try await rig.start()
-        rig.hand.ledger.append("freeze", step: "quiesce", key: "k1")
+        rig.hand.ledger.append("freeze", step: "quiesce", key: rig.key)
         handle.thawNow()
         try await eventually("it has thawed") { handle.hasEnded == .thawed(.told) }
         #expect(rig.hand.ledger.frozen.isEmpty)
@@ -77,7 +83,7 @@ import Testing
         let process = try #require(handle?.process)
         handle = nil  // as the worker's death closes the pipe; the call that freezes is still on its way
         try await eventually("it has thawed at once") { FileManager.default.fileExists(atPath: rig.order.reportPath) }
-        rig.hand.ledger.append("freeze", step: "quiesce", key: "k1")
+        rig.hand.ledger.append("freeze", step: "quiesce", key: rig.key)
         try await eventually("it has ended") { kill(process, 0) != 0 }
         #expect(rig.hand.ledger.frozen.isEmpty)
     }
@@ -88,17 +94,30 @@ import Testing
         let process = try #require(handle?.process)
         handle = nil
         try await eventually("it has thawed at once") { FileManager.default.fileExists(atPath: rig.order.reportPath) }
-        try FileManager.default.removeItem(atPath: rig.order.reportPath)  // what `FreezeWatch.disarm` does
-        rig.hand.ledger.append("freeze", step: "quiesce", key: "k1")
-        try await eventually("it has ended") { kill(process, 0) != 0 }
-        #expect(rig.hand.ledger.frozen == ["k1"])
+        _ = try await rig.next.disarm(rig.order.key)
+        #expect(kill(process, 0) != 0 || ProcessIdentity(of: process)?.isDead ?? true)
+        rig.hand.ledger.append("freeze", step: "quiesce", key: "of the next window")
+        #expect(rig.hand.ledger.frozen == ["of the next window"])
+    }
+
+    @Test func aGuardThatNeverGetsItsThawDoneIsEndedWithIt() async throws {
+        let rig = try Rig(hold: .minutes(5))
+        Control(folder: rig.hand.folder).fail("thaw", count: 1_000_000)
+        let handle = try await rig.start()
+        let process = try #require(handle.process)
+        handle.thawNow()
+        try await eventually("it has tried") { FileManager.default.fileExists(atPath: rig.order.reportPath) }
+        kill(process, SIGSTOP)  // as deaf as can be
+        _ = try await rig.next.disarm(rig.order.key)
+        #expect(handle.isGone)
+
     }
 
     @Test func afterASettledFreezeItThawsOnceAndEnds() async throws {
         let rig = try Rig(hold: .minutes(5))
         var handle: GuardHandle? = try await rig.start()
         let process = try #require(handle?.process)
-        rig.hand.ledger.append("freeze", step: "quiesce", key: "k1")
+        rig.hand.ledger.append("freeze", step: "quiesce", key: rig.key)
         handle?.settle()
         handle = nil
         try await eventually("it has ended") { kill(process, 0) != 0 }

@@ -46,6 +46,23 @@ private struct PrivateServer {
         try #require(try await store.pool.query("SELECT count(*) AS n FROM \(sql)").first).get("n")
     }
 
+    /// A process can be stopped (a debugger, a suspended machine) between any two statements.
+    @Test func aWorkerStoppedInATransactionLocksItsJobForSecondsOnly() async throws {
+        let server = try await PrivateServer.start()
+        let store = try await EngineStore.open(server.lease.settings)
+        let other = try await EngineStore.open(server.lease.settings)
+        let job = try await submit(chain(1), store)
+        let error = await #expect(throws: PostgreSQLError.self) {
+            try await store.pool.transaction { connection in
+                try await connection.query("SELECT 1 FROM jobs WHERE id = $1::uuid FOR UPDATE", [.text(job.rawValue)])
+                #expect(try await other.apply(.cancel(by: "somebody"), to: job).refusal == nil)
+                try await connection.query("SELECT 1")
+            }
+        }
+        #expect(error?.isConnectionLost == true && error?.retry == .transient)
+        #expect(try await store.loadRun(job)?.job.outcome == .cancelled)
+    }
+
     @Test func aRestartBetweenCallsIsHardlyNoticed() async throws {
         let server = try await PrivateServer.start()
         let store = try await EngineStore.open(server.lease.settings, patience: patience)
