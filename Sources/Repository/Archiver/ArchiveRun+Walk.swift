@@ -23,6 +23,7 @@ extension ArchiveRun {
             try await closing(above)
             above = directory
         }
+        if let stream = reader as? any TreeStream { return try await take(stream, into: above, former: former) }
         try await walk(TreePath(), into: above, former: former, isRoot: true)
         try await pool.run { [content] in try content.flush() }
     }
@@ -32,7 +33,7 @@ extension ArchiveRun {
     }
 
     /// The parent snapshot's tree; a damaged one is no reason to fail, its files are read again.
-    private func formerTree(_ id: ObjectID?) async -> Tree? {
+    func formerTree(_ id: ObjectID?) async -> Tree? {
         guard let id else { return nil }
         return try? await loader.loadTree(id)
     }
