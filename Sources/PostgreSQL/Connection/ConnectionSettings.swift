@@ -45,6 +45,17 @@ public struct ConnectionSettings: Sendable, Hashable {
         keywords = ["host": socketFolder, "port": String(port), "user": user, "dbname": database]
     }
 
+    /// libpq's keywords and their values (PostgreSQL manual 34.1.2): `host`, `port`, `user`, `dbname`, `password`, `sslmode`, ...
+    public init(keywords: [String: String]) { self.keywords = keywords }
+
+    /// The same server, spoken to in the replication protocol (PostgreSQL manual 55.4).
+    func forReplication() -> ConnectionSettings {
+        var settings = self
+        settings.keywords["replication"] = "true"
+        settings.keywords["dbname"] = nil
+        return settings
+    }
+
     public var database: String? {
         get { keywords["dbname"] }
         set { keywords["dbname"] = newValue }

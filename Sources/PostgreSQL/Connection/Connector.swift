@@ -14,7 +14,11 @@ actor Connector {
         self.executor = executor
     }
 
-    func connect() throws -> Handle {
+    func connect() throws -> Handle { try Self.connect(settings) { Task.isCancelled } }
+
+    /// Connects on the caller's own thread, which may block; `isStopped` is asked ten times a second.
+    static func connect(_ settings: ConnectionSettings, isStopped: () -> Bool) throws -> Handle {
+        func failure(_ message: String) -> PostgreSQLError { Self.failure(message, settings) }
         let parameters = settings.parameters.sorted { $0.key < $1.key }
         let keywords = parameters.map { strdup($0.key) } + [nil]
         let values = parameters.map { strdup($0.value) } + [nil]
@@ -28,7 +32,7 @@ actor Connector {
         var direction = Socket.Direction.writing
         while true {
             while !Socket.wait(handle.socket, for: direction, milliseconds: 100) {
-                try Task.checkCancellation()
+                if isStopped() { throw CancellationError() }
                 guard !deadline.hasPassed else { throw failure("no answer within \(settings.connectTimeout)") }
             }
             switch PQconnectPoll(raw) {
@@ -41,7 +45,7 @@ actor Connector {
     }
 
     /// libpq gives no error code for a failed connection: what can't get better by itself is told by the server's words.
-    private func failure(_ message: String) -> PostgreSQLError {
+    private static func failure(_ message: String, _ settings: ConnectionSettings) -> PostgreSQLError {
         let permanent: [(words: String, state: String)] = [
             ("password authentication failed", "28P01"), ("no password supplied", "28P01"), ("no pg_hba.conf entry", "28000"),
             ("authentication failed", "28000"), ("role \"", "28000"), ("database \"", "3D000"),

@@ -3,16 +3,16 @@ import Subprocess
 import SystemPackage
 
 /// The programs of one installed PostgreSQL.
-struct ServerBinaries: Sendable, Hashable {
-    var folder: String
+package struct ServerBinaries: Sendable, Hashable {
+    package var folder: String
     /// 15, 16, ...
-    var major: Int
+    package var major: Int
 
     static let oldestMajor = 15
-    func program(_ name: String) -> String { folder + "/" + name }
+    package func program(_ name: String) -> String { folder + "/" + name }
 
     /// Every installed PostgreSQL that has a server, newest first.
-    static func installed() async -> [ServerBinaries] {
+    package static func installed() async -> [ServerBinaries] {
         var folders: [String] = []
         let debian = "/usr/lib/postgresql"
         for version in (try? FileManager.default.contentsOfDirectory(atPath: debian)) ?? [] { folders.append("\(debian)/\(version)/bin") }

@@ -1,15 +1,15 @@
 import Glibc
-import Subprocess
+package import Subprocess
 import SystemPackage
 
 /// Whom the server runs as when we are root, which PostgreSQL refuses to run as.
-struct ServerUser: Sendable, Hashable {
-    var name: String
-    var userID: uid_t
-    var groupID: gid_t
+package struct ServerUser: Sendable, Hashable {
+    package var name: String
+    package var userID: uid_t
+    package var groupID: gid_t
 
     /// Nil when we are not root: then the server runs as ourselves.
-    static func current() throws(PostgreSQLError) -> ServerUser? {
+    package static func current() throws(PostgreSQLError) -> ServerUser? {
         guard geteuid() == 0 else { return nil }
         for name in ["postgres", "nobody"] {
             if let entry = getpwnam(name) { return ServerUser(name: name, userID: entry.pointee.pw_uid, groupID: entry.pointee.pw_gid) }
@@ -20,7 +20,7 @@ struct ServerUser: Sendable, Hashable {
     }
 
     /// True when this user can enter `folder`: every folder above it lets others pass.
-    func canReach(_ folder: String) -> Bool {
+    package func canReach(_ folder: String) -> Bool {
         var path = ""
         for part in folder.split(separator: "/") {
             path += "/" + part
@@ -45,11 +45,11 @@ extension PlatformOptions {
 /// A program of the server's and its arguments, run as its user by setpriv (util-linux).
 ///
 /// Not by a user id in `PlatformOptions`: glibc's setgroups and setuid wait, after a fork, for threads that the child does not have.
-struct ServerProgram {
-    var executable: Executable
-    var arguments: Arguments
+package struct ServerProgram {
+    package var executable: Executable
+    package var arguments: Arguments
 
-    init(_ path: String, _ arguments: [String], as user: ServerUser?) {
+    package init(_ path: String, _ arguments: [String], as user: ServerUser?) {
         guard let user else {
             executable = .path(FilePath(path))
             self.arguments = Arguments(arguments)
