@@ -7,6 +7,13 @@ public protocol TreeDestination: System {
     func withTreeWriter<Result: Sendable>(
         overwrite: Bool, _ context: StepContext, _ body: @Sendable (any TreeWriter) async throws -> Result
     ) async throws -> Result
+
+    /// Whether nothing is there that a restore could replace; nil where the system has no way to tell but to be read as a source.
+    func isEmpty(_ context: StepContext) async throws -> Bool?
+}
+
+extension TreeDestination {
+    public func isEmpty(_ context: StepContext) async throws -> Bool? { nil }
 }
 
 /// Receives a restored block image of `size` bytes.

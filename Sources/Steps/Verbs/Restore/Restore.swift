@@ -56,8 +56,12 @@ struct Restore: Verb {
     /// Told to; or what is there comes from an attempt before, which found the place empty.
     private func mayReplace(_ destination: any TreeDestination, _ context: StepContext) async throws -> Bool {
         if try context.settings.value(Self.overwrite) || context.checkpoint?["emptyAtStart"]?.boolValue == true { return true }
-        guard let source = destination as? any TreeSource else { return false }
         let isEmpty: Bool
+        if let known = try await destination.isEmpty(context) {
+            if known { try await context.recorder.checkpoint(["emptyAtStart": true]) }
+            return false
+        }
+        guard let source = destination as? any TreeSource else { return false }
         do {
             isEmpty = try await source.withTree(of: nil, context) { try $0.list(TreePath()).entries.isEmpty }
         } catch let error as StorageError where error.kind == .notFound {
