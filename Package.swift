@@ -65,8 +65,12 @@ let package = Package(
         // 4: plug-ins
         .target(
             name: "Steps",
-            dependencies: ["FlowModel", "StepKit", "StorageKit", "Repository", "HTTPClient", "Threads", "Crypto", "CLinux", subprocess],
-            swiftSettings: strict),
+            dependencies: [
+                "FlowModel", "StepKit", "StorageKit", "Repository", "HTTPClient", "PostgreSQL", "Threads", "Crypto", "CLinux", subprocess,
+            ],
+            exclude: ["PostgreSQL/Queries"],
+            swiftSettings: strict,
+            plugins: ["EmbedSQL"]),
 
         // 5: the composition root
         .executableTarget(
@@ -108,7 +112,8 @@ let package = Package(
             name: "RepositoryTests", dependencies: ["Repository", "StorageKit", "Crypto", "FlowModel", "Rigs", "Threads", subprocess],
             swiftSettings: strict),
         .testTarget(
-            name: "StepsTests", dependencies: ["Steps", "StepKit", "StorageKit", "Repository", "FlowModel", "Rigs", "Threads", subprocess],
+            name: "StepsTests",
+            dependencies: ["Steps", "StepKit", "StorageKit", "Repository", "FlowModel", "PostgreSQL", "Rigs", "Threads", subprocess],
             swiftSettings: strict),
         .testTarget(name: "AcceptanceTests", dependencies: ["Rigs", "FlowModel", "snappy-flow", subprocess], swiftSettings: strict),
     ]

@@ -1,16 +1,16 @@
 import Foundation
 import PackagePlugin
 
-/// Turns a target's `Store/Queries/*.sql` and `Store/Migrations/*.sql` into one generated Swift file, so that the
+/// Turns the `*.sql` of a target's folders `Queries` and `Migrations` (below `Store` or `PostgreSQL`) into one generated Swift file, so that the
 /// binary carries its SQL and needs no resource folder beside it. (`.embedInCode` takes minutes for such texts.)
 @main
 struct EmbedSQL: BuildToolPlugin {
     func createBuildCommands(context: PluginContext, target: any Target) throws -> [Command] {
-        let store = target.directoryURL.appending(path: "Store")
+        let places = ["Store/Queries", "Store/Migrations", "PostgreSQL/Queries"].map { target.directoryURL.appending(path: $0) }
         let output = context.pluginWorkDirectoryURL.appending(path: "EmbeddedSQL.swift")
         var inputs: [URL] = []
-        for folder in ["Queries", "Migrations"] {
-            let files = try FileManager.default.contentsOfDirectory(at: store.appending(path: folder), includingPropertiesForKeys: nil)
+        for folder in places where FileManager.default.fileExists(atPath: folder.path) {
+            let files = try FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)
             inputs += files.filter { $0.pathExtension == "sql" }
         }
         inputs.sort { $0.path < $1.path }

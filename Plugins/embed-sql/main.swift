@@ -17,7 +17,7 @@ for path in arguments.dropFirst() {
     }
     folders[folder, default: []].append((url.deletingPathExtension().lastPathComponent, text))
 }
-var source = "/// Generated from Store/Queries and Store/Migrations.\nenum EmbeddedSQL {\n"
+var source = "/// Generated from the target's SQL files.\nenum EmbeddedSQL {\n"
 for (folder, files) in folders.sorted(by: { $0.key < $1.key }) {
     source += "    static let \(folder.lowercased()): [String: String] = ["
     if files.isEmpty { source += ":" }

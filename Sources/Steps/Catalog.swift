@@ -7,6 +7,7 @@ extension Catalog {
             systems: [
                 DirectoryType(),
                 CommandType(),
+                PostgreSQLType(),
             ],
             repositories: [
                 LocalRepositoryType()

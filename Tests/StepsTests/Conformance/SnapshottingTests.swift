@@ -6,7 +6,7 @@ import Testing
 @Suite struct SnapshottingTests {
     @Test(arguments: SystemSample.all(with: .snapshotting))
     func aSnapshotIsFoundByItsKeyUntilItIsReleased(_ sample: SystemSample) async throws {
-        let bench = try SampleBench(sample)
+        let bench = try await SampleBench(sample)
         let system = try await bench.open(as: (any Snapshotting).self)
         #expect(try await system.find(key: "k-1", bench.context) == nil)
         let snapshot = try await system.snapshot(key: "k-1", bench.context)
@@ -21,7 +21,7 @@ import Testing
 
     @Test(arguments: SystemSample.all(with: .snapshotting))
     func aSnapshotStaysWhatItWas(_ sample: SystemSample) async throws {
-        let bench = try SampleBench(sample)
+        let bench = try await SampleBench(sample)
         let system = try await bench.open(as: (any Snapshotting & TreeSource).self)
         let before = try await system.withTree(of: nil, bench.context) { reader in
             (try reader.allFiles(), reader.logicalPath, try reader.list(TreePath()).entries)
@@ -47,7 +47,7 @@ import Testing
 
     @Test(arguments: SystemSample.all(with: .snapshotting))
     func aStoppedSnapshotIsNotFound(_ sample: SystemSample) async throws {
-        let bench = try SampleBench(sample)
+        let bench = try await SampleBench(sample)
         let system = try await bench.open(as: (any Snapshotting).self)
         let context = bench.context
         let task = Task {

@@ -7,7 +7,9 @@ import StorageKit
 
 /// One system of each plug-in, set up so that every capability suite can run against it.
 enum SystemSample: String, CaseIterable, Sendable {
-    case directory, command
+    case directory, command, postgresql
+
+    var quiesceKind: QuiesceKind { self == .postgresql ? .session : .recorded }
 
     /// The plug-ins that have a capability, by the catalog, so that a new one without a sample fails the suite.
     static func all(with capability: Capability) -> [SystemSample] {
@@ -27,14 +29,16 @@ final class SampleBench: Sendable {
     let recorder = MemoryRecorder()
     private let settings: [String: JSONValue]
 
-    /// What the source holds at the start, by path.
-    let content: [String: String]
+    /// What the source holds at the start, by path; nil where nobody can tell beforehand.
+    let content: [String: String?]
+    private let server: PostgreSQLServerRig?
 
-    init(_ sample: SystemSample) throws {
+    init(_ sample: SystemSample) async throws {
         self.sample = sample
         folder = try ScratchFolder("conformance")
         let data = folder.file("data")
         func shell(_ script: String) -> JSONValue { ["/bin/sh", "-c", .string(script)] }
+        server = sample == .postgresql ? try await PostgreSQLServerRig.start() : nil
         switch sample {
         case .directory:
             settings = ["path": .string(data), "staging": "64MiB", "method": "copy"]
@@ -47,8 +51,11 @@ final class SampleBench: Sendable {
                 "quiesce": shell("echo cold > '\(frozen)'; echo label"), "thaw": shell("rm -f '\(frozen)'"), "check": ["/bin/true"],
             ]
             content = ["stdout": "first"]
+        case .postgresql:
+            settings = ["host": .string(server?.socketFolder ?? "")]
+            content = ["postgres.dump": nil, "globals.sql": nil]
         }
-        for (path, text) in sample == .directory ? content : ["a": "first"] { try write("data/" + path, text) }
+        for (path, text) in sample == .directory ? content : ["a": "first"] { try write("data/" + path, text ?? "") }
         try FileManager.default.createDirectory(atPath: folder.file("scratch"), withIntermediateDirectories: true)
     }
 
@@ -59,6 +66,7 @@ final class SampleBench: Sendable {
     func openTarget() async throws -> any TreeDestination {
         var settings = settings
         if sample == .directory { settings["path"] = .string(folder.file("target")) }
+        if sample == .postgresql { settings.merge(["method": "base", "dataFolder": .string(folder.file("target"))]) { $1 } }
         return try await open(settings, as: (any TreeDestination).self)
     }
 
@@ -78,13 +86,27 @@ final class SampleBench: Sendable {
             scratchFolder: folder.file("scratch"))
     }
 
-    /// What arrived of the one file `inner/restored` that the destination suite writes; nil for nothing.
+    /// The one file that the destination suite writes.
+    var restoredFile: TreePath { TreePath(sample == .postgresql ? "data/restored" : "inner/restored") }
+
+    /// What arrived of it; nil for nothing.
     var received: [UInt8]? {
-        let path = sample == .directory ? folder.file("target/inner/restored") : folder.file("target")
+        let path =
+            switch sample {
+            case .directory: folder.file("target/inner/restored")
+            case .command: folder.file("target")
+            case .postgresql: folder.file("target/restored")
+            }
         return FileManager.default.contents(atPath: path).map(Array.init)
     }
 
-    var isFrozen: Bool { FileManager.default.fileExists(atPath: folder.file("frozen")) }
+    var isFrozen: Bool {
+        get async throws {
+            guard let server else { return FileManager.default.fileExists(atPath: folder.file("frozen")) }
+            return try await server.value(
+                "SELECT 'yes' AS value FROM pg_stat_activity WHERE application_name = 'snappy-flow k' AND state = 'idle'") != nil
+        }
+    }
 
     func write(_ name: String, _ text: String) throws {
         let path = folder.file(name)

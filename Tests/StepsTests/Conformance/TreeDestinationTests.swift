@@ -4,15 +4,13 @@ import Testing
 
 /// What every tree destination promises.
 @Suite struct TreeDestinationTests {
-    private static let path = TreePath("inner/restored")
-
     /// Writes the end first and leaves a hole in front: ranges come in any order.
     private func restore(_ bench: SampleBench, overwrite: Bool, text: String, failing: Bool = false) async throws {
         try await bench.openTarget().withTreeWriter(overwrite: overwrite, bench.context) { writer in
-            try writer.makeDirectory(TreePath("inner"))
+            try writer.makeDirectory(TreePath(Array(bench.restoredFile.parts.dropLast())))
             let bytes = Array(text.utf8)
             let half = bytes.count / 2
-            let file = try writer.createFile(Self.path, size: Int64(bytes.count + 8192))
+            let file = try writer.createFile(bench.restoredFile, size: Int64(bytes.count + 8192))
             do {
                 try bytes[half...].withUnsafeBytes { try file.write($0, at: Int64(8192 + half)) }
                 try bytes[..<half].withUnsafeBytes { try file.write($0, at: 8192) }
@@ -29,14 +27,14 @@ import Testing
 
     @Test(arguments: SystemSample.all(with: .treeDestination))
     func rangesInAnyOrderMakeTheWholeFile(_ sample: SystemSample) async throws {
-        let bench = try SampleBench(sample)
+        let bench = try await SampleBench(sample)
         try await restore(bench, overwrite: false, text: "the whole text")
         #expect(bench.received == expected("the whole text"))
     }
 
     @Test(arguments: SystemSample.all(with: .treeDestination))
     func whatIsThereIsReplacedOnlyWhenAllowed(_ sample: SystemSample) async throws {
-        let bench = try SampleBench(sample)
+        let bench = try await SampleBench(sample)
         try await restore(bench, overwrite: false, text: "first")
         await #expect(throws: (any Error).self) { try await restore(bench, overwrite: false, text: "second") }
         #expect(bench.received == expected("first"))
@@ -46,7 +44,7 @@ import Testing
 
     @Test(arguments: SystemSample.all(with: .treeDestination))
     func aFailedRestoreLeavesNothingHalfWritten(_ sample: SystemSample) async throws {
-        let bench = try SampleBench(sample)
+        let bench = try await SampleBench(sample)
         await #expect(throws: StageError.self) { try await restore(bench, overwrite: false, text: "half", failing: true) }
         #expect(bench.received == nil)
         try await restore(bench, overwrite: false, text: "whole")

@@ -143,6 +143,12 @@ final class MemoryRecorder: StepRecorder {
 }
 
 extension StepStage {
+    /// An opened system, and a context to call it with.
+    func open<Kind>(_ system: String, as kind: Kind.Type) async throws -> (Kind, StepContext) {
+        let (_, context) = try context("exec", id: "open", .none, [:])
+        return (try await context.openSystem(system, as: kind), context)
+    }
+
     /// Runs a system's own check.
     func check(_ system: String) async throws -> [String: JSONValue] {
         let (_, context) = try context("exec", id: "check", .none, [:])

@@ -1,0 +1,76 @@
+import FlowModel
+import Foundation
+import StepKit
+import StorageKit
+
+/// Where a base backup is restored to: a data folder, and a folder beside it for tablespaces.
+struct DataFolder: Sendable {
+    let path: String
+    let tablespaces: String
+    private let key: String
+    private let origin: String
+
+    init(_ settings: Settings, key: String) throws(StepError) {
+        guard let path = try settings.optional(PostgreSQLType.dataFolder) else {
+            throw StepError(
+                .invalidSetting, expected: "`dataFolder`, where the cluster is to lie", found: "nothing", at: settings.origin,
+                advice: "add `dataFolder: /var/lib/postgresql/15/main`")
+        }
+        self.path = path
+        tablespaces = try settings.optional(PostgreSQLType.tablespaceFolder) ?? path + ".tablespaces"
+        self.key = key
+        origin = settings.origin
+    }
+
+    var isEmpty: Bool { Self.isEmpty(path) && Self.isEmpty(tablespaces) }
+
+    private static func isEmpty(_ folder: String) -> Bool {
+        ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).isEmpty
+    }
+
+    /// Lends a writer of a base backup's tree. Old and new files are never mixed: what is there is moved aside when it may be replaced.
+    func withWriter<Result: Sendable>(
+        overwrite: Bool, _ body: @Sendable (any TreeWriter) async throws -> Result
+    ) async throws -> Result {
+        try refuseRunningServer()
+        for folder in [path, tablespaces] where !Self.isEmpty(folder) {
+            guard overwrite else {
+                throw StepError(
+                    "exists", expected: "an empty folder", found: "something in it", at: folder,
+                    advice: "move it away, or declare `overwrite: true`: it is then kept as \(aside(folder))")
+            }
+            try moveAside(folder)
+        }
+        return try await FolderTarget.withWriter(path: path, overwrite: false) { data in
+            let tablespaces = tablespaces
+            return try await body(BaseBackupWriter(data: data, tablespaceFolder: tablespaces))
+        }
+    }
+
+    private func aside(_ folder: String) -> String { "\(folder).replaced-\(key)" }
+
+    /// The first attempt keeps what it found; what a broken attempt of the same step left is thrown away.
+    private func moveAside(_ folder: String) throws {
+        let manager = FileManager.default
+        do {
+            if manager.fileExists(atPath: aside(folder)) {
+                try manager.removeItem(atPath: folder)
+            } else {
+                try manager.moveItem(atPath: folder, toPath: aside(folder))
+            }
+        } catch {
+            throw StepError(
+                .failed, expected: "to move \(folder) aside", found: error.localizedDescription, at: origin,
+                advice: "empty it by hand, or restore into another folder")
+        }
+    }
+
+    private func refuseRunningServer() throws(StepError) {
+        guard let text = try? String(contentsOfFile: path + "/postmaster.pid", encoding: .utf8),
+            let pid = text.split(separator: "\n").first.flatMap({ pid_t($0) }), kill(pid, 0) == 0 || errno == EPERM
+        else { return }
+        throw StepError(
+            "server-runs", expected: "no server on the data folder", found: "process \(pid)", at: path, advice: "stop it first: pg_ctl stop"
+        )
+    }
+}

@@ -1,0 +1,103 @@
+import FlowModel
+import PostgreSQL
+import StepKit
+import StorageKit
+
+/// An opened server. Nothing is connected until something is asked of it.
+struct PostgreSQLSystem: System {
+    let settings: Settings
+    let method: PostgreSQLMethod
+    /// The one database that the document names.
+    let database: String?
+    let server: PostgreSQLServer
+    /// Without the type's name.
+    let identity: String
+    let sessions: BackupSessions
+
+    /// `/postgresql/<identity>`; a slash in the identity would make folders of it.
+    var logicalPath: TreePath { TreePath([FileName("postgresql"), FileName(identity.replacing("/", with: "_"))]) }
+}
+
+extension PostgreSQLSystem: TreeSource {
+    func withTree<Result: Sendable>(
+        of snapshot: SystemSnapshot?, _ context: StepContext, _ body: @Sendable (any TreeReader) async throws -> Result
+    ) async throws -> Result {
+        switch method {
+        case .base:
+            let stream = BaseBackup(
+                connection: server.connection(), checkpoint: try settings.value(PostgreSQLType.checkpoint), key: context.key,
+                logicalPath: logicalPath, log: { context.recorder.log($0, $1) })
+            return try await withTaskCancellationHandler {
+                try await body(stream)
+            } onCancel: {
+                stream.stop()
+            }
+        case .dump:
+            let tree = DumpTree(try await dumps(context), logicalPath: logicalPath)
+            return try await tree.lend(to: body)
+        }
+    }
+
+    /// The dumps that make up a copy.
+    private func dumps(_ context: StepContext) async throws -> [DumpFile: ProgramCall] {
+        let excluded = Set(try settings.value(PostgreSQLType.excludeDatabases))
+        let found = try await ServerCatalog(server).databases().map(\.name)
+        var chosen = found.filter { !excluded.contains($0) }
+        if let database {
+            guard found.contains(database) else {
+                throw StepError(
+                    "no-such-database", expected: "database \(database)", found: found.sorted().joined(separator: ", "),
+                    at: settings.origin,
+                    advice: "correct `database`, or create it")
+            }
+            chosen = [database]
+        }
+        var calls: [DumpFile: ProgramCall] = [:]
+        for database in chosen {
+            // The repository compresses; compressed here, nothing would deduplicate.
+            calls[.database(database)] = try server.call(
+                "pg_dump", ["--format=custom", "--compress=0", "--no-password"], database: database, context)
+        }
+        if database == nil {
+            var arguments = ["--globals-only", "--no-password", "--database=\(PostgreSQLServer.maintenanceDatabase)"]
+            if try !settings.value(PostgreSQLType.rolePasswords) { arguments.append("--no-role-passwords") }
+            calls[.globals] = try server.call("pg_dumpall", arguments, context)
+        }
+        return calls
+    }
+}
+
+extension PostgreSQLSystem: TreeDestination {
+    func withTreeWriter<Result: Sendable>(
+        overwrite: Bool, _ context: StepContext, _ body: @Sendable (any TreeWriter) async throws -> Result
+    ) async throws -> Result {
+        switch method {
+        case .base:
+            let target = try DataFolder(settings, key: context.key)
+            return try await target.withWriter(overwrite: overwrite, body)
+        case .dump:
+            let spool = DumpSpool(folder: context.scratchFolder)
+            let result = try await body(spool)
+            try await DumpRestore(server: server, database: database, overwrite: overwrite, context: context).run(spool)
+            return result
+        }
+    }
+
+    func isEmpty(_ context: StepContext) async throws -> Bool? {
+        switch method {
+        case .base: try DataFolder(settings, key: context.key).isEmpty
+        // Each dump asks about its own database.
+        case .dump: false
+        }
+    }
+}
+
+extension PostgreSQLSystem: Discovering {
+    func discover(_ context: StepContext) async throws -> [DiscoveredItem] {
+        let catalog = ServerCatalog(server)
+        let databases = try await catalog.databases()
+        let cluster = "postgresql:\(server.place)"
+        return [DiscoveredItem(identity: cluster, summary: try await catalog.summary())]
+            + databases.map { DiscoveredItem(identity: "\(cluster)/\($0.name)", summary: "database \($0.name), \($0.sizeText)") }
+    }
+}

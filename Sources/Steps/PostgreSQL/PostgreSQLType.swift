@@ -1,0 +1,78 @@
+import FlowModel
+import StepKit
+
+/// The `postgresql` system type: the databases of a PostgreSQL server, as dumps or as a base backup of the whole cluster.
+struct PostgreSQLType: SystemType {
+    let name = "postgresql"
+    let summary = "Databases of a PostgreSQL server, dumped one by one or copied as a whole cluster"
+    let schema = SettingsSchema([
+        host.field, port.field, user.field, password.field, database.field, sslMode.field, sslRootCertificate.field, method.field,
+        excludeDatabases.field, rolePasswords.field, checkpoint.field, dataFolder.field, tablespaceFolder.field, programs.field,
+    ])
+    /// A session in backup mode lives in one worker; what it holds on the server can be ended from anywhere.
+    let scope = AcquisitionScope.global
+    let defaultMaxHold = TimeSpan.seconds(300)
+    /// The sessions in backup mode that this process holds.
+    private let sessions = BackupSessions()
+
+    static let host = Setting<String>(
+        "host", "The server's name or address, or the folder of its Unix socket", default: "/var/run/postgresql")
+    static let port = Setting<Int>("port", "The server's port", default: 5432, type: .integer(1...65535))
+    static let user = Setting<String>("user", "The database user", default: "postgres")
+    static let password = Setting<SecretReference>("password", "The user's password, where the server asks for one")
+    static let database = Setting<String>(
+        "database", "One database; every database of the server else. Where dumps are restored to, it is the database that receives one")
+    static let sslMode = Setting<String>(
+        "sslMode", "How TLS is used, as libpq says it", default: "prefer",
+        type: .choice(["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]))
+    static let sslRootCertificate = Setting<String>(
+        "sslRootCertificate", "The file with the certificates that vouch for the server", type: .path)
+    static let method = Setting<String>(
+        "method", "What a copy is: dumps of databases, or a base backup of the whole cluster", default: PostgreSQLMethod.dump.rawValue,
+        type: .choice(PostgreSQLMethod.allCases.map(\.rawValue)))
+    static let excludeDatabases = Setting<[String]>("excludeDatabases", "Databases that are not dumped", default: [])
+    static let rolePasswords = Setting<Bool>(
+        "rolePasswords", "True: dumps hold the roles' password hashes too, which only a superuser may read", default: false)
+    static let checkpoint = Setting<String>(
+        "checkpoint", "How the checkpoint at the start of a backup is made: at once, or spread over the server's usual time",
+        default: "fast", type: .choice(["fast", "spread"]))
+    static let dataFolder = Setting<String>(
+        "dataFolder", "Where a base backup is restored to; must be empty, and no server run on it", type: .path)
+    static let tablespaceFolder = Setting<String>(
+        "tablespaceFolder", "Where tablespaces are restored to, a folder each; `<dataFolder>.tablespaces` else", type: .path)
+    static let programs = Setting<String>(
+        "programs", "The folder of pg_dump, pg_restore and the like; those in PATH else, and the newest installed server's", type: .path)
+
+    func identity(_ settings: Settings) throws(StepError) -> String {
+        let server = "postgresql:\(try settings.value(Self.host)):\(try settings.value(Self.port))"
+        return try settings.optional(Self.database).map { "\(server)/\($0)" } ?? server
+    }
+
+    func open(_ settings: Settings, _ context: StepContext) async throws -> PostgreSQLSystem {
+        let method = PostgreSQLMethod(rawValue: try settings.value(Self.method)) ?? .dump
+        let database = try settings.optional(Self.database)
+        if method == .base, let database {
+            throw StepError(
+                .invalidSetting, expected: "no `database` beside `method: base`", found: database, at: settings.origin,
+                advice: "a base backup is of the whole cluster; take `database` away, or choose `method: dump`")
+        }
+        return PostgreSQLSystem(
+            settings: settings, method: method, database: database, server: try PostgreSQLServer(settings, secrets: context.secrets),
+            identity: try identity(settings, in: context.plan), sessions: sessions)
+    }
+
+    /// What the document calls it; the plan is asked, for the settings do not say. Without the type's name.
+    private func identity(_ settings: Settings, in plan: Plan) throws(StepError) -> String {
+        let declared = plan.systems.values.first { $0.type == name && $0.settings == settings.values }
+        let identity = if let declared { declared.identity } else { try identity(settings) }
+        return identity.hasPrefix("postgresql:") ? String(identity.dropFirst("postgresql:".count)) : identity
+    }
+}
+
+/// What a copy of a server is.
+enum PostgreSQLMethod: String, CaseIterable, Sendable {
+    /// One pg_dump archive a database, and the roles.
+    case dump
+    /// The files of the cluster with the WAL that makes them consistent.
+    case base
+}

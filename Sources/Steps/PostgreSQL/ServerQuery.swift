@@ -1,0 +1,14 @@
+/// The statements that the plug-in runs, each a file of Queries/.
+enum ServerQuery: String {
+    case databases, server
+    case databaseState = "database-state"
+    case backupStart = "backup-start"
+    case backupSession = "backup-session"
+    case backupStop = "backup-stop"
+    case endSessions = "end-sessions"
+
+    var text: String {
+        guard let text = EmbeddedSQL.queries[rawValue] else { preconditionFailure("Queries/\(rawValue).sql is built in") }
+        return text
+    }
+}

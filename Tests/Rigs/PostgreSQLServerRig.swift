@@ -1,0 +1,134 @@
+import Foundation
+import Glibc
+public import PostgreSQL
+import Threads
+
+/// A private PostgreSQL server to back up and to break: it takes connections on a Unix socket of its own folder, where `postgres` is trusted
+/// and every other role gives its password. It ends, and its folder goes, with the test process, in whatever way that ends.
+public final class PostgreSQLServerRig: Sendable {
+    /// Everything of the server.
+    public let folder: String
+    public let port: Int
+    private let keeper: Keeper
+
+    public var data: String { folder + "/data" }
+    /// What `host` of a system is to be.
+    public var socketFolder: String { folder + "/socket" }
+    /// The folder of the server's programs.
+    public let programs: String
+
+    /// The shell that holds the server; it stops it when its input ends.
+    private final class Keeper: @unchecked Sendable {  // started and closed by one test
+        let process = Process()
+        let input = Pipe()
+    }
+
+    /// Starts a new cluster with data checksums. `configuration` is added to postgresql.conf.
+    public static func start(configuration: [String] = []) async throws -> PostgreSQLServerRig {
+        guard let binaries = await ServerBinaries.installed().first else {
+            throw ResticRig.Failure(description: "expected PostgreSQL on this machine, found none; install the package postgresql")
+        }
+        return try await BlockingPool(label: "server-rig", width: 1).run {
+            try PostgreSQLServerRig(programs: binaries.folder, configuration: configuration)
+        }
+    }
+
+    private init(programs: String, configuration: [String]) throws {
+        self.programs = programs
+        folder = "\(NSTemporaryDirectory())/snappy-flow-server-\(UUID().uuidString.prefix(8))".replacingOccurrences(of: "//", with: "/")
+        port = 5432
+        keeper = Keeper()
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o755])
+        let settings =
+            [
+                "listen_addresses = ''", "unix_socket_directories = '\(folder)/socket'", "wal_level = replica", "max_wal_senders = 8",
+                "max_replication_slots = 8", "fsync = off", "shared_buffers = 16MB", "max_wal_size = 128MB", "log_min_messages = warning",
+            ] + configuration
+        // Every role but the superuser gives its password, for databases and for replication.
+        let access = [
+            "local all postgres trust", "local replication postgres trust", "local all all scram-sha-256",
+            "local replication all scram-sha-256",
+        ]
+        try (settings.joined(separator: "\n") + "\n").write(toFile: folder + "/own.conf", atomically: true, encoding: .utf8)
+        try (access.joined(separator: "\n") + "\n").write(toFile: folder + "/own.hba", atomically: true, encoding: .utf8)
+        let user = try ServerUser.current()
+        if let user { chown(folder, user.userID, user.groupID) }
+        let prefix = user.map { ["setpriv", "--reuid", "\($0.userID)", "--regid", "\($0.groupID)", "--clear-groups", "--"] } ?? []
+        keeper.process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        keeper.process.arguments = prefix + ["/bin/sh", "-c", Self.script, "sh", folder, programs]
+        keeper.process.environment = ["PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"]
+        keeper.process.currentDirectoryURL = URL(fileURLWithPath: "/")
+        keeper.process.standardInput = keeper.input
+        keeper.process.standardOutput = FileHandle.nullDevice
+        keeper.process.standardError = FileHandle.nullDevice
+        try keeper.process.run()
+        try waitUntilReady()
+    }
+
+    /// Runs as the server's user: makes the cluster, starts it, waits for the end of its input, and clears up.
+    private static let script = """
+        cd "$1" || exit 1
+        mkdir -p socket
+        "$2/initdb" -D data -U postgres -E UTF8 --locale=C.UTF-8 --data-checksums --no-sync --no-instructions >init.log 2>&1 || { touch failed; exit 1; }
+        cat own.conf >>data/postgresql.conf
+        cp own.hba data/pg_hba.conf
+        "$2/pg_ctl" start -w -t 60 -s -D data -l server.log || { touch failed; exit 1; }
+        touch ready
+        cat >/dev/null
+        "$2/pg_ctl" stop -w -t 30 -s -m immediate -D data
+        rm -rf "$1"/*
+        """
+
+    private func waitUntilReady() throws {
+        let end = Date.now + 60
+        while !FileManager.default.fileExists(atPath: folder + "/ready") {
+            if FileManager.default.fileExists(atPath: folder + "/failed") || Date.now > end || !keeper.process.isRunning {
+                let log = ["init.log", "server.log"].compactMap { try? String(contentsOfFile: "\(folder)/\($0)", encoding: .utf8) }
+                throw ResticRig.Failure(description: "the server did not start: \(log.joined(separator: "\n"))")
+            }
+            usleep(20_000)
+        }
+    }
+
+    /// Stops the server and removes its folder.
+    public func stop() {
+        guard keeper.process.isRunning else { return }
+        try? keeper.input.fileHandleForWriting.close()
+        keeper.process.waitUntilExit()
+        try? FileManager.default.removeItem(atPath: folder)
+    }
+
+    deinit { stop() }
+
+    /// Restarts it, as a crash would: without a shutdown checkpoint.
+    public func restart() async throws {
+        try await control(["stop", "-w", "-t", "60", "-s", "-m", "immediate"])
+        // Children of a killed server may hold its memory for a moment.
+        for _ in 0..<100 {
+            if (try? await control(["start", "-w", "-t", "60", "-s"])) != nil { return }
+            try await Task.sleep(for: .milliseconds(50))
+        }
+        throw ResticRig.Failure(description: "the server did not start again; see \(folder)/server.log")
+    }
+
+    private func control(_ arguments: [String]) async throws {
+        let user = try ServerUser.current()
+        let prefix = user.map { ["setpriv", "--reuid", "\($0.userID)", "--regid", "\($0.groupID)", "--clear-groups", "--"] } ?? []
+        // With its output in a file: the server keeps what it is given.
+        try await HostProgram.run(prefix + ["\(programs)/pg_ctl"] + arguments + ["-D", data, "-l", folder + "/server.log"])
+    }
+
+    public func settings(database: String = "postgres", user: String = "postgres") -> ConnectionSettings {
+        ConnectionSettings(socketFolder: socketFolder, port: port, user: user, database: database)
+    }
+
+    /// Runs a script as the superuser.
+    public func execute(_ script: String, database: String = "postgres") async throws {
+        try await Connection.connect(settings(database: database)).execute(script: script)
+    }
+
+    /// The first row's first column, by the name `value`.
+    public func value(_ sql: String, database: String = "postgres") async throws -> String? {
+        try await Connection.connect(settings(database: database)).query(sql).first?.find("value")
+    }
+}

@@ -1,0 +1,97 @@
+import FlowModel
+import Foundation
+import Repository
+import Rigs
+import StepKit
+import StorageKit
+import Testing
+
+@testable import Steps
+
+/// `method: dump`: databases as streams of pg_dump, brought back by pg_restore.
+@Suite struct DumpTests {
+    @Test func aDumpIsRestoredIntoAnotherServer() async throws {
+        let bench = try await PostgreSQLBench()
+        defer { bench.server.stop() }
+        try await bench.server.execute("CREATE DATABASE \"odd/100% name\"")
+        try bench.declare("db")
+        let copied = try await bench.stage.run("copy", id: "copy-db", .systems(["db"]), ["to": "vault"])
+        #expect(copied.missed == [])
+        let names = try await bench.stage.restic("vault").succeed("ls", "latest")
+        for name in ["orders.dump", "postgres.dump", "globals.sql", "odd%2f100%25 name.dump"] { #expect(names.contains("/" + name)) }
+
+        let other = try await PostgreSQLServerRig.start()
+        defer { other.stop() }
+        try bench.stage.declare(system: "other", "postgresql", ["host": .string(other.socketFolder)])
+        try await bench.stage.run(
+            "restore", id: "restore-latest", .snapshot("latest"), ["from": "vault", "to": "other"])
+        #expect(try await PostgreSQLBench.fingerprint(of: other) == PostgreSQLBench.fingerprint(of: bench.server))
+        #expect(try await other.value("SELECT rolname AS value FROM pg_roles WHERE rolname = 'backup'") == "backup")
+        #expect(try await other.value("SELECT datname AS value FROM pg_database WHERE datname LIKE 'odd%'") == "odd/100% name")
+    }
+
+    @Test func aDatabaseThatIsThereIsReplacedOnlyWhenAllowed() async throws {
+        let bench = try await PostgreSQLBench()
+        defer { bench.server.stop() }
+        try bench.declare("orders", ["database": "orders"])
+        try bench.stage.declare(system: "target", "postgresql", ["host": .string(bench.server.socketFolder), "database": "orders"])
+        try await bench.stage.run("copy", id: "copy-orders", .systems(["orders"]), ["to": "vault"])
+        let before = try await PostgreSQLBench.fingerprint(of: bench.server)
+        try await bench.server.execute("DELETE FROM orders WHERE id > 10", database: "orders")
+        let restore: [String: JSONValue] = ["from": "vault", "to": "target"]
+        let error = await #expect(throws: StepError.self) {
+            try await bench.stage.run("restore", id: "refused", .snapshot("latest"), restore)
+        }
+        #expect(error?.code == "exists")
+        #expect(try await bench.server.value("SELECT count(*)::text AS value FROM orders", database: "orders") == "10")
+        try await bench.stage.run("restore", id: "allowed", .snapshot("latest"), restore.merging(["overwrite": true]) { $1 })
+        #expect(try await PostgreSQLBench.fingerprint(of: bench.server) == before)
+        // Beside the original, under another name.
+        try bench.stage.declare(system: "copy", "postgresql", ["host": .string(bench.server.socketFolder), "database": "orders_copy"])
+        try await bench.stage.run("restore", id: "beside", .snapshot("latest"), ["from": "vault", "to": "copy"])
+        #expect(try await PostgreSQLBench.fingerprint(of: bench.server, database: "orders_copy") == before)
+    }
+
+    @Test func errorsSayWhatToDo() async throws {
+        let bench = try await PostgreSQLBench()
+        defer { bench.server.stop() }
+        func failure(_ more: [String: JSONValue]) async throws -> StepError {
+            let id = StepID("copy-\(UUID().uuidString.lowercased())")
+            try bench.declare("db", more)
+            let error = await #expect(throws: (any Error).self) {
+                try await bench.stage.run("copy", id: id, .systems(["db"]), ["to": "vault"])
+            }
+            return StepError(wrapping: try #require(error), at: "")
+        }
+        try "wrong".write(toFile: bench.stage.folder.file("wrong"), atomically: true, encoding: .utf8)
+        let wrong = try await failure(["password": ["fromFile": .string(bench.stage.folder.file("wrong"))]])
+        #expect(wrong.found.contains("password authentication failed"))
+        #expect(wrong.advice.contains("password"))
+        #expect(wrong.retry == .permanent)
+        let missing = try await failure(["programs": "/nowhere"])
+        #expect(missing.kind == .programMissing)
+        #expect(missing.found + missing.expected != "" && missing.advice.contains("install"))
+        let unknown = try await failure(["database": "no such"])
+        #expect(unknown.found.contains("orders"))
+        let gone = try await failure(["port": 6543])
+        #expect(gone.retry == .transient)
+        // A dump that breaks off is no copy.
+        try await bench.server.execute("REVOKE pg_read_all_data FROM backup")
+        let denied = try await failure(["database": "orders"])
+        #expect(denied.kind == .commandFailed)
+        #expect(denied.found.contains("permission denied"))
+        #expect(try await bench.stage.store("vault").snapshots().isEmpty)
+        for error in [wrong, missing, unknown, gone, denied] { #expect(!"\(error)".contains("least privilege")) }
+    }
+
+    @Test func databasesAndTheClusterAreDiscovered() async throws {
+        let bench = try await PostgreSQLBench()
+        defer { bench.server.stop() }
+        try bench.declare("db")
+        let (system, context) = try await bench.stage.open("db", as: (any Discovering).self)
+        let found = try await system.discover(context)
+        let cluster = "postgresql:\(bench.server.socketFolder):5432"
+        #expect(found.map(\.identity) == [cluster, "\(cluster)/orders", "\(cluster)/postgres"])
+        #expect(found[0].summary.contains("data checksums on"))
+    }
+}

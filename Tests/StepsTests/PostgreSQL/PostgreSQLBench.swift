@@ -1,0 +1,108 @@
+import FlowModel
+import Foundation
+import PostgreSQL
+import Rigs
+import StepKit
+
+/// A server with a database `orders` and a role `backup` that has the rights that docs/systems/postgresql.md names, and no more.
+final class PostgreSQLBench: Sendable {
+    let server: PostgreSQLServerRig
+    let stage: StepStage
+
+    /// `configuration` is added to postgresql.conf.
+    init(configuration: [String] = []) async throws {
+        server = try await PostgreSQLServerRig.start(configuration: configuration)
+        stage = try StepStage()
+        stage.declare(repository: "vault")
+        // Where a server that is checked can reach it.
+        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: stage.folder.path)
+        try "least privilege".write(toFile: stage.folder.file("db-password"), atomically: true, encoding: .utf8)
+        try await server.execute(Self.role)
+        try await server.execute("CREATE DATABASE orders")
+        try await server.execute(
+            "CREATE TABLE orders (id int PRIMARY KEY, item text); INSERT INTO orders SELECT n, md5(n::text) FROM generate_series(1, 5000) n",
+            database: "orders")
+    }
+
+    /// As docs/systems/postgresql.md says it.
+    private static let role = """
+        CREATE ROLE backup LOGIN REPLICATION PASSWORD 'least privilege';
+        GRANT pg_read_all_data, pg_read_all_settings TO backup;
+        GRANT EXECUTE ON FUNCTION pg_backup_start(text, boolean), pg_backup_stop(boolean) TO backup;
+        """
+
+    /// The settings of a system on the server, as the least privileged role.
+    func settings(_ more: [String: JSONValue] = [:]) -> [String: JSONValue] {
+        let common: [String: JSONValue] = [
+            "host": .string(server.socketFolder), "user": "backup", "password": ["fromFile": .string(stage.folder.file("db-password"))],
+        ]
+        return common.merging(more) { _, new in new }
+    }
+
+    func declare(_ name: String, _ more: [String: JSONValue] = [:]) throws {
+        try stage.declare(system: name, "postgresql", settings(more))
+    }
+
+    /// What tells one state of the database from another.
+    static func fingerprint(of server: PostgreSQLServerRig, database: String = "orders") async throws -> String? {
+        try await server.value("SELECT count(*) || md5(string_agg(item, ',' ORDER BY id)) AS value FROM orders", database: database)
+    }
+}
+
+extension PostgreSQLBench {
+    /// A table of a tablespace outside of the data folder.
+    func withTablespace() async throws {
+        let place = server.folder + "/apart"
+        try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: true)
+        if let user = try ServerUser.current() { chown(place, user.userID, user.groupID) }
+        try await server.execute("CREATE TABLESPACE apart LOCATION '\(place)'")
+        try await server.execute(
+            "CREATE TABLE apart (n int) TABLESPACE apart; INSERT INTO apart SELECT generate_series(1, 100)", database: "orders")
+    }
+
+    func firstTablespaceLink(in data: String) -> String? {
+        (try? FileManager.default.contentsOfDirectory(atPath: data + "/pg_tblspc"))?.first.map { "\(data)/pg_tblspc/\($0)" }
+    }
+
+    /// Lets the server's user into a folder that restic made for itself.
+    func openToServer(_ folder: String) throws {
+        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: folder)
+    }
+
+    /// Runs one of the server's programs as its user and returns what it printed.
+    @discardableResult
+    func program(_ name: String, _ arguments: String...) async throws -> String {
+        let user = try ServerUser.current()
+        let prefix = user.map { ["setpriv", "--reuid", "\($0.userID)", "--regid", "\($0.groupID)", "--clear-groups", "--"] } ?? []
+        return try await HostProgram.run(prefix + ["\(server.programs)/\(name)"] + arguments)
+    }
+
+    /// Starts a server on a restored data folder, as an operator would, for as long as `body` asks it.
+    func serving(_ data: String, _ body: (Connection) async throws -> Void) async throws {
+        let sockets = data + "-socket"
+        try FileManager.default.createDirectory(atPath: sockets, withIntermediateDirectories: true)
+        if let user = try ServerUser.current() { chown(sockets, user.userID, user.groupID) }
+        try await program(
+            "pg_ctl", "start", "-w", "-t", "60", "-s", "-D", data, "-l", sockets + "/log", "-o", "-c unix_socket_directories='\(sockets)'")
+        let outcome: Result<Void, any Error>
+        do {
+            outcome = .success(
+                try await body(
+                    try await Connection.connect(
+                        ConnectionSettings(socketFolder: sockets, user: "postgres", database: "orders"))))
+        } catch {
+            outcome = .failure(error)
+        }
+        try await program("pg_ctl", "stop", "-w", "-s", "-m", "immediate", "-D", data)
+        try outcome.get()
+    }
+
+    /// Waits, for a bounded time, until a statement's `value` is `true`.
+    func until(_ sql: String) async throws {
+        let deadline = ContinuousClock.now + .seconds(60)
+        while try await server.value(sql) != "true" {
+            guard ContinuousClock.now < deadline else { throw StageError(text: "still not: \(sql)") }
+            try await Task.sleep(for: .milliseconds(20))
+        }
+    }
+}
