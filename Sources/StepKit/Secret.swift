@@ -15,8 +15,12 @@ public struct Secret: Sendable, CustomStringConvertible, CustomDebugStringConver
 
 /// Resolves references at the moment of use, in the worker.
 public protocol SecretResolver: Sendable {
-    /// True when `resolve` would find a value: a worker claims only steps whose secrets it has.
-    func canResolve(_ reference: SecretReference) -> Bool
-    /// The value. A trailing newline of a file is not part of it. Throws `.secretMissing`.
+    /// Why `resolve` would find no value; nil when it would: a worker claims only steps whose secrets it has.
+    func problem(with reference: SecretReference) -> StepError?
+    /// The value. A trailing newline of a file is not part of it. Never empty. Throws `.secretMissing`.
     func resolve(_ reference: SecretReference) throws(StepError) -> Secret
+}
+
+extension SecretResolver {
+    public func canResolve(_ reference: SecretReference) -> Bool { problem(with: reference) == nil }
 }

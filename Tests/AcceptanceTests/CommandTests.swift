@@ -72,6 +72,21 @@ import Testing
         #expect(run.status == 1, "\(run.output)\n\(run.errors)")
     }
 
+    @Test func aSecretThatIsMissingOrEmptyIsNamedBeforeAnythingRuns() throws {
+        let (rig, document) = try prepared("secret")
+        defer { rig.close() }
+        try rig.write("pw", "\n")
+        let blank = try rig.run(["run", document])
+        #expect(blank.status == 1 && blank.output.contains("empty value"), "\(blank.output)\n\(blank.errors)")
+        try rig.write("pw", "")
+        let empty = try rig.run(["run", document])
+        #expect(empty.status == 1 && empty.errors.contains("empty value"), "\(empty.errors)")
+        try FileManager.default.removeItem(atPath: rig.path("pw"))
+        let missing = try rig.run(["run", document])
+        #expect(missing.status == 1 && missing.errors.contains(rig.path("pw")), "\(missing.errors)")
+        #expect(!FileManager.default.fileExists(atPath: rig.path("vault/config")))
+    }
+
     @Test func mistakesInADocumentAreAllShownWithTheirPlaces() throws {
         let rig = try FlowRig("mistakes")
         defer { rig.close() }

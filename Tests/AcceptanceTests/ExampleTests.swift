@@ -57,7 +57,9 @@ import Testing
             guard let job else { return false }
             return try rig.run(["jobs", "show", job]).output.contains("waits for an answer")
         }
-        let approved = try rig.run(["jobs", "approve", try #require(job), "keep-or-prune"])
+        let stranger = try rig.run(["jobs", "approve", try #require(job), "keep-or-prune", "--by", "mallory"])
+        #expect(stranger.status == 1 && stranger.errors.contains("does not name"), "\(stranger.errors)")
+        let approved = try rig.run(["jobs", "approve", try #require(job), "keep-or-prune", "--by", "operators"])
         #expect(approved.status == 0, "\(approved.output)\n\(approved.errors)")
         let outcome = process.wait()
         #expect(outcome.status == 0, "\(outcome.output)\n\(outcome.errors)")

@@ -8,7 +8,7 @@ struct Approve: Verb {
         workClass: .backup,
         waitsFor: .approval, outputs: ["by": "Who approved"])
 
-    static let by = Setting<[String]>("by", "Who may approve; anybody else")
+    static let by = Setting<[String]>("by", "Users and groups that may answer; anybody when it is left out")
 
     func run(_ context: StepContext) async throws -> StepResult { throw StepError.answeredOutside(context) }
 }

@@ -48,6 +48,8 @@ public enum Refusal: String, Sendable, Hashable, Codable {
     /// The step can't be started (any more, or by this worker).
     case notReady
     case unknownStep
+    /// The step's `by` does not name who answered.
+    case notAllowed
     /// The job is over, or already being cancelled.
     case nothingToDo
 }

@@ -106,10 +106,13 @@ public struct StepSignal: Sendable, Hashable, Codable {
     /// False: denied, or failed outside.
     public var isGood: Bool
     public var by: String
+    /// Groups that the person belongs to: a step's `by` may name one of them. A claim, as the name is: the control database is the boundary.
+    public var groups: [String]?
     public var outputs: [String: JSONValue]
-    public init(isGood: Bool, by: String, outputs: [String: JSONValue] = [:]) {
+    public init(isGood: Bool, by: String, groups: [String]? = nil, outputs: [String: JSONValue] = [:]) {
         self.isGood = isGood
         self.by = by
+        self.groups = groups
         self.outputs = outputs
     }
 }

@@ -15,6 +15,10 @@ extension Turn {
         guard let index = run.position[id] else { return .unknownStep }
         let row = run.runs[index]
         guard !row.state.isTerminal, row.signal == nil, row.members == nil else { return .nothingToDo }
+        let people = step(index).settings["by"]?.arrayValue?.compactMap(\.stringValue) ?? []
+        guard people.isEmpty || people.contains(where: { $0 == signal.by || signal.groups?.contains($0) ?? false }) else {
+            return .notAllowed
+        }
         run.runs[index].signal = signal
         record(.signal, step: id, details: ["by": .string(signal.by), "good": .bool(signal.isGood)])
         if row.state == .waiting { answer(index, signal) }

@@ -14,30 +14,49 @@ public struct EnvironmentSecrets: SecretResolver {
         self.allowed = allowed
     }
 
-    public func canResolve(_ reference: SecretReference) -> Bool {
-        guard allowed?.allows(reference) ?? true else { return false }
-        switch reference {
-        case .environment(let name): return environment[name] != nil
-        case .file(let path): return FileManager.default.isReadableFile(atPath: path)
-        }
-    }
-
-    public func resolve(_ reference: SecretReference) throws(StepError) -> Secret {
+    /// Without reading a file: it is asked at every claim, and a pipe can be read once only.
+    public func problem(with reference: SecretReference) -> StepError? {
         guard allowed?.allows(reference) ?? true else {
-            throw StepError(
+            return StepError(
                 .secretMissing, expected: "a secret that this worker may serve", found: "a reference outside of its allow-list",
                 at: "\(reference)", advice: "add it to the worker's allow-list")
         }
         switch reference {
         case .environment(let name):
-            guard let value = environment[name] else {
-                throw StepError(
-                    .secretMissing, expected: "the environment variable \(name)", found: "none", at: "\(reference)",
-                    advice: "set it where the worker is started")
+            if let value = environment[name] { return value.isEmpty ? Self.empty(reference) : nil }
+            return StepError(
+                .secretMissing, expected: "the environment variable \(name)", found: "none", at: "\(reference)",
+                advice: "set it where the worker is started")
+        case .file(let path):
+            guard FileManager.default.isReadableFile(atPath: path) else {
+                return StepError(
+                    .secretMissing, expected: "a readable file",
+                    found: FileManager.default.fileExists(atPath: path) ? "one that this user can't read" : "none", at: "\(reference)",
+                    advice: "create it, readable by the worker's user only")
             }
-            return Secret(bytes: Array(value.utf8))
-        case .file(let path): return Secret(bytes: try Self.read(path))
+            let attributes = try? FileManager.default.attributesOfItem(atPath: URL(fileURLWithPath: path).resolvingSymlinksInPath().path)
+            let isEmpty = attributes?[.type] as? FileAttributeType == .typeRegular && attributes?[.size] as? Int == 0
+            return isEmpty ? Self.empty(reference) : nil
         }
+    }
+
+    public func resolve(_ reference: SecretReference) throws(StepError) -> Secret {
+        if let problem = problem(with: reference) { throw problem }
+        let bytes: [UInt8]
+        switch reference {
+        case .environment(let name): bytes = Array((environment[name] ?? "").utf8)
+        case .file(let path): bytes = try Self.read(path)
+        }
+        guard !bytes.isEmpty else { throw Self.empty(reference) }
+        return Secret(bytes: bytes)
+    }
+
+    /// A file that is still to be filled, a variable that was set to nothing: never a password that somebody meant.
+    private static func empty(_ reference: SecretReference) -> StepError {
+        StepError(
+            .secretMissing, expected: "a secret", found: "an empty value", at: "\(reference)",
+            advice: "put the secret there, then run again"
+        )
     }
 
     /// Without the newline that editors leave at the end.

@@ -56,6 +56,13 @@ public actor Worker {
         }
     }
 
+    /// Why steps would never be served by this worker, each with what is missing. Who runs a job of its own asks before it submits: nobody
+    /// else would take them.
+    public nonisolated func refusals(of steps: [PlannedStep], _ plan: Plan, origin: JobOrigin) -> [StepError] {
+        let accepts = StepAcceptance(worker: WorkerID(rawValue: ""), configuration: configuration, catalog: catalog)
+        return steps.compactMap { accepts.refusal(of: $0, plan, origin) }
+    }
+
     /// Claims no more, waits for bodies up to the grace, then gives their steps back without burning a try. `run` returns.
     public func shutDown(grace: TimeSpan? = nil) async {
         isShuttingDown = true

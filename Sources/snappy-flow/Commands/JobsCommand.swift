@@ -160,22 +160,30 @@ extension JobsCommand {
         @OptionGroup var options: JobOptions
         @Argument(help: "The step's id.") var step: String
         @Flag(help: "Say no: the step fails.") var deny = false
-        @Option(help: "Who answers; the user's name by default.") var by: String?
+        @Option(help: "Who answers; the user, with the groups that it is in, by default.") var by: String?
 
         func run() async throws {
             let (store, job, control) = try await options.open()
-            let signal = StepSignal(isGood: !deny, by: by ?? Person.name)
+            let signal = StepSignal(isGood: !deny, by: by ?? Person.name, groups: by == nil ? Person.groups : nil)
             let applied = try await store.apply(.signal(StepID(step), signal), to: job)
             try? await store.notify()
             withExtendedLifetime(control) {}
-            if let refusal = applied.refusal {
-                let waiting = applied.run.steps.filter { $0.state == .waiting }.map(\.id.rawValue).joined(separator: ", ")
-                throw CommandFailure(
-                    .failed,
-                    "error: job \(job.short), step \(step): expected a step that waits, found \(refusal.rawValue); waiting: \(waiting.isEmpty ? "none" : waiting)"
-                )
-            }
+            if let refusal = applied.refusal { throw failure(refusal, applied.run, job) }
             print("job \(job.short), step \(step): \(deny ? "denied" : "approved")")
+        }
+
+        private func failure(_ refusal: Refusal, _ run: JobRun, _ job: JobID) -> CommandFailure {
+            let waiting = run.steps.filter { $0.state == .waiting }.map(\.id.rawValue).joined(separator: ", ")
+            let found =
+                switch refusal {
+                case .unknownStep: "no such step"
+                case .notAllowed: "\(by ?? Person.name), whom the step's `by` does not name"
+                case .nothingToDo, .staleToken, .notReady: "one that is over or was answered before"
+                }
+            return CommandFailure(
+                .failed,
+                "error: job \(job.short), step \(step): expected a step that waits for this answer, found \(found); waiting: \(waiting.isEmpty ? "none" : waiting)"
+            )
         }
     }
 }

@@ -25,9 +25,11 @@ struct RunCommand: AsyncParsableCommand {
         let control = try await database.acquire()
         let store = try await control.openStore()
         let worker = try Composition().worker(store, scope: .owned, slots: 4) { StandardError.write("note: \($0)") }
+        let plan = definition.applied(to: compiled.plan)
+        try refuse(worker.refusals(of: definition.steps, plan, origin: .local))
         let job = try await store.submit(
             JobSubmission(
-                plan: definition.applied(to: compiled.plan),
+                plan: plan,
                 definition: RunDefinition(steps: definition.steps, windows: definition.windows), parameters: definition.parameters,
                 origin: .local, owner: try await worker.register()))
         let terminal = Terminal()
@@ -44,6 +46,13 @@ struct RunCommand: AsyncParsableCommand {
         JobWatch(store: store, job: job).conclude(details)
         withExtendedLifetime(control) {}
         if details.run.exitStatus != .succeeded { throw CommandFailure(details.run.exitStatus) }
+    }
+
+    /// Nothing is begun that can't be carried to its end here.
+    private func refuse(_ refusals: [StepError]) throws {
+        guard let first = refusals.first else { return }
+        for refusal in refusals.dropFirst() { StandardError.write(ErrorReport(refusal).text) }
+        throw first
     }
 
     /// The first Ctrl-C cancels the job; the second gives up waiting.

@@ -109,7 +109,14 @@ struct StageError: Error { var text: String }
 
 /// Secrets of a test lie in files.
 struct FileSecrets: SecretResolver {
-    func canResolve(_ reference: SecretReference) -> Bool { (try? resolve(reference)) != nil }
+    func problem(with reference: SecretReference) -> StepError? {
+        do {
+            _ = try resolve(reference)
+            return nil
+        } catch {
+            return error
+        }
+    }
     func resolve(_ reference: SecretReference) throws(StepError) -> Secret {
         guard case .file(let path) = reference, let data = FileManager.default.contents(atPath: path) else {
             throw StepError(.secretMissing, expected: "a file", found: "none", at: "\(reference)")

@@ -140,6 +140,19 @@ import Testing
         #expect(hand.claimable == ["next"])
     }
 
+    @Test func onlyThoseWhomTheStepNamesMayAnswer() {
+        var approve = PlannedStep.work("approve")
+        approve.settings["by"] = ["ann", "operators"]
+        var hand = Hand(RunDefinition(steps: [approve]))
+        hand.start("approve")
+        hand.send(.wait("approve", token: 1, until: nil))
+        #expect(hand.send(.signal("approve", StepSignal(isGood: true, by: "bob"))) == [.refused(.notAllowed)])
+        #expect(hand.send(.signal("approve", StepSignal(isGood: true, by: "bob", groups: ["users"]))) == [.refused(.notAllowed)])
+        #expect(hand.state("approve") == .waiting)
+        hand.send(.signal("approve", StepSignal(isGood: true, by: "bob", groups: ["users", "operators"])))
+        #expect(hand.state("approve") == .succeeded)
+    }
+
     @Test func aSignalThatComesEarlyIsKeptAndTheFirstCounts() {
         var hand = Hand(RunDefinition(steps: [.work("approve")]))
         hand.send(.signal("approve", StepSignal(isGood: true, by: "ann")))
