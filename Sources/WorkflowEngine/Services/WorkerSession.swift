@@ -15,6 +15,7 @@ actor WorkerSession {
     private let journal: StepJournal
     private let watch: FreezeWatch
     private let notifier: Notifier
+    private let refusals: RefusalNotices
     private let wake = WakeSignal()
     private let heartbeat = WakeSignal()
     private let clock: Timekeeper
@@ -44,6 +45,7 @@ actor WorkerSession {
         self.lease = lease
         accepts = StepAcceptance(worker: id, configuration: configuration, catalog: catalog)
         journal = StepJournal(store: store)
+        refusals = RefusalNotices(notice: configuration.notice)
         watch = FreezeWatch(command: configuration.guardCommand, scratchFolder: configuration.scratchFolder)
         notifier = Notifier(store: store)
         let (changes, feed) = AsyncStream.makeStream(of: (AppliedEvent, JobID).self)
@@ -172,12 +174,15 @@ actor WorkerSession {
         let urgentOnly = free <= 0 || isDraining
         let limit = urgentOnly ? free + configuration.urgentSlots : free
         guard limit > 0 else { return [] }
-        let accepts = accepts
+        let (accepts, refusals) = (accepts, refusals)
         let request = ClaimRequest(
             worker: id, host: configuration.host, labels: configuration.labels, scope: configuration.scope, limit: limit,
             urgentOnly: urgentOnly
         ) { step, plan, origin in
-            isDraining && !step.isCompensation ? nil : accepts(step, plan, origin)
+            guard !isDraining || step.isCompensation else { return nil }
+            let claimant = accepts(step, plan, origin)
+            if claimant == nil { refusals.tell(accepts.refusal(of: step, plan, origin)) }
+            return claimant
         }
         return try await store.claim(request)
     }

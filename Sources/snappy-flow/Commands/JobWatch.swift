@@ -13,10 +13,17 @@ struct JobWatch {
     func follow() async throws -> JobDetails {
         var view = LiveView(terminal)
         var lastEvent: Int64 = 0
+        var lastChange = ContinuousClock.now
+        var hasAsked = false
         while true {
             let details = try await details()
             let events = try await store.events(tenant: details.summary.tenant, job: job, after: lastEvent)
             lastEvent = events.last?.id ?? lastEvent
+            if !events.isEmpty { (lastChange, hasAsked) = (.now, false) }
+            if !hasAsked, ContinuousClock.now - lastChange > Self.patience, details.run.isLeftAlone {
+                hasAsked = true
+                try await explainSilence(details.run)
+            }
             if terminal.isInteractive {
                 let rendering = JobRendering(details, terminal)
                 view.paint(rendering.stepLines())
@@ -33,6 +40,18 @@ struct JobWatch {
             }
             try await Task.sleep(for: .milliseconds(terminal.isInteractive ? 150 : 250))
         }
+    }
+
+    private static let patience = Duration.seconds(5)
+
+    /// Steps are ready and nobody takes them: says what to look at.
+    private func explainSilence(_ run: JobRun) async throws {
+        let ready = run.claimable(now: run.job.createdAt).map(\.rawValue).joined(separator: ", ")
+        let isServed = try await store.workers().contains(where: \.isAlive)
+        StandardError.write(
+            isServed
+                ? "note: no worker has taken \(ready) yet; a worker that leaves a step to others says why"
+                : "note: \(ready) waits for a worker, and none is alive: start one with `snappy-flow worker`")
     }
 
     private func details() async throws -> JobDetails {
@@ -70,6 +89,11 @@ struct JobWatch {
 }
 
 extension JobRun {
+    /// True while steps are ready and none runs or waits.
+    fileprivate var isLeftAlone: Bool {
+        steps.contains { $0.state == .ready && $0.notBefore == nil } && !steps.contains { $0.state == .running || $0.state == .waiting }
+    }
+
     /// True when it is over, or nothing is left but a cleanup that keeps failing.
     var isSettled: Bool { hasEnded || (job.outcome != nil && job.cleanup == .failed) }
 }
