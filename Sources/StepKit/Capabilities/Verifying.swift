@@ -4,7 +4,7 @@ public import FlowModel
 public protocol Verifying: System {
     /// The settings of one entry of `checks:`.
     static var checkSchema: SettingsSchema { get }
-    /// Runs one check. Throws `StepError` of kind `.verification` when the copy is not good. Returns facts worth recording.
+    /// Runs one check of what lies in `context.restoredFolder`, or in the system itself. Throws `StepError` of kind `.verification` when the copy is not good. Returns facts worth recording.
     func check(_ settings: Settings, _ context: StepContext) async throws -> [String: JSONValue]
 }
 

@@ -24,6 +24,8 @@ public struct StepContext: Sendable {
     public var recorder: any StepRecorder
     /// A folder of the worker for scratch data; exists.
     public var scratchFolder: String
+    /// In a check: the folder that holds the restored tree; nil when it was restored into the system itself.
+    public var restoredFolder: String?
     /// Paths that the engine itself needs: see `refuseFreezing`.
     public var neverFreeze: [String] = []
 
