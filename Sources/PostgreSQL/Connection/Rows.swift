@@ -50,6 +50,13 @@ public struct Row: Sendable {
         return value
     }
 
+    /// The first column as the server writes it, whatever it is called; nil for NULL or when there is none.
+    public var firstText: String? {
+        guard PQnfields(result.raw) > 0, PQgetisnull(result.raw, index, 0) == 0 else { return nil }
+        let bytes = UnsafeRawBufferPointer(start: PQgetvalue(result.raw, index, 0), count: Int(PQgetlength(result.raw, index, 0)))
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
     private func mismatch(_ column: String, expected: String, found: String) -> PostgreSQLError {
         PostgreSQLError("unexpected-column", expected: expected, found: found, at: "column \(column)")
     }

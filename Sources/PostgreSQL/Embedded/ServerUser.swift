@@ -33,6 +33,13 @@ package struct ServerUser: Sendable, Hashable {
     }
 }
 
+extension ServerUser {
+    /// A program and its arguments, run as this user by setpriv (util-linux).
+    package func command(_ words: [String]) -> [String] {
+        ["setpriv", "--reuid", String(userID), "--regid", String(groupID), "--clear-groups", "--"] + words
+    }
+}
+
 extension PlatformOptions {
     /// A session of its own, so that the terminal's Ctrl-C does not reach it.
     static var detached: PlatformOptions {
@@ -56,7 +63,6 @@ package struct ServerProgram {
             return
         }
         executable = .name("setpriv")
-        self.arguments = Arguments(
-            ["--reuid", String(user.userID), "--regid", String(user.groupID), "--clear-groups", "--", path] + arguments)
+        self.arguments = Arguments(Array(user.command([path] + arguments).dropFirst()))
     }
 }

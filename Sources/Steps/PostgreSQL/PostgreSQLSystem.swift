@@ -78,7 +78,7 @@ extension PostgreSQLSystem: TreeDestination {
         case .dump:
             let spool = DumpSpool(folder: context.scratchFolder)
             let result = try await body(spool)
-            try await DumpRestore(server: server, database: database, overwrite: overwrite, context: context).run(spool)
+            try await DumpRestore(server: server, database: database, overwrite: overwrite, context: context).run(spool.arrived)
             return result
         }
     }

@@ -1,6 +1,6 @@
 /// The statements that the plug-in runs, each a file of Queries/.
 enum ServerQuery: String {
-    case databases, server
+    case databases, server, superuser
     case databaseState = "database-state"
     case backupStart = "backup-start"
     case backupSession = "backup-session"

@@ -77,6 +77,11 @@ final class BaseBackup: TreeStream, @unchecked Sendable {  // one call at a time
             explained.expected = "the WAL from the backup's start to its end"
             explained.advice = "let the server keep more of it (max_slot_wal_keep_size, wal_keep_size), or make the copy at a quieter time"
             explained.retry = .transient
+        } else if found.contains("checksum verification failure") {
+            explained.kind = "damaged-pages"
+            explained.expected = "pages with good checksums"
+            explained.advice = "the server's own files are damaged: find where in its log or with pg_amcheck, and keep the older copies"
+            explained.retry = .permanent
         } else if error.sqlState?.rawValue == "42501" || found.contains("REPLICATION")
             || found.contains("must be superuser or replication role")
         {

@@ -10,12 +10,8 @@ final class DumpSpool: TreeWriter {
 
     init(folder: String) { self.folder = folder }
 
-    /// What arrived whole, the roles first.
-    var arrived: [(file: DumpFile, spool: SpooledDump)] {
-        files.withLock { $0 }.filter { $0.value.isWhole }.map { ($0.key, $0.value) }.sorted {
-            ($0.file == .globals ? 0 : 1, $0.file.name) < ($1.file == .globals ? 0 : 1, $1.file.name)
-        }
-    }
+    /// What arrived whole.
+    var arrived: [DumpFile: SpooledDump] { files.withLock { $0.filter { $0.value.isWhole } } }
 
     func makeDirectory(_ path: TreePath) throws { if !path.parts.isEmpty { throw stranger(path) } }
 
@@ -50,6 +46,14 @@ final class SpooledDump: FileWriter {
         guard descriptor >= 0 else { throw .system(errno, expected: "a scratch file for a dump", at: folder) }
         unlink(name)
         guard ftruncate(descriptor, off_t(size)) == 0 else { throw .system(errno, expected: "room for a dump", at: folder) }
+    }
+
+    /// A dump that lies in a file already.
+    init(opening path: String) throws(StorageError) {
+        folder = path
+        descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+        guard descriptor >= 0 else { throw .system(errno, expected: "a dump", at: path) }
+        whole.withLock { $0 = true }
     }
 
     deinit { Glibc.close(descriptor) }

@@ -42,6 +42,8 @@ struct RestoreTrial: Sendable {
                 try await scratch.remove()
                 facts = try await restore(snapshot, in: repository, to: scratchSystem(scratch.path), readBack: scratch.path, context)
             }
+            var context = context
+            context.restoredFolder = into == nil ? ScratchRestore(context).path : nil
             if let results = try await runChecks(system, context) { facts["checks"] = results }
             finding.restored(facts)
             if into == nil { try await ScratchRestore(context).remove() }

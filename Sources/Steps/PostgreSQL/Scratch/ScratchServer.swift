@@ -1,0 +1,149 @@
+import CLinux
+import FlowModel
+import Foundation
+import PostgreSQL
+import StepKit
+import SystemPackage
+
+/// A server on a restored copy that touches nothing but the copy and is reached by nobody else: no network, no archiving, no replication in
+/// either direction, no libraries or commands that the copy asks for, a Unix socket in a private folder, an unprivileged user.
+///
+/// It lives as long as this process holds a pipe to it: whatever ends the process ends the server.
+struct ScratchServer: Sendable {
+    let binaries: ServerBinaries
+    let user: ServerUser?
+    /// A folder of the server's own, for its socket and log.
+    let folder: String
+    let data: String
+    let context: StepContext
+    let origin: String
+
+    /// Where and as whom to connect: the copy knows its own roles.
+    func settings(user: String, database: String) -> ConnectionSettings {
+        var settings = ConnectionSettings(socketFolder: folder, port: Self.port, user: user, database: database)
+        settings.applicationName = "snappy-flow check"
+        return settings
+    }
+
+    static let port = 5432
+
+    /// Runs the server while `body` asks it, then shuts it down cleanly.
+    func run<Result: Sendable>(as role: String, _ body: @Sendable () async throws -> Result) async throws -> Result {
+        try prepare()
+        var ends: [Int32] = [-1, -1]
+        guard linux_pipe(&ends) == 0 else {
+            throw StepError(.failed, expected: "a pipe", found: String(cString: strerror(errno)), at: origin, retry: .transient)
+        }
+        let (readEnd, writeEnd) = (FileDescriptor(rawValue: ends[0]), FileDescriptor(rawValue: ends[1]))
+        let call = try program(["/bin/sh", "-c", Self.script, "sh", log] + command)
+        let server = Task { try await CommandRunner(call).run(input: readEnd) }
+        let outcome: Swift.Result<Result, any Error>
+        do {
+            outcome = .success(
+                try await withTaskCancellationHandler {
+                    try await waitUntilReady(as: role, server)
+                    return try await body()
+                } onCancel: {
+                    server.cancel()
+                })
+        } catch {
+            outcome = .failure(error)
+        }
+        try? writeEnd.close()
+        let end = await server.result
+        try? readEnd.close()
+        if case .success(let result) = end, case .success = outcome, result.ending != .exited(0) { throw broken("it ended badly") }
+        return try outcome.get()
+    }
+
+    /// One of the server's programs, as its user.
+    func program(_ words: [String]) throws(StepError) -> ProgramCall {
+        try ProgramCall(user?.command(words) ?? words, environment: ["LC_ALL": .text("C.UTF-8")], origin: origin, context)
+    }
+
+    /// Ends the server when the input ends, and itself when the server does.
+    private static let script = """
+        log=$1; shift; exec 3<&0
+        "$@" >"$log" 2>&1 </dev/null 3<&- &
+        server=$!
+        (while read -r line <&3; do :; done; kill -INT $server) &
+        keeper=$!
+        wait $server; status=$?
+        kill $keeper 2>/dev/null
+        exit $status
+        """
+
+    private var log: String { folder + "/log" }
+
+    /// Command line settings win over every file that the copy brings.
+    private var command: [String] {
+        let isolation = [
+            "config_file": folder + "/server.conf", "hba_file": folder + "/hba.conf", "ident_file": folder + "/ident.conf",
+            "unix_socket_directories": folder, "unix_socket_permissions": "0700", "port": String(Self.port), "listen_addresses": "",
+            "external_pid_file": "", "ssl": "off", "archive_mode": "off", "archive_command": "", "restore_command": "",
+            "archive_cleanup_command": "", "recovery_end_command": "", "primary_conninfo": "", "primary_slot_name": "",
+            "max_wal_senders": "0", "max_logical_replication_workers": "0", "synchronous_standby_names": "",
+            "shared_preload_libraries": "", "session_preload_libraries": "", "local_preload_libraries": "",
+            "dynamic_library_path": "$libdir", "logging_collector": "off", "log_destination": "stderr", "autovacuum": "off", "fsync": "off",
+            "jit": "off", "max_connections": "20", "shared_buffers": "32MB", "huge_pages": "off",
+        ]
+        return [binaries.program("postgres"), "-D", data]
+            + isolation.sorted { $0.key < $1.key }.flatMap { ["-c", "\($0.key)=\($0.value)"] }
+    }
+
+    private func prepare() throws {
+        let manager = FileManager.default
+        try manager.createDirectory(atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        try "".write(toFile: folder + "/server.conf", atomically: true, encoding: .utf8)
+        try "".write(toFile: folder + "/ident.conf", atomically: true, encoding: .utf8)
+        try "local all all trust\n".write(toFile: folder + "/hba.conf", atomically: true, encoding: .utf8)
+        // A copy of a standby would go on as one.
+        for signal in ["standby.signal", "recovery.signal"] { unlink("\(data)/\(signal)") }
+        guard let user else { return }
+        for folder in [folder, data] { Self.give(folder, to: user) }
+    }
+
+    /// Gives a folder and what is in it to the server's user, links themselves and not what they point to.
+    static func give(_ folder: String, to user: ServerUser) {
+        lchown(folder, user.userID, user.groupID)
+        for case let name as String in FileManager.default.enumerator(atPath: folder) ?? .init() {
+            lchown("\(folder)/\(name)", user.userID, user.groupID)
+        }
+    }
+
+    /// Recovery takes what it takes; the server's end or a cancellation ends the wait.
+    private func waitUntilReady(as role: String, _ server: Task<ProgramResult, any Error>) async throws {
+        let hasEnded = EndMark()
+        let watch = Task {
+            _ = await server.result
+            hasEnded.raise()
+        }
+        defer { watch.cancel() }
+        while true {
+            do {
+                _ = try await Connection.connect(settings(user: role, database: PostgreSQLServer.maintenanceDatabase))
+                return
+            } catch let error as PostgreSQLError where error.retry == .transient {
+                if hasEnded.isRaised { throw broken(lastWords) }
+            }
+            try await Task.sleep(for: .milliseconds(50))
+        }
+    }
+
+    private typealias EndMark = ReplicationSession.StopMark
+
+    /// What the server said last that is worth telling.
+    private var lastWords: String {
+        let text = (try? String(contentsOfFile: log, encoding: .utf8)) ?? ""
+        let lines = text.split(separator: "\n").map(String.init)
+        let complaints = lines.filter { line in ["FATAL", "PANIC", "ERROR", "HINT"].contains { line.contains($0) } }
+        return (complaints.isEmpty ? Array(lines.suffix(3)) : Array(complaints.suffix(4))).joined(separator: " | ")
+    }
+
+    private func broken(_ found: String) -> StepError {
+        StepError(
+            .verification, expected: "the restored copy to start as a server", found: found.isEmpty ? "nothing that it said" : found,
+            at: data,
+            advice: "a copy that does not start is no backup: look at the source, and copy it anew")
+    }
+}

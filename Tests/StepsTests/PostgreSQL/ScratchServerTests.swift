@@ -1,0 +1,129 @@
+import FlowModel
+import Foundation
+import PostgreSQL
+import Repository
+import Rigs
+import StepKit
+import Testing
+
+@testable import Steps
+
+/// `verify` with `restore`: a copy is started as a server of its own and asked.
+@Suite struct ScratchServerTests {
+    private func query(_ sql: String, expect: JSONValue) -> JSONValue { ["database": "orders", "sql": .string(sql), "expect": expect] }
+
+    private func verify(_ bench: PostgreSQLBench, _ check: [String: JSONValue], id: StepID = "verify-copy") async throws -> StepResult {
+        try await bench.stage.run(
+            "verify", id: id, .step("copy-db"), ["restore": ["checks": [.object(check)]]])
+    }
+
+    @Test func aClusterIsStartedAndAsked() async throws {
+        let bench = try await PostgreSQLBench()
+        defer { bench.server.stop() }
+        try await bench.withTablespace()
+        try bench.declare("db", ["method": "base"])
+        try await bench.stage.run("copy", id: "copy-db", .systems(["db"]), ["to": "vault"])
+        let good = try await verify(
+            bench,
+            [
+                "amcheck": true,
+                "queries": [
+                    query("SELECT count(*) FROM orders", expect: 5000), query("SELECT sum(n) FROM apart", expect: "5050"),
+                    query("SELECT bool_and(id > 0) FROM orders", expect: "t"),
+                ],
+            ])
+        #expect(good.failure == nil)
+        let proof = try #require(good.proofs.first)
+        #expect(proof.isGood && proof.level == .restore)
+        let facts = proof.details["checks"]?.arrayValue?.first
+        #expect(facts?["checksums"]?.stringValue?.hasSuffix("pages are good") == true)
+        #expect(facts?["manifest"] != nil && facts?["amcheck"] != nil)
+        #expect(!bench.stage.exists("scratch/verify-copy/restored"), "nothing of it stays")
+
+        let bad = try await verify(bench, ["queries": [query("SELECT count(*) FROM orders", expect: 4)]], id: "verify-again")
+        #expect(bad.failure?.kind == .verification)
+        #expect(bad.failure?.found.contains("5000") == true)
+        let broken = try await verify(bench, ["queries": [query("SELECT 1 FROM no_such_table", expect: 1)]], id: "verify-wrong")
+        #expect(broken.failure?.found.contains("no_such_table") == true)
+    }
+
+    @Test func dumpsAreRestoredAndAsked() async throws {
+        let bench = try await PostgreSQLBench()
+        defer { bench.server.stop() }
+        try await bench.withTablespace()
+        try bench.declare("db")
+        try await bench.stage.run("copy", id: "copy-db", .systems(["db"]), ["to": "vault"])
+        let good = try await verify(bench, ["queries": [query("SELECT count(*) FROM apart", expect: 100)]])
+        #expect(good.failure == nil)
+        #expect(good.proofs.first?.details["checks"]?.arrayValue?.first?["dumps"] == 3)
+    }
+
+    @Test func aScratchServerTouchesNothingOutside() async throws {
+        let bench = try await PostgreSQLBench()
+        defer { bench.server.stop() }
+        let witness = bench.server.folder + "/witness"
+        // What a production server's own settings file would make every copy do.
+        for setting in [
+            "archive_mode = 'on'", "archive_command = 'touch \(witness)'", "restore_command = 'touch \(witness); false'",
+            "listen_addresses = '127.0.0.1'", "shared_preload_libraries = 'auto_explain'", "port = '5439'",
+            "session_preload_libraries = 'auto_explain'",
+        ] {
+            try await bench.server.execute("ALTER SYSTEM SET \(setting)")
+        }
+        try bench.declare("db", ["method": "base"])
+        try await bench.stage.run("copy", id: "copy-db", .systems(["db"]), ["to": "vault"])
+        func setting(_ name: String, _ expect: JSONValue) -> JSONValue {
+            query("SELECT coalesce(current_setting('\(name)', true), '')", expect: expect)
+        }
+        let result = try await verify(
+            bench,
+            [
+                "queries": [
+                    setting("archive_mode", "off"), setting("archive_command", "(disabled)"), setting("restore_command", ""),
+                    setting("listen_addresses", ""), setting("shared_preload_libraries", ""), setting("session_preload_libraries", ""),
+                    setting("max_wal_senders", "0"), setting("max_logical_replication_workers", "0"),
+                    setting("unix_socket_permissions", "0700"), query("SELECT inet_server_addr() IS NULL", expect: "t"),
+                    query("SELECT pg_is_in_recovery()", expect: "f"),
+                ]
+            ])
+        #expect(result.failure == nil)
+        #expect(!FileManager.default.fileExists(atPath: witness))
+    }
+
+    @Test func aDamagedPageIsFound() async throws {
+        let bench = try await PostgreSQLBench()
+        defer { bench.server.stop() }
+        let page = try #require(try await bench.server.value("SELECT pg_relation_filepath('orders') AS value", database: "orders"))
+        try await bench.server.execute("CHECKPOINT")
+        func damage(_ data: String) throws {
+            let file = try FileHandle(forUpdating: URL(fileURLWithPath: "\(data)/\(page)"))
+            try file.seek(toOffset: 8192 + 4096)
+            try file.write(contentsOf: Data(repeating: 0xA5, count: 64))
+            try file.close()
+        }
+        // In a restored copy: by the manifest, and by the page's own checksum.
+        let folder = bench.stage.folder.file("restored")
+        try bench.declare("db", ["method": "base", "dataFolder": .string(folder + "/data")])
+        try await bench.stage.run("copy", id: "copy-db", .systems(["db"]), ["to": "vault"])
+        try await bench.stage.run("restore", id: "restore", .snapshot("latest"), ["from": "vault", "to": "db"])
+        try damage(folder + "/data")
+        let (system, opened) = try await bench.stage.open("db", as: (any Verifying).self)
+        var copy = opened
+        copy.restoredFolder = folder
+        let context = copy
+        for (check, word) in [([:], "checksum mismatch"), (["manifest": false], "checksum verification failed")]
+            as [([String: JSONValue], String)]
+        {
+            let error = await #expect(throws: StepError.self) { try await system.check(Settings(check, origin: "check"), context) }
+            #expect(error?.kind == .verification)
+            #expect(error?.found.contains(word) == true, "\(error?.found ?? "")")
+        }
+        // On the server itself: it says so at the end of the backup, which then is none.
+        try damage(bench.server.data)
+        let error = await #expect(throws: StepError.self) {
+            try await bench.stage.run("copy", id: "copy-again", .systems(["db"]), ["to": "vault"])
+        }
+        #expect(error?.code == "damaged-pages")
+        #expect(try await bench.stage.store("vault").snapshots().count == 1)
+    }
+}
