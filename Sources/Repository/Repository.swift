@@ -33,6 +33,7 @@ public final class Repository: Sendable {
         let store = RetryingStore(store)
         if let found = try await store.stat(ObjectNames.config) { throw existing(store, "\(found.size) bytes of config") }
         try await store.create()
+        try await refuseRemains(store)
         let key = SealKey.random()
         let keyID = try await storeKey(key, password: password, on: store)
         let id = RandomBytes.make(32).withUnsafeBytes { SHA256Digest(bytes: $0) }.hex
@@ -46,6 +47,21 @@ public final class Repository: Sendable {
         return Repository(store: store, key: key, keyID: keyID, config: config)
     }
 
+    /// A repository that lost its config still holds everything: a new one on top of it would make it unreadable.
+    private static func refuseRemains(_ store: any ObjectStore) async throws {
+        for prefix in [ObjectNames.snapshots, ObjectNames.index, ObjectNames.data] {
+            let left = try await store.listIDs(prefix)
+            guard let first = left.first else { continue }
+            throw RepositoryError(
+                .damaged, expected: "an empty place for a new repository",
+                found: "\(left.count) objects under \(prefix), \(first.id) among them, and no config",
+                at: store.properties.location,
+                advice:
+                    "bring `config` back from another copy of the repository: with it everything can be read; or choose another place. Nothing was changed"
+            )
+        }
+    }
+
     private static func existing(_ store: any ObjectStore, _ found: String) -> RepositoryError {
         RepositoryError(
             .exists, expected: "no repository yet", found: found, at: store.properties.location, advice: "open it, or choose another place",
@@ -55,35 +71,36 @@ public final class Repository: Sendable {
     /// Opens a repository. Throws `.notFound`, `.wrongPassword`, `.unsupported` or `.damaged`.
     public static func open(_ store: any ObjectStore, password: [UInt8]) async throws -> Repository {
         let store = RetryingStore(store)
-        let location = store.properties.location
         let sealed: [UInt8]
         do {
             sealed = try await store.get(ObjectNames.config)
         } catch let error as StorageError where error.kind == .notFound {
             throw RepositoryError(
-                .notFound, expected: "a restic repository", found: "no config object", at: location,
+                .notFound, expected: "a restic repository", found: "no config object", at: store.properties.location,
                 advice: "check the location; a first copy with `create: true`, or `restic init`, makes a repository")
         }
-        let (key, keyID) = try await masterKey(store, password: password)
-        do {
-            return Repository(
-                store: store, key: key, keyID: keyID, config: try Config(decoding: try Sealer(key).open(sealed), at: location))
-        } catch is CryptoError {
-            throw RepositoryError.damaged(
-                "\(location)/config", expected: "a config sealed with the key files' master key", found: "a wrong authentication code")
-        }
+        return try await open(store, sealedConfig: sealed, password: password)
     }
 
-    /// Tries the password on every key file, at most as many as restic does.
-    private static func masterKey(_ store: any ObjectStore, password: [UInt8]) async throws -> (SealKey, id: ObjectID) {
+    /// Tries the password on every key file, at most as many as restic does. A key that fits the password and not the config is left from
+    /// something else; another one may be right.
+    private static func open(_ store: any ObjectStore, sealedConfig: [UInt8], password: [UInt8]) async throws -> Repository {
         let location = store.properties.location
         let ids = try await store.listIDs(ObjectNames.keys).map(\.id).sorted()
+        var fitted = false
         for id in ids.prefix(20) {
             let name = ObjectName(ObjectNames.keys + id.hex)
             let bytes = try await store.get(name)
             guard SHA256.digest(bytes) == id else { continue }  // damaged: another key may do
             let file = try KeyFile(decoding: bytes, at: "\(location)/\(name)")
-            if let key = try await scrypt({ try file.open(password: password, at: "\(location)/\(name)") }) { return (key, id) }
+            guard let key = try await scrypt({ try file.open(password: password, at: "\(location)/\(name)") }) else { continue }
+            fitted = true
+            guard let config = try? Sealer(key).open(sealedConfig) else { continue }
+            return Repository(store: store, key: key, keyID: id, config: try Config(decoding: config, at: location))
+        }
+        guard !fitted else {
+            throw RepositoryError.damaged(
+                "\(location)/config", expected: "a config sealed with the key files' master key", found: "a wrong authentication code")
         }
         throw RepositoryError(
             .wrongPassword, expected: "a password of one of \(ids.count) key files", found: "another password", at: location,
@@ -95,8 +112,15 @@ public final class Repository: Sendable {
         try await BlockingPool(label: "scrypt", width: 1).run(body)
     }
 
-    /// Every snapshot, oldest first. One whose object is damaged hides no other: it is left out here and named by `check`.
+    /// Every snapshot, oldest first. One whose object is damaged hides no other: it is left out here; see `snapshotList`.
     public func snapshots() async throws -> [Snapshot] { try await loadSnapshots { _ in } }
+
+    /// Every snapshot, and the objects that should be one and can't be read.
+    public func snapshotList() async throws -> SnapshotList {
+        var list = SnapshotList()
+        list.snapshots = try await loadSnapshots { list.damaged.append($0) }
+        return list
+    }
 
     /// As `snapshots`, with what is damaged: nothing may be removed while it is unknown what a snapshot uses.
     func loadSnapshots(_ damaged: (any ExplainedError) throws -> Void) async throws -> [Snapshot] {

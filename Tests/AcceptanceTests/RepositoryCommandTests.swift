@@ -44,6 +44,22 @@ import Testing
         #expect(check.status == 7 && check.errors.contains("damage"), "\(check.output)\(check.errors)")
     }
 
+    @Test func theLatestIsNotTakenFromWhatIsLeft() throws {
+        let (rig, place) = try prepared("latest")
+        defer { rig.close() }
+        #expect(try rig.run(["run", place[1]]).status == 0)
+        let first = try #require(try FileManager.default.contentsOfDirectory(atPath: rig.path("vault/snapshots")).first)
+        #expect(try rig.run(["run", place[1]]).status == 0)
+        let all = try FileManager.default.contentsOfDirectory(atPath: rig.path("vault/snapshots"))
+        let second = rig.path("vault/snapshots/" + (try #require(all.first { $0 != first })))
+        try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: second)
+        try Data().write(to: URL(fileURLWithPath: second))
+        let restore = ["restore", "--target", rig.path("back")] + place
+        #expect(try rig.run(["snapshots", "list"] + place).status == 7)
+        #expect(try rig.run(restore).status == 7)
+        #expect(try rig.run(restore + ["--snapshot", first]).status == 0)
+    }
+
     @Test func passwordsAreChangedWithoutShowingThem() throws {
         let (rig, place) = try prepared("key")
         defer { rig.close() }

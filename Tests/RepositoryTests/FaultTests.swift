@@ -29,6 +29,28 @@ import Testing
         try handle.close()
     }
 
+    @Test func aRepositoryThatLostItsConfigIsNotBuiltOver() async throws {
+        let bench = try await Bench()
+        try bench.folder.write("source/a", Bench.noise(300_000, seed: 9))
+        _ = try await bench.repository.archive(FolderReader(bench.folder("source")), ArchiveOptions(host: "h"))
+        let config = try await bench.store.get(ObjectName("config"))
+        try await bench.store.delete(ObjectName("config"))
+        let before = try FileManager.default.subpathsOfDirectory(atPath: bench.folder("repo")).sorted()
+        let error = await #expect(throws: RepositoryError.self) {
+            _ = try await Repository.create(on: bench.store, password: Array(Bench.password.utf8))
+        }
+        #expect(error?.kind == .damaged && error?.advice.contains("bring `config` back") == true)
+        #expect(try FileManager.default.subpathsOfDirectory(atPath: bench.folder("repo")).sorted() == before)
+        // A second key of the same password and another master key, as a program that did build over it would leave.
+        let other = LocalStore(path: bench.folder("other"))
+        _ = try await Repository.create(on: other, password: Array(Bench.password.utf8))
+        for key in try FileManager.default.contentsOfDirectory(atPath: bench.folder("other/keys")) {
+            try FileManager.default.copyItem(atPath: bench.folder("other/keys/\(key)"), toPath: bench.folder("repo/keys/\(key)"))
+        }
+        try await bench.store.put(ObjectName("config"), config)
+        #expect(try await Repository.open(bench.store, password: Array(Bench.password.utf8)).snapshots().count == 1)
+    }
+
     @Test func wrongPasswordAndNoRepository() async throws {
         let bench = try await Bench()
         let wrong = try await #require(throws: RepositoryError.self) {

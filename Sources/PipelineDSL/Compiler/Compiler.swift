@@ -20,7 +20,8 @@ public enum Compiler {
             let isBroken = compiler.findings.contains { !$0.finding.isWarning }
             if let plan, !isBroken { plans.append(CompiledPlan(plan: plan, source: document.source.name)) }
         }
-        return CompileResult(plans: sink.hasErrors ? [] : plans, diagnostics: inOrder(sink.diagnostics, of: sources))
+        return CompileResult(
+            plans: sink.hasErrors ? [] : plans, diagnostics: inOrder(sink.diagnostics, of: sources), remainder: sink.remainder)
     }
 
     /// As the files are given and read: what one place has wrong stays together, whichever stage found it.
@@ -41,8 +42,10 @@ public struct CompileResult: Sendable {
     public var plans: [CompiledPlan]
     /// Errors and warnings, in the order of the files and of the places in them.
     public var diagnostics: [Diagnostic]
+    /// How many are left out, in words; nil when none is.
+    public var remainder: String?
 
-    public var hasErrors: Bool { diagnostics.contains { $0.severity == .error } }
+    public var hasErrors: Bool { diagnostics.contains { $0.severity == .error } }  // the first of them are always kept
 }
 
 /// A plan, its id, and the file that it came from.

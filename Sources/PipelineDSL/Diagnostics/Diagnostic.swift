@@ -37,10 +37,12 @@ struct DiagnosticSink: Sendable {
     private(set) var diagnostics: [Diagnostic] = []
     /// The first column of a secret that was written out, by source and line: from there on the line is shown to nobody.
     private var secrets: [String: [Int: Int]] = [:]
-    /// More than that helps nobody.
-    static let limit = 200
+    /// More than that of one severity helps nobody. Counted apart: warnings must not displace an error.
+    static let limit = 100
+    private var counts: [Diagnostic.Severity: Int] = [:]
 
-    var hasErrors: Bool { diagnostics.contains { $0.severity == .error } }
+    /// Also of those that are not kept.
+    var hasErrors: Bool { counts[.error] != nil }
 
     mutating func error(
         _ code: String, _ message: String, expected: String = "", found: String = "", hint: String = "", at mark: SourceMark,
@@ -61,11 +63,22 @@ struct DiagnosticSink: Sendable {
         at mark: SourceMark, in source: SourceText
     ) {
         if code == Self.plainSecret { hide(mark, in: source) }
-        guard diagnostics.count < Self.limit else { return }
+        let count = counts[severity, default: 0] + 1
+        counts[severity] = count
+        guard count <= Self.limit else { return }
         diagnostics.append(
             Diagnostic(
                 severity: severity, code: code, message: message, expected: expected, found: found, hint: hint, source: source.name,
                 mark: mark, line: shown(source.line(mark.line), secrets[source.name]?[mark.line])))
+    }
+
+    /// Says how many are not shown; nil when all are.
+    var remainder: String? {
+        let hidden = [Diagnostic.Severity.error, .warning].compactMap { severity -> String? in
+            let more = counts[severity, default: 0] - Self.limit
+            return more > 0 ? "\(more) more \(severity.rawValue)\(more == 1 ? "" : "s")" : nil
+        }
+        return hidden.isEmpty ? nil : hidden.joined(separator: " and ") + " not shown"
     }
 
     static let plainSecret = "plain-secret"

@@ -86,7 +86,9 @@ struct DoctorCommand: AsyncParsableCommand {
                 guard let type = Catalog.standard.repository(planned.type) else { continue }
                 let store = try await type.open(Settings(planned.settings, origin: "repository \(name)"), secrets: secrets)
                 let repository = try await Repository.open(store, password: secrets.resolve(planned.password).reveal())
-                report.good("repository \(name): \(try await repository.snapshots().count) snapshots")
+                let list = try await repository.snapshotList()
+                try list.requireWhole()
+                report.good("repository \(name): \(list.snapshots.count) snapshots")
             } catch let error as RepositoryError where error.kind == .notFound && planned.create {
                 report.good("repository \(name): not there yet; the first copy makes it")
             } catch let error as any ExplainedError {

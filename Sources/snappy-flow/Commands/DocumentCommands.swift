@@ -16,7 +16,8 @@ struct ValidateCommand: ParsableCommand {
             let result = Compiler.compile(sources, catalog: .standard)
             let value = DiagnosticRendering.json(result.diagnostics)
             print(output.output == .json ? value.prettyText : value.yamlText)
-            if result.diagnostics.contains(where: { $0.severity == .error }) { throw CommandFailure(.usage) }
+            if let remainder = result.remainder { StandardError.write(remainder) }
+            if result.hasErrors { throw CommandFailure(.usage) }
             return
         }
         for plan in try documents.compile() {

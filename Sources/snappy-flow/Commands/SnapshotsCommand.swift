@@ -16,8 +16,8 @@ struct SnapshotsCommand: AsyncParsableCommand {
         func run() async throws {
             let (repository, _) = try await place.open()
             var listing = Listing(columns: ["snapshot", "time", "host", "paths", "files", "size", "tags"])
-            for snapshot in try await repository.snapshots().sorted(by: { $0.time < $1.time }) where tag.allSatisfy(snapshot.tags.contains)
-            {
+            let list = try await repository.snapshotList()
+            for snapshot in list.snapshots where tag.allSatisfy(snapshot.tags.contains) {
                 let shown = snapshot.tags.filter { !$0.hasPrefix("job:") && !$0.hasPrefix("step:") }
                 listing.add(
                     [
@@ -27,6 +27,8 @@ struct SnapshotsCommand: AsyncParsableCommand {
                     ], snapshot.value)
             }
             print(listing.text(output.output))
+            for problem in list.damaged { StandardError.write("damaged: \(problem)") }
+            if !list.damaged.isEmpty { throw CommandFailure(.damaged) }
         }
     }
 

@@ -23,11 +23,12 @@ struct PipelineOptions: ParsableArguments {
         let sources = try DocumentFiles(paths: files).read().map { SourceText(name: $0.path, bytes: $0.bytes) }
         let result = Compiler.compile(sources, catalog: .standard)
         let text = DiagnosticRendering.text(result.diagnostics, colour: Terminal().hasColour)
-        let errors = result.diagnostics.count(where: { $0.severity == .error })
-        guard errors == 0 else {
-            throw CommandFailure(.usage, text + "\n\n\(errors) error\(errors == 1 ? "" : "s"); nothing was done")
+        let remainder = result.remainder.map { "\n\n\($0)" } ?? ""
+        guard !result.hasErrors else {
+            let errors = result.diagnostics.count(where: { $0.severity == .error })
+            throw CommandFailure(.usage, text + remainder + "\n\n\(errors) error\(errors == 1 ? "" : "s"); nothing was done")
         }
-        if !text.isEmpty { StandardError.write(text) }
+        if !text.isEmpty { StandardError.write(text + remainder) }
         return result.plans
     }
 

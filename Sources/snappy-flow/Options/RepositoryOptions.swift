@@ -47,8 +47,10 @@ struct RepositoryOptions: ParsableArguments {
 extension Repository {
     /// The snapshot of that id or beginning of one; `latest` is the newest.
     func snapshot(matching text: String) async throws -> Snapshot {
-        let all = try await snapshots()
+        let list = try await snapshotList()
+        let all = list.snapshots
         if text == "latest" {
+            try list.requireWhole()
             guard let newest = all.max(by: { $0.time < $1.time }) else {
                 throw RepositoryError(
                     .noSnapshot, expected: "a snapshot", found: "none", at: location, advice: "run a pipeline that copies into it")

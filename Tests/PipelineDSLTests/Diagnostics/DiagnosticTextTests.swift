@@ -8,6 +8,16 @@ import Testing
     static func text(_ result: CompileResult) -> String { DiagnosticRendering.text(result.diagnostics.filter { $0.severity == .error }) }
     static func text(steps: String, extra: String = "") -> String { text(Compiling.result(steps: steps, extra: extra)) }
 
+    @Test func manyWarningsHideNoError() {
+        let unused = (1...250).map { "  s\($0): {type: volume, path: /srv/\($0)}\n" }.joined()
+        let result = Compiling.result(
+            "name: nightly\nsystems:\n\(unused)steps:\n  - exec: {argv: [\"true\"]}\n  - copy: nosuch\n    to: vault\n")
+        #expect(result.hasErrors && result.plans.isEmpty)
+        #expect(result.diagnostics.contains { $0.severity == .error && $0.message.contains("nosuch") })
+        #expect(result.remainder?.contains("more warnings not shown") == true, "\(result.remainder ?? "nothing")")
+        #expect(result.diagnostics.count < 250)
+    }
+
     @Test func allAtOnce() {
         #expect(
             Self.text(

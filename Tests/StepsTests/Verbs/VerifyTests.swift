@@ -50,6 +50,27 @@ import Testing
         #expect(all.proofs.count == 1 && all.failure == nil)
     }
 
+    /// The newest snapshot may be what can't be read: proving the one before would be a false success.
+    @Test(arguments: ["flipped", "truncated", "empty"])
+    func aSnapshotThatCanNotBeReadIsNoSuccessOfAnOlderOne(_ damage: String) async throws {
+        let stage = try await copied()
+        try await stage.run("copy", id: "copy-home", .systems(["home"]), ["to": "vault"])
+        let newest = try #require(try await stage.store("vault").snapshots().last)
+        let path = stage.folder.file("vault/snapshots/\(newest.id)")
+        try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: path)
+        var bytes = try Data(contentsOf: URL(fileURLWithPath: path))
+        switch damage {
+        case "flipped": bytes[bytes.count / 2] ^= 1
+        case "truncated": bytes.removeLast(7)
+        default: bytes = Data()
+        }
+        try bytes.write(to: URL(fileURLWithPath: path))
+        let result = try await stage.run("verify", id: "verify", .repository("vault"), ["read": "all"])
+        #expect(result.failure?.kind == .verification && result.failure?.found.contains("1 damaged") == true)
+        #expect(result.proofs.count == 1, "what can be read is proved all the same")
+        await #expect(throws: RepositoryError.self) { try await stage.store("vault").snapshotList().requireWhole() }
+    }
+
     @Test func missingPackIsABadProofAndFailsForGood() async throws {
         let stage = try await copied()
         for pack in packs(stage) { try FileManager.default.removeItem(atPath: pack) }

@@ -27,7 +27,7 @@ struct Restore: Verb {
     func run(_ context: StepContext) async throws -> StepResult {
         let settings = context.settings
         let repository = try await context.openRepository(try settings.value(Self.from))
-        let snapshot = try choose(among: try await repository.snapshots(), context, at: repository.location)
+        let snapshot = try choose(among: try await repository.snapshotList(), context, at: repository.location)
         context.recorder.log(.info, "snapshot \(snapshot.shortID) of \(snapshot.hostname), \(snapshot.paths.joined(separator: ", "))")
         var outputs: [String: JSONValue] = ["snapshotID": .string(snapshot.id), "repositoryID": .string(repository.id)]
         let isDry = try settings.value(Self.dryRun)
@@ -93,14 +93,15 @@ struct Restore: Verb {
             advice: isRefused ? "restore into an empty place, or declare `overwrite: true`" : first.error.advice, retry: first.error.retry)
     }
 
-    private func choose(among snapshots: [Snapshot], _ context: StepContext, at location: String) throws -> Snapshot {
+    private func choose(among list: SnapshotList, _ context: StepContext, at location: String) throws -> Snapshot {
         let settings = context.settings
         guard case .snapshot(let text) = context.step.subject else {
             throw StepError(.invalidSetting, expected: "latest, or a snapshot's id", found: "something else", at: settings.origin)
         }
         var choice = SnapshotChoice(text)
         if let before = try settings.optional(Self.before) { choice = .latest(before: before) }
-        return try choice.pick(among: snapshots, system: try settings.optional(Self.system), at: location)
+        if case .latest = choice { try list.requireWhole() }
+        return try choice.pick(among: list.snapshots, system: try settings.optional(Self.system), at: location)
     }
 }
 

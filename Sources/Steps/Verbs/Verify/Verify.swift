@@ -30,10 +30,13 @@ struct Verify: Verb {
         let asked = try settings.optional(Self.read) ?? (trial == nil ? .metadata : nil)
         var result = StepResult()
         var findings: [Finding] = []
+        var unreadable: [any ExplainedError] = []
         for target in try await targets(context) {
             try Task.checkCancellation()
             let repository = try await context.openRepository(target.repository)
-            for snapshot in try await snapshots(of: target, in: repository, context) {
+            let list = try await repository.snapshotList()
+            if target.snapshotID == nil { unreadable += list.damaged }
+            for snapshot in try snapshots(of: target, among: list.snapshots, at: repository.location, context) {
                 var finding = Finding(snapshot)
                 if let depth = try await depth(asked, target, repository, context) {
                     try await check(snapshot, in: repository, depth, context, &finding)
@@ -53,6 +56,13 @@ struct Verify: Verb {
                 .verification, expected: "snapshot \(bad.snapshot.shortID) to be whole",
                 found: bad.problems.prefix(3).joined(separator: "; "),
                 at: "step \(context.step.id)", advice: bad.advice)
+        }
+        if let first = unreadable.first, result.failure == nil {
+            // The newest of a system may be one of them: what was proved may be an older one.
+            result.failure = StepError(
+                .verification, expected: "every snapshot of the repository to be readable",
+                found: "\(unreadable.count) damaged: \(first.found)", at: first.location,
+                advice: "restore the object from another copy of the repository, or remove it and copy again")
         }
         return result
     }
@@ -94,14 +104,14 @@ struct Verify: Verb {
     }
 
     /// Of a repository: the newest snapshot of each system in scope.
-    private func snapshots(of target: Target, in repository: Repository, _ context: StepContext) async throws -> [Snapshot] {
-        let all = try await repository.snapshots()
+    private func snapshots(
+        of target: Target, among all: [Snapshot], at location: String, _ context: StepContext
+    ) throws -> [Snapshot] {
         if let id = target.snapshotID {
             guard let found = all.first(where: { $0.id == id }) else {
                 throw StepError(
                     "no-such-snapshot", expected: "snapshot \(id.prefix(8)), which the copy step made", found: "none",
-                    at: repository.location,
-                    advice: "look who removed it: `restic snapshots`, and the repository's own logs")
+                    at: location, advice: "look who removed it: `restic snapshots`, and the repository's own logs")
             }
             return [found]
         }
@@ -112,7 +122,7 @@ struct Verify: Verb {
             throw StepError(
                 "no-such-snapshot",
                 expected: scope == .repository ? "a snapshot to prove" : "snapshots of pipeline \(context.plan.pipeline) to prove",
-                found: "none of \(all.count)", at: repository.location,
+                found: "none of \(all.count)", at: location,
                 advice: "copy something first; `scope: repository` proves what other pipelines copied")
         }
         return newest
