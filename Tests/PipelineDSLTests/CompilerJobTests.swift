@@ -36,10 +36,16 @@ import Testing
     }
 
     @Test func parametersReachSystemsIdentitiesAndHolds() throws {
-        #expect(Self.plan.step("copy-a")?.holds.map(\.resource) == ["repository/local:/r", "system/${systems.a}"])
+        #expect(
+            Self.plan.step("copy-a")?.holds.map(\.resource) == [
+                "parent/local:/r/of/${systems.a}", "repository/local:/r", "system/${systems.a}",
+            ])
         let job = try job(["folder": "web"])
         #expect(job.systems["a"]?.settings["path"] == "/srv/web" && job.systems["a"]?.identity == "volume:/srv/web")
-        #expect(job.steps.first?.holds.map(\.resource) == ["repository/local:/r", "system/volume:/srv/web"])
+        #expect(
+            job.steps.first?.holds.map(\.resource) == [
+                "parent/local:/r/of/volume:/srv/web", "repository/local:/r", "system/volume:/srv/web",
+            ])
         #expect(job.parameters["share"] == "10%")
         #expect(job.steps.last?.subject == .snapshot("latest before web"))
         #expect(job.applied(to: Self.plan).systems == job.systems)

@@ -109,7 +109,9 @@ import Testing
         #expect(copy.secrets == [.file("/run/near.pw")] && copy.repositories == ["near"])
         #expect(
             copy.holds == [
-                Hold(resource: "limit/array", mode: .counted), Hold(resource: "repository/local:/backup/near", mode: .shared),
+                Hold(resource: "limit/array", mode: .counted),
+                Hold(resource: "parent/local:/backup/near/of/volume:/srv/data", mode: .exclusive),
+                Hold(resource: "repository/local:/backup/near", mode: .shared),
                 Hold(resource: "system/volume:/srv/data", mode: .shared),
             ])
         let verify = try #require(plan.step("verify-copy"))

@@ -111,7 +111,7 @@ extension VerbDeclaration {
             schema: SettingsSchema([
                 field("to", .either([.repositoryName, .list(.repositoryName)]), required: true),
                 field("tags", .list(.string), default: []),
-            ]), workClass: .backup, holdsSystems: .shared, holdsRepositories: .shared,
+            ]), workClass: .backup, holdsSystems: .shared, holdsRepositories: .shared, holdsParents: true,
             outputs: ["snapshotID": "the repository snapshot", "bytes": "how many"]),
         VerbDeclaration(
             name: "verify", summary: "Verify", subject: .copyStepOrRepository,

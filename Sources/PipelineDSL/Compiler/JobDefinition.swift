@@ -41,6 +41,13 @@ public struct JobDefinition: Sendable, Hashable {
             repositories[name]?.identity = identity
             identities["repository/\(repository.identity)"] = "repository/\(identity)"
         }
+        for (name, system) in plan.systems {
+            for (store, repository) in plan.repositories {
+                guard let newSystem = systems[name], let newRepository = repositories[store] else { continue }
+                identities[Hold.parent(system.identity, in: repository.identity)] = Hold.parent(
+                    newSystem.identity, in: newRepository.identity)
+            }
+        }
         var steps = plan.steps.map { $0.holding(identities) }
         for index in steps.indices { steps[index].subject = try resolved(steps[index], scope) }
         var definition = JobDefinition(

@@ -64,6 +64,14 @@ extension PipelineCompiler {
         if let mode = drafts[index].verb.holdsRepositories {
             for name in stores { if let store = repositories[name] { hold("repository/\(store.identity)", mode) } }
         }
+        if drafts[index].verb.holdsParents {
+            for name in drafts[index].subjectSystems {
+                guard let system = systems[name] else { continue }
+                for store in stores {
+                    if let store = repositories[store] { hold(Hold.parent(system.identity, in: store.identity), .exclusive) }
+                }
+            }
+        }
         for limit in drafts[index].written?.keys.limits ?? [] { hold("limit/\(limit.name)", .counted) }
         return modes.map { Hold(resource: $0.key, mode: $0.value) }.sorted { $0.resource < $1.resource }
     }
@@ -84,4 +92,9 @@ extension PipelineCompiler {
                     at: store.mark))
         }
     }
+}
+
+extension Hold {
+    /// The right to continue what a repository has of a system.
+    static func parent(_ system: String, in repository: String) -> String { "parent/\(repository)/of/\(system)" }
 }

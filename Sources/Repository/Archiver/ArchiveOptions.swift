@@ -14,6 +14,8 @@ public enum ParentChoice: Sendable, Hashable {
 public struct ArchiveOptions: Sendable {
     public var host: String
     public var tags: [String]
+    /// Added when something could not be read, so that whoever meets the snapshot later knows.
+    public var tagWhenPartial: String?
     public var parent: ParentChoice
     /// The snapshot's time; now when nil.
     public var time: Instant?

@@ -16,13 +16,16 @@ extension Repository {
             let root = try await run.run(parent: try parent?.treeID())
             let end = Instant.now
             let summary = run.counters.summary(end: end)
+            let failures = run.counters.failures
+            var tags = options.tags
+            if !failures.isEmpty, let tag = options.tagWhenPartial { tags.append(tag) }
             var snapshot = Snapshot(
                 time: options.time ?? summary.start, tree: root.hex, parent: parent?.id, paths: paths, hostname: options.host,
-                username: NSUserName(), tags: options.tags, excludes: options.excludePatterns, programVersion: "snappy-flow 0.1",
+                username: NSUserName(), tags: tags, excludes: options.excludePatterns, programVersion: "snappy-flow 0.1",
                 summary: summary)
             try Task.checkCancellation()
             snapshot.id = try await files(lock).save(ObjectNames.snapshots, snapshot.encoded).hex
-            return ArchiveReport(snapshot: snapshot, failures: run.counters.failures, summary: summary)
+            return ArchiveReport(snapshot: snapshot, failures: failures, summary: summary)
         }
     }
 

@@ -15,6 +15,8 @@ public struct VerbDeclaration: Sendable {
     public var holdsSystems: Hold.Mode?
     /// How it holds the repositories it opens.
     public var holdsRepositories: Hold.Mode?
+    /// True: what it adds to a repository follows on what the repository has of the system, so of each pair there is one at a time.
+    public var holdsParents: Bool
     /// What it waits for instead of running.
     public var waitsFor: WaitKind?
     /// Names of its outputs, with what they are.
@@ -25,7 +27,7 @@ public struct VerbDeclaration: Sendable {
     public init(
         name: String, contractVersion: Int = 1, summary: String, subject: SubjectRule, schema: SettingsSchema, workClass: WorkClass,
         windowRole: WindowRole = .slow, acquires: Acquisition? = nil, holdsSystems: Hold.Mode? = nil, holdsRepositories: Hold.Mode? = nil,
-        waitsFor: WaitKind? = nil, outputs: [String: String] = [:], undoOutputs: [String: String] = [:]
+        holdsParents: Bool = false, waitsFor: WaitKind? = nil, outputs: [String: String] = [:], undoOutputs: [String: String] = [:]
     ) {
         self.name = name
         self.contractVersion = contractVersion
@@ -37,6 +39,7 @@ public struct VerbDeclaration: Sendable {
         self.acquires = acquires
         self.holdsSystems = holdsSystems
         self.holdsRepositories = holdsRepositories
+        self.holdsParents = holdsParents
         self.waitsFor = waitsFor
         self.outputs = outputs
         self.undoOutputs = undoOutputs

@@ -41,6 +41,9 @@ enum SnapshotTag {
     static func job(_ id: JobID) -> String { "job:\(id)" }
     static func step(_ id: StepID) -> String { "step:\(id)" }
 
+    /// Something could not be read: it proves nothing and replaces no whole one. In the repository itself, for a database can be lost.
+    static let partial = "partial"
+
     /// The name of the system that a snapshot is of.
     static func system(of snapshot: Snapshot) -> String? { value("system:", of: snapshot) }
 

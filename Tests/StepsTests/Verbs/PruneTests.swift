@@ -60,10 +60,35 @@ import Testing
     }
 
     @Test func damagedAndPartialOnesFillNoCount() {
-        #expect(removed(snapshots("a", 4), last: 2, proofs(["a-1", "a-2"], bad: ["a-3", "a-4"])) == ["a-3", "a-4"])
+        #expect(removed(snapshots("a", 5), last: 1, proofs(["a-1", "a-4"], bad: ["a-3", "a-5"])) == ["a-1", "a-2", "a-3"])
         #expect(
             removed(snapshots("a", 4), last: 1, proofs(["a-2"], partial: ["a-1", "a-3"])) == ["a-1"],
             "a-3 and a-4 are newer than the newest proved")
+    }
+
+    @Test func aPartialSnapshotIsKnownByItsTagWhateverItsProof() {
+        var all = snapshots("a", 2)
+        all[1].tags.append("partial")
+        #expect(removed(all, last: 1, proofs(["a-1", "a-2"])) == [])
+        #expect(removed(all, last: 1, []) == [], "nothing is proved: the whole one fills the place, and the partial one is newer")
+    }
+
+    @Test func theLatestThoroughVerdictCounts() {
+        let bad = Proof(repositoryID: "r", snapshotID: "a-2", level: .all, isGood: false)
+        let good = { (level: Proof.Level) in Proof(repositoryID: "r", snapshotID: "a-2", level: level, isGood: true) }
+        let first = proofs(["a-1"])
+        #expect(removed(snapshots("a", 2), last: 1, first + [bad, good(.all)]) == ["a-1"], "the disk was away, and is back")
+        #expect(removed(snapshots("a", 2), last: 1, first + [bad, good(.metadata)]) == [], "a listing takes nothing back")
+        #expect(removed(snapshots("a", 2), last: 1, first + [good(.all), bad]) == [])
+    }
+
+    @Test func whatWasRestoredIsNotGivenUpForWhatWasListed() {
+        let proofs = [
+            Proof(repositoryID: "r", snapshotID: "a-1", level: .all, isGood: true),
+            Proof(repositoryID: "r", snapshotID: "a-2", level: .restore, isGood: true),
+            Proof(repositoryID: "r", snapshotID: "a-3", level: .metadata, isGood: true),
+        ]
+        #expect(removed(snapshots("a", 3), last: 1, proofs) == ["a-1"])
     }
 
     @Test func whatIsDamagedIsNeverTheOnlyReasonToLoseEverything() {

@@ -8,7 +8,7 @@ struct Copy: Verb {
         name: "copy", summary: "Store a system as a snapshot of a repository", subject: .systems(anyOf: [.treeSource]),
         schema: SettingsSchema([
             Self.to.field, Self.excludes.field, Self.tags.field, Self.parent.field, Self.changeCheck.field, Self.onUnreadable.field,
-        ]), workClass: .backup, holdsSystems: .shared, holdsRepositories: .shared,
+        ]), workClass: .backup, holdsSystems: .shared, holdsRepositories: .shared, holdsParents: true,
         outputs: [
             "snapshotID": "The repository snapshot's id", "repositoryID": "The repository's own id",
             "filesNew": "Files that were not in the parent", "filesChanged": "Files that were read anew",

@@ -57,7 +57,9 @@ struct CopyRun: Sendable {
         if let record = known.first(where: { $0.snapshotID == snapshot.id }) { return record }
         // The worker died between writing the snapshot and saying what it misses.
         var record = CopyRecord(system: system, repository: repositoryName, repositoryID: repository.id, snapshot: snapshot)
-        record.missed = ["\(system): whether files were unreadable is not known; the worker ended before it could tell"]
+        if snapshot.tags.contains(SnapshotTag.partial) {
+            record.missed = ["\(system): something could not be read; which files, the worker that read them did not live to tell"]
+        }
         return record
     }
 
@@ -79,6 +81,7 @@ struct CopyRun: Sendable {
         let settings = context.settings
         var options = ArchiveOptions(
             host: context.plan.systems[system]?.host ?? system, tags: tags + (try settings.value(Copy.tags)), parent: try parent())
+        options.tagWhenPartial = SnapshotTag.partial
         let patterns = try settings.value(Copy.excludes)
         if !patterns.isEmpty {
             let excludes = ExcludePatterns(patterns)

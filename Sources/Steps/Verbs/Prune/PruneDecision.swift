@@ -4,9 +4,10 @@ import StepKit
 
 /// Which snapshots go. A pure value.
 ///
-/// Snapshots are grouped by pipeline and system. While a group has a proved snapshot, only proved and whole ones fill the policy's counts; the
-/// newest proved ones stay in any case, and so does what is newer and not known to be damaged: it may be proved yet, and holds the
-/// latest data. Without a proved one nothing damaged goes either: it may be all there is.
+/// Snapshots are grouped by pipeline and system. While a group has a proved snapshot, only proved and whole ones fill the policy's counts.
+/// Whatever the policy: the newest proved ones stay, the newest of those that were proved most thoroughly too (what was restored is not given
+/// up for what was listed), and everything newer than the newest proved, for it holds the latest data and may be proved yet. Without a
+/// proved one nothing damaged goes: it may be all there is.
 struct PruneDecision: Sendable {
     var keep: [(snapshot: Snapshot, reason: String)]
     var remove: [Snapshot]
@@ -24,8 +25,9 @@ struct PruneDecision: Sendable {
 
     /// `group`: newest first.
     private mutating func decide(_ policy: RetentionPolicy, _ group: [Snapshot], _ verdicts: Verdicts, minProved: Int) {
-        let proved = group.filter { verdicts.proved.contains($0.id) }
-        let countable = proved.isEmpty ? group.filter { !verdicts.damaged.contains($0.id) } : proved
+        let proved = group.filter { verdicts.proved[$0.id] != nil && !$0.tags.contains(SnapshotTag.partial) }
+        let whole = group.filter { !verdicts.damaged.contains($0.id) && !$0.tags.contains(SnapshotTag.partial) }
+        let countable = !proved.isEmpty ? proved : !whole.isEmpty ? whole : group.filter { !verdicts.damaged.contains($0.id) }
         var reasons: [String: String] = [:]
         let plan = ForgetPlan(policy, among: countable)
         for decision in plan.groups.flatMap(\.decisions) where decision.keeps {
@@ -33,12 +35,15 @@ struct PruneDecision: Sendable {
         }
         func protect(_ snapshot: Snapshot, _ reason: String) { reasons[snapshot.id] = reasons[snapshot.id] ?? reason }
         for snapshot in proved.prefix(minProved) { protect(snapshot, "newest proved") }
+        if let best = proved.compactMap({ verdicts.proved[$0.id] }).max(),
+            let thorough = proved.first(where: { verdicts.proved[$0.id] == best })
+        {
+            protect(thorough, "newest proved by \(best.rawValue)")
+        }
         for snapshot in group {
-            if let newest = proved.first {
-                if snapshot.time > newest.time, !verdicts.damaged.contains(snapshot.id) {
-                    protect(snapshot, "newer than the newest proved")
-                }
-            } else if verdicts.damaged.contains(snapshot.id) {
+            if let newest = proved.first ?? whole.first, snapshot.time > newest.time {
+                protect(snapshot, "newer than the newest \(proved.isEmpty ? "whole" : "proved")")
+            } else if proved.isEmpty, verdicts.damaged.contains(snapshot.id) {
                 protect(snapshot, "damaged, but nothing better is proved")
             }
         }
@@ -47,20 +52,29 @@ struct PruneDecision: Sendable {
         }
     }
 
-    /// What the proofs say of each snapshot.
+    /// What the proofs, the oldest first, say of each snapshot in the end: what was damaged once (a disk that was away, say) and was read
+    /// whole later is good.
     private struct Verdicts {
-        var proved: Set<String> = []
+        var proved: [String: Proof.Level] = [:]
         var damaged: Set<String> = []
 
         init(_ proofs: [Proof]) {
+            var doubts: [String: Proof.Level] = [:]
             for proof in proofs {
-                if !proof.isGood {
-                    damaged.insert(proof.snapshotID)
-                } else if proof.details["partial"]?.boolValue != true {
-                    proved.insert(proof.snapshotID)
+                let id = proof.snapshotID
+                guard proof.isGood else {
+                    proved[id] = nil
+                    doubts[id] = max(doubts[id] ?? .metadata, proof.level)
+                    continue
                 }
+                if let doubt = doubts[id] {
+                    // Another sample may have missed what the first one found.
+                    guard proof.level >= (doubt == .sample ? .all : doubt) else { continue }
+                    doubts[id] = nil
+                }
+                if proof.details["partial"]?.boolValue != true { proved[id] = max(proved[id] ?? .metadata, proof.level) }
             }
-            proved.subtract(damaged)
+            damaged = Set(doubts.keys)
         }
     }
 }
