@@ -37,7 +37,8 @@ public struct TreeListing: Sendable {
 
 /// One open file. Used by one thread at a time.
 public protocol FileReader: AnyObject {
-    /// Metadata of what is really open, so that a file replaced after listing is recorded as it was read.
+    /// Metadata of what is really open, so that a file replaced after listing is recorded as it was read. Extended attributes are those
+    /// of the listing.
     func metadata() throws -> FileMetadata
     /// Fills the buffer as far as possible. 0 at the end.
     func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int

@@ -103,6 +103,7 @@ extension ArchiveRun {
             let size = try content.read(open, into: file)
             let after = try open.metadata()
             var node = Node(listed.name, before) ?? listed
+            node.extendedAttributes = listed.extendedAttributes  // an open file's metadata has none
             node.size = size
             let hasOtherSize = before.size != FileMetadata.unknownSize && size != UInt64(clamping: before.size)
             if after.size != before.size || after.modified != before.modified || hasOtherSize {

@@ -5,41 +5,49 @@ import StorageKit
 /// Extended attributes, ACLs among them (`system.posix_acl_*`): xattr(7).
 enum ExtendedAttributes {
     /// Those of a name in a folder, the link's own where it is one, in the kernel's order. File systems without them have none.
-    static func read(_ name: FileName, in folder: FolderHandle) throws(StorageError) -> [ExtendedAttribute] {
+    /// `leftOut` says which can't be kept: a tree's JSON holds no name that is not UTF-8.
+    static func read(_ name: FileName, in folder: FolderHandle, leftOut: (StorageError) -> Void = { _ in }) throws(StorageError)
+        -> [ExtendedAttribute]
+    {
         // There is no llistxattrat: the kernel's own path of the open folder serves.
         let path = FileName(bytes: Array("/proc/self/fd/\(folder.descriptor)/".utf8) + name.bytes)
-        return try read(at: path, location: folder.path + "/" + name.description)
-    }
-
-    private static func read(at path: FileName, location: String) throws(StorageError) -> [ExtendedAttribute] {
+        let location = folder.path + "/" + name.description
         var names = try value(location) {
             FolderHandle.withName(path) { llistxattr($0, nil, 0) }
         } fill: { buffer in
             FolderHandle.withName(path) { llistxattr($0, buffer.baseAddress, buffer.count) }
         }
-        guard !names.isEmpty else { return [] }
-        if names.last == 0 { names.removeLast() }
+        if names?.last == 0 { names?.removeLast() }
         var attributes: [ExtendedAttribute] = []
-        for name in names.split(separator: 0) {
-            let text = String(decoding: name.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        for name in (names ?? []).split(separator: 0) {
+            guard let text = String(validating: name.map { UInt8(bitPattern: $0) }, as: UTF8.self) else {
+                leftOut(
+                    StorageError(
+                        .unsupported, expected: "names of extended attributes in UTF-8",
+                        found: String(decoding: name.map { UInt8(bitPattern: $0) }, as: UTF8.self), at: location,
+                        advice: "rename the attribute; the file itself is copied"))
+                continue
+            }
             let bytes = try value(location) {
                 FolderHandle.withName(path) { lgetxattr($0, text, nil, 0) }
             } fill: { buffer in
                 FolderHandle.withName(path) { lgetxattr($0, text, buffer.baseAddress, buffer.count) }
             }
-            attributes.append(ExtendedAttribute(name: text, value: bytes.map { UInt8(bitPattern: $0) }))
+            // Nil: removed since it was listed.
+            if let bytes { attributes.append(ExtendedAttribute(name: text, value: bytes.map { UInt8(bitPattern: $0) })) }
         }
         return attributes
     }
 
-    /// Asks for the size, then for the bytes; again when it grew in between.
+    /// Asks for the size, then for the bytes; again when it grew in between. Nil where there is none.
     private static func value(
         _ location: String, size: () -> Int, fill: (UnsafeMutableBufferPointer<CChar>) -> Int
-    ) throws(StorageError) -> [CChar] {
+    ) throws(StorageError) -> [CChar]? {
         while true {
             let expected = size()
-            if expected <= 0 {
-                guard expected < 0, errno != ENOTSUP, errno != ENODATA else { return [] }
+            if expected == 0 { return [] }
+            if expected < 0 {
+                guard errno != ENOTSUP, errno != ENODATA else { return nil }
                 throw .system(errno, expected: "extended attributes", at: location)
             }
             var failure: Int32 = 0
@@ -49,6 +57,7 @@ enum ExtendedAttributes {
                 count = max(got, 0)
             }
             if failure == 0 { return bytes }
+            if failure == ENODATA { return nil }
             guard failure == ERANGE else { throw .system(failure, expected: "extended attributes", at: location) }
         }
     }

@@ -26,7 +26,7 @@ final class FolderReader: TreeReader {
             return metadata
         }
         let folder = try root.folder(TreePath(Array(path.parts.dropLast())))
-        return try metadata(of: name, in: folder, at: path, try folder.status(name))
+        return try metadata(of: name, in: folder, at: path, try folder.status(name)) { _ in }
     }
 
     func list(_ directory: TreePath) throws -> TreeListing {
@@ -40,7 +40,7 @@ final class FolderReader: TreeReader {
                 let isFolder = found.st_mode & S_IFMT == S_IFDIR
                 if directory.parts.isEmpty, name == SnapshotFolder.name { continue }
                 if excludes.match(path, isDirectory: isFolder) { continue }
-                var metadata = try metadata(of: name, in: folder, at: path, found)
+                var metadata = try metadata(of: name, in: folder, at: path, found) { failures.append((name, $0)) }
                 // Another file system's folder is recorded, empty, so that a restore has the place to mount it.
                 if oneFileSystem, !status.isOnRootDevice(found) {
                     guard isFolder else { continue }
@@ -59,11 +59,12 @@ final class FolderReader: TreeReader {
         try OpenFile(root: root, path: file, logicalPath: file, status: status)
     }
 
-    private func metadata(of name: FileName, in folder: FolderHandle, at path: TreePath, _ found: stat) throws(StorageError) -> FileMetadata
-    {
+    private func metadata(
+        of name: FileName, in folder: FolderHandle, at path: TreePath, _ found: stat, leftOut: (StorageError) -> Void
+    ) throws(StorageError) -> FileMetadata {
         var metadata = status.metadata(found, at: path)
         if metadata.kind == .symbolicLink { metadata.linkTarget = try Self.linkTarget(name, in: folder) }
-        metadata.extendedAttributes = try ExtendedAttributes.read(name, in: folder)
+        metadata.extendedAttributes = try ExtendedAttributes.read(name, in: folder, leftOut: leftOut)
         return metadata
     }
 
