@@ -1,4 +1,5 @@
 import FlowModel
+import StepKit
 
 /// The life of an attempt: started, then ended in one of its ways. Every one leaves a row.
 extension Turn {
@@ -40,7 +41,10 @@ extension Turn {
         let id = step(index).id
         for proof in finished.proofs { actions.append(.proofRecorded(proof, by: id)) }
         run.runs[index].outputs = finished.outputs
-        if let failure = finished.failure { return fail(index, failure) }
+        if let failure = finished.failure {
+            guard let window = thawedWindow(index), failure.code == StepError.Kind.windowVoid.rawValue else { return fail(index, failure) }
+            return freezeWasLost(index, window, failure)
+        }
         closeAttempt(index, .succeeded, nil)
         run.runs[index].missed = finished.missed
         run.runs[index].error = nil
@@ -48,6 +52,14 @@ extension Turn {
         end(index, .succeeded)
         record(.stepSucceeded, step: id)
         keepBases(finished.bases, former: finished.formerBases)
+    }
+
+    /// The thaw found that its freeze had not lasted: it is undone, and what was snapshotted meanwhile is void.
+    private mutating func freezeWasLost(_ thaw: Int, _ window: Int, _ failure: StepFailure) {
+        closeAttempt(thaw, .succeeded, failure)
+        undone(thaw)
+        guard [.open, .sealed].contains(run.windowRuns[window].phase) else { return }
+        discard(window, burn: true, failure: failure)
     }
 
     mutating func fail(_ index: Int, _ failure: StepFailure) {
