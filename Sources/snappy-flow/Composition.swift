@@ -36,7 +36,8 @@ struct Composition {
 
     private func makeFolder(_ path: String) throws {
         do {
-            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+            // Others may pass, as the user of a scratch server has to; each step's folder in it is closed until that step opens it.
+            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o711])
         } catch {
             throw CommandFailure(
                 .failed, "error: \(path): expected a folder that can be made, found: \(error.localizedDescription); set XDG_CACHE_HOME")

@@ -225,7 +225,7 @@ struct StepExecutor: Sendable {
         _ step: PlannedStep, key: String, recorder: Recorder, settings: [String: JSONValue]? = nil, state: [String: JSONValue] = [:]
     ) throws -> StepContext {
         let folder = "\(configuration.scratchFolder)/\(key)"
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
         var outputs: [StepID: [String: JSONValue]] = [:]
         for row in claimed.run.steps where row.state.isTerminal { outputs[row.id] = row.outputs }
         var context = StepContext(
