@@ -29,6 +29,8 @@ extension SystemType {
     public var contractVersion: Int { 1 }
     public var scope: AcquisitionScope { .host }
     public var defaultMaxHold: TimeSpan { .seconds(30) }
+    /// Copies of its windows wait for the thaw.
+    public var thawCompletesCopies: Bool { Instance.self is any TreeCompleting.Type }
     public var capabilities: Set<Capability> { Capability.of(Instance.self) }
     public func snapshotCost(_ settings: Settings) throws(StepError) -> SnapshotCost { .instant }
 }

@@ -1,4 +1,6 @@
 import FlowModel
+import StepKit
+import Steps
 import Testing
 
 @testable import PipelineDSL
@@ -43,6 +45,25 @@ import Testing
         #expect(plan.edges("exec") == "quiesce-app(order) snapshot-data(window) snapshot-logs(window)")
         #expect(plan.edges("release-logs") == "snapshot-logs(guarded)")
         #expect(plan.edges("thaw-app") == "quiesce-app(guarded) snapshot-data(guarded) snapshot-logs(guarded)")
+    }
+
+    @Test func copiesWaitForTheThawThatReturnsAPartOfThem() throws {
+        let text = """
+            name: nightly
+            systems:
+              db: {type: postgresql}
+              app: {type: command, quiesce: [rest], thaw: [resume]}
+              data: {type: directory, path: /srv/data, staging: 1GiB}
+            repositories: {near: {type: local, path: /backup/near, password: {fromFile: /run/near.pw}}}
+            steps:
+              - quiesce: app
+              - quiesce: db
+              - snapshot: data
+              - copy: data
+                to: near
+            """
+        let plan = try Compiling.only(Compiler.compile([SourceText(name: "test.yaml", bytes: Array(text.utf8))], catalog: .standard))
+        #expect(plan.edges("copy-data") == "snapshot-data(output) thaw-db(window)")
     }
 
     @Test func quiescesThatShareASnapshotShareTheWindow() throws {

@@ -27,6 +27,10 @@ extension PipelineCompiler {
         var names = drafts[index].subjectSystems + (drafts[index].written?.mentions.systems.map(\.name) ?? [])
         // A check of a restored copy is done by the system's own type.
         if drafts[index].planned.undoneBy != nil, let copy = copyBehind(index) { names += copy.subjectSystems }
+        // So is what a thaw adds to a copy.
+        for (need, reason) in drafts[index].needs where reason == .window && drafts[need].isCompensation {
+            names += drafts[need].subjectSystems
+        }
         return Set(names).filter { systems[$0] != nil }.sorted()
     }
 

@@ -100,7 +100,7 @@ extension PipelineCompiler {
                 drafts[index].planned.runOn = runOn
             }
         }
-        sealBefore(sorted)
+        sealBefore(sorted, completing: quiesces.filter(completesCopies).compactMap { drafts[$0].planned.undoneBy })
         windows.append(PlannedWindow(id: id, members: memberOrder(sorted), thaws: thaws, maxHold: maxHold))
         return true
     }
@@ -115,12 +115,19 @@ extension PipelineCompiler {
         StepGraph(drafts).order { drafts[$0].isCompensation }.filter(members.contains).map { drafts[$0].id }
     }
 
-    /// What comes after a member comes after all snapshots of the window: a copy of half a window is worth nothing.
-    private mutating func sealBefore(_ members: [Int]) {
+    private func completesCopies(_ quiesce: Int) -> Bool {
+        drafts[quiesce].subjectSystems.contains { systems[$0].flatMap { catalog.system($0.type) }?.thawCompletesCopies ?? false }
+    }
+
+    /// What comes after a member comes after all snapshots of the window: a copy of half a window is worth nothing. A copy
+    /// comes after those thaws too that return a part of it.
+    private mutating func sealBefore(_ members: [Int], completing thaws: [StepID]) {
         let snapshots = members.filter { drafts[$0].isSnapshot }
         for index in drafts.indices where !members.contains(index) && !drafts[index].isCompensation {
             guard drafts[index].needs.keys.contains(where: members.contains) else { continue }
             for snapshot in snapshots { drafts[index].need(snapshot, .window) }
+            guard !drafts[index].planned.snapshots.isEmpty else { continue }
+            for thaw in drafts.indices where thaws.contains(drafts[thaw].id) { drafts[index].need(thaw, .window) }
         }
     }
 

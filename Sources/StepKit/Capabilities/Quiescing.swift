@@ -9,7 +9,8 @@ public protocol Quiescing: System {
     func quiesce(key: String, maxHold: TimeSpan, _ context: StepContext) async throws -> [String: JSONValue]
 
     /// Undoes the freeze. Idempotent; works from the recorded state alone, in another process, after a crash, when `quiesce`
-    /// recorded nothing (`state` is empty), and when nothing is frozen. May return outputs (a database's backup label).
+    /// recorded nothing (`state` is empty), and when nothing is frozen. May return outputs (a database's backup label; see
+    /// `TreeCompleting`); one named `lost` says why the freeze had not lasted, and voids the window.
     func thaw(key: String, state: [String: JSONValue], _ context: StepContext) async throws -> [String: JSONValue]
 }
 

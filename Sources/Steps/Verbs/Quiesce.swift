@@ -11,6 +11,9 @@ struct Quiesce: Verb {
 
     static let maxHold = Setting<TimeSpan>("maxHold", "The longest that the systems may stay frozen; the system type's own default else")
 
+    /// In what a thaw returns of a system: why the freeze did not last. The window is void then.
+    static let lost = "lost"
+
     func run(_ context: StepContext) async throws -> StepResult {
         var states: [String: JSONValue] = [:]
         for (index, name) in context.subjectSystems.enumerated() {
@@ -34,7 +37,15 @@ struct Quiesce: Verb {
             outputs[name] = .object(try await system.thaw(key: context.key(ofSystemAt: index), state: state, context))
             context.recorder.log(.info, "thawed \(name)")
         }
-        return StepResult(outputs: ["systems": .object(outputs)])
+        let result = StepResult(outputs: ["systems": .object(outputs)])
+        guard let (name, reason) = outputs.compactMap({ name, output in output[Self.lost]?.stringValue.map { (name, $0) } }).first else {
+            return result
+        }
+        return StepResult(
+            outputs: result.outputs,
+            failure: StepError(
+                .windowVoid, expected: "\(name) to rest until the snapshots were taken", found: reason, at: "step \(context.step.id)",
+                advice: "look why the session ended; the window is taken anew", retry: .transient))
     }
 
     private func maxHold(of system: String, _ context: StepContext) throws(StepError) -> TimeSpan {

@@ -15,12 +15,12 @@ struct CopyRun: Sendable {
     func run() async throws -> CopyRecord {
         if let record = try await earlier() { return record }
         let snapshot = try systemSnapshot()
-        let added = try context.step.snapshots[system].map { try WindowFiles(of: $0, context) }
+        let completion = context.step.snapshots[system].map { WindowCompletion(of: $0, context) }
         let source = try await context.openSystem(system, as: (any TreeSource).self)
         let options = try options()
         try context.recorder.ensureHeld()
         let report = try await source.withTree(of: snapshot, context) { [repository] in
-            try await repository.archive(added?.adding(to: $0) ?? $0, options)
+            try await repository.archive(try await completion?.completing($0) ?? $0, options)
         }
         var record = CopyRecord(system: system, repository: repositoryName, repositoryID: repository.id, snapshot: report.snapshot)
         record.unreadable = report.failures.count
