@@ -115,6 +115,7 @@ let package = Package(
             name: "StepsTests",
             dependencies: ["Steps", "StepKit", "StorageKit", "Repository", "FlowModel", "PostgreSQL", "Rigs", "Threads", subprocess],
             swiftSettings: strict),
-        .testTarget(name: "AcceptanceTests", dependencies: ["Rigs", "FlowModel", "snappy-flow", subprocess], swiftSettings: strict),
+        .testTarget(
+            name: "AcceptanceTests", dependencies: ["Rigs", "FlowModel", "PostgreSQL", "snappy-flow", subprocess], swiftSettings: strict),
     ]
 )

@@ -53,9 +53,9 @@ public final class PostgreSQLServerRig: Sendable {
         try (access.joined(separator: "\n") + "\n").write(toFile: folder + "/own.hba", atomically: true, encoding: .utf8)
         let user = try ServerUser.current()
         if let user { chown(folder, user.userID, user.groupID) }
-        let prefix = user.map { ["setpriv", "--reuid", "\($0.userID)", "--regid", "\($0.groupID)", "--clear-groups", "--"] } ?? []
+        let words = ["/bin/sh", "-c", Self.script, "sh", folder, programs]
         keeper.process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        keeper.process.arguments = prefix + ["/bin/sh", "-c", Self.script, "sh", folder, programs]
+        keeper.process.arguments = user?.command(words) ?? words
         keeper.process.environment = ["PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"]
         keeper.process.currentDirectoryURL = URL(fileURLWithPath: "/")
         keeper.process.standardInput = keeper.input
@@ -112,10 +112,37 @@ public final class PostgreSQLServerRig: Sendable {
     }
 
     private func control(_ arguments: [String]) async throws {
-        let user = try ServerUser.current()
-        let prefix = user.map { ["setpriv", "--reuid", "\($0.userID)", "--regid", "\($0.groupID)", "--clear-groups", "--"] } ?? []
         // With its output in a file: the server keeps what it is given.
-        try await HostProgram.run(prefix + ["\(programs)/pg_ctl"] + arguments + ["-D", data, "-l", folder + "/server.log"])
+        _ = try await run("pg_ctl", arguments + ["-D", data, "-l", folder + "/server.log"])
+    }
+
+    /// Runs one of the server's programs as its user and returns what it printed.
+    @discardableResult
+    public func program(_ name: String, _ arguments: String...) async throws -> String { try await run(name, arguments) }
+
+    private func run(_ name: String, _ arguments: [String]) async throws -> String {
+        let words = ["\(programs)/\(name)"] + arguments
+        return try await HostProgram.run(try ServerUser.current()?.command(words) ?? words)
+    }
+
+    /// Starts a server on a restored data folder, as an operator would, for as long as `body` asks its database.
+    public func serving<Result>(
+        _ data: String, database: String = "orders", _ body: (Connection) async throws -> Result
+    ) async throws -> Result {
+        let sockets = folder + "/restored-\(UInt16.random(in: .min ... .max))"
+        try FileManager.default.createDirectory(atPath: sockets, withIntermediateDirectories: true)
+        if let user = try ServerUser.current() { chown(sockets, user.userID, user.groupID) }
+        try await program(
+            "pg_ctl", "start", "-w", "-t", "60", "-s", "-D", data, "-l", sockets + "/log", "-o", "-c unix_socket_directories='\(sockets)'")
+        let outcome: Swift.Result<Result, any Error>
+        do {
+            let settings = ConnectionSettings(socketFolder: sockets, user: "postgres", database: database)
+            outcome = .success(try await body(try await Connection.connect(settings)))
+        } catch {
+            outcome = .failure(error)
+        }
+        try await program("pg_ctl", "stop", "-w", "-s", "-m", "immediate", "-D", data)
+        return try outcome.get()
     }
 
     public func settings(database: String = "postgres", user: String = "postgres") -> ConnectionSettings {

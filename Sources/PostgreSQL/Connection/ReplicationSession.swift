@@ -23,6 +23,8 @@ public final class ReplicationSession: @unchecked Sendable {  // one call at a t
         case rows(Rows)
         /// Data follows: see `message`.
         case copyOut
+        /// As `copyOut`, and the server would listen too.
+        case copyBoth
         case done
     }
 
@@ -61,6 +63,7 @@ public final class ReplicationSession: @unchecked Sendable {  // one call at a t
         switch PQresultStatus(raw) {
         case PGRES_TUPLES_OK: return .rows(Rows(result))
         case PGRES_COPY_OUT: return .copyOut
+        case PGRES_COPY_BOTH: return .copyBoth
         case PGRES_COMMAND_OK, PGRES_EMPTY_QUERY: return .done
         default:
             let error = PostgreSQLError(result, sql: "replication command", at: place)

@@ -26,12 +26,12 @@ import Testing
         try await restic.succeed("restore", "latest", "--target", bench.stage.folder.file("by-restic"))
         try bench.openToServer(bench.stage.folder.file("by-restic"))
         let tree = try await bench.stage.store("vault").snapshots()[0].paths[0]
-        let verified = try await bench.program("pg_verifybackup", bench.stage.folder.file("by-restic") + tree + "/data")
+        let verified = try await bench.server.program("pg_verifybackup", bench.stage.folder.file("by-restic") + tree + "/data")
         #expect(verified.contains("backup successfully verified"))
 
         try bench.declare("new", ["method": "base", "dataFolder": .string(bench.stage.folder.file("new"))])
         try await bench.stage.run("restore", id: "restore-latest", .snapshot("latest"), ["from": "vault", "to": "new"])
-        try await bench.serving(bench.stage.folder.file("new")) { connection in
+        try await bench.server.serving(bench.stage.folder.file("new")) { connection in
             let rows = try await connection.query("SELECT count(*) || md5(string_agg(item, ',' ORDER BY id)) AS value FROM orders")
             #expect(try rows.first?.get("value") == before)
             #expect(try await connection.query("SELECT count(*) AS n FROM apart").first?.get("n") == 100)

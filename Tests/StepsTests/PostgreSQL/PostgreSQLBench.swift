@@ -69,34 +69,6 @@ extension PostgreSQLBench {
         try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: folder)
     }
 
-    /// Runs one of the server's programs as its user and returns what it printed.
-    @discardableResult
-    func program(_ name: String, _ arguments: String...) async throws -> String {
-        let user = try ServerUser.current()
-        let prefix = user.map { ["setpriv", "--reuid", "\($0.userID)", "--regid", "\($0.groupID)", "--clear-groups", "--"] } ?? []
-        return try await HostProgram.run(prefix + ["\(server.programs)/\(name)"] + arguments)
-    }
-
-    /// Starts a server on a restored data folder, as an operator would, for as long as `body` asks it.
-    func serving(_ data: String, _ body: (Connection) async throws -> Void) async throws {
-        let sockets = data + "-socket"
-        try FileManager.default.createDirectory(atPath: sockets, withIntermediateDirectories: true)
-        if let user = try ServerUser.current() { chown(sockets, user.userID, user.groupID) }
-        try await program(
-            "pg_ctl", "start", "-w", "-t", "60", "-s", "-D", data, "-l", sockets + "/log", "-o", "-c unix_socket_directories='\(sockets)'")
-        let outcome: Result<Void, any Error>
-        do {
-            outcome = .success(
-                try await body(
-                    try await Connection.connect(
-                        ConnectionSettings(socketFolder: sockets, user: "postgres", database: "orders"))))
-        } catch {
-            outcome = .failure(error)
-        }
-        try await program("pg_ctl", "stop", "-w", "-s", "-m", "immediate", "-D", data)
-        try outcome.get()
-    }
-
     /// Waits, for a bounded time, until a statement's `value` is `true`.
     func until(_ sql: String) async throws {
         let deadline = ContinuousClock.now + .seconds(60)

@@ -45,6 +45,9 @@ final class StepStage: Sendable {
         }
     }
 
+    /// The plan's own steps, for verbs that look at those around them.
+    func plan(steps: [PlannedStep]) { state.withLock { $0.plan.steps = steps } }
+
     func restic(_ repository: String) throws -> ResticRig {
         try ResticRig(repository: folder.file(repository), password: Self.password, cache: folder.file("restic-cache"))
     }
@@ -65,12 +68,16 @@ final class StepStage: Sendable {
         return result
     }
 
-    /// Undoes a step by what was recorded of it.
+    /// Undoes a step by what was recorded of it; with `as`, later steps see its outputs under that id.
     @discardableResult
-    func undo(_ verb: String, id: StepID, _ subject: Subject = .none, _ settings: [String: JSONValue] = [:]) async throws -> StepResult {
+    func undo(
+        _ verb: String, id: StepID, _ subject: Subject = .none, _ settings: [String: JSONValue] = [:], as undo: StepID? = nil
+    ) async throws -> StepResult {
         var (body, context) = try context(verb, id: id, subject, settings)
         context.undoState = recorder.undoState
-        return try await body.undo(context)
+        let result = try await body.undo(context)
+        if let undo { state.withLock { $0.outputs[undo] = result.outputs } }
+        return result
     }
 
     private func context(

@@ -9,6 +9,9 @@ struct BackupSession: Sendable {
     let processID: Int
     let dataFolder: String
     let startedAt: String
+    let segmentBytes: Int
+    /// The copies of the window fetch its WAL later.
+    let keeper: WALKeeper
 
     /// The session's name on the server: by it anybody can end it.
     static func name(_ key: String) -> String { "snappy-flow \(key)" }
@@ -22,6 +25,8 @@ struct BackupSession: Sendable {
                 advice: "GRANT pg_read_all_settings TO \(server.user)")
         }
         processID = try about.get("pid")
+        segmentBytes = try about.get("segment_bytes")
+        keeper = try await WALKeeper.start(server.connection(name: "snappy-flow WAL"))
         dataFolder = folder
         let row = try await connection.query(ServerQuery.backupStart.text, [.text("snappy-flow \(key)"), .bool(fast)]).first
         startedAt = try row?.get("position") ?? ""

@@ -1,6 +1,7 @@
 import FlowModel
 import PostgreSQL
 import StepKit
+import StorageKit
 
 /// Backup mode: the server goes on working, and what is copied of its files meanwhile is a base backup once the label is beside it.
 extension PostgreSQLSystem: Quiescing {
@@ -11,10 +12,10 @@ extension PostgreSQLSystem: Quiescing {
         let session: BackupSession
         do {
             session = try await BackupSession(server, key: key, fast: fast)
-        } catch let error as PostgreSQLError where error.sqlState?.rawValue == "42501" {
+        } catch let error as PostgreSQLError where error.sqlState?.rawValue == "42501" || error.found.contains("replication") {
             var explained = StepError(wrapping: error, at: server.place)
             explained.advice =
-                "GRANT EXECUTE ON FUNCTION pg_backup_start(text, boolean), pg_backup_stop(boolean) TO \(server.user); GRANT pg_read_all_settings TO \(server.user)"
+                "ALTER ROLE \(server.user) REPLICATION; GRANT EXECUTE ON FUNCTION pg_backup_start(text, boolean), pg_backup_stop(boolean) TO \(server.user); GRANT pg_read_all_settings TO \(server.user)"
             throw explained
         }
         sessions.add(session, key: key)
@@ -22,7 +23,7 @@ extension PostgreSQLSystem: Quiescing {
         return ["dataFolder": .string(session.dataFolder), "startedAt": .string(session.startedAt), "pid": .int(Int64(session.processID))]
     }
 
-    /// Where the session is this process's own, its label goes with the copies of the window (see `WindowFiles`). Elsewhere, or when the
+    /// Where the session is this process's own, its label goes with the copies of the window. Elsewhere, or when the
     /// session is gone, what is left of it is ended, and the window is void.
     func thaw(key: String, state: [String: JSONValue], _ context: StepContext) async throws -> [String: JSONValue] {
         guard let session = sessions.take(key) else {
@@ -30,11 +31,11 @@ extension PostgreSQLSystem: Quiescing {
         }
         do {
             let end = try await session.stop()
-            var files: [String: JSONValue] = [session.dataFolder + "/backup_label": .string(end.label)]
-            if !end.tablespaces.isEmpty { files[session.dataFolder + "/tablespace_map"] = .string(end.tablespaces) }
+            sessions.linger(session.keeper)
             return [
-                "label": .string(end.label), "tablespaceMap": .string(end.tablespaces), "startedAt": .string(session.startedAt),
-                "endedAt": .string(end.position), WindowFiles.output: .object(files),
+                "label": .string(end.label), "tablespaceMap": .string(end.tablespaces), "dataFolder": .string(session.dataFolder),
+                "startedAt": .string(session.startedAt), "endedAt": .string(end.position),
+                "segmentBytes": .int(Int64(session.segmentBytes)),
             ]
         } catch let error as PostgreSQLError {
             return try await lost(error.found, key: key, state, context)
@@ -53,6 +54,35 @@ extension PostgreSQLSystem: Quiescing {
         // Nothing was begun, so nothing is void.
         guard !state.isEmpty else { return [:] }
         context.recorder.log(.error, "the backup session is lost (\(reason)): what was snapshotted is no backup")
-        return [WindowFiles.lost: .string(reason)]
+        return [Quiesce.lost: .string(reason)]
+    }
+}
+
+/// A copy of files that were snapshotted in backup mode is a backup with the label beside them, and the WAL up to where backup mode ended.
+extension PostgreSQLSystem: TreeCompleting {
+    func completing(_ tree: any TreeReader, thawed: [String: JSONValue], _ context: StepContext) async throws -> any TreeReader {
+        guard let folder = thawed["dataFolder"]?.stringValue, let label = thawed["label"]?.stringValue,
+            let end = thawed["endedAt"]?.stringValue, let segmentBytes = thawed["segmentBytes"]?.intValue,
+            let range = WALRange(label: label, end: end, segmentBytes: UInt64(segmentBytes))
+        else {
+            throw StepError(
+                .windowVoid, expected: "the backup label of \(server.place)", found: "none", at: "step \(context.step.id)",
+                advice: "retry the job: it takes the window anew")
+        }
+        let (root, data) = (tree.logicalPath.parts, TreePath(folder).parts)
+        guard data.starts(with: root) else { return tree }
+        let place = TreePath(Array(data.dropFirst(root.count)))
+        var files = [place.appending("backup_label"): AddedFile(text: label)]
+        if let map = thawed["tablespaceMap"]?.stringValue, !map.isEmpty { files[place.appending("tablespace_map")] = AddedFile(text: map) }
+        let connection = server.connection(name: BackupSession.name(context.key))
+        for segment in range.segments {
+            files[place.appending("pg_wal").appending(range.fileName(segment))] = AddedFile(size: segmentBytes) {
+                let stream = try WALStream(range, segment: segment, from: connection)
+                return { try stream.read(into: $0) }
+            }
+        }
+        context.recorder.log(
+            .info, "with its label and \(range.segments.count) segments of WAL, \(range.fileName(range.segments.lowerBound)) and on")
+        return CompletedTree(base: tree, files: files)
     }
 }

@@ -26,18 +26,11 @@ final class BaseBackupRun {
         log: @Sendable (LogLevel, String) -> Void
     ) throws {
         self.time = time
-        keeper = try ReplicationSession(connection, isStopped: stopMark)
+        keeper = try WALKeeper.session(connection, isStopped: stopMark)
         guard keeper.serverVersion >= 150_000 else {
             throw StepError(
                 .failed, expected: "PostgreSQL 15 or newer", found: "version \(keeper.serverVersion / 10000)", at: connection.description,
                 advice: "copy it with `method: dump`, or upgrade the server")
-        }
-        // Named from the attempt's own session, so that a repetition never meets the one before.
-        let slot = "snappy_flow_" + UUID().uuidString.lowercased().replacing("-", with: "").prefix(20)
-        do {
-            try keeper.run("CREATE_REPLICATION_SLOT \(slot) TEMPORARY PHYSICAL (RESERVE_WAL true)")
-        } catch let error as PostgreSQLError where error.sqlState?.rawValue == "53400" {
-            log(.warning, "no replication slot is free: the server may remove WAL before the copy is done (max_replication_slots)")
         }
         let identity = try keeper.run("IDENTIFY_SYSTEM")?.first
         session = try ReplicationSession(connection, isStopped: stopMark)

@@ -12,15 +12,17 @@ import SystemPackage
 struct ScratchServer: Sendable {
     let binaries: ServerBinaries
     let user: ServerUser?
-    /// A folder of the server's own, for its socket and log.
+    /// A folder of the server's own, for its settings and log.
     let folder: String
+    /// The folder of its socket: a short path, for the kernel takes no more than 107 bytes.
+    let sockets = "/tmp/snappy-flow-" + String(UInt64.random(in: 0 ... .max), radix: 36)
     let data: String
     let context: StepContext
     let origin: String
 
     /// Where and as whom to connect: the copy knows its own roles.
     func settings(user: String, database: String) -> ConnectionSettings {
-        var settings = ConnectionSettings(socketFolder: folder, port: Self.port, user: user, database: database)
+        var settings = ConnectionSettings(socketFolder: sockets, port: Self.port, user: user, database: database)
         settings.applicationName = "snappy-flow check"
         return settings
     }
@@ -35,7 +37,7 @@ struct ScratchServer: Sendable {
             throw StepError(.failed, expected: "a pipe", found: String(cString: strerror(errno)), at: origin, retry: .transient)
         }
         let (readEnd, writeEnd) = (FileDescriptor(rawValue: ends[0]), FileDescriptor(rawValue: ends[1]))
-        let call = try program(["/bin/sh", "-c", Self.script, "sh", log] + command)
+        let call = try program(["/bin/sh", "-c", Self.script, "sh", sockets, log] + command)
         let server = Task { try await CommandRunner(call).run(input: readEnd) }
         let outcome: Swift.Result<Result, any Error>
         do {
@@ -61,14 +63,15 @@ struct ScratchServer: Sendable {
         try ProgramCall(user?.command(words) ?? words, environment: ["LC_ALL": .text("C.UTF-8")], origin: origin, context)
     }
 
-    /// Ends the server when the input ends, and itself when the server does.
+    /// Ends the server when the input ends, and itself, with the socket's folder, when the server does.
     private static let script = """
-        log=$1; shift; exec 3<&0
+        sockets=$1 log=$2; shift 2; exec 3<&0
         "$@" >"$log" 2>&1 </dev/null 3<&- &
         server=$!
         (while read -r line <&3; do :; done; kill -INT $server) &
         keeper=$!
         wait $server; status=$?
+        rm -rf "$sockets"
         kill $keeper 2>/dev/null
         exit $status
         """
@@ -79,7 +82,7 @@ struct ScratchServer: Sendable {
     private var command: [String] {
         let isolation = [
             "config_file": folder + "/server.conf", "hba_file": folder + "/hba.conf", "ident_file": folder + "/ident.conf",
-            "unix_socket_directories": folder, "unix_socket_permissions": "0700", "port": String(Self.port), "listen_addresses": "",
+            "unix_socket_directories": sockets, "unix_socket_permissions": "0700", "port": String(Self.port), "listen_addresses": "",
             "external_pid_file": "", "ssl": "off", "archive_mode": "off", "archive_command": "", "restore_command": "",
             "archive_cleanup_command": "", "recovery_end_command": "", "primary_conninfo": "", "primary_slot_name": "",
             "max_wal_senders": "0", "max_logical_replication_workers": "0", "synchronous_standby_names": "",
@@ -99,8 +102,12 @@ struct ScratchServer: Sendable {
         try "local all all trust\n".write(toFile: folder + "/hba.conf", atomically: true, encoding: .utf8)
         // A copy of a standby would go on as one.
         for signal in ["standby.signal", "recovery.signal"] { unlink("\(data)/\(signal)") }
+        guard mkdir(sockets, 0o700) == 0 else {
+            throw StepError(
+                .failed, expected: "a folder for a socket", found: String(cString: strerror(errno)), at: sockets, retry: .transient)
+        }
         guard let user else { return }
-        for folder in [folder, data] { Self.give(folder, to: user) }
+        for folder in [folder, sockets, data] { Self.give(folder, to: user) }
     }
 
     /// Gives a folder and what is in it to the server's user, links themselves and not what they point to.

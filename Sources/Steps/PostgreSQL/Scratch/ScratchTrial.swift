@@ -24,7 +24,7 @@ struct ScratchTrial: Sendable {
         binaries = try await Self.binaries(for: restored, declared: server.declaredPrograms, origin: origin)
         if let user {
             // Only the way in: the data folder itself stays its owner's.
-            chmod(restored, 0o711)
+            for folder in [context.scratchFolder, restored] { chmod(folder, 0o711) }
             guard user.canReach(restored) else {
                 throw StepError(
                     .failed, expected: "a scratch folder that user \(user.name), as whom the server runs, can reach",
@@ -100,7 +100,7 @@ struct ScratchTrial: Sendable {
                 advice: "install the server's contributed programs, or leave `amcheck` out")
         }
         try await run(
-            "pg_amcheck", ["--all", "--install-missing", "--no-password", "--host=\(scratch.folder)", "--username=\(superuser)"], scratch,
+            "pg_amcheck", ["--all", "--install-missing", "--no-password", "--host=\(scratch.sockets)", "--username=\(superuser)"], scratch,
             "tables and indexes without damage")
     }
 
@@ -138,7 +138,7 @@ struct ScratchTrial: Sendable {
             binaries.program("initdb"), "-D", data, "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8", "--auth=trust", "--no-sync",
         ])
         try await CommandRunner(initdb).run().require(of: initdb)
-        let values: [String: JSONValue] = ["host": .string(scratch.folder), "user": "postgres", "programs": .string(binaries.folder)]
+        let values: [String: JSONValue] = ["host": .string(scratch.sockets), "user": "postgres", "programs": .string(binaries.folder)]
         let target = try PostgreSQLServer(Settings(values, origin: origin), secrets: context.secrets)
         let found = dumps
         try await scratch.run(as: "postgres") {
