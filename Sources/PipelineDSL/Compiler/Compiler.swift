@@ -10,6 +10,13 @@ public enum Compiler {
         var reader = DocumentReader(catalog)
         for source in sources { reader.read(source) }
         var sink = reader.sink
+        if reader.documents == 0, !sink.hasErrors, let source = sources.first {
+            // A check of the wrong file must not be green.
+            sink.error(
+                "no-document", sources.count == 1 ? "there is no document in the file" : "there is no document in any of the files",
+                expected: "a pipeline, a system or a repository", found: "nothing, or comments only",
+                at: SourceMark(line: 1, column: 1), in: source)
+        }
         var plans: [CompiledPlan] = []
         for document in reader.set.pipelines {
             var compiler = PipelineCompiler(document, reader.set, catalog, isReadWithErrors: reader.sink.hasErrors)

@@ -31,8 +31,10 @@ struct PipelineCompiler {
     mutating func compile() -> Plan? {
         resolveDeclarations()
         makeDrafts()
+        guard isWithinLimits() else { return nil }
         insertCompensations()
         resolveOrder()
+        guard isWithinLimits() else { return nil }
         resolveSubjects()
         checkSettings()
         checkExpressions()

@@ -10,15 +10,17 @@ public enum DiagnosticRendering {
     private static func text(_ diagnostic: Diagnostic, colour: Bool) -> String {
         func paint(_ text: String, _ code: String) -> String { colour ? "\u{1B}[\(code)m\(text)\u{1B}[0m" : text }
         let severity = paint("\(diagnostic.severity.rawValue):", diagnostic.severity == .error ? "1;31" : "1;33")
-        var lines = ["\(diagnostic.source):\(diagnostic.mark.line):\(diagnostic.mark.column): \(severity) \(diagnostic.message)"]
+        var lines = [
+            "\(diagnostic.source):\(diagnostic.mark.line):\(diagnostic.mark.column): \(severity) \(diagnostic.message.safe(atMost: 400))"
+        ]
         if !diagnostic.line.isEmpty {
             // Tabs stay tabs below, so that the caret stands under its character.
             let pad = diagnostic.line.prefix(diagnostic.mark.column - 1).map { $0 == "\t" ? "\t" : " " }.joined()
             lines += ["    \(diagnostic.line)", "    \(pad)\(paint("^", "1;32"))"]
         }
-        if !diagnostic.expected.isEmpty { lines.append("  expected: \(diagnostic.expected)") }
-        if !diagnostic.found.isEmpty { lines.append("  found:    \(diagnostic.found)") }
-        if !diagnostic.hint.isEmpty { lines.append("  do:       \(diagnostic.hint)") }
+        if !diagnostic.expected.isEmpty { lines.append("  expected: \(diagnostic.expected.safe(atMost: 600))") }
+        if !diagnostic.found.isEmpty { lines.append("  found:    \(diagnostic.found.safe(atMost: 600))") }
+        if !diagnostic.hint.isEmpty { lines.append("  do:       \(diagnostic.hint.safe(atMost: 600))") }
         return lines.joined(separator: "\n")
     }
 

@@ -5,7 +5,8 @@ public struct SourceText: Sendable, Hashable {
 
     public init(name: String, bytes: [UInt8]) {
         self.name = name
-        self.bytes = bytes
+        // A byte order mark says nothing about UTF-8 (YAML 1.2, 5.2).
+        self.bytes = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? Array(bytes.dropFirst(3)) : bytes
     }
 
     /// A line by its number, 1-based, without its end; empty when there is none. Long ones are cut, control characters replaced.
@@ -19,12 +20,18 @@ public struct SourceText: Sendable, Hashable {
         guard current == number else { return "" }
         var line = bytes[start...].prefix(while: { $0 != UInt8(ascii: "\n") }).prefix(200)
         if line.last == UInt8(ascii: "\r") { line.removeLast() }
-        // What is shown must not steer the reader's terminal.
-        return String(
-            String.UnicodeScalarView(
-                String(decoding: line, as: UTF8.self).unicodeScalars.map {
-                    $0 != "\t" && $0.properties.generalCategory == .control ? "\u{FFFD}" : $0
-                }))
+        return SecretInText.hidden(String(decoding: line, as: UTF8.self).safe(atMost: 200))
+    }
+}
+
+extension String {
+    /// As it may be shown: nothing in it steers the reader's terminal, and no more of it than helps.
+    func safe(atMost limit: Int) -> String {
+        let scalars = unicodeScalars.prefix(limit).map { scalar in
+            scalar != "\t" && [.control, .lineSeparator, .paragraphSeparator].contains(scalar.properties.generalCategory)
+                ? "\u{FFFD}" : scalar
+        }
+        return String(String.UnicodeScalarView(scalars)) + (unicodeScalars.count > limit ? "…" : "")
     }
 }
 

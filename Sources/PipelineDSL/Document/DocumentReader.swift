@@ -15,12 +15,16 @@ struct DocumentReader {
     let catalog: Catalog
     var sink = DiagnosticSink()
     var set = DocumentSet()
+    /// How many were found, good or bad.
+    private(set) var documents = 0
     private var pipelineNames: Set<String> = []
 
     init(_ catalog: Catalog) { self.catalog = catalog }
 
     mutating func read(_ source: SourceText) {
-        for node in YAMLParser.parse(source, into: &sink) where !node.isNothing {
+        let nodes = YAMLParser.parse(source, into: &sink).filter { !$0.isNothing }
+        documents += nodes.count
+        for node in nodes {
             var reader = EnvelopeReader(source)
             let envelope = reader.read(node)
             report(reader.findings, in: source)

@@ -45,7 +45,8 @@ enum SettingReader {
         if case .file(let path) = reference, !path.hasPrefix("/") || path.contains("${") {
             return Reading(
                 Finding(
-                    "wrong-type", "\(label).fromFile must be an absolute path", expected: "an absolute path, written out", found: path,
+                    "wrong-type", "\(label).fromFile must be an absolute path", expected: "an absolute path, written out",
+                    found: "something that does not begin with /, not shown here: it may be the secret itself",
                     at: node.mark))
         }
         var reading = Reading(reference.json)

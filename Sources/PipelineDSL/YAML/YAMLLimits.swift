@@ -3,6 +3,6 @@ enum YAMLLimits {
     static let bytes = 16 << 20
     static let depth = 64
     /// Nodes of one file, aliases counted as what they stand for.
-    static let nodes = 500_000
+    static let nodes = 100_000
     static let scalarBytes = 1 << 20
 }

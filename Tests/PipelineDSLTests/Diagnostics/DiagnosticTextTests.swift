@@ -18,6 +18,49 @@ import Testing
         #expect(result.diagnostics.count < 250)
     }
 
+    /// Whatever is wrong with a line: a secret written out in it is shown to nobody.
+    @Test(arguments: [
+        "  v: {type: lokal, path: /v, password: hunter2}", "  v: {type: local, path: /v, passwrd: hunter2}",
+        "  v: {type: local, path: /v, password: hunter2]",
+        "  v:\n    type: local\n    path: /v\n    password: {fromEnv: P}\n    password: hunter2",
+        "  v: {type: local, path: /v, password: &p hunter2}", "  v: {type: local, path: /v, password: {fromFile: hunter2}}",
+        "  v: {type: local, path: /v, \"password\": \"hunter2\"}",
+    ])
+    func aSecretThatIsWrittenOutIsNotShown(_ repository: String) {
+        let result = Compiling.result("name: x\nrepositories:\n\(repository)\nsteps: [{exec: {argv: [a]}}]\n")
+        #expect(result.hasErrors)
+        let text = DiagnosticRendering.text(result.diagnostics)
+        #expect(!text.contains("hunter2"), "\(text)")
+    }
+
+    @Test func whatIsShownDoesNotSteerATerminalAndIsNotEndless() {
+        let result = Compiling.result("name: x\n\"\\e[2J\\e]0;pwn\\a\": 1\n\(String(repeating: "k", count: 100_000)): 1\nsteps: []\n")
+        let text = DiagnosticRendering.text(result.diagnostics)
+        #expect(result.hasErrors && !text.unicodeScalars.contains { $0.properties.generalCategory == .control && $0 != "\n" })
+        #expect(text.utf8.count < 10_000)
+    }
+
+    @Test(arguments: ["", "# only a comment\n", "---\n---\n"])
+    func aFileWithoutADocumentIsAnError(_ text: String) {
+        #expect(Compiling.result(text).diagnostics.map(\.code) == ["no-document"])
+    }
+
+    @Test func aByteOrderMarkIsNoMistake() {
+        #expect(Compiling.result("\u{FEFF}name: x\nsteps: [{exec: {argv: [a]}}]\n").diagnostics.isEmpty)
+    }
+
+    @Test func tooManyStepsOrDependenciesAreAnErrorAtOnce() {
+        func blocks(_ size: Int) -> String {
+            let block = { (name: String) in
+                "  - parallel:\n" + (0..<size).map { "      - exec: {argv: [a]}\n        id: \(name)\($0)\n" }.joined()
+            }
+            return "name: x\nsteps:\n" + block("a") + block("b")
+        }
+        #expect(!Compiling.result(blocks(100)).hasErrors)
+        #expect(Compiling.result(blocks(200)).diagnostics.map(\.message) == ["the pipeline has too many dependencies"])
+        #expect(Compiling.result(blocks(1100)).diagnostics.map(\.message) == ["the pipeline has too many steps"])
+    }
+
     @Test func allAtOnce() {
         #expect(
             Self.text(
