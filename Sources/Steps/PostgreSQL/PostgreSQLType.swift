@@ -41,7 +41,7 @@ struct PostgreSQLType: SystemType {
     static let tablespaceFolder = Setting<String>(
         "tablespaceFolder", "Where tablespaces are restored to, a folder each; `<dataFolder>.tablespaces` else", type: .path)
     static let programs = Setting<String>(
-        "programs", "The folder of pg_dump, pg_restore and the like; those in PATH else, and the newest installed server's", type: .path)
+        "programs", "The folder of pg_dump, pg_restore and psql; PATH is searched else", type: .path)
 
     func identity(_ settings: Settings) throws(StepError) -> String {
         let server = "postgresql:\(try settings.value(Self.host)):\(try settings.value(Self.port))"

@@ -3,6 +3,7 @@ import Foundation
 import PostgreSQL
 import Rigs
 import StepKit
+import StorageKit
 import Testing
 
 @testable import Steps
@@ -61,6 +62,28 @@ import Testing
         #expect(thawed.failure?.retry == .transient)
         // A second thaw finds nothing to do and says the same.
         #expect(try await bench.stage.undo("quiesce", id: "quiesce-db", .systems(["db"])).failure?.kind == .windowVoid)
+    }
+
+    @Test func removedWALIsSaid() async throws {
+        let server = try await PostgreSQLServerRig.start(configuration: ["min_wal_size = 32MB", "max_wal_size = 32MB", "wal_keep_size = 0"])
+        defer { server.stop() }
+        try await server.execute("CREATE TABLE busy (n int)")
+        for _ in 0..<8 {
+            try await server.execute("INSERT INTO busy VALUES (1)")
+            _ = try await server.value("SELECT pg_switch_wal()::text AS value")
+        }
+        try await server.execute("CHECKPOINT")
+        let label = "START WAL LOCATION: 0/1000028 (file 000000010000000000000001)\nSTART TIMELINE: 1\n"
+        let range = try #require(WALRange(label: label, end: "0/1000100", segmentBytes: 16 << 20))
+        #expect(range.fileName(1) == "000000010000000000000001")
+        let error = #expect(throws: StepError.self) {
+            var buffer = [UInt8](repeating: 0, count: 4096)
+            let stream = try WALStream(range, segment: 1, from: server.settings())
+            _ = try buffer.withUnsafeMutableBytes { try stream.read(into: $0) }
+        }
+        #expect(error?.code == "wal-missing")
+        #expect(error?.advice.contains("wal_keep_size") == true)
+        #expect(error?.retry == .transient)
     }
 
     @Test func aUserWithoutTheRightIsToldTheGrants() async throws {

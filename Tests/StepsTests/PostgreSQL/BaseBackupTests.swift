@@ -78,15 +78,6 @@ import Testing
         #expect(try await bench.stage.store("vault").snapshots().count == 1)
     }
 
-    @Test func removedWALIsSaid() throws {
-        let said = PostgreSQLError(
-            "statement-failed", expected: "", found: "requested WAL segment 000000010000000000000003 has already been removed", at: "db")
-        let error = BaseBackup.explained(said, at: "db1:5432")
-        #expect(error.code == "wal-missing")
-        #expect(error.advice.contains("wal_keep_size"))
-        #expect(error.retry == .transient)
-    }
-
     @Test func aCancelledCopyLeavesNoSessionBehind() async throws {
         let bench = try await PostgreSQLBench()
         defer { bench.server.stop() }

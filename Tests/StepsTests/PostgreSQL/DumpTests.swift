@@ -52,6 +52,27 @@ import Testing
         #expect(try await PostgreSQLBench.fingerprint(of: bench.server, database: "orders_copy") == before)
     }
 
+    @Test func nothingOfTheConnectionIsInAProcessList() async throws {
+        let bench = try await PostgreSQLBench()
+        defer { bench.server.stop() }
+        // Stand-ins that note their arguments, as a process list would show them, and go on as the programs themselves.
+        for program in ["pg_dump", "pg_dumpall"] {
+            let script = """
+                #!/bin/sh
+                tr '\\0' ' ' </proc/$$/cmdline >>'\(bench.stage.folder.file("seen"))'
+                exec '\(bench.server.programs)/\(program)' "$@"
+                """
+            try bench.stage.write("programs/\(program)", script)
+            chmod(bench.stage.folder.file("programs/\(program)"), 0o755)
+        }
+        try bench.declare("db", ["programs": .string(bench.stage.folder.file("programs"))])
+        try await bench.stage.run("copy", id: "copy-db", .systems(["db"]), ["to": "vault"])
+        let seen = try bench.stage.read("seen")
+        #expect(seen.contains("--format=custom") && seen.contains("--globals-only"))
+        for word in ["least privilege", "PGPASSWORD", "backup", bench.server.socketFolder] { #expect(!seen.contains(word), "\(seen)") }
+        #expect(!bench.stage.recorder.lines.contains { $0.contains("least privilege") })
+    }
+
     @Test func errorsSayWhatToDo() async throws {
         let bench = try await PostgreSQLBench()
         defer { bench.server.stop() }

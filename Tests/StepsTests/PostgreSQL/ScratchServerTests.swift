@@ -90,6 +90,31 @@ import Testing
         #expect(!FileManager.default.fileExists(atPath: witness))
     }
 
+    @Test func aCancelledCheckEndsTheScratchServer() async throws {
+        let bench = try await PostgreSQLBench()
+        defer { bench.server.stop() }
+        try bench.declare("db", ["method": "base"])
+        try await bench.stage.run("copy", id: "copy-db", .systems(["db"]), ["to": "vault"])
+        let data = URL(fileURLWithPath: bench.stage.folder.file("scratch/verify-copy/restored/data")).resolvingSymlinksInPath().path
+        func servers() -> Int {
+            let processes = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
+            return processes.count { pid in
+                Int(pid) != nil && (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(pid)/cwd")) == data
+            }
+        }
+        func wait(_ condition: () -> Bool) async throws {
+            let deadline = ContinuousClock.now + .seconds(60)
+            while !condition(), ContinuousClock.now < deadline { try await Task.sleep(for: .milliseconds(20)) }
+            #expect(condition())
+        }
+        let check: [String: JSONValue] = ["queries": [query("SELECT pg_sleep(600)", expect: "")]]
+        let task = Task { try await verify(bench, check) }
+        try await wait { servers() > 0 }
+        task.cancel()
+        await #expect(throws: CancellationError.self) { _ = try await task.value }
+        try await wait { servers() == 0 }
+    }
+
     @Test func aDamagedPageIsFound() async throws {
         let bench = try await PostgreSQLBench()
         defer { bench.server.stop() }

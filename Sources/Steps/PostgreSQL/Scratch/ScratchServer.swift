@@ -54,6 +54,7 @@ struct ScratchServer: Sendable {
         try? writeEnd.close()
         let end = await server.result
         try? readEnd.close()
+        try? FileManager.default.removeItem(atPath: sockets)
         if case .success(let result) = end, case .success = outcome, result.ending != .exited(0) { throw broken("it ended badly") }
         return try outcome.get()
     }
@@ -70,7 +71,9 @@ struct ScratchServer: Sendable {
         server=$!
         (while read -r line <&3; do :; done; kill -INT $server) &
         keeper=$!
+        trap 'kill -QUIT $server' TERM
         wait $server; status=$?
+        while kill -0 $server 2>/dev/null; do wait $server; status=$?; done
         rm -rf "$sockets"
         kill $keeper 2>/dev/null
         exit $status
