@@ -7,6 +7,8 @@ import WorkflowEngine
 struct JobWatch {
     let store: EngineStore
     let job: JobID
+    /// How long a database that is away is waited for.
+    var databaseWait = TimeSpan.seconds(60)
     let terminal = Terminal()
 
     /// Returns the job as it ended, or as it was when nothing but a failing cleanup was left of it.
@@ -17,7 +19,7 @@ struct JobWatch {
         var hasAsked = false
         while true {
             let details = try await details()
-            let events = try await store.events(tenant: details.summary.tenant, job: job, after: lastEvent)
+            let events = try await events(details, after: lastEvent)
             lastEvent = events.last?.id ?? lastEvent
             if !events.isEmpty { (lastChange, hasAsked) = (.now, false) }
             if !hasAsked, ContinuousClock.now - lastChange > Self.patience, details.run.isLeftAlone {
@@ -55,7 +57,7 @@ struct JobWatch {
     }
 
     private func details() async throws -> JobDetails {
-        guard let details = try await store.job(job) else {
+        guard let details = try await ask({ [store, job] in try await store.job(job) }) else {
             throw CommandFailure(.failed, "error: job \(job): expected the job in the database, found nothing; was its history pruned?")
         }
         return details
@@ -70,7 +72,37 @@ struct JobWatch {
 
     /// Events written between the last look at them and the end.
     private func showRest(after last: Int64, _ details: JobDetails) async throws {
-        show(try await store.events(tenant: details.summary.tenant, job: job, after: last), details.run)
+        show(try await events(details, after: last), details.run)
+    }
+
+    private func events(_ details: JobDetails, after last: Int64) async throws -> [EventRecord] {
+        try await ask { [store, job] in try await store.events(tenant: details.summary.tenant, job: job, after: last) }
+    }
+
+    /// A server that restarts is waited for: the job goes on, so who follows it does.
+    private func ask<Answer: Sendable>(_ question: @escaping @Sendable () async throws -> Answer) async throws -> Answer {
+        let away = PostgreSQLError(
+            "database-away", expected: "the control database to come back within \(databaseWait)", found: "no answer", at: "job \(job)",
+            advice:
+                "start the database, then `snappy-flow worker` or the next `snappy-flow run` goes on with the job; what rested here is thawed",
+            retry: .transient)
+        let end = ContinuousClock.now + databaseWait.duration
+        while true {
+            do {
+                return try await withThrowingTaskGroup(of: Answer.self) { group in
+                    group.addTask { try await question() }
+                    group.addTask {
+                        try await Task.sleep(until: end, clock: .continuous)
+                        throw away
+                    }
+                    defer { group.cancelAll() }
+                    guard let answer = try await group.next() else { throw CancellationError() }
+                    return answer
+                }
+            } catch let error as PostgreSQLError where error.retry == .transient && ContinuousClock.now < end {
+                try await Task.sleep(for: .milliseconds(100))
+            }
+        }
     }
 
     /// Prints how it ended and what the reader has to know.

@@ -113,7 +113,7 @@ extension JobsCommand {
 
         func run() async throws {
             let (store, job, control) = try await options.open()
-            let watch = JobWatch(store: store, job: job)
+            let watch = JobWatch(store: store, job: job, databaseWait: options.database.wait)
             let details = try await watch.follow()
             watch.conclude(details)
             withExtendedLifetime(control) {}

@@ -39,11 +39,11 @@ struct RunCommand: AsyncParsableCommand {
 
         let details = try await withInterrupts(store, job, worker) {
             async let running: Void = worker.run(until: .jobEnded(job))
-            let details = try await JobWatch(store: store, job: job).follow()
+            let details = try await JobWatch(store: store, job: job, databaseWait: database.wait).follow()
             if details.run.hasEnded { try await running } else { await worker.shutDown(grace: .milliseconds(0)) }
             return details
         }
-        JobWatch(store: store, job: job).conclude(details)
+        JobWatch(store: store, job: job, databaseWait: database.wait).conclude(details)
         withExtendedLifetime(control) {}
         if details.run.exitStatus != .succeeded { throw CommandFailure(details.run.exitStatus) }
     }

@@ -28,7 +28,7 @@ struct SubmitCommand: AsyncParsableCommand {
         try? await store.notify()
         print(job)
         guard wait else { return }
-        let watch = JobWatch(store: store, job: job)
+        let watch = JobWatch(store: store, job: job, databaseWait: database.wait)
         let details = try await watch.follow()
         watch.conclude(details)
         withExtendedLifetime(control) {}

@@ -1,4 +1,5 @@
 import ArgumentParser
+import FlowModel
 import Foundation
 import PostgreSQL
 
@@ -9,6 +10,15 @@ struct DatabaseOptions: ParsableArguments {
             "The control database: postgresql://USER@HOST/DATABASE, or host=... dbname=...",
             discussion: "Without it, and without SNAPPY_FLOW_DATABASE, a private PostgreSQL is started."))
     var database: String?
+
+    @Option(help: "How long a control database that goes away while a job is followed is waited for, such as 60s.")
+    var databaseWait = "60s"
+
+    func validate() throws {
+        if TimeSpan(databaseWait) == nil { throw ValidationError("--database-wait: expected a time such as 60s, found \(databaseWait)") }
+    }
+
+    var wait: TimeSpan { TimeSpan(databaseWait) ?? .seconds(60) }
 
     /// The place that was named, by option or environment.
     var named: ConnectionSettings? {
