@@ -3,7 +3,7 @@ import Rigs
 import Testing
 
 /// The program as scripts and people meet it, mistakes included.
-@Suite struct CommandTests {
+@Suite(.ownThread) struct CommandTests {
     private func prepared(_ name: String, verify: String = "all") throws -> (rig: FlowRig, document: String) {
         let rig = try FlowRig("command-\(name)")
         for number in 0..<30 {

@@ -3,7 +3,7 @@ import Rigs
 import Testing
 
 /// What the program promises on the worst day: killed, interrupted, thaw failing. Every fault hits the real program from outside.
-@Suite struct CrashTests {
+@Suite(.ownThread) struct CrashTests {
     /// A frozen application is a flag file; a hold step keeps the window open until the test is done with it.
     private func window(_ name: String, hold: Bool, quiesce: String? = nil) throws -> (
         rig: FlowRig, document: String, frozen: String

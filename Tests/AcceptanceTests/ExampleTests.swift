@@ -3,7 +3,7 @@ import Rigs
 import Testing
 
 /// Every shipped example runs for real, with its places moved into a folder of the test.
-@Suite struct ExampleTests {
+@Suite(.ownThread) struct ExampleTests {
     /// What a stranger would have to put in place before an example runs.
     private func rig(_ name: String) throws -> FlowRig {
         let rig = try FlowRig("example-\(name)")

@@ -3,7 +3,7 @@ import Rigs
 import Testing
 
 /// `snappy-flow repository` on a repository that a run made.
-@Suite struct RepositoryCommandTests {
+@Suite(.ownThread) struct RepositoryCommandTests {
     private func prepared(_ name: String) throws -> (rig: FlowRig, place: [String]) {
         let rig = try FlowRig("repository-\(name)")
         for number in 0..<20 { try rig.write("data/file\(number)", String(repeating: "\(number) ", count: 3000)) }

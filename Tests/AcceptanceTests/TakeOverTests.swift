@@ -3,7 +3,7 @@ import Rigs
 import Testing
 
 /// A worker that was stopped past its lease and goes on must not disturb who took its work over.
-@Suite struct TakeOverTests {
+@Suite(.ownThread) struct TakeOverTests {
     /// The former worker's guard would thaw in the middle of the next worker's window, whose snapshot would look good.
     @Test func theGuardOfAFormerWorkerDoesNotOpenTheNextWindow() throws {
         let rig = try FlowRig("takeover-guard")

@@ -52,9 +52,9 @@ public final class FlowRig: Sendable {
         try start(arguments, environment: extra).wait()
     }
 
-    /// Starts the program; the caller waits for it or ends it.
-    public func start(_ arguments: [String], environment extra: [String: String] = [:]) throws -> FlowProcess {
-        try FlowProcess(arguments, environment: environment.merging(extra) { _, new in new }, folder: folder)
+    /// Starts the program; the caller waits for it or ends it. `through`: a program that starts it, with its arguments.
+    public func start(_ arguments: [String], environment extra: [String: String] = [:], through: [String] = []) throws -> FlowProcess {
+        try FlowProcess(through + [Self.binary] + arguments, environment: environment.merging(extra) { _, new in new }, folder: folder)
     }
 
     /// The repository's own root: Package.swift's folder.
@@ -87,8 +87,8 @@ public final class FlowProcess: @unchecked Sendable {  // Process is used by one
         outputPath = "\(folder)/out-\(number)"
         errorPath = "\(folder)/err-\(number)"
         for path in [outputPath, errorPath] { try Data().write(to: URL(fileURLWithPath: path)) }
-        process.executableURL = URL(fileURLWithPath: FlowRig.binary)
-        process.arguments = arguments
+        process.executableURL = URL(fileURLWithPath: arguments[0])
+        process.arguments = Array(arguments.dropFirst())
         process.environment = environment
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = try FileHandle(forWritingTo: URL(fileURLWithPath: outputPath))

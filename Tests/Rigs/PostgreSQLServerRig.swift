@@ -102,7 +102,12 @@ public final class PostgreSQLServerRig: Sendable {
 
     /// Restarts it, as a crash would: without a shutdown checkpoint.
     public func restart() async throws {
-        try await control(["stop", "-w", "-t", "60", "-s", "-m", "immediate"])
+        try await halt()
+        try await resume()
+    }
+
+    /// Starts it again after `halt`.
+    public func resume() async throws {
         // Children of a killed server may hold its memory for a moment.
         for _ in 0..<100 {
             if (try? await control(["start", "-w", "-t", "60", "-s"])) != nil { return }
@@ -110,6 +115,12 @@ public final class PostgreSQLServerRig: Sendable {
         }
         throw ResticRig.Failure(description: "the server did not start again; see \(folder)/server.log")
     }
+
+    /// Stops it, as a crash would, and leaves it stopped.
+    public func halt() async throws { try await control(["stop", "-w", "-t", "60", "-s", "-m", "immediate"]) }
+
+    /// What `--database` is to be.
+    public var address: String { "host=\(socketFolder) port=\(port) user=postgres dbname=postgres" }
 
     private func control(_ arguments: [String]) async throws {
         // With its output in a file: the server keeps what it is given.
