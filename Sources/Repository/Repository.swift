@@ -15,8 +15,10 @@ public final class Repository: Sendable {
     let keyID: ObjectID
     let config: Config
     let tables: RabinTables
+    private let patience: LockPatience
 
-    private init(store: any ObjectStore, key: SealKey, keyID: ObjectID, config: Config) {
+    private init(store: any ObjectStore, key: SealKey, keyID: ObjectID, config: Config, patience: LockPatience) {
+        self.patience = patience
         self.store = store
         self.key = key
         self.keyID = keyID
@@ -29,7 +31,9 @@ public final class Repository: Sendable {
     public var location: String { store.properties.location }
 
     /// Makes a new repository with one password. `RepositoryError(.exists)` when there is one already.
-    public static func create(on store: any ObjectStore, password: [UInt8]) async throws -> Repository {
+    public static func create(on store: any ObjectStore, password: [UInt8], patience: LockPatience = LockPatience()) async throws
+        -> Repository
+    {
         let store = RetryingStore(store)
         if let found = try await store.stat(ObjectNames.config) { throw existing(store, "\(found.size) bytes of config") }
         try await store.create()
@@ -44,7 +48,7 @@ public final class Repository: Sendable {
             try await store.delete(ObjectName(ObjectNames.keys + keyID.hex))
             throw existing(store, "a config that somebody made at the same time")
         }
-        return Repository(store: store, key: key, keyID: keyID, config: config)
+        return Repository(store: store, key: key, keyID: keyID, config: config, patience: patience)
     }
 
     /// A repository that lost its config still holds everything: a new one on top of it would make it unreadable.
@@ -69,7 +73,9 @@ public final class Repository: Sendable {
     }
 
     /// Opens a repository. Throws `.notFound`, `.wrongPassword`, `.unsupported` or `.damaged`.
-    public static func open(_ store: any ObjectStore, password: [UInt8]) async throws -> Repository {
+    public static func open(_ store: any ObjectStore, password: [UInt8], patience: LockPatience = LockPatience()) async throws
+        -> Repository
+    {
         let store = RetryingStore(store)
         let sealed: [UInt8]
         do {
@@ -79,28 +85,40 @@ public final class Repository: Sendable {
                 .notFound, expected: "a restic repository", found: "no config object", at: store.properties.location,
                 advice: "check the location; a first copy with `create: true`, or `restic init`, makes a repository")
         }
-        return try await open(store, sealedConfig: sealed, password: password)
+        return try await open(store, sealedConfig: sealed, password: password, patience)
     }
 
     /// Tries the password on every key file, at most as many as restic does. A key that fits the password and not the config is left from
     /// something else; another one may be right.
-    private static func open(_ store: any ObjectStore, sealedConfig: [UInt8], password: [UInt8]) async throws -> Repository {
+    private static func open(
+        _ store: any ObjectStore, sealedConfig: [UInt8], password: [UInt8], _ patience: LockPatience
+    ) async throws -> Repository {
         let location = store.properties.location
         let ids = try await store.listIDs(ObjectNames.keys).map(\.id).sorted()
-        var fitted = false
+        var (fitted, damaged) = (false, 0)
         for id in ids.prefix(20) {
             let name = ObjectName(ObjectNames.keys + id.hex)
             let bytes = try await store.get(name)
-            guard SHA256.digest(bytes) == id else { continue }  // damaged: another key may do
+            guard SHA256.digest(bytes) == id else {
+                damaged += 1  // another key may do
+                continue
+            }
             let file = try KeyFile(decoding: bytes, at: "\(location)/\(name)")
             guard let key = try await scrypt({ try file.open(password: password, at: "\(location)/\(name)") }) else { continue }
             fitted = true
             guard let config = try? Sealer(key).open(sealedConfig) else { continue }
-            return Repository(store: store, key: key, keyID: id, config: try Config(decoding: config, at: location))
+            return Repository(
+                store: store, key: key, keyID: id, config: try Config(decoding: config, at: location), patience: patience)
         }
         guard !fitted else {
             throw RepositoryError.damaged(
                 "\(location)/config", expected: "a config sealed with the key files' master key", found: "a wrong authentication code")
+        }
+        guard damaged == 0, !ids.isEmpty else {
+            throw RepositoryError.damaged(
+                "\(location)/keys", expected: "a whole key file that this password opens",
+                found: ids.isEmpty ? "no key file" : "\(damaged) damaged, and \(ids.count - damaged) whole ones of other passwords",
+                advice: "bring `keys/` back from another copy of the repository: without a key file nothing can be read")
         }
         throw RepositoryError(
             .wrongPassword, expected: "a password of one of \(ids.count) key files", found: "another password", at: location,
@@ -136,7 +154,7 @@ public final class Repository: Sendable {
     }
 
     /// Runs `body` under a lock of restic's protocol. Operations within it use this lock; without it each takes its own.
-    /// `.locked` when another program is at work; a retry later helps.
+    /// Waits for other programs as long as the repository's `LockPatience` says, then `.locked`: a retry later helps.
     public func withLock<R: Sendable>(
         _ mode: LockMode, isolation: isolated (any Actor)? = #isolation, _ body: (RepositoryLock) async throws -> R
     ) async throws -> R {
@@ -149,7 +167,7 @@ public final class Repository: Sendable {
             return try await body(held)
         }
         let locker = Locker(files: files, repository: location)
-        let lock = try await locker.acquire(mode)
+        let lock = try await patience.acquire(mode, by: locker)
         let refreshing = Task { await locker.keepFresh(lock) }
         let result: Result<R, any Error>
         do {

@@ -38,10 +38,11 @@ public struct RepositoryError: ExplainedError, Sendable, Hashable {
         self.retry = retry
     }
 
-    static func damaged(_ location: String, expected: String, found: String) -> RepositoryError {
-        RepositoryError(
-            .damaged, expected: expected, found: found, at: location,
-            advice: "run a check that reads all data; restore what it names from another copy of the repository")
+    static func damaged(
+        _ location: String, expected: String, found: String,
+        advice: String = "run a check that reads all data; restore what it names from another copy of the repository"
+    ) -> RepositoryError {
+        RepositoryError(.damaged, expected: expected, found: found, at: location, advice: advice)
     }
 }
 

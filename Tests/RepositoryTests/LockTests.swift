@@ -23,6 +23,23 @@ import Testing
         return process.processIdentifier
     }
 
+    @Test func whoHasPatienceWaitsForTheOtherProgram() async throws {
+        let bench = try await Bench()
+        let (waits, feed) = AsyncStream.makeStream(of: RepositoryError.self)
+        let patient = try await Repository.open(
+            bench.store, password: Array(Bench.password.utf8), patience: LockPatience(limit: .seconds(120)) { feed.yield($0) })
+        let lock = try await plant(bench) { _ in }
+        let error = await #expect(throws: RepositoryError.self) { try await bench.repository.check() }
+        #expect(error?.kind == .locked, "without patience it is told at once")
+        async let check = patient.check()
+        for await error in waits {
+            #expect(error.kind == .locked)
+            break
+        }
+        try await bench.repository.files.delete(ObjectNames.locks, lock)
+        #expect(try await check.isSound)
+    }
+
     @Test func exclusiveExcludesAndSharedShares() async throws {
         let bench = try await Bench()
         let other = try await Repository.open(bench.store, password: Array(Bench.password.utf8))

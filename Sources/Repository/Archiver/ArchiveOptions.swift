@@ -16,6 +16,8 @@ public struct ArchiveOptions: Sendable {
     public var tags: [String]
     /// Added when something could not be read, so that whoever meets the snapshot later knows.
     public var tagWhenPartial: String?
+    /// False: a source without a file, where the parent snapshot had some, is a failure; it is probably not mounted.
+    public var allowsEmpty = true
     public var parent: ParentChoice
     /// The snapshot's time; now when nil.
     public var time: Instant?

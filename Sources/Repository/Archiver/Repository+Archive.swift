@@ -16,7 +16,10 @@ extension Repository {
             let root = try await run.run(parent: try parent?.treeID())
             let end = Instant.now
             let summary = run.counters.summary(end: end)
-            let failures = run.counters.failures
+            var failures = run.counters.failures
+            if !options.allowsEmpty, summary.filesProcessed == 0, let before = parent?.summary?.filesProcessed, before > 0 {
+                failures.append(.emptied(before, at: paths[0]))
+            }
             var tags = options.tags
             if !failures.isEmpty, let tag = options.tagWhenPartial { tags.append(tag) }
             var snapshot = Snapshot(
@@ -44,5 +47,16 @@ extension Repository {
                 snapshot.hostname == options.host && Set(snapshot.paths) == Set(paths) && options.time.map { snapshot.time <= $0 } ?? true
             }
         }
+    }
+}
+
+extension ArchiveFailure {
+    fileprivate static func emptied(_ before: UInt64, at location: String) -> ArchiveFailure {
+        ArchiveFailure(
+            path: TreePath(),
+            error: StorageError(
+                .changed, expected: "files: the snapshot before has \(before)", found: "no file at all, where there were \(before)",
+                at: location,
+                advice: "look whether the source is mounted"))
     }
 }

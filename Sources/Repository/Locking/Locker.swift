@@ -14,7 +14,7 @@ struct Locker: Sendable {
     func acquire(_ mode: LockMode) async throws -> RepositoryLock {
         HangUp.ignored
         try await refuseConflicts(mode, except: nil)
-        let id = try await files.save(ObjectNames.locks, LockFile.own(mode, at: .now).encoded)
+        let id = try await write(mode)
         do {
             try await Task.sleep(for: Self.settle)
             try await refuseConflicts(mode, except: id)
@@ -23,6 +23,15 @@ struct Locker: Sendable {
             throw error
         }
         return RepositoryLock(mode: mode, repository: repository, id: id)
+    }
+
+    private func write(_ mode: LockMode) async throws -> ObjectID {
+        do {
+            return try await files.save(ObjectNames.locks, LockFile.own(mode, at: .now).encoded)
+        } catch var error as StorageError where mode == .shared && (error.kind == .noSpace || error.kind == .accessDenied) {
+            error.advice += (error.advice.isEmpty ? "" : "; ") + "to read from it all the same, take no lock: `--no-lock`"
+            throw error
+        }
     }
 
     func release(_ lock: RepositoryLock) async { await remove(lock.id) }

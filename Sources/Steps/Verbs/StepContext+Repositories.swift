@@ -11,8 +11,10 @@ extension StepContext {
             throw StepError(.invalidSetting, expected: "a declared repository", found: name, at: "step \(step.id)")
         }
         let password = try secrets.resolve(planned.password).reveal()
+        let recorder = recorder
+        let patience = LockPatience(limit: Self.lockWait) { recorder.log(.info, "waits: \($0.found), at \($0.location)") }
         do {
-            return try await Repository.open(store, password: password)
+            return try await Repository.open(store, password: password, patience: patience)
         } catch let error as RepositoryError where error.kind == .notFound && creating {
             guard planned.create else {
                 throw StepError(
@@ -23,14 +25,16 @@ extension StepContext {
         }
         try recorder.ensureHeld()
         do {
-            let repository = try await Repository.create(on: store, password: password)
+            let repository = try await Repository.create(on: store, password: password, patience: patience)
             recorder.log(.info, "created repository \(repository.id.prefix(10)) at \(repository.location)")
             return repository
         } catch let error as RepositoryError where error.kind == .exists {
-            return try await Repository.open(store, password: password)
+            return try await Repository.open(store, password: password, patience: patience)
         }
     }
 
+    /// As long as restic lets a dead program's lock stand, and a little more. A step's own `timeout:` ends it before.
+    private static let lockWait = Duration.seconds(31 * 60)
     private static let noRepository: StepError.Kind = "not-a-repository"
 }
 

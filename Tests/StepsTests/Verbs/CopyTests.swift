@@ -65,6 +65,21 @@ import Testing
         #expect(try await stage.store("vault").snapshots().count == 1)
     }
 
+    @Test func aSourceThatIsSuddenlyEmptyIsPartialUnlessThatIsAllowed() async throws {
+        let stage = try stage()
+        try await stage.run("copy", id: "copy-1", .systems(["home"]), ["to": "vault"])
+        let home = stage.folder.file("home")
+        for name in try FileManager.default.contentsOfDirectory(atPath: home) {
+            try FileManager.default.removeItem(atPath: "\(home)/\(name)")
+        }
+        let allowed = try await stage.run("copy", id: "copy-3", .systems(["home"]), ["to": "vault", "allowEmpty": true, "parent": "none"])
+        #expect(allowed.missed == [])
+        let first = try #require(try await stage.store("vault").snapshots().first)
+        let empty = try await stage.run("copy", id: "copy-2", .systems(["home"]), ["to": "vault", "parent": .string(first.id)])
+        #expect(empty.missed.count == 1 && empty.missed.first?.contains("no file at all") == true, "\(empty.missed)")
+        #expect(try await stage.store("vault").snapshots().last?.tags.contains("partial") == true)
+    }
+
     @Test func unreadableFilesMakeACopyPartialOrFailAsDeclared() async throws {
         let stage = try stage()
         try stage.declare(system: "denied", "denied", ["path": .string(stage.folder.file("home"))], identity: "denied:home")

@@ -25,10 +25,12 @@ import Testing
     }
 
     private func removed(
-        _ all: [Snapshot], last: Int, _ proofs: [Proof], scope: SnapshotScope = .pipeline("nightly"), minProved: Int = 1
+        _ all: [Snapshot], last: Int, _ proofs: [Proof], scope: SnapshotScope = .pipeline("nightly"), minProved: Int = 1,
+        now: Int64 = 1000
     ) -> Set<String> {
         let decision = PruneDecision(
-            RetentionPolicy(last: last, groupBy: []), among: all, scope: scope, proofs: proofs, minProved: minProved)
+            RetentionPolicy(last: last, groupBy: []), among: all, scope: scope, proofs: proofs, minProved: minProved,
+            now: Instant(microseconds: now * 86_400_000_000), job: JobID(rawValue: "this"))
         #expect(Set(decision.keep.map(\.snapshot.id)).isDisjoint(with: decision.remove.map(\.id)))
         #expect(decision.keep.count + decision.remove.count <= all.count)
         return Set(decision.remove.map(\.id))
@@ -89,6 +91,20 @@ import Testing
             Proof(repositoryID: "r", snapshotID: "a-3", level: .metadata, isGood: true),
         ]
         #expect(removed(snapshots("a", 3), last: 1, proofs) == ["a-1"])
+    }
+
+    /// A clock that was wrong once must not cost the copy that was just made.
+    @Test func aSnapshotOfTheFutureCountsForNothing() {
+        #expect(
+            removed(snapshots("a", 4), last: 1, proofs(["a-1", "a-2", "a-4"]), now: 3) == ["a-1"],
+            "4 is to come, 3 newer than what is proved")
+    }
+
+    @Test func whatThisJobMadeAndWhatWasProvedLastStay() {
+        var all = snapshots("a", 4)
+        all[1].tags.append("job:this")
+        #expect(removed(all, last: 1, proofs(["a-1", "a-2", "a-3", "a-4"])) == ["a-1", "a-3"])
+        #expect(removed(snapshots("a", 3), last: 1, proofs(["a-2", "a-3", "a-1"])) == ["a-2"])
     }
 
     @Test func whatIsDamagedIsNeverTheOnlyReasonToLoseEverything() {

@@ -8,6 +8,7 @@ struct Copy: Verb {
         name: "copy", summary: "Store a system as a snapshot of a repository", subject: .systems(anyOf: [.treeSource]),
         schema: SettingsSchema([
             Self.to.field, Self.excludes.field, Self.tags.field, Self.parent.field, Self.changeCheck.field, Self.onUnreadable.field,
+            Self.allowEmpty.field,
         ]), workClass: .backup, holdsSystems: .shared, holdsRepositories: .shared, holdsParents: true,
         outputs: [
             "snapshotID": "The repository snapshot's id", "repositoryID": "The repository's own id",
@@ -26,6 +27,9 @@ struct Copy: Verb {
     static let changeCheck = Setting<String>(
         "changeCheck", "What tells that a file is unchanged: its metadata, or nothing (every file is read)", default: "metadata",
         type: .choice(["metadata", "content"]))
+    static let allowEmpty = Setting<Bool>(
+        "allowEmpty", "True: a source without files is a copy like any other; else, where there were some before, it counts as partial",
+        default: false)
     static let onUnreadable = Setting<String>(
         "onUnreadable", "What becomes of a copy that misses files: it counts as partial, or the step fails", default: "partial",
         type: .choice(["partial", "fail"]))

@@ -81,6 +81,7 @@ struct CopyRun: Sendable {
         let settings = context.settings
         var options = ArchiveOptions(
             host: context.plan.systems[system]?.host ?? system, tags: tags + (try settings.value(Copy.tags)), parent: try parent())
+        options.allowsEmpty = try settings.value(Copy.allowEmpty)
         options.tagWhenPartial = SnapshotTag.partial
         let patterns = try settings.value(Copy.excludes)
         if !patterns.isEmpty {

@@ -41,7 +41,8 @@ struct Prune: Verb {
         }
         return try await repository.withLock(isDry ? .shared : .exclusive) { _ in
             let decision = PruneDecision(
-                rules.policy, among: try await repository.snapshots(), scope: scope, proofs: proofs, minProved: minProved)
+                rules.policy, among: try await repository.snapshots(), scope: scope, proofs: proofs, minProved: minProved,
+                now: Instant(microseconds: Int64(Date.now.timeIntervalSince1970 * 1e6)), job: context.job)
             for (snapshot, reason) in decision.keep {
                 context.recorder.log(.debug, "keep \(snapshot.shortID) \(snapshot.hostname): \(reason)")
             }

@@ -17,14 +17,27 @@ struct PruneDecision: Sendable {
         self.remove = remove
     }
 
-    init(_ policy: RetentionPolicy, among snapshots: [Snapshot], scope: SnapshotScope, proofs: [Proof], minProved: Int) {
+    /// `now` and `job`, whose own copies always stay: a clock that was wrong once must not make them look old.
+    init(
+        _ policy: RetentionPolicy, among snapshots: [Snapshot], scope: SnapshotScope, proofs: [Proof], minProved: Int, now: Instant,
+        job: JobID
+    ) {
         self.init(keep: [], remove: [])
         let verdicts = Verdicts(proofs)
-        for group in scope.groups(snapshots) { decide(policy, group, verdicts, minProved: minProved) }
+        let limit = now + Self.clockDifference
+        for group in scope.groups(snapshots) {
+            for snapshot in group where snapshot.time > limit { keep.append((snapshot, "dated in the future: it counts for nothing")) }
+            decide(policy, group.filter { $0.time <= limit }, verdicts, minProved: minProved, own: SnapshotTag.job(job))
+        }
     }
 
+    /// By how much hosts' clocks may differ.
+    private static let clockDifference = TimeSpan.hours(1)
+
     /// `group`: newest first.
-    private mutating func decide(_ policy: RetentionPolicy, _ group: [Snapshot], _ verdicts: Verdicts, minProved: Int) {
+    private mutating func decide(
+        _ policy: RetentionPolicy, _ group: [Snapshot], _ verdicts: Verdicts, minProved: Int, own: String
+    ) {
         let proved = group.filter { verdicts.proved[$0.id] != nil && !$0.tags.contains(SnapshotTag.partial) }
         let whole = group.filter { !verdicts.damaged.contains($0.id) && !$0.tags.contains(SnapshotTag.partial) }
         let countable = !proved.isEmpty ? proved : !whole.isEmpty ? whole : group.filter { !verdicts.damaged.contains($0.id) }
@@ -40,6 +53,8 @@ struct PruneDecision: Sendable {
         {
             protect(thorough, "newest proved by \(best.rawValue)")
         }
+        if let latest = proved.max(by: { verdicts.order[$0.id] ?? 0 < verdicts.order[$1.id] ?? 0 }) { protect(latest, "proved last") }
+        if let made = group.first(where: { $0.tags.contains(own) }) { protect(made, "made by this job") }
         for snapshot in group {
             if let newest = proved.first ?? whole.first, snapshot.time > newest.time {
                 protect(snapshot, "newer than the newest \(proved.isEmpty ? "whole" : "proved")")
@@ -57,10 +72,13 @@ struct PruneDecision: Sendable {
     private struct Verdicts {
         var proved: [String: Proof.Level] = [:]
         var damaged: Set<String> = []
+        /// When it was proved last: by the order of the records, whatever the clocks said.
+        var order: [String: Int] = [:]
 
         init(_ proofs: [Proof]) {
             var doubts: [String: Proof.Level] = [:]
-            for proof in proofs {
+            for (index, proof) in proofs.enumerated() {
+                if proof.isGood { order[proof.snapshotID] = index }
                 let id = proof.snapshotID
                 guard proof.isGood else {
                     proved[id] = nil
