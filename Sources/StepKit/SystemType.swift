@@ -19,6 +19,8 @@ public protocol SystemType: Sendable {
     /// What the system is, whatever it is called: a pure function of settings that are not secret, starting with the type's name
     /// (`directory:/srv/home`). `identity:` in the document overrides it.
     func identity(_ settings: Settings) throws(StepError) -> String
+    /// The settings without which a system of this type has no such capability, by their names; empty where the type alone decides.
+    func settings(neededFor capability: Capability) -> [String]
     /// How long a snapshot takes: what may stand in a window depends on it. Pure.
     func snapshotCost(_ settings: Settings) throws(StepError) -> SnapshotCost
     /// Opens an instance. Cheap; connects at first use or here. Called once a step that names the system.
@@ -32,6 +34,7 @@ extension SystemType {
     /// Copies of its windows wait for the thaw.
     public var thawCompletesCopies: Bool { Instance.self is any TreeCompleting.Type }
     public var capabilities: Set<Capability> { Capability.of(Instance.self) }
+    public func settings(neededFor capability: Capability) -> [String] { [] }
     public func snapshotCost(_ settings: Settings) throws(StepError) -> SnapshotCost { .instant }
 }
 

@@ -108,6 +108,30 @@ import Testing
         }
     }
 
+    @Test func aSystemThatDoesNotSayHowIsAnErrorBeforeItRuns() throws {
+        let rig = try FlowRig("programs")
+        defer { rig.close() }
+        let document = try rig.write(
+            "half.yaml",
+            """
+            name: half
+            systems:
+              app: {type: command, identity: app, quiesce: [touch, /tmp/x]}
+              files: {type: directory, path: \(rig.path("data")), staging: 1MiB}
+            repositories: {vault: {type: local, path: /backup, password: {fromEnv: PW}}}
+            steps:
+              - quiesce: app
+              - snapshot: files
+              - copy: [files, app]
+                to: vault
+            """)
+        let outcome = try rig.run(["validate", document])
+        #expect(outcome.status == 2)
+        for part in ["half.yaml:7:", "`thaw:`", "half.yaml:9:", "`source:`"] {
+            #expect(outcome.errors.contains(part), "expected \(part) in \(outcome.errors)")
+        }
+    }
+
     @Test func aDatabaseThatIsDownIsNamedAndNothingRuns() throws {
         let (rig, document) = try prepared("database")
         defer { rig.close() }

@@ -133,8 +133,9 @@ extension PipelineCompiler {
             return reportUndeclared(name, "system", known: Array(document.systems.keys) + Array(set.systems.keys))
         }
         resolve(declared)
-        guard let type = catalog.system(declared.type), !capabilities.isEmpty, type.capabilities.isDisjoint(with: capabilities) else {
-            return
+        guard let type = catalog.system(declared.type), !capabilities.isEmpty else { return }
+        guard type.capabilities.isDisjoint(with: capabilities) else {
+            return checkPrograms(declared, type, capabilities.filter(type.capabilities.contains), verb, at: name)
         }
         let able = catalog.systems.filter { !$0.capabilities.isDisjoint(with: capabilities) }.map(\.name).sorted()
         report(
@@ -143,6 +144,20 @@ extension PipelineCompiler {
                 expected: "a system with \(capabilities.map(\.rawValue).joined(separator: " or "))",
                 found: "\(declared.type) with \(type.capabilities.sorted().map(\.rawValue).joined(separator: ", "))",
                 hint: able.isEmpty ? "" : "types that can: \(able.joined(separator: ", "))", at: name.mark))
+    }
+
+    /// Reports a system whose type could, while the settings for it are not there: one of the capabilities suffices.
+    private mutating func checkPrograms(
+        _ declared: DeclaredSystem, _ type: any SystemType, _ capabilities: [Capability], _ verb: String, at name: Mentions.Name
+    ) {
+        let missing = capabilities.map { type.settings(neededFor: $0).filter { declared.settings[$0] == nil } }
+        guard let first = missing.first, missing.allSatisfy({ !$0.isEmpty }) else { return }
+        let names = first.map { "`\($0):`" }.joined(separator: " and ")
+        report(
+            Finding(
+                "missing-capability", "`\(verb)` can't act on \(name.name): the system does not say how",
+                expected: "a system of type \(declared.type) with \(names)", found: "one without",
+                hint: "add \(names) to system \(name.name)", at: name.mark))
     }
 
     mutating func checkRepository(_ name: Mentions.Name) {

@@ -33,6 +33,15 @@ struct CommandType: SystemType {
             .invalidSetting, expected: "at least one of quiesce, source, destination and check", found: "none", at: settings.origin)
     }
 
+    func settings(neededFor capability: Capability) -> [String] {
+        switch capability {
+        case .quiescing: [Self.quiesce.name, Self.thaw.name]
+        case .treeSource: [Self.source.name]
+        case .treeDestination: [Self.destination.name]
+        case .verifying, .snapshotting, .imageSource, .imageDestination, .discovering: []
+        }
+    }
+
     func open(_ settings: Settings, _ context: StepContext) async throws -> CommandSystem {
         if try settings.optional(Self.quiesce) != nil, try settings.optional(Self.thaw) == nil {
             throw StepError(.invalidSetting, expected: "`thaw` beside `quiesce`", found: "nothing that ends the rest", at: settings.origin)
