@@ -67,14 +67,14 @@ private struct PrivateServer {
         let server = try await PrivateServer.start()
         let store = try await EngineStore.open(server.lease.settings, patience: patience)
         let worker = WorkerID(rawValue: "w")
-        try await store.register(WorkerRegistration(id: worker, host: "h", process: 1, labels: [:]), lease: .seconds(60))
+        try await store.register(WorkerRegistration(id: worker, host: "h", process: 1, labels: [:]), lease: .minutes(20))
         let job = try await submit(chain(3), store)
         for _ in 0..<3 {
             let claimed = try #require(try await claim(worker, store).first)
             try await server.restart()
             #expect(try await store.apply(.finish(claimed.step, token: claimed.token, FinishedStep()), to: job).refusal == nil)
             try await server.restart()
-            #expect(try await store.heartbeat(worker, lease: .seconds(60)) != nil)
+            #expect(try await store.heartbeat(worker, lease: .minutes(20)) != nil)
         }
         #expect(try await store.loadRun(job)?.job.outcome == .succeeded)
     }
@@ -83,7 +83,7 @@ private struct PrivateServer {
         let server = try await PrivateServer.start(durable: true)
         let store = try await EngineStore.open(server.lease.settings, patience: patience)
         let worker = WorkerID(rawValue: "w")
-        try await store.register(WorkerRegistration(id: worker, host: "h", process: 1, labels: [:]), lease: .seconds(60))
+        try await store.register(WorkerRegistration(id: worker, host: "h", process: 1, labels: [:]), lease: .minutes(20))
         let job = try await submit(chain(120), store)
         async let restarts: Void = {
             for _ in 0..<3 { try await server.restart() }
@@ -109,7 +109,7 @@ private struct PrivateServer {
         let store = try await EngineStore.open(settings, patience: patience)
         let killer = try await Connection.connect(try await PostgreSQLRig.start().settings)
         let worker = WorkerID(rawValue: "w")
-        try await store.register(WorkerRegistration(id: worker, host: "h", process: 1, labels: [:]), lease: .seconds(60))
+        try await store.register(WorkerRegistration(id: worker, host: "h", process: 1, labels: [:]), lease: .minutes(20))
         let job = try await submit(chain(60), store)
         let name = settings.applicationName
         let kills = Task {
@@ -141,7 +141,7 @@ private struct PrivateServer {
         let server = try await PrivateServer.start(durable: true)
         let store = try await EngineStore.open(server.lease.settings)
         let worker = WorkerID(rawValue: "w")
-        try await store.register(WorkerRegistration(id: worker, host: "h", process: 1, labels: [:]), lease: .seconds(60))
+        try await store.register(WorkerRegistration(id: worker, host: "h", process: 1, labels: [:]), lease: .minutes(20))
         let length = 100
         let job = try await submit(chain(length), store)
         let before = try await commits(store)

@@ -30,7 +30,7 @@ struct StoreHand: Sendable {
     func submit(_ definition: RunDefinition) async throws -> JobID { try await submit(definition.steps, windows: definition.windows) }
 
     @discardableResult
-    func register(_ name: String, host: String = "host1", labels: [String: String] = [:], lease: TimeSpan = .seconds(60)) async throws
+    func register(_ name: String, host: String = "host1", labels: [String: String] = [:], lease: TimeSpan = .minutes(20)) async throws
         -> WorkerID
     {
         let id = WorkerID(rawValue: name)
