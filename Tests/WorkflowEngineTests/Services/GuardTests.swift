@@ -95,7 +95,8 @@ import Testing
         handle = nil
         try await eventually("it has thawed at once") { FileManager.default.fileExists(atPath: rig.order.reportPath) }
         _ = try await rig.next.disarm(rig.order.key)
-        #expect(kill(process, 0) != 0 || ProcessIdentity(of: process)?.isDead ?? true)
+        // Killed, it runs nothing more; the kernel may take a moment to bury it.
+        try await eventually("it has ended") { ProcessIdentity(of: process)?.isDead ?? true }
         rig.hand.ledger.append("freeze", step: "quiesce", key: "of the next window")
         #expect(rig.hand.ledger.frozen == ["of the next window"])
     }
@@ -109,7 +110,7 @@ import Testing
         try await eventually("it has tried") { FileManager.default.fileExists(atPath: rig.order.reportPath) }
         kill(process, SIGSTOP)  // as deaf as can be
         _ = try await rig.next.disarm(rig.order.key)
-        #expect(handle.isGone)
+        try await eventually("it has ended") { handle.isGone }
 
     }
 
