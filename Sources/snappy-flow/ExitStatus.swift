@@ -24,9 +24,9 @@ enum ExitStatus: Int32, CaseIterable {
         case .cancelled: "the job was cancelled, and everything acquired was undone"
         case .databaseUnavailable: "the control database can't be reached or started"
         case .damaged: "a verification found damage"
-        case .noRepository: "there is no repository at that place"
-        case .locked: "the repository is locked by somebody else"
-        case .wrongPassword: "the repository's password is wrong"
+        case .noRepository: "there is no repository at that place (of a job's step: 1)"
+        case .locked: "the repository is locked by somebody else (of a job's step: 1)"
+        case .wrongPassword: "the repository's password is wrong (of a job's step: 1)"
         case .interrupted: "interrupted a second time: the rest of the cleanup is left to the database and the next worker"
         }
     }

@@ -113,6 +113,11 @@ import Testing
             name: "unknown limit", steps: "- copy: data\n  to: near\n  limits: [arrey]", extra: "limits: {array: 2}\n",
             code: "unknown-limit", says: "did you mean `array`?"),
         Wrong(
+            name: "a timeout of nothing", steps: "- copy: data\n  to: near\n  timeout: 0s", code: "wrong-value", says: "leaves no time"),
+        Wrong(
+            name: "a hold of nothing", steps: "- quiesce: app\n  maxHold: 0s\n- snapshot: data", code: "wrong-value",
+            says: "leaves no time"),
+        Wrong(
             name: "labels that no worker has", steps: "- quiesce: app\n  runOn: {site: a}\n- snapshot: data\n  runOn: {site: b}",
             code: "wrong-value",
             says: "site: b"),

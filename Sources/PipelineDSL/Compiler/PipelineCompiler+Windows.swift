@@ -136,6 +136,7 @@ extension PipelineCompiler {
         var strictest: TimeSpan?
         for quiesce in quiesces {
             let own = drafts[quiesce].planned.settings["maxHold"].flatMap(TimeSpan.init(setting:))
+            if let own, own.milliseconds <= 0 { report(.noTime("step \(drafts[quiesce].id): maxHold", at: drafts[quiesce].mark)) }
             let defaults = drafts[quiesce].subjectSystems.compactMap { systems[$0].flatMap { catalog.system($0.type)?.defaultMaxHold } }
             let hold = own ?? defaults.min() ?? .seconds(30)
             drafts[quiesce].planned.settings["maxHold"] = hold.settingJSON

@@ -37,7 +37,11 @@ struct StepKeysReader {
                         found: node.kind, at: node.mark))
             }
         case "forEach": readFanOut(json, node, label: label)
-        case "timeout": keys.timeout = TimeSpan(setting: json)
+        case "timeout":
+            keys.timeout = TimeSpan(setting: json)
+            if let timeout = keys.timeout, timeout.milliseconds <= 0 {
+                findings.append(.noTime("\(label): timeout", at: node.mark))
+            }
         case "retry": readRetry(node, json, label: label)
         case "continueOnError": keys.continueOnError = json.boolValue ?? false
         case "runOn": keys.runOn = (json.objectValue ?? [:]).compactMapValues(\.stringValue)
@@ -107,5 +111,14 @@ struct StepKeysReader {
                         found: keys.retry.maxBackoff.description, at: node["maxBackoff"]?.mark ?? node.mark))
             }
         }
+    }
+}
+
+extension Finding {
+    /// A bound of no time at all would end everything at once.
+    static func noTime(_ label: String, at mark: SourceMark) -> Finding {
+        Finding(
+            "wrong-value", "\(label) leaves no time", expected: "a time above 0, such as 30s", found: "0s",
+            hint: "leave it out where nothing bounds it", at: mark)
     }
 }

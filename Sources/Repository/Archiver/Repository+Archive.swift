@@ -55,7 +55,7 @@ extension ArchiveFailure {
         ArchiveFailure(
             path: TreePath(),
             error: StorageError(
-                .changed, expected: "files: the snapshot before has \(before)", found: "no file at all, where there were \(before)",
+                .notFound, expected: "files: the snapshot before has \(before)", found: "no file at all, where there were \(before)",
                 at: location,
                 advice: "look whether the source is mounted"))
     }

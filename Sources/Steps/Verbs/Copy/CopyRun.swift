@@ -24,7 +24,10 @@ struct CopyRun: Sendable {
         }
         var record = CopyRecord(system: system, repository: repositoryName, repositoryID: repository.id, snapshot: report.snapshot)
         record.unreadable = report.failures.count
-        record.missed = report.failures.prefix(CopyRecord.namedAtMost).map { "\(system):/\($0.path): \($0.error.found)" }
+        record.missed = report.failures.prefix(CopyRecord.namedAtMost).map { failure in
+            let why = failure.error.kind == .changed ? "changed while it was read (\(failure.error.found))" : failure.error.found
+            return "\(system):/\(failure.path): \(why)"
+        }
         if report.failures.count > CopyRecord.namedAtMost {
             record.missed.append("and \(report.failures.count - CopyRecord.namedAtMost) more")
         }
