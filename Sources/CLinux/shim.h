@@ -1,6 +1,7 @@
 // What Swift's Glibc module leaves out, and calls that Swift can't make because they are variadic.
 // No _GNU_SOURCE: with it, types that other C modules share would look different here.
 // Of <fcntl.h> and <unistd.h> only what is needed is declared, so that `struct stat` stays Glibc's.
+#include <linux/fiemap.h>
 #include <linux/fs.h>
 #include <linux/openat2.h>
 #include <sys/ioctl.h>
@@ -26,6 +27,30 @@ static inline int linux_open_beneath(int folder, const char *path, int flags, un
 
 // ioctl_ficlone(2): makes `target` share the extents of `source`.
 static inline int linux_clone_file(int target, int source) { return ioctl(target, FICLONE, source); }
+
+// lseek(2): SEEK_DATA and SEEK_HOLE, which <unistd.h> shows to GNU sources only.
+static const int linux_seek_data = 3, linux_seek_hole = 4;
+
+// fallocate(2) on a file or block device: the range reads as zeros, without being stored where that is possible.
+static inline int linux_zero_range(int file, long long offset, long long length) {
+    int keep_size = 0x01, punch_hole = 0x02, zero_range = 0x10;
+    if (syscall(SYS_fallocate, file, punch_hole | keep_size, offset, length) == 0) return 0;
+    return (int)syscall(SYS_fallocate, file, zero_range | keep_size, offset, length);
+}
+
+// FS_IOC_FIEMAP (Documentation/filesystems/fiemap.rst): up to `count` extents from `start`, after what is in memory was written.
+// Returns how many, or -1.
+static inline int linux_map_extents(int file, unsigned long long start, void *memory, unsigned count) {
+    struct fiemap *map = memory;
+    *map = (struct fiemap){.fm_start = start, .fm_length = ~0ull - start, .fm_flags = FIEMAP_FLAG_SYNC, .fm_extent_count = count};
+    return ioctl(file, FS_IOC_FIEMAP, map) == 0 ? (int)map->fm_mapped_extents : -1;
+}
+static inline struct fiemap_extent linux_mapped_extent(const void *memory, int index) {
+    return ((const struct fiemap *)memory)->fm_extents[index];
+}
+static inline unsigned long linux_extent_map_size(unsigned count) {
+    return sizeof(struct fiemap) + count * sizeof(struct fiemap_extent);
+}
 
 // renameat2(2) with RENAME_NOREPLACE: never replaces what is there.
 static inline int linux_rename_new(int folder, const char *from, int to_folder, const char *to) {

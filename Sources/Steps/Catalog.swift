@@ -6,6 +6,7 @@ extension Catalog {
         Catalog(
             systems: [
                 DirectoryType(),
+                BlockDeviceType(),
                 CommandType(),
                 PostgreSQLType(),
             ],

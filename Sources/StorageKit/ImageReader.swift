@@ -1,6 +1,8 @@
 public import FlowModel
 
 /// A point in time readable as a block image.
+///
+/// Calls block and are made on the caller's own threads. Errors are `StorageError`.
 public protocol ImageReader: Sendable {
     /// Bytes.
     var size: Int64 { get }
@@ -8,14 +10,20 @@ public protocol ImageReader: Sendable {
     var granularity: Int64 { get }
     /// Ascending, not overlapping ranges that hold data; everything else reads as zeros.
     func allocatedExtents() throws -> [Range<Int64>]
-    /// Ranges that may differ from what `base` held; nil when the token is no longer good (then a full read).
+    /// Ascending, not overlapping ranges that may differ from what `base` held; nil when the token is no longer good (then a full read).
     func changedExtents(since base: JSONValue) throws -> [Range<Int64>]?
-    /// Fills the buffer from `offset`. Blocks; called from several threads at once.
+    /// Fills the whole buffer from `offset`; never asked beyond `size`. Called from several threads at once.
     func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) throws
 }
 
-/// Receives a restored image.
+/// Receives a restored image. Ranges come from several threads at once, none twice; ended by `finish`, or by `abandon`, which also
+/// follows a `finish` that failed.
 public protocol ImageWriter: Sendable {
     func write(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws
+    /// Makes the range read as zeros, without storing them where the destination can.
+    func zero(_ range: Range<Int64>) throws
+    /// Everything written is durable when it returns.
     func finish() throws
+    /// The restore failed: what was made for it goes; what was overwritten in place stays as it is.
+    func abandon()
 }

@@ -117,7 +117,7 @@ extension VerbDeclaration {
             name: "verify", summary: "Verify", subject: .copyStepOrRepository,
             schema: SettingsSchema([
                 field("read", .either([.choice(["metadata", "all"]), .percentage]), default: "metadata"),
-                field("restore", .object(SettingsSchema([field("into", .systemName(.treeDestination)), field("checks", .list(.any))]))),
+                field("restore", .object(SettingsSchema([field("into", .systemName([.treeDestination])), field("checks", .list(.any))]))),
             ]), workClass: .verify, acquires: Acquisition(undoVerb: "drop", undoneWhen: .stepEnded, onlyWithSetting: "restore"),
             holdsRepositories: .shared, outputs: ["level": "the level"]),
         VerbDeclaration(
@@ -131,7 +131,7 @@ extension VerbDeclaration {
         VerbDeclaration(
             name: "restore", summary: "Restore", subject: .repositorySnapshot,
             schema: SettingsSchema([
-                field("from", .repositoryName, required: true), field("to", .systemName(.treeDestination), required: true),
+                field("from", .repositoryName, required: true), field("to", .systemName([.treeDestination]), required: true),
                 field("overwrite", .boolean, default: false),
             ]), workClass: .restore, holdsSystems: .exclusive, holdsRepositories: .shared),
         VerbDeclaration(

@@ -67,7 +67,7 @@ extension PipelineCompiler {
         for index in drafts.indices {
             guard let step = drafts[index].written, drafts[index].isFirstOfGroup(in: drafts, at: index) else { continue }
             for name in step.mentions.systems {
-                checkSystem(name, anyOf: name.capability.map { [$0] } ?? [], for: step.verb.name)
+                checkSystem(name, anyOf: name.capabilities, for: step.verb.name)
             }
             for name in step.mentions.repositories { checkRepository(name) }
             for limit in step.keys.limits where document.limits[limit.name] == nil {

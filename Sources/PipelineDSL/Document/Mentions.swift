@@ -5,7 +5,8 @@ import StepKit
 struct Mentions: Sendable {
     struct Name: Sendable {
         var name: String
-        var capability: Capability?
+        /// Of which it must have one; none for any system.
+        var capabilities: [Capability] = []
         var mark: SourceMark
     }
 

@@ -23,8 +23,8 @@ enum SettingReader {
         guard let json = ScalarForm.canonical(node.json, as: type) else { return Reading(wrong(node, type, label)) }
         var reading = Reading(json)
         switch (type, json) {
-        case (.systemName(let capability), .string(let name)):
-            reading.mentions.systems = [Mentions.Name(name: name, capability: capability, mark: node.mark)]
+        case (.systemName(let capabilities), .string(let name)):
+            reading.mentions.systems = [Mentions.Name(name: name, capabilities: capabilities, mark: node.mark)]
         case (.repositoryName, .string(let name)): reading.mentions.repositories = [Mentions.Name(name: name, mark: node.mark)]
         case (.stepName, .string(let name)): reading.mentions.steps = [Mentions.Name(name: name, mark: node.mark)]
         default: break

@@ -22,7 +22,9 @@ extension SettingType {
         case .list(let element): "a list, each element \(element.words)"
         case .map(let element): "a mapping, each value \(element.words)"
         case .object(let schema): "a mapping with \(schema.fields.map(\.name).joined(separator: ", "))"
-        case .systemName(let capability): capability.map { "the name of a system that has \($0.rawValue)" } ?? "the name of a system"
+        case .systemName(let capabilities):
+            capabilities.isEmpty
+                ? "the name of a system" : "the name of a system that has \(capabilities.map(\.rawValue).joined(separator: " or "))"
         case .repositoryName: "the name of a repository"
         case .stepName: "the id of a step"
         case .either(let types): types.map(\.words).joined(separator: ", or ")

@@ -41,6 +41,16 @@ final class ArchiveCounters: Sendable {
         }
     }
 
+    /// As `fileDone`, for what `passed` has counted on the way.
+    func imageDone(_ change: Change, bytes: UInt64) {
+        fileDone(change, bytes: bytes)
+        state.withLock { $0.progress.bytes -= bytes }
+    }
+
+    /// Bytes of an image that are dealt with: read, taken from the parent, or nothing there.
+    func passed(_ bytes: Int64) { state.withLock { $0.progress.bytes += UInt64(clamping: bytes) } }
+    func expect(_ bytes: Int64) { state.withLock { $0.progress.bytesTotal = UInt64(clamping: bytes) } }
+
     func directoryDone(_ id: ObjectID, former: ObjectID?) {
         state.withLock { state in
             switch former {

@@ -51,6 +51,8 @@ public struct ArchiveProgress: Sendable, Hashable {
     public var files: UInt64 = 0
     /// Bytes of those files.
     public var bytes: UInt64 = 0
+    /// Bytes in all; nil where nobody knows before the end.
+    public var bytesTotal: UInt64?
     /// Bytes that were read because a file was new or changed.
     public var bytesRead: UInt64 = 0
     /// Bytes written to the store.
@@ -70,4 +72,6 @@ public struct ArchiveReport: Sendable {
     public var snapshot: Snapshot
     public var failures: [ArchiveFailure]
     public var summary: SnapshotSummary
+    /// Of a block image.
+    public var image: ImageReport?
 }

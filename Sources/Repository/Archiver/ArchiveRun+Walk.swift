@@ -14,6 +14,9 @@ extension ArchiveRun {
             let own =
                 depth == parts.count - 1
                 ? metadata : FileMetadata(kind: .directory, permissions: 0o755, modified: metadata.modified, changed: metadata.changed)
+            if depth == parts.count - 1, let image = reader as? ImageTree, let node = Node(name, own) {
+                return try await take(image, node, in: above, former: await formerTree(former)?.node(named: name))
+            }
             guard let node = Node(name, own), own.kind == .directory else {
                 throw StorageError(
                     .unsupported, expected: "a folder as the source's root", found: "\(own.kind)", at: "/\(reader.logicalPath)")
@@ -28,7 +31,7 @@ extension ArchiveRun {
         try await pool.run { [content] in try content.flush() }
     }
 
-    private func closing(_ directory: DirectoryAssembly) async throws {
+    func closing(_ directory: DirectoryAssembly) async throws {
         try await pool.run { [walkSaver] in try directory.close(walkSaver.saver) }
     }
 

@@ -23,8 +23,8 @@ final class ArchiveRun: Sendable {
     private let key: SealKey
     private let compress: Bool
     private let workers: Int
-    private let buffers: BufferPool
-    private let queue: BoundedQueue<ReadBuffer>
+    let buffers: BufferPool
+    let queue: BoundedQueue<ReadBuffer>
     private let uploader: PackUploader
     private let packs: PackAssembler
     private let indexWriter: IndexWriter

@@ -1,7 +1,7 @@
 import Synchronization
 
 /// Gathers the blob ids of one file, which several threads find in any order.
-final class FileAssembly: Sendable {
+final class FileAssembly: BlobReceiver {
     private struct State {
         var ids: [ObjectID?] = []
         var missing = 0

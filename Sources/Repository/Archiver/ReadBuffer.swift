@@ -6,11 +6,11 @@ final class ReadBuffer {
     static let fullBytes = 1 << 20
     /// Bytes asked of a file at once; at most this much is copied when a chunk straddles two buffers.
     static let sliceBytes = 256 << 10
-    private static let capacity = fullBytes + Chunker.maximum + sliceBytes
+    static let capacity = fullBytes + Chunker.maximum + sliceBytes
 
     struct Piece {
         var range: Range<Int>
-        var file: FileAssembly
+        var file: any BlobReceiver
         var index: Int
     }
 

@@ -10,26 +10,54 @@ extension Repository {
     /// `StorageError`, ends the run. Cancelling it is prompt and leaves a good repository: what was indexed is found by the next run.
     public func archive(_ reader: any TreeReader, _ options: ArchiveOptions) async throws -> ArchiveReport {
         try await withLock(.shared, isolation: nil) { lock in
-            let paths = ["/" + reader.logicalPath.description]
-            let parent = try await parent(for: paths, options)
-            let run = ArchiveRun(self, lock, reader: reader, index: try await loadIndex(), options: options)
-            let root = try await run.run(parent: try parent?.treeID())
-            let end = Instant.now
-            let summary = run.counters.summary(end: end)
-            var failures = run.counters.failures
-            if !options.allowsEmpty, summary.filesProcessed == 0, let before = parent?.summary?.filesProcessed, before > 0 {
-                failures.append(.emptied(before, at: paths[0]))
-            }
-            var tags = options.tags
-            if !failures.isEmpty, let tag = options.tagWhenPartial { tags.append(tag) }
-            var snapshot = Snapshot(
-                time: options.time ?? summary.start, tree: root.hex, parent: parent?.id, paths: paths, hostname: options.host,
-                username: NSUserName(), tags: tags, excludes: options.excludePatterns, programVersion: "snappy-flow 0.1",
-                summary: summary)
-            try Task.checkCancellation()
-            snapshot.id = try await files(lock).save(ObjectNames.snapshots, snapshot.encoded).hex
-            return ArchiveReport(snapshot: snapshot, failures: failures, summary: summary)
+            let parent = try await parent(for: reader.paths, options)
+            return try await archive(reader, parent: parent, lock, options)
         }
+    }
+
+    /// Stores a block image as a new snapshot: one file of fixed extents under `path`.
+    ///
+    /// What the source says did not change since the base is taken from the parent without reading it, but for a sample; what it says is
+    /// empty is not read either. An extent that can't be read ends the run: an image with a hole is no copy.
+    public func archive(
+        image: any ImageReader, at path: TreePath, _ imageOptions: ImageOptions, _ options: ArchiveOptions
+    ) async throws -> ArchiveReport {
+        try await withLock(.shared, isolation: nil) { lock in
+            let known = try await snapshots()
+            let held = imageOptions.base.flatMap { base in known.last { $0.id == base.snapshotID } }
+            let begin = FileTime(since: options.time ?? .now)
+            let tree = ImageTree(image, at: path, base: held == nil ? nil : imageOptions.base, modified: begin, imageOptions)
+            if let base = imageOptions.base, held == nil {
+                tree.note { $0.baseRefused = "its snapshot \(base.snapshotID.prefix(8)) is not in the repository any more" }
+            }
+            let parent = if let held { held } else { try await parent(for: tree.paths, options) }
+            var report = try await archive(tree, parent: parent, lock, options)
+            report.image = tree.report
+            return report
+        }
+    }
+
+    private func archive(_ reader: any TreeReader, parent: Snapshot?, _ lock: RepositoryLock, _ options: ArchiveOptions) async throws
+        -> ArchiveReport
+    {
+        let paths = reader.paths
+        let run = ArchiveRun(self, lock, reader: reader, index: try await loadIndex(), options: options)
+        let root = try await run.run(parent: try parent?.treeID())
+        let end = Instant.now
+        let summary = run.counters.summary(end: end)
+        var failures = run.counters.failures
+        if !options.allowsEmpty, summary.filesProcessed == 0, let before = parent?.summary?.filesProcessed, before > 0 {
+            failures.append(.emptied(before, at: paths[0]))
+        }
+        var tags = options.tags
+        if !failures.isEmpty, let tag = options.tagWhenPartial { tags.append(tag) }
+        var snapshot = Snapshot(
+            time: options.time ?? summary.start, tree: root.hex, parent: parent?.id, paths: paths, hostname: options.host,
+            username: NSUserName(), tags: tags, excludes: options.excludePatterns, programVersion: "snappy-flow 0.1",
+            summary: summary)
+        try Task.checkCancellation()
+        snapshot.id = try await files(lock).save(ObjectNames.snapshots, snapshot.encoded).hex
+        return ArchiveReport(snapshot: snapshot, failures: failures, summary: summary)
     }
 
     private func parent(for paths: [String], _ options: ArchiveOptions) async throws -> Snapshot? {
@@ -48,6 +76,18 @@ extension Repository {
             }
         }
     }
+}
+
+extension FileTime {
+    fileprivate init(since time: Instant) {
+        let (seconds, rest) = time.microseconds.quotientAndRemainder(dividingBy: 1_000_000)
+        self.init(seconds: rest < 0 ? seconds - 1 : seconds, nanoseconds: Int32((rest < 0 ? rest + 1_000_000 : rest) * 1000))
+    }
+}
+
+extension TreeReader {
+    /// What a snapshot of it says that it is of.
+    fileprivate var paths: [String] { ["/" + logicalPath.description] }
 }
 
 extension ArchiveFailure {

@@ -70,6 +70,20 @@ final class MasterIndex: Sendable {
         }
     }
 
+    /// Bytes of each data blob once opened; those that are not stored are left out.
+    func dataSizes(_ ids: [ObjectID]) -> [ObjectID: Int64] {
+        state.withLock { state in
+            var sizes: [ObjectID: Int64] = [:]
+            sizes.reserveCapacity(ids.count)
+            for id in ids where sizes[id] == nil {
+                let key = BlobKey(kind: .data, id: id)
+                guard let entry = state.entries[key] else { continue }
+                sizes[id] = Int64(PackedBlob(key: key, offset: 0, length: entry.length, plainLength: entry.plainLength).size)
+            }
+            return sizes
+        }
+    }
+
     /// What all copies of all blobs take in the packs: bytes.
     var storedBytes: Int64 {
         state.withLock { state in

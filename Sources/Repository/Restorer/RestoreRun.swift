@@ -127,7 +127,7 @@ final class RestoreRun: Sendable {
                     work.directories.append((target, node))
                 }
                 try await walk(subtree, at: below, &work)
-            } else if selection.includes(below), let target = selection.target(of: below) {
+            } else if selection.includes(below), let target = selection.target(of: below, isDirectory: false) {
                 try await take(node, target, &work)
             }
         }

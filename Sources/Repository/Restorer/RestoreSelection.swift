@@ -11,8 +11,9 @@ struct RestoreSelection: Sendable {
         root = options.root
     }
 
-    /// Where a path of the snapshot lands; nil when it is not wanted itself.
-    func target(of path: TreePath) -> TreePath? {
+    /// Where a path of the snapshot lands; nil when it is not wanted itself. A root that is a file, as an image's is, lands under its name.
+    func target(of path: TreePath, isDirectory: Bool = true) -> TreePath? {
+        if path == root, !isDirectory, let name = path.parts.last { return TreePath([name]) }
         guard path.parts.starts(with: root.parts), path.parts.count > root.parts.count else { return nil }
         guard paths.isEmpty || paths.contains(where: { path.parts.starts(with: $0.parts) || $0.parts.starts(with: path.parts) }) else {
             return nil
@@ -28,7 +29,7 @@ struct RestoreSelection: Sendable {
 
     /// Whether a path that is no folder is wanted: only what is chosen, not what leads to it.
     func includes(_ path: TreePath) -> Bool {
-        target(of: path) != nil && (paths.isEmpty || paths.contains { path.parts.starts(with: $0.parts) })
+        target(of: path, isDirectory: false) != nil && (paths.isEmpty || paths.contains { path.parts.starts(with: $0.parts) })
     }
 
     /// A chosen path that the snapshot doesn't have: a restore of nothing must not look like a success.

@@ -10,6 +10,10 @@ public protocol TreeSource: System {
 
 /// Opens a point in time as a block image.
 public protocol ImageSource: System {
+    /// The absolute path under which the image is recorded, as one file: `/<type>/<what it is>`.
+    var logicalPath: TreePath { get }
+
+    /// Lends a reader of `snapshot`, or of the live system when nil. A base token is the JSON of the `SystemSnapshot` that was kept.
     func withImage<Result: Sendable>(
         of snapshot: SystemSnapshot?, _ context: StepContext, _ body: @Sendable (any ImageReader) async throws -> Result
     ) async throws -> Result

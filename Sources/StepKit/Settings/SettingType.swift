@@ -20,8 +20,8 @@ public indirect enum SettingType: Sendable, Hashable {
     /// Free keys, one type of value.
     case map(SettingType)
     case object(SettingsSchema)
-    /// The name of a declared system that has the capability.
-    case systemName(Capability?)
+    /// The name of a declared system that has one of the capabilities; of any system when there are none.
+    case systemName([Capability])
     /// The name of a declared repository.
     case repositoryName
     /// The id of a step of this pipeline.

@@ -20,7 +20,9 @@ extension SettingType {
         case .list(let element): "list of: \(element.words)"
         case .map(let value): "map to: \(value.words)"
         case .object(let schema): "{" + schema.fields.map(\.name).joined(separator: ", ") + "}"
-        case .systemName(let capability): capability.map { "name of a system that is \($0.rawValue)" } ?? "name of a system"
+        case .systemName(let capabilities):
+            capabilities.isEmpty
+                ? "name of a system" : "name of a system that is \(capabilities.map(\.rawValue).joined(separator: " or "))"
         case .repositoryName: "name of a repository"
         case .stepName: "id of a step"
         case .either(let types): types.map(\.words).joined(separator: ", or ")

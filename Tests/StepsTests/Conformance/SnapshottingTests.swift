@@ -19,7 +19,7 @@ import Testing
         try await system.release(key: "k-1", bench.context)
     }
 
-    @Test(arguments: SystemSample.all(with: .snapshotting))
+    @Test(arguments: SystemSample.all(with: .snapshotting).filter { SystemSample.all(with: .treeSource).contains($0) })
     func aSnapshotStaysWhatItWas(_ sample: SystemSample) async throws {
         let bench = try await SampleBench(sample)
         let system = try await bench.open(as: (any Snapshotting & TreeSource).self)

@@ -7,7 +7,7 @@ import StorageKit
 
 /// One system of each plug-in, set up so that every capability suite can run against it.
 enum SystemSample: String, CaseIterable, Sendable {
-    case directory, command, postgresql
+    case directory, command, postgresql, blockdevice
 
     var quiesceKind: QuiesceKind { self == .postgresql ? .session : .recorded }
 
@@ -51,6 +51,9 @@ final class SampleBench: Sendable {
                 "quiesce": shell("echo cold > '\(frozen)'; echo label"), "thaw": shell("rm -f '\(frozen)'"), "check": ["/bin/true"],
             ]
             content = ["stdout": "first"]
+        case .blockdevice:
+            settings = ["path": .string(data + "/a"), "staging": "1MiB", "snapshotFolder": .string(folder.file("kept"))]
+            content = [:]
         case .postgresql:
             settings = ["host": .string(server?.socketFolder ?? "")]
             content = ["postgres.dump": nil, "globals.sql": nil]
@@ -93,7 +96,7 @@ final class SampleBench: Sendable {
     var received: [UInt8]? {
         let path =
             switch sample {
-            case .directory: folder.file("target/inner/restored")
+            case .directory, .blockdevice: folder.file("target/inner/restored")
             case .command: folder.file("target")
             case .postgresql: folder.file("target/restored")
             }

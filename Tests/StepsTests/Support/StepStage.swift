@@ -139,12 +139,14 @@ final class MemoryRecorder: StepRecorder {
         var checkpoint: JSONValue?
         var undo: [String: JSONValue] = [:]
         var proofs: [Proof]? = []
+        var bases: [Base] = []
     }
     private let state = Mutex(State())
 
     var lines: [String] { state.withLock { $0.lines } }
     var saved: JSONValue? { state.withLock { $0.checkpoint } }
     var undoState: [String: JSONValue] { state.withLock { $0.undo } }
+    func set(bases: [Base]) { state.withLock { $0.bases = bases } }
     func set(proofs: [Proof]?) { state.withLock { $0.proofs = proofs } }
 
     func log(_ level: LogLevel, _ message: String) { state.withLock { $0.lines.append("\(level.rawValue): \(message)") } }
@@ -152,7 +154,9 @@ final class MemoryRecorder: StepRecorder {
     func checkpoint(_ saved: JSONValue) async throws { state.withLock { $0.checkpoint = saved } }
     func recordUndo(_ recorded: [String: JSONValue]) async throws { state.withLock { $0.undo.merge(recorded) { _, new in new } } }
     func ensureHeld() throws {}
-    func base(systemIdentity: String, repositoryID: String) async throws -> Base? { nil }
+    func base(systemIdentity: String, repositoryID: String) async throws -> Base? {
+        state.withLock { $0.bases.last { $0.systemIdentity == systemIdentity && $0.repositoryID == repositoryID } }
+    }
     func proofs(repositoryID: String) async throws -> [Proof]? { state.withLock { $0.proofs } }
 }
 

@@ -5,16 +5,18 @@ import StepKit
 /// Stores systems as snapshots of restic-format repositories.
 struct Copy: Verb {
     let declaration = VerbDeclaration(
-        name: "copy", summary: "Store a system as a snapshot of a repository", subject: .systems(anyOf: [.treeSource]),
+        name: "copy", summary: "Store a system as a snapshot of a repository", subject: .systems(anyOf: [.treeSource, .imageSource]),
         schema: SettingsSchema([
             Self.to.field, Self.excludes.field, Self.tags.field, Self.parent.field, Self.changeCheck.field, Self.onUnreadable.field,
-            Self.allowEmpty.field,
+            Self.allowEmpty.field, Self.extent.field,
         ]), workClass: .backup, holdsSystems: .shared, holdsRepositories: .shared, holdsParents: true,
         outputs: [
             "snapshotID": "The repository snapshot's id", "repositoryID": "The repository's own id",
             "filesNew": "Files that were not in the parent", "filesChanged": "Files that were read anew",
             "filesUnmodified": "Files taken from the parent", "dataAdded": "Bytes that the repository did not have",
-            "bytes": "Bytes in all", "unreadable": "Files that are not in the copy as they were",
+            "bytes": "Bytes in all", "extentsRead": "Extents of block images that were read",
+            "extentsReused": "Extents taken from the parent without reading them",
+            "unreadable": "Files that are not in the copy as they were",
             "copies": "Each copy: system, repository, and all of the above",
         ])
 
@@ -30,6 +32,9 @@ struct Copy: Verb {
     static let allowEmpty = Setting<Bool>(
         "allowEmpty", "True: a source without files is a copy like any other; else, where there were some before, it counts as partial",
         default: false)
+    static let extent = Setting<ByteCount>(
+        "extent",
+        "The size of a block image's extents: a power of two, 64KiB to 8MiB; else the parent's, or what fits the source, 1MiB at least")
     static let onUnreadable = Setting<String>(
         "onUnreadable", "What becomes of a copy that misses files: it counts as partial, or the step fails", default: "partial",
         type: .choice(["partial", "fail"]))

@@ -19,6 +19,9 @@ struct CopyRecord: Sendable, Hashable, Codable {
     var unreadable = 0
     /// Some of those, for people: `PATH: REASON`.
     var missed: [String] = []
+    /// Of a block image: extents that were read, and those taken from the parent without reading.
+    var extentsRead: Int?
+    var extentsReused: Int?
 
     /// So many are named; outputs live in a row of the database.
     static let namedAtMost = 100
@@ -44,6 +47,11 @@ struct CopyRecord: Sendable, Hashable, Codable {
             "dataAdded": sum(\.dataAdded), "bytes": sum(\.bytes), "unreadable": sum { UInt64($0.unreadable) },
             "copies": .array(try records.map { try JSONValue(encoding: $0) }),
         ]
+        let images = records.filter { $0.extentsRead != nil }
+        if !images.isEmpty {
+            outputs["extentsRead"] = .int(Int64(images.reduce(0) { $0 + ($1.extentsRead ?? 0) }))
+            outputs["extentsReused"] = .int(Int64(images.reduce(0) { $0 + ($1.extentsReused ?? 0) }))
+        }
         if let first = records.first {
             outputs["snapshotID"] = .string(first.snapshotID)
             outputs["repositoryID"] = .string(first.repositoryID)

@@ -15,14 +15,10 @@ struct CopyRun: Sendable {
     func run() async throws -> CopyRecord {
         if let record = try await earlier() { return record }
         let snapshot = try systemSnapshot()
-        let completion = context.step.snapshots[system].map { WindowCompletion(of: $0, context) }
-        let source = try await context.openSystem(system, as: (any TreeSource).self)
-        let options = try options()
-        try context.recorder.ensureHeld()
-        let report = try await source.withTree(of: snapshot, context) { [repository] in
-            try await repository.archive(try await completion?.completing($0) ?? $0, options)
-        }
+        let report = try await archive(snapshot)
         var record = CopyRecord(system: system, repository: repositoryName, repositoryID: repository.id, snapshot: report.snapshot)
+        record.extentsRead = report.image?.read
+        record.extentsReused = report.image?.reused
         record.unreadable = report.failures.count
         record.missed = report.failures.prefix(CopyRecord.namedAtMost).map { failure in
             let why = failure.error.kind == .changed ? "changed while it was read (\(failure.error.found))" : failure.error.found
@@ -34,6 +30,47 @@ struct CopyRun: Sendable {
         for line in record.missed { context.recorder.log(.warning, line) }
         try await context.recorder.checkpoint(try Checkpoint(copies: finished + [record]).json)
         return record
+    }
+
+    private func archive(_ snapshot: SystemSnapshot?) async throws -> ArchiveReport {
+        let options = try options()
+        let opened = try await context.openSystem(system)
+        if let source = opened as? any TreeSource {
+            let completion = context.step.snapshots[system].map { WindowCompletion(of: $0, context) }
+            try context.recorder.ensureHeld()
+            return try await source.withTree(of: snapshot, context) { [repository] in
+                try await repository.archive(try await completion?.completing($0) ?? $0, options)
+            }
+        }
+        guard let source = opened as? any ImageSource else {
+            throw StepError(
+                .invalidSetting, expected: "a system that can be copied", found: context.plan.systems[system]?.type ?? system,
+                at: "step \(context.step.id)")
+        }
+        let image = try ImageOptions(extent: context.settings.optional(Copy.extent), base: await formerBase(snapshot))
+        try context.recorder.ensureHeld()
+        let report = try await source.withImage(of: snapshot, context) { [repository] in
+            try await repository.archive(image: $0, at: source.logicalPath, image, options)
+        }
+        if let image = report.image { say(image) }
+        return report
+    }
+
+    /// The point in time that the last copy of the system was of. Of use to a snapshot only: what is live changes while it is read.
+    private func formerBase(_ snapshot: SystemSnapshot?) async throws -> ImageBase? {
+        guard snapshot != nil, try context.settings.value(Copy.changeCheck) != "content", let planned = context.plan.systems[system],
+            let base = try await context.recorder.base(systemIdentity: planned.identity, repositoryID: repository.id)
+        else { return nil }
+        return ImageBase(token: try JSONValue(encoding: base.snapshot), snapshotID: base.snapshotID)
+    }
+
+    private func say(_ image: ImageReport) {
+        let size = ByteCount(bytes: image.extentSize).approximate
+        context.recorder.log(
+            .info, "\(system): \(image.extents) extents of \(size), \(image.read) read, \(image.reused) taken from the parent")
+        if let refused = image.baseRefused {
+            context.recorder.log(image.sourceWasWrong ? .error : .warning, "\(system): read in full, for \(refused)")
+        }
     }
 
     // MARK: resuming
@@ -97,7 +134,8 @@ struct CopyRun: Sendable {
         options.progress = { progress in
             recorder.progress(
                 StepProgress(
-                    bytesDone: Int64(clamping: progress.bytes), itemsDone: Int64(clamping: progress.files),
+                    bytesDone: Int64(clamping: progress.bytes), bytesTotal: progress.bytesTotal.map { Int64(clamping: $0) },
+                    itemsDone: Int64(clamping: progress.files),
                     current: "/\(progress.currentPath)"))
         }
         options.checkpoint = { _ in

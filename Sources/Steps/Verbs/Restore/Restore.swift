@@ -16,7 +16,7 @@ struct Restore: Verb {
         ])
 
     static let from = Setting<String>.required("from", "The repository", type: .repositoryName)
-    static let to = Setting<String>.required("to", "The system that receives it", type: .systemName(.treeDestination))
+    static let to = Setting<String>.required("to", "The system that receives it", type: .systemName([.treeDestination, .imageDestination]))
     static let paths = Setting<[String]>(
         "paths", "What to restore, as absolute paths in the snapshot; everything else", default: [], type: .list(.path))
     static let overwrite = Setting<Bool>("overwrite", "True to replace what is there", default: false)
@@ -31,6 +31,12 @@ struct Restore: Verb {
         context.recorder.log(.info, "snapshot \(snapshot.shortID) of \(snapshot.hostname), \(snapshot.paths.joined(separator: ", "))")
         var outputs: [String: JSONValue] = ["snapshotID": .string(snapshot.id), "repositoryID": .string(repository.id)]
         let isDry = try settings.value(Self.dryRun)
+        if !isDry, let image = try await restoreImage(snapshot, from: repository, context) {
+            outputs["files"] = 1
+            outputs["bytes"] = .int(image.bytes)
+            outputs["warnings"] = 0
+            return StepResult(outputs: outputs)
+        }
         let options = try options(snapshot, context)
         let report: RestoreReport
         if isDry {
@@ -51,6 +57,28 @@ struct Restore: Verb {
         outputs["bytes"] = .int(Int64(clamping: report.bytes))
         outputs["warnings"] = .int(Int64(report.warnings.count))
         return StepResult(outputs: outputs)
+    }
+
+    /// Restores a snapshot of a block image into a system that takes one; nil when either is something else.
+    private func restoreImage(_ snapshot: Snapshot, from repository: Repository, _ context: StepContext) async throws -> ImageRestoreReport?
+    {
+        let target = try context.settings.value(Self.to)
+        let opened = try await context.openSystem(target)
+        guard let destination = opened as? any ImageDestination else { return nil }
+        guard let size = try await repository.imageSize(of: snapshot), try context.settings.value(Self.paths).isEmpty else {
+            guard opened is any TreeDestination else {
+                throw StepError(
+                    .invalidSetting, expected: "a snapshot of a block image, and no `paths`, for \(target) takes one image",
+                    found: "\(snapshot.shortID) of \(snapshot.paths.joined(separator: ", "))", at: "step \(context.step.id)",
+                    advice: "restore it into a directory, or choose another snapshot")
+            }
+            return nil
+        }
+        let options = try options(snapshot, context)
+        try context.recorder.ensureHeld()
+        return try await destination.withImageWriter(size: size, overwrite: try context.settings.value(Self.overwrite), context) {
+            try await repository.restoreImage(snapshot, to: $0, options)
+        }
     }
 
     /// Told to; or what is there comes from an attempt before, which found the place empty.

@@ -12,7 +12,8 @@ struct RestoreTrial: Sendable {
     let overwrite: Bool
 
     private static let intoSetting = Setting<String>(
-        "into", "The system to restore into; a scratch folder, dropped afterwards, else", type: .systemName(.treeDestination))
+        "into", "The system to restore into; a scratch folder, dropped afterwards, else",
+        type: .systemName([.treeDestination, .imageDestination]))
     private static let checksSetting = Setting<[[String: JSONValue]]>(
         "checks", "Checks of the system, in its own way", default: [], type: .list(.map(.any)))
     private static let overwriteSetting = Setting<Bool>("overwrite", "True to replace what is in `into`", default: false)
@@ -32,9 +33,7 @@ struct RestoreTrial: Sendable {
         do {
             var facts: [String: JSONValue] = [:]
             if let into {
-                let destination = try await context.openSystem(into, as: (any TreeDestination).self)
-                let folder = (destination as? DirectorySystem)?.path
-                facts = try await restore(snapshot, in: repository, to: destination, readBack: folder, context)
+                facts = try await restore(snapshot, in: repository, into: into, context)
                 facts["into"] = .string(into)
             } else {
                 let scratch = ScratchRestore(context)
@@ -56,6 +55,48 @@ struct RestoreTrial: Sendable {
 
     private func scratchSystem(_ path: String) -> DirectorySystem {
         DirectorySystem(path: path, excludes: ExcludePatterns([]), oneFileSystem: false, method: .copy, staging: nil, stagingFolder: nil)
+    }
+
+    private func restore(_ snapshot: Snapshot, in repository: Repository, into name: String, _ context: StepContext) async throws
+        -> [String: JSONValue]
+    {
+        let opened = try await context.openSystem(name)
+        if let destination = opened as? any ImageDestination, let size = try await repository.imageSize(of: snapshot) {
+            return try await restoreImage(snapshot, of: size, in: repository, to: destination, context)
+        }
+        guard let destination = opened as? any TreeDestination else {
+            throw StepError(
+                .invalidSetting, expected: "a snapshot of a block image, for \(name) takes nothing else",
+                found: snapshot.paths.joined(separator: ", "), at: "step \(context.step.id)", advice: "restore into a directory")
+        }
+        return try await restore(
+            snapshot, in: repository, to: destination, readBack: (destination as? DirectorySystem)?.path, context)
+    }
+
+    private func restoreImage(
+        _ snapshot: Snapshot, of size: Int64, in repository: Repository, to destination: any ImageDestination, _ context: StepContext
+    ) async throws -> [String: JSONValue] {
+        let recorder = context.recorder
+        let options = RestoreOptions(progress: { progress in
+            recorder.progress(
+                StepProgress(bytesDone: Int64(clamping: progress.bytes), bytesTotal: size, current: "restoring /\(progress.currentPath)"))
+        })
+        try recorder.ensureHeld()
+        let report = try await destination.withImageWriter(size: size, overwrite: overwrite, context) {
+            try await repository.restoreImage(snapshot, to: $0, options)
+        }
+        var facts: [String: JSONValue] = ["bytes": .int(report.bytes), "bytesWritten": .int(report.bytesWritten)]
+        guard let source = destination as? any ImageSource else { return facts }
+        let differing = try await source.withImage(of: nil, context) { try await repository.compareImage(snapshot, with: $0) }
+        guard let first = differing.first else {
+            facts["compared"] = .int(size)
+            return facts
+        }
+        throw StepError(
+            .verification, expected: "what was restored to equal snapshot \(snapshot.shortID)",
+            found: "\(differing.count) ranges that differ, the first from byte \(first.lowerBound) to \(first.upperBound)",
+            at: "/\(source.logicalPath)",
+            advice: "restore once more into another place; if it differs again, look at that disk and at this one")
     }
 
     private func restore(

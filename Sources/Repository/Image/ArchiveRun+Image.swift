@@ -1,0 +1,145 @@
+import FlowModel
+import Crypto
+import StorageKit
+import Synchronization
+import Threads
+
+extension ArchiveRun {
+    /// Reads of an image in flight: a storage system answers several at once sooner than one after another.
+    private static let imageReaders = 4
+
+    /// Stores an image as the file `node` of `directory`, whose listing it closes.
+    func take(_ tree: ImageTree, _ node: Node, in directory: DirectoryAssembly, former: Node?) async throws {
+        let slot = directory.reserve()
+        try await closing(directory)
+        let zeros = ZeroBlobs()
+        let former = former?.type == "file" ? former : nil
+        let readers = BlockingPool(label: "image", width: Self.imageReaders)
+        let plan = try await readers.run { [self] in try extentsToRead(tree, former, zeros) }
+        counters.expect(tree.image.size)
+        counters.passed(tree.image.size - plan.reads.reduce(0) { $0 + Int64(plan.layout.range($1).count) })
+        counters.reading(tree.logicalPath)
+        let assembly = ImageAssembly(plan, node, former: former, zeros: zeros, in: directory, slot: slot)
+        let turns = Turns()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for _ in 0..<Self.imageReaders {
+                group.addTask { [self] in
+                    try await breakdown.guarding {
+                        try await readers.run { try self.read(tree.image, plan, assembly, turns) }
+                    }
+                }
+            }
+            try await group.waitForAll()
+        }
+        tree.note { $0.read += plan.reads.count }
+        try await pool.run { [walkSaver] in try assembly.finish(walkSaver.saver) }
+    }
+
+    /// One thread's share of the extents to be read.
+    private func read(_ image: any ImageReader, _ plan: ImagePlan, _ assembly: ImageAssembly, _ turns: Turns) throws {
+        var open: ReadBuffer?
+        func send() throws {
+            guard let full = open else { return }
+            open = nil
+            nonisolated(unsafe) let handed = full
+            try queue.put(handed)
+        }
+        while case let turn = turns.next(), turn < plan.reads.count {
+            try breakdown.check()
+            let index = plan.reads[turn]
+            let range = plan.layout.range(index)
+            let count = Int(range.upperBound - range.lowerBound)
+            let buffer = try open ?? buffers.take()
+            open = buffer
+            let place = buffer.used..<buffer.used + count
+            let slice = UnsafeMutableRawBufferPointer(rebasing: buffer.bytes[place])
+            try image.read(into: slice, at: range.lowerBound)
+            counters.read(count)
+            counters.passed(Int64(count))
+            if ZeroBlobs.isZero(UnsafeRawBufferPointer(slice)) {
+                assembly.empty(index)
+                continue
+            }
+            buffer.pieces.append(ReadBuffer.Piece(range: place, file: assembly, index: index))
+            buffer.used = place.upperBound
+            if buffer.used >= ReadBuffer.fullBytes || buffer.used + Int(plan.layout.extentSize) > ReadBuffer.capacity { try send() }
+        }
+        try send()
+    }
+
+    // MARK: what to read
+
+    private func extentsToRead(_ tree: ImageTree, _ former: Node?, _ zeros: ZeroBlobs) throws -> ImagePlan {
+        let image = tree.image
+        let ids = former?.content ?? []
+        let sizes = index.dataSizes(ids)
+        let inherited = ImageLayout.extentSize(of: ids, zeros: zeros) { sizes[$0] }
+        let extentSize = try extentSize(of: tree, inherited: inherited)
+        tree.note {
+            $0.extentSize = extentSize
+            $0.extents = ImageLayout.count(size: image.size, extentSize: extentSize)
+        }
+        let allocated = try image.allocatedExtents()
+        let whole = ImagePlan(size: image.size, extentSize: extentSize, allocated: allocated, since: nil)
+        guard let base = tree.base, let former else { return whole }
+        let layout = ImageLayout(content: ids, size: Int64(clamping: former.size), extentSize: extentSize, zeros: zeros) { sizes[$0] }
+        guard let layout else {
+            tree.note { $0.baseRefused = "its snapshot was cut into extents of another size" }
+            return whole
+        }
+        guard let changed = try image.changedExtents(since: base.token) else {
+            tree.note { $0.baseRefused = "the source does not have its point in time any more" }
+            return whole
+        }
+        let plan = ImagePlan(size: image.size, extentSize: extentSize, allocated: allocated, since: (layout, changed))
+        guard try sampleAgrees(tree, plan, layout) else {
+            tree.note {
+                $0.baseRefused = "the source called an extent unchanged that had changed"
+                $0.sourceWasWrong = true
+            }
+            return whole
+        }
+        tree.note { $0.reused = plan.reused.count }
+        return plan
+    }
+
+    /// Declared, else the parent's, else a mebibyte or the source's granularity, whichever is more.
+    private func extentSize(of tree: ImageTree, inherited: Int64?) throws -> Int64 {
+        let allowed = ImageOptions.smallestExtent.bytes...ImageOptions.largestExtent.bytes
+        if let declared = tree.options.extent?.bytes {
+            guard allowed.contains(declared), declared.nonzeroBitCount == 1 else {
+                throw StorageError(
+                    .invalid, expected: "an extent size that is a power of two, from 64KiB to 8MiB", found: "\(declared) bytes",
+                    at: "/\(tree.logicalPath)", advice: "leave it out for the size that fits the source")
+            }
+            return declared
+        }
+        if let inherited, allowed.contains(inherited) { return inherited }
+        return min(max(1 << 20, tree.image.granularity), allowed.upperBound)
+    }
+
+    /// Reads some of the extents that the source calls unchanged, chosen at random, and compares them with what the parent holds.
+    private func sampleAgrees(_ tree: ImageTree, _ plan: ImagePlan, _ former: ImageLayout) throws -> Bool {
+        let wanted = min(max(plan.reused.count * tree.options.samplesPerThousand / 1000, 16), 1024, plan.reused.count)
+        let chosen = plan.reused.shuffled().prefix(wanted).sorted()
+        let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: Int(plan.layout.extentSize), alignment: 4096)
+        defer { memory.deallocate() }
+        for index in chosen {
+            try breakdown.check()
+            let range = plan.layout.range(index)
+            let slice = UnsafeMutableRawBufferPointer(rebasing: memory[..<Int(range.upperBound - range.lowerBound)])
+            try tree.image.read(into: slice, at: range.lowerBound)
+            tree.note { $0.sampled += 1 }
+            let bytes = UnsafeRawBufferPointer(slice)
+            let found: ImageLayout.Extent = ZeroBlobs.isZero(bytes) ? .zero : .blob(SHA256.digest(bytes))
+            guard found == former.extents[index] else { return false }
+        }
+        return true
+    }
+}
+
+/// Counts up; each number goes to one thread.
+private final class Turns: Sendable {
+    private let count = Atomic(0)
+    func next() -> Int { count.add(1, ordering: .relaxed).oldValue }
+}

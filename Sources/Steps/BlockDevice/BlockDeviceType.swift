@@ -1,0 +1,30 @@
+import FlowModel
+import StepKit
+
+/// The `blockdevice` system type: a disk, a partition, a logical volume, or a file that holds the image of one.
+struct BlockDeviceType: SystemType {
+    let name = "blockdevice"
+    let summary = "A block device, or an image file, on a worker's host"
+    let schema = SettingsSchema([path.field, staging.field, snapshotFolder.field])
+    let scope = AcquisitionScope.host
+
+    static let path = Setting<String>.required("path", "The device (/dev/...) or the image file", type: .path)
+    static let staging = Setting<ByteCount>(
+        "staging", "The most that a snapshot of an image file may copy where the file can't be cloned; counts against maxHold")
+    static let snapshotFolder = Setting<String>(
+        "snapshotFolder", "Where snapshots of an image file lie, on its file system; `.snappy-flow-snapshots` beside it by default",
+        type: .path)
+
+    func identity(_ settings: Settings) throws(StepError) -> String { "blockdevice:" + (try settings.value(Self.path)) }
+
+    func snapshotCost(_ settings: Settings) throws(StepError) -> SnapshotCost {
+        if let bound = try settings.optional(Self.staging) { return .bounded(bound) }
+        return .instant
+    }
+
+    func open(_ settings: Settings, _ context: StepContext) async throws -> BlockDeviceSystem {
+        BlockDeviceSystem(
+            path: try settings.value(Self.path), staging: try settings.optional(Self.staging),
+            snapshotFolder: try settings.optional(Self.snapshotFolder))
+    }
+}

@@ -1,0 +1,94 @@
+import Crypto
+import Testing
+
+@testable import Repository
+
+@Suite struct ImageLayoutTests {
+    private let zeros = ZeroBlobs()
+
+    /// Layouts of every shape: random extents, sizes that are no multiple, runs of zeros that cross every boundary.
+    @Test(arguments: [1, 2, 3, 4, 5, 6, 7, 8]) func aLayoutIsReadBackAsItWasSpelled(_ seed: UInt64) throws {
+        var random = SplitMix(state: seed)
+        for _ in 0..<40 {
+            let extentSize = Int64(64 << 10) << Int64.random(in: 0...7, using: &random)
+            let count = Int64.random(in: 0...300, using: &random)
+            let size = max(count * extentSize - Int64.random(in: 0..<extentSize, using: &random), 0)
+            var layout = ImageLayout(size: size, extentSize: extentSize)
+            var sizes: [ObjectID: Int64] = [:]
+            var index = 0
+            while index < layout.extents.count {
+                let run = Int.random(in: 1...60, using: &random)
+                if Bool.random(using: &random) {
+                    for extent in index..<min(index + run, layout.extents.count) {
+                        let id = SHA256.digest(Array("\(Int.random(in: 0...20, using: &random)) \(layout.range(extent).count)".utf8))
+                        layout.extents[extent] = .blob(id)
+                        sizes[id] = Int64(layout.range(extent).count)
+                    }
+                }
+                index += run
+            }
+            var used: Set<Int64> = []
+            let content = layout.content(zeros, used: &used)
+            for size in used { sizes[zeros.id(of: size)] = size }
+            // The blobs are the image, no more and no less.
+            #expect(content.reduce(0) { $0 + (sizes[$1] ?? 0) } == size)
+            let read = ImageLayout(content: content, size: size, extentSize: extentSize, zeros: zeros) { sizes[$0] }
+            #expect(read == layout)
+            var again: Set<Int64> = []
+            #expect(read?.content(zeros, used: &again) == content)
+            // Where there is room for one, a piece that restic takes for a hole.
+            let longest = layout.extents.split { $0 != .zero }.map(\.count).max() ?? 0
+            if Int64(longest - 1) * extentSize >= max(extentSize, ZeroBlobs.piece) { #expect(used.contains(ZeroBlobs.piece)) }
+        }
+    }
+
+    @Test func anotherCutIsNotTakenForOurs() {
+        let zeros = zeros
+        let id = SHA256.digest(Array("one".utf8))
+        func read(_ content: [ObjectID], size: Int64, blobs: [ObjectID: Int64]) -> ImageLayout? {
+            ImageLayout(content: content, size: size, extentSize: 1 << 20, zeros: zeros) { blobs[$0] }
+        }
+        #expect(read([id, id], size: 3 << 20, blobs: [id: 3 << 19]) == nil)
+        #expect(read([id], size: 2 << 20, blobs: [id: 1 << 20]) == nil)
+        #expect(read([id, id], size: 1 << 20, blobs: [id: 1 << 20]) == nil)
+        #expect(read([zeros.id(of: 1 << 19), id], size: 3 << 19, blobs: [id: 1 << 20]) == nil)
+        // A blob that is gone stands for one extent, which is read again.
+        #expect(read([id, id], size: 2 << 20, blobs: [:])?.extents == [.lost, .lost])
+    }
+
+    @Test func onlyWhatChangedOrIsNotKnownIsRead() {
+        let (one, two) = (SHA256.digest(Array("1".utf8)), SHA256.digest(Array("2".utf8)))
+        var former = ImageLayout(size: 5 << 20, extentSize: 1 << 20)
+        former.extents = [.blob(one), .zero, .blob(two), .lost, .blob(one)]
+        func plan(_ size: Int64, _ allocated: [Range<Int64>], _ changed: [Range<Int64>]?) -> ImagePlan {
+            ImagePlan(size: size, extentSize: 1 << 20, allocated: allocated, since: changed.map { (former, $0) })
+        }
+        let whole = Int64(5 << 20)
+        // Lost ones are read though nothing changed.
+        let quiet = plan(whole, [0..<whole], [])
+        #expect(quiet.reads == [3] && quiet.reused == [0, 1, 2, 4])
+        // One byte makes its extent, two bytes across a boundary two.
+        #expect(plan(whole, [0..<whole], [5..<6, (2 << 20) - 1..<(2 << 20) + 1]).reads == [0, 1, 2, 3])
+        // Changed and empty now: zeros without reading.
+        let trimmed = plan(whole, [], [0..<whole])
+        #expect(trimmed.reads == [] && trimmed.layout.extents == Array(repeating: .zero, count: 5))
+        // A last extent that became longer, and what is beyond it.
+        let grown = ImagePlan(
+            size: 6 << 20, extentSize: 1 << 20, allocated: [0..<6 << 20],
+            since: (ImageLayout(size: (4 << 20) + 7, extentSize: 1 << 20), []))
+        #expect(grown.reads == [4, 5])
+        #expect(plan(3 << 20, [0..<3 << 20], []).reused == [0, 1, 2])
+        #expect(plan(whole, [5..<6], nil).reads == [0])
+    }
+}
+
+struct SplitMix: RandomNumberGenerator {
+    var state: UInt64
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var z = state
+        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+        return z ^ (z >> 31)
+    }
+}
