@@ -10,7 +10,10 @@
 
 long syscall(long number, ...);
 
-enum { LINUX_CREATE = 0100, LINUX_CLOSE_ON_EXEC = 02000000 };
+enum { LINUX_CREATE = 0100, LINUX_CLOSE_ON_EXEC = 02000000, LINUX_UNNAMED = 020000000 };
+
+// open(2): O_TMPFILE. A file without a name, which is gone with its last descriptor unless it is given one.
+static const int linux_open_unnamed = LINUX_UNNAMED | 0200000;
 
 // open(2): O_NOATIME, which <fcntl.h> shows to GNU sources only.
 static const int linux_open_without_atime = 01000000;
@@ -19,11 +22,14 @@ static const int linux_open_without_atime = 01000000;
 static inline int linux_open_beneath(int folder, const char *path, int flags, unsigned mode) {
     struct open_how how = {
         .flags = (unsigned)(flags | LINUX_CLOSE_ON_EXEC),
-        .mode = (flags & LINUX_CREATE) ? mode : 0,
+        .mode = (flags & (LINUX_CREATE | LINUX_UNNAMED)) ? mode : 0,
         .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
     };
     return (int)syscall(SYS_openat2, folder, path, &how, sizeof how);
 }
+
+// syncfs(2): everything written to the file system of `file` is on disk.
+static inline int linux_sync_file_system(int file) { return (int)syscall(SYS_syncfs, file); }
 
 // ioctl_ficlone(2): makes `target` share the extents of `source`.
 static inline int linux_clone_file(int target, int source) { return ioctl(target, FICLONE, source); }

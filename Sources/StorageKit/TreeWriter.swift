@@ -10,15 +10,27 @@ public protocol TreeWriter: Sendable {
     /// Opens a new file of `size` bytes. What stands there already is `.exists` unless the destination was told to overwrite.
     func createFile(_ path: TreePath, size: Int64) throws -> any FileWriter
 
-    /// Makes what has no content: a symbolic link, device or fifo. Metadata is set as well.
+    /// Makes what has no content: a symbolic link, device or fifo. Metadata is set as well. One that is there and is the same stays.
     func createSpecial(_ path: TreePath, _ metadata: FileMetadata) throws
 
-    /// Makes `path` another name of the file `existing`, restored before.
+    /// Makes `path` another name of the file `existing`, restored before. Where it is that already, it stays.
     func link(_ path: TreePath, to existing: TreePath) throws
 
     /// Owner, mode, times and extended attributes of a file or directory that is there. Returns what could not be set
     /// (for example owners, when not root).
     func setMetadata(_ path: TreePath, _ metadata: FileMetadata) throws -> [StorageError]
+
+    /// Opens the file that stands at `path`, so that one that a restore before brought back whole is known as such. Nil when there is none,
+    /// or where nobody can tell.
+    func existing(_ path: TreePath) throws -> (any FileReader)?
+
+    /// Called once after everything else: what was restored is durable when it returns.
+    func finish() throws
+}
+
+extension TreeWriter {
+    public func existing(_ path: TreePath) throws -> (any FileReader)? { nil }
+    public func finish() throws {}
 }
 
 /// A file being restored. Ranges may come from several threads at once.

@@ -79,6 +79,7 @@ final class RestoreRun: Sendable {
             try Task.checkCancellation()
             try await attempt(path) { try self.setMetadata(path, node) }
         }
+        try await pool.run { [writer] in try writer.finish() }
         return state.withLock { state in
             options.progress?(state.progress)
             return RestoreReport(
@@ -171,8 +172,9 @@ final class RestoreRun: Sendable {
     }
 
     private func restore(_ work: inout Work) async throws {
-        let files = work.batch
+        let batch = work.batch
         (work.batch, work.batchBytes) = ([], 0)
+        let files = try await pool.run { [self] in try batch.filter { try !isThere($0) } }
         var places: [ObjectID: [Place]] = [:]
         var packs: [ObjectID: [PackedBlob]] = [:]
         for file in files {
@@ -194,6 +196,22 @@ final class RestoreRun: Sendable {
             for file in files { _ = file.fail() }  // what is not whole goes
             throw error
         }
+    }
+
+    /// Whether a file stands there with the content that it is to have: a restore that is repeated does not begin anew.
+    private func isThere(_ file: RestoredFile) throws -> Bool {
+        try breakdown.check()
+        guard let open = try? writer.existing(file.path) else { return false }
+        defer { open.close() }
+        guard let found = try? open.metadata(), found.size == Int64(clamping: file.node.size),
+            (try? ExistingContent.equals(file.node, open, index: loader.index)) == true
+        else { return false }
+        state.withLock { state in
+            state.progress.bytes += file.node.size
+            state.progress.currentPath = file.path
+        }
+        do { try complete(file, wasLast: true) } catch let error as StorageError { fail(file.path, error) }
+        return true
     }
 
     private func missing(_ key: BlobKey) async -> any ExplainedError {

@@ -68,7 +68,7 @@ final class FolderReader: TreeReader {
         return metadata
     }
 
-    private static func linkTarget(_ name: FileName, in folder: FolderHandle) throws(StorageError) -> [UInt8] {
+    static func linkTarget(_ name: FileName, in folder: FolderHandle) throws(StorageError) -> [UInt8] {
         var failure: Int32 = 0
         let target = [UInt8](unsafeUninitializedCapacity: Int(PATH_MAX)) { buffer, count in
             let got = FolderHandle.withName(name) { name in

@@ -31,15 +31,44 @@ final class FolderWriter: TreeWriter {
 
     func createFile(_ path: TreePath, size: Int64) throws -> any FileWriter {
         let (parent, name) = try place(path)
-        if !overwrite, (try? parent.status(name)) != nil {
-            throw StorageError.system(EEXIST, expected: "nothing there", at: root.location(path))
+        if let found = try? parent.status(name) {
+            guard overwrite else { throw StorageError.system(EEXIST, expected: "nothing there", at: root.location(path)) }
+            guard found.st_mode & S_IFMT != S_IFDIR else { throw Self.inTheWay(root.location(path)) }
         }
         return try RestoredFile(name: name, in: parent, size: size, overwrite: overwrite)
     }
 
+    /// A restore replaces files, never a folder with what is in it.
+    private static func inTheWay(_ location: String) -> StorageError {
+        StorageError(
+            .exists, expected: "a file, or nothing", found: "a folder", at: location,
+            advice: "move the folder away: a restore replaces files, never a folder with what is in it")
+    }
+
+    func existing(_ path: TreePath) throws -> (any FileReader)? {
+        let (parent, name) = try place(path)
+        guard let found = try? parent.status(name), found.st_mode & S_IFMT == S_IFREG else { return nil }
+        let status = FileStatus(root: path, rootDevice: found.st_dev)
+        return try OpenFile(root: parent, path: TreePath([name]), logicalPath: path, status: status)
+    }
+
+    /// A machine that loses its power after a restore said that it is done has what was restored.
+    func finish() throws {
+        guard linux_sync_file_system(root.descriptor) == 0 else {
+            throw StorageError.system(errno, expected: "what was restored to reach the disk", at: root.path)
+        }
+    }
+
     func createSpecial(_ path: TreePath, _ metadata: FileMetadata) throws {
         let (parent, name) = try place(path)
-        if overwrite, let found = try? parent.status(name), found.st_mode & S_IFMT != S_IFDIR { try remove(name, in: parent) }
+        if let found = try? parent.status(name) {
+            if try isSame(found, metadata, name, in: parent) {
+                _ = try setMetadata(path, metadata)
+                return
+            }
+            guard found.st_mode & S_IFMT != S_IFDIR || !overwrite else { throw Self.inTheWay(root.location(path)) }
+            if overwrite { try remove(name, in: parent) }
+        }
         let result = FolderHandle.withName(name) { name in
             Self.make(metadata, name, in: parent)
         }
@@ -48,6 +77,16 @@ final class FolderWriter: TreeWriter {
         }
         // What can't be set on a link or device (an owner, when not root) is no reason to lose it.
         _ = try setMetadata(path, metadata)
+    }
+
+    private func isSame(_ found: stat, _ metadata: FileMetadata, _ name: FileName, in parent: FolderHandle) throws(StorageError) -> Bool {
+        guard FileStatus.kind(found) == metadata.kind else { return false }
+        switch metadata.kind {
+        case .symbolicLink: return try FolderReader.linkTarget(name, in: parent) == metadata.linkTarget
+        case .blockDevice, .characterDevice: return UInt64(found.st_rdev) == metadata.device
+        case .fifo: return true
+        case .file, .directory, .socket: return false
+        }
     }
 
     /// Makes one entry without content; its mode is set afterwards.
@@ -70,7 +109,13 @@ final class FolderWriter: TreeWriter {
     func link(_ path: TreePath, to existing: TreePath) throws {
         let (parent, name) = try place(path)
         let (otherParent, otherName) = try place(existing)
-        if overwrite, (try? parent.status(name)) != nil { try remove(name, in: parent) }
+        if let found = try? parent.status(name) {
+            if let original = try? otherParent.status(otherName), original.st_ino == found.st_ino, original.st_dev == found.st_dev {
+                return
+            }
+            guard found.st_mode & S_IFMT != S_IFDIR || !overwrite else { throw Self.inTheWay(root.location(path)) }
+            if overwrite { try remove(name, in: parent) }
+        }
         let result = FolderHandle.withName(name) { name in
             FolderHandle.withName(otherName) { linkat(otherParent.descriptor, $0, parent.descriptor, name, 0) }
         }

@@ -2,29 +2,46 @@ import CLinux
 import Glibc
 import StorageKit
 
-/// A file being restored under a name of its own, which gets its real one when it is whole.
+/// A file being restored without a name, which it gets when it is whole: nothing of it is left when its restore dies.
+///
+/// Where a file system knows no files without names (NFS, vfat), it has one of its own until then.
 final class RestoredFile: FileWriter {
     private let descriptor: Int32
     private let parent: FolderHandle
     private let name: FileName
-    private let unfinished: FileName
+    /// Nil while it has no name at all.
+    private let unfinished: FileName?
     private let overwrite: Bool
 
     init(name: FileName, in parent: FolderHandle, size: Int64, overwrite: Bool) throws(StorageError) {
         self.name = name
         self.parent = parent
         self.overwrite = overwrite
-        // At most 255 bytes (limits.h NAME_MAX), and a name that no restored file has by chance.
-        unfinished = FileName(bytes: Array(".snappy-flow-\(String(UInt64.random(in: 0 ... .max), radix: 36)).part".utf8))
-        descriptor = FolderHandle.withName(unfinished) {
-            linux_open_beneath(parent.descriptor, $0, O_WRONLY | O_CREAT | O_EXCL, 0o600)
+        let location = parent.path + "/" + name.description
+        let unnamed = linux_open_beneath(parent.descriptor, ".", O_WRONLY | linux_open_unnamed, 0o600)
+        if unnamed >= 0 {
+            (descriptor, unfinished) = (unnamed, nil)
+        } else {
+            guard [EOPNOTSUPP, EISDIR, EINVAL, ENOENT].contains(errno) else {
+                throw .system(errno, expected: "to make a file", at: location)
+            }
+            let temporary = Self.temporaryName()
+            unfinished = temporary
+            descriptor = FolderHandle.withName(temporary) {
+                linux_open_beneath(parent.descriptor, $0, O_WRONLY | O_CREAT | O_EXCL, 0o600)
+            }
+            guard descriptor >= 0 else { throw .system(errno, expected: "to make a file", at: location) }
         }
-        guard descriptor >= 0 else { throw .system(errno, expected: "to make a file", at: parent.path + "/" + name.description) }
         if ftruncate(descriptor, off_t(size)) != 0 {
             let code = errno
             abandon()
-            throw .system(code, expected: "room for \(size) bytes", at: parent.path + "/" + name.description)
+            throw .system(code, expected: "room for \(size) bytes", at: location)
         }
+    }
+
+    /// At most 255 bytes (limits.h NAME_MAX), and a name that no restored file has by chance.
+    private static func temporaryName() -> FileName {
+        FileName(".snappy-flow-\(String(UInt64.random(in: 0 ... .max), radix: 36)).part")
     }
 
     func write(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws {
@@ -40,23 +57,58 @@ final class RestoredFile: FileWriter {
     }
 
     func finish() throws {
-        let result = FolderHandle.withName(unfinished) { from in
-            FolderHandle.withName(name) { to in
-                overwrite
-                    ? renameat(parent.descriptor, from, parent.descriptor, to)
-                    : linux_rename_new(parent.descriptor, from, parent.descriptor, to)
-            }
-        }
-        let code = errno
-        guard result == 0 else {
+        let code = nameIt()
+        guard code == 0 else {
             abandon()
-            throw StorageError.system(code, expected: "to name the restored file", at: parent.path + "/" + name.description)
+            let location = parent.path + "/" + name.description
+            guard code != EISDIR else {
+                throw StorageError(
+                    .exists, expected: "a file, or nothing", found: "a folder", at: location,
+                    advice: "move the folder away: a restore replaces files, never a folder with what is in it")
+            }
+            throw StorageError.system(code, expected: "to name the restored file", at: location)
         }
         Glibc.close(descriptor)
     }
 
+    /// Returns an errno, 0 when it has its name.
+    private func nameIt() -> Int32 {
+        guard let unfinished else {
+            let code = link(as: name)
+            guard code == EEXIST, overwrite else { return code }
+            let temporary = Self.temporaryName()
+            let made = link(as: temporary)
+            guard made == 0 else { return made }
+            let replaced = rename(temporary, replacing: true)
+            if replaced != 0 { _ = FolderHandle.withName(temporary) { unlinkat(parent.descriptor, $0, 0) } }
+            return replaced
+        }
+        return rename(unfinished, replacing: overwrite)
+    }
+
+    /// Gives the file without a name one that is not taken.
+    private func link(as name: FileName) -> Int32 {
+        FolderHandle.withName(FileName("/proc/self/fd/\(descriptor)")) { from in
+            FolderHandle.withName(name) { to in
+                linkat(AT_FDCWD, from, parent.descriptor, to, AT_SYMLINK_FOLLOW) == 0 ? 0 : errno
+            }
+        }
+    }
+
+    private func rename(_ from: FileName, replacing: Bool) -> Int32 {
+        FolderHandle.withName(from) { from in
+            FolderHandle.withName(name) { to in
+                let result =
+                    replacing
+                    ? renameat(parent.descriptor, from, parent.descriptor, to)
+                    : linux_rename_new(parent.descriptor, from, parent.descriptor, to)
+                return result == 0 ? 0 : errno
+            }
+        }
+    }
+
     func abandon() {
-        _ = FolderHandle.withName(unfinished) { unlinkat(parent.descriptor, $0, 0) }
+        if let unfinished { _ = FolderHandle.withName(unfinished) { unlinkat(parent.descriptor, $0, 0) } }
         Glibc.close(descriptor)
     }
 }

@@ -17,7 +17,8 @@ struct RestoreCommand: AsyncParsableCommand {
     @Option(help: "latest, or the id of a snapshot or its beginning.") var snapshot = "latest"
     @Option(help: "The folder to restore into; made when it is not there.") var target: String
     @Option(help: "Only this path of the snapshot and what is below it. May be repeated.") var path: [String] = []
-    @Flag(help: "Replace files that are there; without it they are refused.") var overwrite = false
+    @Flag(help: "Replace files that are there; without it one that differs is refused, and one that is the same counts as restored.")
+    var overwrite = false
     @Flag(help: "Take no lock: for a repository that can only be read.") var noLock = false
 
     func run() async throws {
