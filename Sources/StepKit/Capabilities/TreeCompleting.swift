@@ -6,4 +6,12 @@ public import StorageKit
 public protocol TreeCompleting: Quiescing {
     /// The tree of any snapshot of the window with what belongs into it; as it is when nothing does. `thawed` is what the thaw returned.
     func completing(_ tree: any TreeReader, thawed: [String: JSONValue], _ context: StepContext) async throws -> any TreeReader
+
+    /// Every copy of the window has ended, well or not: what is kept for them may go. May be called again, or never, in any process: what is kept
+    /// must end by itself too.
+    func completed(thawed: [String: JSONValue], _ context: StepContext) async throws
+}
+
+extension TreeCompleting {
+    public func completed(thawed: [String: JSONValue], _ context: StepContext) async throws {}
 }

@@ -6,6 +6,16 @@ public protocol Verifying: System {
     static var checkSchema: SettingsSchema { get }
     /// Runs one check of what lies in `context.restoredFolder`, or in the system itself. Throws `StepError` of kind `.verification` when the copy is not good. Returns facts worth recording.
     func check(_ settings: Settings, _ context: StepContext) async throws -> [String: JSONValue]
+    /// Runs the checks of one restored copy, in order; the facts of each. What they share, a scratch server, is made once.
+    func check(each checks: [Settings], _ context: StepContext) async throws -> [[String: JSONValue]]
+}
+
+extension Verifying {
+    public func check(each checks: [Settings], _ context: StepContext) async throws -> [[String: JSONValue]] {
+        var facts: [[String: JSONValue]] = []
+        for settings in checks { facts.append(try await check(settings, context)) }
+        return facts
+    }
 }
 
 /// Lists what could be protected, so that the unprotected can be named.

@@ -26,6 +26,8 @@ public struct StepContext: Sendable {
     public var scratchFolder: String
     /// In a check: the folder that holds the restored tree; nil when it was restored into the system itself.
     public var restoredFolder: String?
+    /// While a system is opened: its identity, the declared one where the document declares one; with the type's name in front.
+    public var openedIdentity: String?
     /// Paths that the engine itself needs: see `refuseFreezing`.
     public var neverFreeze: [String] = []
 
@@ -62,7 +64,9 @@ extension StepContext {
                 .invalidSetting, expected: "a system type of this binary", found: planned.type, at: "system \(name)",
                 advice: "run a worker whose `snappy-flow plugins list` shows it")
         }
-        return try await type.open(Settings(planned.settings, origin: "system \(name)"), self)
+        var context = self
+        context.openedIdentity = planned.identity
+        return try await type.open(Settings(planned.settings, origin: "system \(name)"), context)
     }
 
     /// Opens a declared system that must have a capability.
