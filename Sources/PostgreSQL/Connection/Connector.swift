@@ -49,6 +49,7 @@ actor Connector {
         let permanent: [(words: String, state: String)] = [
             ("password authentication failed", "28P01"), ("no password supplied", "28P01"), ("no pg_hba.conf entry", "28000"),
             ("authentication failed", "28000"), ("role \"", "28000"), ("database \"", "3D000"),
+            ("permission denied", "42501"), ("must be superuser or replication role", "42501"),
         ]
         let state = permanent.first { message.contains($0.words) }.map { SQLState(rawValue: $0.state) }
         return PostgreSQLError(

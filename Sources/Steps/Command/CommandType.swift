@@ -46,13 +46,12 @@ struct CommandType: SystemType {
         if try settings.optional(Self.quiesce) != nil, try settings.optional(Self.thaw) == nil {
             throw StepError(.invalidSetting, expected: "`thaw` beside `quiesce`", found: "nothing that ends the rest", at: settings.origin)
         }
-        return CommandSystem(settings: settings, identity: try identity(settings, in: context.plan))
+        return CommandSystem(settings: settings, identity: try identity(settings, context))
     }
 
-    /// What the document calls it; the plan is asked, for the settings do not say.
-    private func identity(_ settings: Settings, in plan: Plan) throws(StepError) -> String {
-        let declared = plan.systems.values.first { $0.type == name && $0.settings == settings.values }
-        let identity = if let declared { declared.identity } else { try identity(settings) }
+    /// What the document calls it, or what its settings say. Without the type's name.
+    private func identity(_ settings: Settings, _ context: StepContext) throws(StepError) -> String {
+        let identity = if let opened = context.openedIdentity { opened } else { try identity(settings) }
         return identity.hasPrefix("command:") ? String(identity.dropFirst("command:".count)) : identity
     }
 }

@@ -17,10 +17,13 @@ final class OutputStream: FileReader, Sendable {
     private let bell: Pipe
     private let program: Task<ProgramResult, any Error>
     private let result: ResultBox
+    private let onWarnings: @Sendable (String) -> Void
 
-    init(_ call: ProgramCall, time: FileTime) throws {
+    /// `onWarnings` gets what a program that ended well wrote to standard error, if anything.
+    init(_ call: ProgramCall, time: FileTime, onWarnings: @escaping @Sendable (String) -> Void = { _ in }) throws {
         self.call = call
         self.time = time
+        self.onWarnings = onWarnings
         guard let output = Pipe(), let bell = Pipe() else {
             throw StepError(
                 .failed, expected: "a pipe for the output of \(call.program)", found: String(cString: strerror(errno)), at: call.origin,
@@ -72,7 +75,9 @@ final class OutputStream: FileReader, Sendable {
 
     private func requireGoodEnd() throws {
         do {
-            try result.wait().get().require(of: call)
+            let result = try result.wait().get()
+            try result.require(of: call)
+            if !result.errors.isEmpty { onWarnings(result.errors) }
         } catch let error as StepError {
             throw error
         } catch {

@@ -40,6 +40,8 @@ struct PostgreSQLServer: Sendable {
         keywords["password"] = password?.revealText()
         keywords["sslrootcert"] = sslRootCertificate
         keywords["passfile"] = Self.noFile
+        // Sessions are found by it: the environment's PGAPPNAME must not stand in.
+        keywords["application_name"] = name
         var settings = ConnectionSettings(keywords: keywords)
         settings.applicationName = name
         return settings

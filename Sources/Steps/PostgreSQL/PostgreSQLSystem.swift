@@ -33,7 +33,7 @@ extension PostgreSQLSystem: TreeSource {
                 stream.stop()
             }
         case .dump:
-            let tree = DumpTree(try await dumps(context), logicalPath: logicalPath)
+            let tree = DumpTree(try await dumps(context), logicalPath: logicalPath) { context.recorder.log(.warning, $0) }
             return try await tree.lend(to: body)
         }
     }

@@ -58,13 +58,12 @@ struct PostgreSQLType: SystemType {
         }
         return PostgreSQLSystem(
             settings: settings, method: method, database: database, server: try PostgreSQLServer(settings, secrets: context.secrets),
-            identity: try identity(settings, in: context.plan), sessions: sessions)
+            identity: try identity(settings, context), sessions: sessions)
     }
 
-    /// What the document calls it; the plan is asked, for the settings do not say. Without the type's name.
-    private func identity(_ settings: Settings, in plan: Plan) throws(StepError) -> String {
-        let declared = plan.systems.values.first { $0.type == name && $0.settings == settings.values }
-        let identity = if let declared { declared.identity } else { try identity(settings) }
+    /// What the document calls it, or what its settings say. Without the type's name.
+    private func identity(_ settings: Settings, _ context: StepContext) throws(StepError) -> String {
+        let identity = if let opened = context.openedIdentity { opened } else { try identity(settings) }
         return identity.hasPrefix("postgresql:") ? String(identity.dropFirst("postgresql:".count)) : identity
     }
 }

@@ -6,6 +6,12 @@ enum ServerQuery: String {
     case backupSession = "backup-session"
     case backupStop = "backup-stop"
     case endSessions = "end-sessions"
+    case databaseName = "database-name"
+    case relationName = "relation-name"
+    case forgetLibraries = "forget-libraries"
+    case roleNames = "role-names"
+    case tablespaceNames = "tablespace-names"
+    case databaseIdentity = "database-identity"
 
     var text: String {
         guard let text = EmbeddedSQL.queries[rawValue] else { preconditionFailure("Queries/\(rawValue).sql is built in") }

@@ -4,6 +4,11 @@ import StepKit
 extension StepContext {
     /// The systems that the step, or what it undoes, is about, in the order written.
     var subjectSystems: [String] {
+        systems(undoneBy: step)
+    }
+
+    /// The systems that a step names, or what it undoes.
+    func systems(undoneBy step: PlannedStep) -> [String] {
         for subject in [step.subject, step.undoes.flatMap(plan.step)?.subject] {
             if case .systems(let names)? = subject { return names }
         }

@@ -7,6 +7,8 @@ import StepKit
 struct BackupSession: Sendable {
     private let connection: Connection
     let processID: Int
+    /// The cluster's identifier.
+    let system: String
     let dataFolder: String
     let startedAt: String
     let segmentBytes: Int
@@ -26,7 +28,8 @@ struct BackupSession: Sendable {
         }
         processID = try about.get("pid")
         segmentBytes = try about.get("segment_bytes")
-        keeper = try await WALKeeper.start(server.connection(name: "snappy-flow WAL"))
+        keeper = try await WALKeeper.start(server.connection(name: WALKeeper.name(key)))
+        system = keeper.system
         dataFolder = folder
         let row = try await connection.query(ServerQuery.backupStart.text, [.text("snappy-flow \(key)"), .bool(fast)]).first
         startedAt = try row?.get("position") ?? ""

@@ -1,5 +1,73 @@
 import StorageKit
 
+/// A snapshot of a data folder made into a base backup: with the label, the WAL, and without what belongs to the running server alone (PostgreSQL
+/// manual 26.3.4, what may be left out).
+struct CompletedTree: TreeReader {
+    private let base: any TreeReader
+    /// The data folder, below the tree's root.
+    private let data: TreePath
+    private let files: [TreePath: AddedFile]
+    /// The whole of pg_wal is ours, also where the server's is a link to another place: of the snapshot's only timeline histories stay.
+    private let wal: TreePath
+
+    /// `files`: by their paths below the data folder; they stand in for those of the same name.
+    init(_ base: any TreeReader, data: TreePath, files: [TreePath: AddedFile]) {
+        self.base = base
+        self.data = data
+        self.files = Dictionary(uniqueKeysWithValues: files.map { (TreePath(data.parts + $0.key.parts), $0.value) })
+        wal = data.appending(DataFolderFiles.wal)
+    }
+
+    var logicalPath: TreePath { base.logicalPath }
+
+    func metadata(of path: TreePath) throws -> FileMetadata {
+        if let file = files[path] { return try metadata(file, in: TreePath(Array(path.parts.dropLast()))) }
+        return path == wal ? try walFolder() : try base.metadata(of: path)
+    }
+
+    func list(_ directory: TreePath) throws -> TreeListing {
+        var listing = TreeListing(entries: [])
+        if directory == wal {
+            if try base.metadata(of: wal).kind == .directory { listing = try base.list(wal) }
+            listing.entries.removeAll { !DataFolderFiles.isTimelineHistory($0.name) }
+        } else {
+            listing = try base.list(directory)
+            if directory.parts.starts(with: data.parts) {
+                let below = Array(directory.parts.dropFirst(data.parts.count))
+                listing.entries.removeAll { DataFolderFiles.isOfTheServerAlone(TreePath(below + [$0.name])) }
+            }
+            if directory == data, let index = listing.entries.firstIndex(where: { $0.name == DataFolderFiles.wal }) {
+                listing.entries[index].metadata = try walFolder()
+            }
+        }
+        for (path, file) in files where path.parts.dropLast().elementsEqual(directory.parts) {
+            guard let name = path.parts.last else { continue }
+            listing.entries.removeAll { $0.name == name }
+            listing.entries.append(TreeEntry(name: name, metadata: try metadata(file, in: directory)))
+        }
+        listing.entries.sort { $0.name < $1.name }
+        return listing
+    }
+
+    func open(_ path: TreePath) throws -> any FileReader {
+        guard let file = files[path] else { return try base.open(path) }
+        return StreamedContent(try metadata(of: path), try file.open())
+    }
+
+    private func walFolder() throws -> FileMetadata {
+        let found = try base.metadata(of: wal)
+        return found.kind == .directory ? found : try base.metadata(of: data)
+    }
+
+    /// Its folder's owner and time; only the owner may read it.
+    private func metadata(_ file: AddedFile, in folder: TreePath) throws -> FileMetadata {
+        let above = try metadata(of: folder)
+        return FileMetadata(
+            kind: .file, permissions: 0o600, userID: above.userID, groupID: above.groupID, user: above.user, group: above.group,
+            deviceID: above.deviceID, size: file.size, modified: above.modified)
+    }
+}
+
 /// A file that a tree gets besides its own.
 struct AddedFile: Sendable {
     var size: Int64
@@ -22,44 +90,5 @@ struct AddedFile: Sendable {
                 return count
             }
         }
-    }
-}
-
-/// A tree with a few files more, which stand in for those of the same name.
-struct CompletedTree: TreeReader {
-    let base: any TreeReader
-    let files: [TreePath: AddedFile]
-
-    var logicalPath: TreePath { base.logicalPath }
-
-    func metadata(of path: TreePath) throws -> FileMetadata {
-        guard let file = files[path] else { return try base.metadata(of: path) }
-        return try metadata(file, in: TreePath(Array(path.parts.dropLast())))
-    }
-
-    func list(_ directory: TreePath) throws -> TreeListing {
-        var listing = try base.list(directory)
-        let added = files.filter { $0.key.parts.dropLast().elementsEqual(directory.parts) }
-        guard !added.isEmpty else { return listing }
-        listing.entries.removeAll { added[directory.appending($0.name)] != nil }
-        for (path, file) in added {
-            guard let name = path.parts.last else { continue }
-            listing.entries.append(TreeEntry(name: name, metadata: try metadata(file, in: directory)))
-        }
-        listing.entries.sort { $0.name < $1.name }
-        return listing
-    }
-
-    func open(_ path: TreePath) throws -> any FileReader {
-        guard let file = files[path] else { return try base.open(path) }
-        return StreamedContent(try metadata(of: path), try file.open())
-    }
-
-    /// Its folder's owner and time; only the owner may read it.
-    private func metadata(_ file: AddedFile, in folder: TreePath) throws -> FileMetadata {
-        let above = try base.metadata(of: folder)
-        return FileMetadata(
-            kind: .file, permissions: 0o600, userID: above.userID, groupID: above.groupID, user: above.user, group: above.group,
-            deviceID: above.deviceID, size: file.size, modified: above.modified)
     }
 }

@@ -1,7 +1,6 @@
 import FlowModel
 import PostgreSQL
 import StepKit
-import StorageKit
 
 /// Backup mode: the server goes on working, and what is copied of its files meanwhile is a base backup once the label is beside it.
 extension PostgreSQLSystem: Quiescing {
@@ -31,11 +30,11 @@ extension PostgreSQLSystem: Quiescing {
         }
         do {
             let end = try await session.stop()
-            sessions.linger(session.keeper)
+            sessions.linger(session.keeper, key: key)
             return [
                 "label": .string(end.label), "tablespaceMap": .string(end.tablespaces), "dataFolder": .string(session.dataFolder),
-                "startedAt": .string(session.startedAt), "endedAt": .string(end.position),
-                "segmentBytes": .int(Int64(session.segmentBytes)),
+                "system": .string(session.system), "startedAt": .string(session.startedAt), "endedAt": .string(end.position),
+                "segmentBytes": .int(Int64(session.segmentBytes)), "keeper": .string(WALKeeper.name(key)),
             ]
         } catch let error as PostgreSQLError {
             return try await lost(error.found, key: key, state, context)
@@ -55,34 +54,5 @@ extension PostgreSQLSystem: Quiescing {
         guard !state.isEmpty else { return [:] }
         context.recorder.log(.error, "the backup session is lost (\(reason)): what was snapshotted is no backup")
         return [Quiesce.lost: .string(reason)]
-    }
-}
-
-/// A copy of files that were snapshotted in backup mode is a backup with the label beside them, and the WAL up to where backup mode ended.
-extension PostgreSQLSystem: TreeCompleting {
-    func completing(_ tree: any TreeReader, thawed: [String: JSONValue], _ context: StepContext) async throws -> any TreeReader {
-        guard let folder = thawed["dataFolder"]?.stringValue, let label = thawed["label"]?.stringValue,
-            let end = thawed["endedAt"]?.stringValue, let segmentBytes = thawed["segmentBytes"]?.intValue,
-            let range = WALRange(label: label, end: end, segmentBytes: UInt64(segmentBytes))
-        else {
-            throw StepError(
-                .windowVoid, expected: "the backup label of \(server.place)", found: "none", at: "step \(context.step.id)",
-                advice: "retry the job: it takes the window anew")
-        }
-        let (root, data) = (tree.logicalPath.parts, TreePath(folder).parts)
-        guard data.starts(with: root) else { return tree }
-        let place = TreePath(Array(data.dropFirst(root.count)))
-        var files = [place.appending("backup_label"): AddedFile(text: label)]
-        if let map = thawed["tablespaceMap"]?.stringValue, !map.isEmpty { files[place.appending("tablespace_map")] = AddedFile(text: map) }
-        let connection = server.connection(name: BackupSession.name(context.key))
-        for segment in range.segments {
-            files[place.appending("pg_wal").appending(range.fileName(segment))] = AddedFile(size: segmentBytes) {
-                let stream = try WALStream(range, segment: segment, from: connection)
-                return { try stream.read(into: $0) }
-            }
-        }
-        context.recorder.log(
-            .info, "with its label and \(range.segments.count) segments of WAL, \(range.fileName(range.segments.lowerBound)) and on")
-        return CompletedTree(base: tree, files: files)
     }
 }

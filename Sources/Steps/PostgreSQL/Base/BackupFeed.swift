@@ -16,6 +16,8 @@ final class BackupFeed {
     private var position = 0
     private var pending: Part?
     private var hasEnded = false
+    /// The server's last word: where the backup ended.
+    private(set) var ending: Rows?
 
     init(_ session: ReplicationSession) { self.session = session }
 
@@ -65,7 +67,10 @@ final class BackupFeed {
             case let other: throw stranger("a message of type \(other.map { String(Unicode.Scalar($0)) } ?? "none")")
             }
         }
-        if isMessage == nil { hasEnded = true }
+        guard isMessage == nil else { return }
+        hasEnded = true
+        // Where it broke off, this is what throws, with the server's reason.
+        if case .rows(let rows)? = try session.next() { ending = rows }
     }
 
     private func stranger(_ found: String) -> StorageError {

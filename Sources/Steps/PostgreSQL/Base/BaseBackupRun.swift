@@ -111,7 +111,7 @@ final class BaseBackupRun {
     /// The server's last word: where the backup ends. Only then it is one.
     private func end() throws -> StreamedEntry? {
         guard report.endedAt.isEmpty else { return nil }
-        guard case .rows(let rows)? = try session.next(), let last = rows.first else { throw stranger }
+        guard let last = feed.ending?.first else { throw stranger }
         report.endedAt = try last.get("recptr")
         while try session.next() != nil {}
         guard hasData else { throw stranger }

@@ -7,6 +7,8 @@ struct BaseBackupWriter: TreeWriter {
     let data: any TreeWriter
     let tablespaceFolder: String
     private let tablespaces = OpenTablespaces()
+    /// Under this name until everything is there: on half a cluster no server starts.
+    static let unfinishedControl = TreePath("global/pg_control.restoring")
 
     init(data: any TreeWriter, tablespaceFolder: String) {
         self.data = data
@@ -33,7 +35,7 @@ struct BaseBackupWriter: TreeWriter {
         let below = TreePath(Array(path.parts.dropFirst()))
         switch path.parts.first {
         case nil, "backup.json": return nil
-        case "data": return (data, below)
+        case "data": return (data, below == DataFolderFiles.control ? Self.unfinishedControl : below)
         case "tablespaces": return (try tablespaces.writer(tablespaceFolder), below)
         default:
             throw StorageError(

@@ -43,7 +43,19 @@ struct DataFolder: Sendable {
         }
         return try await FolderTarget.withWriter(path: path, overwrite: false) { data in
             let tablespaces = tablespaces
-            return try await body(BaseBackupWriter(data: data, tablespaceFolder: tablespaces))
+            let result = try await body(BaseBackupWriter(data: data, tablespaceFolder: tablespaces))
+            try finish()
+            return result
+        }
+    }
+
+    /// The control file gets its name last: a server starts on everything or on nothing.
+    private func finish() throws(StepError) {
+        let (unfinished, whole) = ("\(path)/\(BaseBackupWriter.unfinishedControl)", "\(path)/\(DataFolderFiles.control)")
+        guard rename(unfinished, whole) == 0 || errno == ENOENT else {
+            throw StepError(
+                .failed, expected: "to give the control file its name", found: String(cString: strerror(errno)), at: whole,
+                retry: .transient)
         }
     }
 

@@ -32,20 +32,22 @@ struct DumpRestore: Sendable {
         }
     }
 
-    /// Roles that are there already stay as they are.
+    /// Roles and tablespaces that are there already stay as they are.
     private func restoreGlobals(_ spool: SpooledDump) async throws {
-        let call = try server.call(
-            "psql", ["--no-psqlrc", "--quiet", "--no-password", "--set=VERBOSITY=verbose", "--file=-"],
-            database: PostgreSQLServer.maintenanceDatabase, context)
-        let result = try await CommandRunner(call).run(input: spool.rewound())
-        try result.require(of: call)
-        // psql:<stdin>:14: ERROR:  42710: role "postgres" already exists
-        let failures = result.errors.split(separator: "\n").filter {
-            $0.hasPrefix("psql:") && $0.contains("ERROR:") && !$0.contains(":  42710:")
+        let connection = try await server.connect()
+        func names(_ query: ServerQuery) async throws -> Set<String> {
+            Set(try await connection.query(query.text).map { try $0.get("name", as: String.self) })
         }
-        if let first = failures.first(where: { !isScratch || !$0.contains("tablespace") && !$0.contains("directory") }) {
+        let script = GlobalsScript(
+            existingRoles: try await names(.roleNames), existingTablespaces: isScratch ? nil : try await names(.tablespaceNames))
+        let call = try server.call(
+            "psql", ["--no-psqlrc", "--quiet", "--no-password", "--set=ON_ERROR_STOP=1", "--file=-"],
+            database: PostgreSQLServer.maintenanceDatabase, context)
+        let result = try await CommandRunner(call).run(input: script.cut(try spool.bytes()))
+        guard result.ending == .exited(0) else {
             throw StepError(
-                .commandFailed, expected: "every role and tablespace to be made", found: "\(first)", at: server.origin,
+                .commandFailed, expected: "every role and tablespace to be made",
+                found: result.errors.split(separator: "\n").suffix(3).joined(separator: " | "), at: server.origin,
                 advice: "restore as a superuser, or leave globals.sql out with `paths`")
         }
         context.recorder.log(.info, "roles and tablespaces are there")
@@ -53,7 +55,8 @@ struct DumpRestore: Sendable {
 
     private func restore(_ spool: SpooledDump, of name: String) async throws {
         let target = database ?? name
-        let exists = try await ServerCatalog(server).databases().contains { $0.name == target }
+        let before = try await identity(of: target)
+        let exists = before != nil
         if exists, !overwrite, try await holdsSomething(target) { throw existing(target) }
         var arguments = ["--exit-on-error", "--no-password"]
         if isScratch { arguments.append("--no-tablespaces") }
@@ -70,8 +73,8 @@ struct DumpRestore: Sendable {
         do {
             try await CommandRunner(call).run(input: spool.rewound()).require(of: call)
         } catch {
-            // Half a database that was not there before is no help to anybody.
-            if !exists { try? await drop(target) }
+            // Half a database is no help to anybody; one that was there before and is untouched stays.
+            if let now = try? await identity(of: target), now != before { try? await drop(target) }
             throw error
         }
         context.recorder.log(.info, "restored database \(target)")
@@ -79,6 +82,11 @@ struct DumpRestore: Sendable {
 
     private func holdsSomething(_ database: String) async throws -> Bool {
         try await server.connect(to: database).query(ServerQuery.databaseState.text).first?.get("holds_something") ?? false
+    }
+
+    /// Its oid, by which a database made anew is told from the one before; nil where there is none.
+    private func identity(of database: String) async throws -> Int64? {
+        try await server.connect().query(ServerQuery.databaseIdentity.text, [.text(database)]).first?.get("oid")
     }
 
     private func existing(_ database: String) -> StepError {

@@ -66,6 +66,19 @@ final class SpooledDump: FileWriter {
         return FileDescriptor(rawValue: descriptor)
     }
 
+    /// The whole of it: for what is small.
+    func bytes() throws -> [UInt8] {
+        var bytes: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 64 << 10)
+        while true {
+            let count = pread(descriptor, &buffer, buffer.count, off_t(bytes.count))
+            if count < 0, errno == EINTR { continue }
+            guard count >= 0 else { throw StorageError.system(errno, expected: "a dump", at: folder) }
+            if count == 0 { return bytes }
+            bytes += buffer[..<count]
+        }
+    }
+
     func write(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws {
         var written = 0
         while written < bytes.count {

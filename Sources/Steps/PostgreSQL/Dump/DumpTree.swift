@@ -7,6 +7,7 @@ final class DumpTree: TreeReader {
     let logicalPath: TreePath
     private let calls: [FileName: ProgramCall]
     private let time: FileTime
+    private let log: @Sendable (String) -> Void
     private let state = Mutex(State())
 
     private struct State {
@@ -14,7 +15,9 @@ final class DumpTree: TreeReader {
         var isStopped = false
     }
 
-    init(_ dumps: [DumpFile: ProgramCall], logicalPath: TreePath) {
+    /// `log` gets what pg_dump warns of: objects that it leaves out, for one.
+    init(_ dumps: [DumpFile: ProgramCall], logicalPath: TreePath, log: @escaping @Sendable (String) -> Void) {
+        self.log = log
         self.logicalPath = logicalPath
         calls = Dictionary(uniqueKeysWithValues: dumps.map { ($0.key.name, $0.value) })
         let now = Date.now.timeIntervalSince1970
@@ -33,7 +36,7 @@ final class DumpTree: TreeReader {
     }
 
     func open(_ file: TreePath) throws -> any FileReader {
-        let stream = try OutputStream(try call(file), time: time)
+        let stream = try OutputStream(try call(file), time: time) { [log] warnings in log("\(file): \(warnings)") }
         let isStopped = state.withLock { state in
             state.streams.append(stream)
             return state.isStopped

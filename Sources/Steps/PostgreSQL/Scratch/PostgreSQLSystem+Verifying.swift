@@ -8,18 +8,25 @@ extension PostgreSQLSystem: Verifying {
     static var checkSchema: SettingsSchema { ScratchCheck.schema }
 
     func check(_ settings: Settings, _ context: StepContext) async throws -> [String: JSONValue] {
-        let check = try ScratchCheck(settings)
+        try await check(each: [settings], context).first ?? [:]
+    }
+
+    /// One scratch server serves them all. What a copy is, its files say, not `method`: those of a window are a cluster, too.
+    func check(each settings: [Settings], _ context: StepContext) async throws -> [[String: JSONValue]] {
+        let checks = try settings.map { try ScratchCheck($0) }
+        guard let first = settings.first else { return [] }
         guard let restored = context.restoredFolder else {
             guard method == .dump else {
                 throw StepError(
                     .invalidSetting, expected: "a base backup restored into the scratch folder",
                     found: "one restored into its `dataFolder`",
-                    at: settings.origin, advice: "leave `into` out: `verify: copy` with `restore: {checks: [...]}`")
+                    at: first.origin, advice: "leave `into` out: `verify: copy` with `restore: {checks: [...]}`")
             }
-            try await check.ask { server.connection(to: $0) }
-            return ["queries": .int(Int64(check.queries.count))]
+            for check in checks { try await check.ask { [server] in server.connection(to: $0) } }
+            return checks.map { ["queries": .int(Int64($0.queries.count))] }
         }
-        let trial = try await ScratchTrial(restored: restored, check: check, origin: settings.origin, server: server, context: context)
-        return method == .base ? try await trial.checkCluster() : try await trial.checkDumps()
+        let trial = try await ScratchTrial(restored: restored, origin: first.origin, server: server, context: context)
+        if let cluster = trial.cluster { return try await ClusterTrial(trial, cluster).run(checks) }
+        return try await DumpTrial(trial).run(checks)
     }
 }

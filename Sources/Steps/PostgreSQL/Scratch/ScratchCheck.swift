@@ -48,18 +48,24 @@ struct ScratchCheck: Sendable {
     }
 
     /// Runs the queries. Throws `.verification` at the first that answers something else.
-    func ask(_ connection: (String) -> ConnectionSettings) async throws {
+    func ask(_ connection: @escaping @Sendable (String) -> ConnectionSettings) async throws {
         for query in queries {
             let session = try await Connection.connect(connection(query.database))
             let found: String?
             do {
                 try await session.execute(script: "SET default_transaction_read_only = on")
                 found = try await session.query(query.sql).first?.firstText
-            } catch let error as PostgreSQLError where error.retry != .transient {
-                throw failure(query, error.found)
+            } catch let error as PostgreSQLError where Self.isOfTheCopy(error) {
+                throw failure(query, await RelationNames(connection: connection).explained(error.found))
             }
             if let expect = query.expect, found != expect { throw failure(query, found ?? "no row") }
         }
+    }
+
+    /// Everything that a server answers speaks of the copy (a file that is missing, too), except that it goes down or has no room.
+    private static func isOfTheCopy(_ error: PostgreSQLError) -> Bool {
+        guard let state = error.sqlState, !error.isConnectionLost else { return false }
+        return !state.rawValue.hasPrefix("53") && state != .queryCanceled
     }
 
     private func failure(_ query: Query, _ found: String) -> StepError {

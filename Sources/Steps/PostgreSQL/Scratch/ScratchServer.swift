@@ -17,6 +17,8 @@ struct ScratchServer: Sendable {
     /// The folder of its socket: a short path, for the kernel takes no more than 107 bytes.
     let sockets = "/tmp/snappy-flow-" + String(UInt64.random(in: 0 ... .max), radix: 36)
     let data: String
+    /// What the cluster itself needs set.
+    var cluster: [String: String] = [:]
     let context: StepContext
     let origin: String
 
@@ -90,11 +92,11 @@ struct ScratchServer: Sendable {
             "archive_cleanup_command": "", "recovery_end_command": "", "primary_conninfo": "", "primary_slot_name": "",
             "max_wal_senders": "0", "max_logical_replication_workers": "0", "synchronous_standby_names": "",
             "shared_preload_libraries": "", "session_preload_libraries": "", "local_preload_libraries": "",
-            "dynamic_library_path": "$libdir", "logging_collector": "off", "log_destination": "stderr", "autovacuum": "off", "fsync": "off",
-            "jit": "off", "max_connections": "20", "shared_buffers": "32MB", "huge_pages": "off",
+            "dynamic_library_path": "$libdir", "logging_collector": "off", "log_destination": "stderr", "lc_messages": "C",
+            "autovacuum": "off", "fsync": "off", "jit": "off", "max_connections": "20", "shared_buffers": "32MB", "huge_pages": "off",
         ]
         return [binaries.program("postgres"), "-D", data]
-            + isolation.sorted { $0.key < $1.key }.flatMap { ["-c", "\($0.key)=\($0.value)"] }
+            + isolation.merging(cluster) { own, _ in own }.sorted { $0.key < $1.key }.flatMap { ["-c", "\($0.key)=\($0.value)"] }
     }
 
     private func prepare() throws {
@@ -103,8 +105,6 @@ struct ScratchServer: Sendable {
         try "".write(toFile: folder + "/server.conf", atomically: true, encoding: .utf8)
         try "".write(toFile: folder + "/ident.conf", atomically: true, encoding: .utf8)
         try "local all all trust\n".write(toFile: folder + "/hba.conf", atomically: true, encoding: .utf8)
-        // A copy of a standby would go on as one.
-        for signal in ["standby.signal", "recovery.signal"] { unlink("\(data)/\(signal)") }
         guard mkdir(sockets, 0o700) == 0 else {
             throw StepError(
                 .failed, expected: "a folder for a socket", found: String(cString: strerror(errno)), at: sockets, retry: .transient)
@@ -131,13 +131,30 @@ struct ScratchServer: Sendable {
         defer { watch.cancel() }
         while true {
             do {
-                _ = try await Connection.connect(settings(user: role, database: PostgreSQLServer.maintenanceDatabase))
-                return
+                return try await forgetLibraries(as: role)
             } catch let error as PostgreSQLError where error.retry == .transient {
                 if hasEnded.isRaised { throw broken(lastWords) }
             }
             try await Task.sleep(for: .milliseconds(50))
         }
+    }
+
+    /// Roles and databases can ask for libraries in settings of their own, which win over the server's: only a superuser's connection is spared, and
+    /// strikes those settings out. Where neither the role nor `postgres` is one, they are loaded as on the server that was copied.
+    private func forgetLibraries(as role: String) async throws {
+        for superuser in Set([role, "postgres"]).sorted() {
+            let settings = ConnectionSettings(keywords: [
+                "host": sockets, "port": String(Self.port), "user": superuser, "dbname": PostgreSQLServer.maintenanceDatabase,
+                "options": "-c session_preload_libraries= -c local_preload_libraries=",
+            ])
+            do {
+                try await Connection.connect(settings).query(ServerQuery.forgetLibraries.text)
+                return
+            } catch let error as PostgreSQLError where error.retry != .transient {
+                continue
+            }
+        }
+        _ = try await Connection.connect(settings(user: role, database: PostgreSQLServer.maintenanceDatabase))
     }
 
     private typealias EndMark = ReplicationSession.StopMark
@@ -150,8 +167,15 @@ struct ScratchServer: Sendable {
         return (complaints.isEmpty ? Array(lines.suffix(3)) : Array(complaints.suffix(4))).joined(separator: " | ")
     }
 
+    /// A worker without room says nothing of the copy.
     private func broken(_ found: String) -> StepError {
-        StepError(
+        let wants = ["No space left on device", "Cannot allocate memory", "could not map anonymous shared memory", "Too many open files"]
+        if wants.contains(where: { found.contains($0) }) {
+            return StepError(
+                .failed, expected: "room for a scratch server", found: found, at: data,
+                advice: "free disk or memory on the worker's host, or set XDG_CACHE_HOME to a larger file system", retry: .transient)
+        }
+        return StepError(
             .verification, expected: "the restored copy to start as a server", found: found.isEmpty ? "nothing that it said" : found,
             at: data,
             advice: "a copy that does not start is no backup: look at the source, and copy it anew")

@@ -7,18 +7,23 @@ struct WindowCompletion: Sendable {
     private let thawed: [(system: String, output: [String: JSONValue])]
     private let context: StepContext
 
-    /// Of the window in which `snapshot` was taken.
+    /// Of the window in which `snapshot` was taken. A system whose thaw returned nothing is asked all the same: it says what it lacks.
     init(of snapshot: StepID, _ context: StepContext) {
         self.context = context
         guard let window = context.plan.step(snapshot)?.window else {
             thawed = []
             return
         }
-        thawed = context.plan.steps.filter { $0.window == window && $0.isCompensation }.flatMap { step in
-            let systems = context.outputs[step.id]?["systems"]?.objectValue ?? [:]
-            return systems.sorted { $0.key < $1.key }.map { ($0.key, $0.value.objectValue ?? [:]) }
+        let thaws = context.plan.steps.filter { step in
+            step.window == window && step.undoes.flatMap { context.plan.step($0) }?.verb == Self.quiesce
+        }
+        thawed = thaws.flatMap { thaw in
+            let systems = context.outputs[thaw.id]?["systems"]?.objectValue ?? [:]
+            return context.systems(undoneBy: thaw).map { ($0, systems[$0]?.objectValue ?? [:]) }
         }
     }
+
+    private static let quiesce = "quiesce"
 
     func completing(_ tree: any TreeReader) async throws -> any TreeReader {
         var tree = tree
@@ -27,5 +32,22 @@ struct WindowCompletion: Sendable {
             tree = try await system.completing(tree, thawed: output, context)
         }
         return tree
+    }
+
+    /// The first of the window's systems that completes its copies and can check what was restored of them.
+    func checker() async throws -> String? {
+        for (name, _) in thawed {
+            let system = try await context.openSystem(name)
+            if system is any TreeCompleting, system is any Verifying { return name }
+        }
+        return nil
+    }
+
+    /// Every copy of the window has ended, well or not: what their systems kept for them may go.
+    func ended() async throws {
+        try await forEachToTheEnd(thawed) { name, output in
+            guard let system = try await context.openSystem(name) as? any TreeCompleting, !output.isEmpty else { return }
+            try await system.completed(thawed: output, context)
+        }
     }
 }

@@ -27,7 +27,8 @@ struct RestoreTrial: Sendable {
         overwrite = try settings.value(Self.overwriteSetting)
     }
 
-    func run(_ snapshot: Snapshot, of system: String?, in repository: Repository, _ context: StepContext, _ finding: inout Finding)
+    /// `checker`: the system whose checks these are, where nothing is restored `into` another.
+    func run(_ snapshot: Snapshot, checkedBy checker: String?, in repository: Repository, _ context: StepContext, _ finding: inout Finding)
         async throws
     {
         do {
@@ -43,7 +44,7 @@ struct RestoreTrial: Sendable {
             }
             var context = context
             context.restoredFolder = into == nil ? ScratchRestore(context).path : nil
-            if let results = try await runChecks(system, context) { facts["checks"] = results }
+            if let results = try await runChecks(checker, context) { facts["checks"] = results }
             finding.restored(facts)
             if into == nil { try await ScratchRestore(context).remove() }
         } catch let error as StepError where error.kind == .verification {
@@ -153,15 +154,15 @@ struct RestoreTrial: Sendable {
             at: first.error.location, advice: first.error.advice)
     }
 
-    private func runChecks(_ system: String?, _ context: StepContext) async throws -> JSONValue? {
+    private func runChecks(_ checker: String?, _ context: StepContext) async throws -> JSONValue? {
         guard !checks.isEmpty else { return nil }
-        guard let name = into ?? system else { return nil }
-        let verifier = try await context.openSystem(name, as: (any Verifying).self)
-        var results: [JSONValue] = []
-        for (index, check) in checks.enumerated() {
-            let settings = Settings(check, origin: "\(context.settings.origin), check \(index + 1)")
-            results.append(.object(try await verifier.check(settings, context)))
+        guard let name = into ?? checker else {
+            throw StepError(
+                .invalidSetting, expected: "a system whose `checks` these are", found: "a snapshot that no system of this pipeline made",
+                at: context.settings.origin, advice: "verify a copy step, or leave `scope: repository` out")
         }
-        return .array(results)
+        let verifier = try await context.openSystem(name, as: (any Verifying).self)
+        let settings = checks.enumerated().map { Settings($1, origin: "\(context.settings.origin), check \($0 + 1)") }
+        return .array(try await verifier.check(each: settings, context).map { .object($0) })
     }
 }

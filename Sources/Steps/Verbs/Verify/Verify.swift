@@ -41,7 +41,11 @@ struct Verify: Verb {
                 if let depth = try await depth(asked, target, repository, context) {
                     try await check(snapshot, in: repository, depth, context, &finding)
                 }
-                if let trial, finding.isGood { try await trial.run(snapshot, of: target.system, in: repository, context, &finding) }
+                if let trial, finding.isGood {
+                    try await trial.run(
+                        snapshot, checkedBy: try await checker(of: target.system ?? SnapshotTag.system(of: snapshot), context),
+                        in: repository, context, &finding)
+                }
                 findings.append(finding)
                 result.proofs.append(finding.proof(repositoryID: repository.id, isPartial: target.isPartial))
                 context.recorder.log(finding.isGood ? .info : .error, finding.summary)
@@ -126,6 +130,19 @@ struct Verify: Verb {
                 advice: "copy something first; `scope: repository` proves what other pipelines copied")
         }
         return newest
+    }
+
+    /// The system that was copied; of files that are snapshotted in a window, the quiesced system that makes a backup of them.
+    private func checker(of system: String?, _ context: StepContext) async throws -> String? {
+        guard let system, context.plan.systems[system] != nil, try await !(context.openSystem(system) is any Verifying) else {
+            return system
+        }
+        let copies = context.plan.steps.filter { step in
+            guard case .step(let copy) = context.step.subject else { return true }
+            return step.id == copy || step.id.rawValue.hasPrefix("\(copy)[")
+        }
+        guard let snapshot = copies.lazy.compactMap({ $0.snapshots[system] }).first else { return system }
+        return try await WindowCompletion(of: snapshot, context).checker() ?? system
     }
 
     // MARK: reading

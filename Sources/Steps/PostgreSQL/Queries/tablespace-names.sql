@@ -1,0 +1,1 @@
+SELECT quote_ident(spcname) AS name FROM pg_tablespace
