@@ -8,14 +8,22 @@ import Threads
 /// An opened folder.
 public struct DirectorySystem: System {
     let path: String
-    let excludes: ExcludePatterns
-    let oneFileSystem: Bool
-    let method: DirectoryMethod
-    let staging: ByteCount?
-    let stagingFolder: String?
+    /// Nil: everything is taken.
+    var selection: SelectionSettings?
+    var oneFileSystem = false
+    var method = DirectoryMethod.copy
+    var staging: ByteCount?
+    var stagingFolder: String?
 
-    private func liveReader() throws(StorageError) -> FolderReader {
-        try FolderReader(path: path, excludes: excludes, oneFileSystem: oneFileSystem)
+    private func liveReader(_ selection: Selection) throws(StorageError) -> FolderReader {
+        try FolderReader(path: path, selection: selection, oneFileSystem: oneFileSystem)
+    }
+
+    /// Throws when it takes nothing at all.
+    private func wholeSelection() throws -> Selection {
+        let selection = try selection?.selection() ?? Selection()
+        try selection.requireSomething(of: TreePath(path))
+        return selection
     }
 
     private func folder(_ key: String) -> SnapshotFolder {
@@ -28,7 +36,10 @@ extension DirectorySystem: TreeSource {
         of snapshot: SystemSnapshot?, _ context: StepContext, _ body: @Sendable (any TreeReader) async throws -> Result
     ) async throws -> Result {
         if let snapshot { return try await body(SnapshotReader(folder(snapshot.key), logicalPath: TreePath(path))) }
-        return try await body(liveReader())
+        let selection = try wholeSelection()
+        let result = try await body(liveReader(selection))
+        selection.leftOut.log(to: context.recorder)
+        return result
     }
 }
 
@@ -47,10 +58,11 @@ extension DirectorySystem: Snapshotting {
     public func snapshot(key: String, _ context: StepContext) async throws -> SystemSnapshot {
         let stop = StopFlag()
         let folder = folder(key)
+        let selection = try wholeSelection()
         let outcome = try await withTaskCancellationHandler {
             try await BlockingPool(label: "snapshot", width: 1).run {
                 let builder = try SnapshotBuilder(
-                    source: liveReader(), path: path, target: folder, method: method, limit: staging, isStopped: { stop.isRaised })
+                    source: liveReader(selection), path: path, target: folder, method: method, limit: staging, isStopped: { stop.isRaised })
                 return try builder.build()
             }
         } onCancel: {
@@ -58,6 +70,7 @@ extension DirectorySystem: Snapshotting {
         }
         context.recorder.log(
             .info, "snapshot \(folder.whole): \(outcome.files) files, \(outcome.copied.approximate) copied, the rest cloned")
+        selection.leftOut.log(to: context.recorder)
         return SystemSnapshot(key: key, state: ["folder": .string(folder.whole), "files": .int(Int64(outcome.files))])
     }
 

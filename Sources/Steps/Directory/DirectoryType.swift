@@ -7,14 +7,11 @@ public struct DirectoryType: SystemType {
 
     public let name = "directory"
     public let summary = "A folder of files on a worker's host"
-    public let schema = SettingsSchema([
-        path.field, excludes.field, oneFileSystem.field, method.field, staging.field, stagingFolder.field,
-    ])
+    public let schema = SettingsSchema(
+        [path.field] + SelectionSettings.fields + [oneFileSystem.field, method.field, staging.field, stagingFolder.field])
     public let scope = AcquisitionScope.host
 
     static let path = Setting<String>.required("path", "The folder", type: .path)
-    static let excludes = Setting<[String]>(
-        "excludes", "Patterns of what to leave out: `*.tmp` by name, `cache/**` below the folder, `build/` folders only", default: [])
     static let oneFileSystem = Setting<Bool>("oneFileSystem", "Do not go into other file systems mounted below", default: false)
     static let method = Setting<String>(
         "method", "How a snapshot is taken: clones of files (reflink), a bounded copy, or clones where possible",
@@ -36,7 +33,7 @@ public struct DirectoryType: SystemType {
 
     public func open(_ settings: Settings, _ context: StepContext) async throws -> DirectorySystem {
         DirectorySystem(
-            path: Self.normalised(try settings.value(Self.path)), excludes: ExcludePatterns(try settings.value(Self.excludes)),
+            path: Self.normalised(try settings.value(Self.path)), selection: SelectionSettings(settings),
             oneFileSystem: try settings.value(Self.oneFileSystem),
             method: DirectoryMethod(rawValue: try settings.value(Self.method)) ?? .auto, staging: try settings.optional(Self.staging),
             stagingFolder: try settings.optional(Self.stagingFolder))

@@ -7,15 +7,17 @@ final class FolderReader: TreeReader {
     let logicalPath: TreePath
     private let root: FolderHandle
     private let status: FileStatus
-    private let excludes: ExcludePatterns
+    private let selection: Selection
     private let oneFileSystem: Bool
 
-    /// `path` is the folder, `logicalPath` what it is recorded as.
-    init(path: String, excludes: ExcludePatterns, oneFileSystem: Bool) throws(StorageError) {
+    /// `path` is the folder, which is recorded as `logicalPath`: as itself where nothing is said.
+    init(
+        path: String, logicalPath: TreePath? = nil, selection: Selection = Selection(), oneFileSystem: Bool = false
+    ) throws(StorageError) {
         root = try FolderHandle(opening: path)
-        logicalPath = TreePath(path)
-        status = FileStatus(root: logicalPath, rootDevice: try root.status().st_dev)
-        self.excludes = excludes
+        self.logicalPath = logicalPath ?? TreePath(path)
+        status = FileStatus(root: self.logicalPath, rootDevice: try root.status().st_dev)
+        self.selection = selection
         self.oneFileSystem = oneFileSystem
     }
 
@@ -33,13 +35,17 @@ final class FolderReader: TreeReader {
         let folder = try root.folder(directory)
         var entries: [TreeEntry] = []
         var failures: [(name: FileName, error: StorageError)] = []
-        for name in try folder.names() {
+        let names = try folder.names()
+        let whole = TreePath(logicalPath.parts + directory.parts)
+        let markers = selection.markers(in: folder, names, at: whole)
+        for name in names {
             let path = directory.appending(name)
+            if directory.parts.isEmpty, name == SnapshotFolder.name { continue }
+            if markers.contains(where: { $0.name != name }) || selection.excludes(whole.appending(name)) { continue }
             do {
                 let found = try folder.status(name)
                 let isFolder = found.st_mode & S_IFMT == S_IFDIR
-                if directory.parts.isEmpty, name == SnapshotFolder.name { continue }
-                if excludes.match(path, isDirectory: isFolder) { continue }
+                if !isFolder, selection.excludes(whole.appending(name), bytes: Int64(found.st_size)) { continue }
                 var metadata = try metadata(of: name, in: folder, at: path, found) { failures.append((name, $0)) }
                 // Another file system's folder is recorded, empty, so that a restore has the place to mount it.
                 if oneFileSystem, !status.isOnRootDevice(found) {

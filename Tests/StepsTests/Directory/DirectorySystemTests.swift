@@ -155,7 +155,7 @@ import Testing
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: folder) }
         for (oneFileSystem, isThere) in [(true, false), (false, true)] {
-            let reader = try FolderReader(path: "/dev", excludes: ExcludePatterns([]), oneFileSystem: oneFileSystem)
+            let reader = try FolderReader(path: "/dev", oneFileSystem: oneFileSystem)
             #expect(try reader.list(TreePath()).entries.contains { $0.name == "shm" })
             let name = FileName(String(folder.dropFirst("/dev/shm/".count)))
             #expect(try reader.list(TreePath("shm")).entries.contains { $0.name == name } == isThere)

@@ -9,7 +9,7 @@ import Testing
 /// Nothing is read or written outside of the folder, whatever stands in it.
 @Suite struct FolderSafetyTests {
     private func reader(_ folder: ScratchFolder) throws -> FolderReader {
-        try FolderReader(path: folder.path, excludes: ExcludePatterns([]), oneFileSystem: false)
+        try FolderReader(path: folder.path)
     }
 
     @Test func aVanishedFileIsNotFound() throws {
@@ -79,19 +79,5 @@ import Testing
         let writer = try FolderWriter(path: folder.path, overwrite: true)
         let error = #expect(throws: StorageError.self) { try writer.createFile(TreePath([FileName(name), "x"]), size: 1) }
         #expect(error?.kind == .invalid)
-    }
-
-    @Test(arguments: [
-        ("*.tmp", "a/b.tmp", true), ("*.tmp", "a.tmp/b", false), ("/cache", "cache", true), ("/cache", "deep/cache", false),
-        ("cache/**", "cache/a/b", true), ("**/log", "a/b/log", true), ("**/log", "log", true), ("a?c", "abc", true), ("[a-c]x", "bx", true),
-        ("[!a-c]x", "bx", false), ("a/*/c", "a/b/c", true), ("a/*/c", "a/b/b/c", false),
-    ])
-    func patternsMatchAsTheySay(_ pattern: String, _ path: String, _ matches: Bool) {
-        #expect(ExcludePatterns([pattern]).match(TreePath(path), isDirectory: false) == matches)
-    }
-
-    @Test func folderPatternsLeaveFilesAlone() {
-        #expect(ExcludePatterns(["build/"]).match(TreePath("x/build"), isDirectory: true))
-        #expect(!ExcludePatterns(["build/"]).match(TreePath("x/build"), isDirectory: false))
     }
 }

@@ -148,7 +148,7 @@ private struct DeniedType: SystemType {
         func withTree<Result: Sendable>(
             of snapshot: SystemSnapshot?, _ context: StepContext, _ body: @Sendable (any TreeReader) async throws -> Result
         ) async throws -> Result {
-            try await body(Reader(base: try FolderReader(path: path, excludes: ExcludePatterns([]), oneFileSystem: false)))
+            try await body(Reader(base: try FolderReader(path: path)))
         }
     }
 

@@ -128,7 +128,7 @@ import Testing
                 kind: .file, permissions: 0o640, userID: getuid(), groupID: getgid(), size: 20000, modified: FileTime(seconds: 1000)))
         func differences() throws -> [String] {
             try ledger.compare(
-                with: try FolderReader(path: folder.path, excludes: ExcludePatterns([]), oneFileSystem: false), isStopped: { false })
+                with: try FolderReader(path: folder.path), isStopped: { false })
         }
         #expect(try differences() == [])
         let url = URL(fileURLWithPath: folder.file("file"))

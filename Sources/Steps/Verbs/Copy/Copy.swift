@@ -7,8 +7,8 @@ struct Copy: Verb {
     let declaration = VerbDeclaration(
         name: "copy", summary: "Store a system as a snapshot of a repository", subject: .systems(anyOf: [.treeSource, .imageSource]),
         schema: SettingsSchema([
-            Self.to.field, Self.excludes.field, Self.tags.field, Self.parent.field, Self.changeCheck.field, Self.onUnreadable.field,
-            Self.allowEmpty.field, Self.extent.field,
+            Self.to.field, Self.excludes.field, Self.iexcludes.field, Self.tags.field, Self.parent.field, Self.changeCheck.field,
+            Self.onUnreadable.field, Self.allowEmpty.field, Self.extent.field,
         ]), workClass: .backup, holdsSystems: .shared, holdsRepositories: .shared, holdsParents: true,
         outputs: [
             "snapshotID": "The repository snapshot's id", "repositoryID": "The repository's own id",
@@ -21,7 +21,9 @@ struct Copy: Verb {
         ])
 
     static let to = Setting<OneOrMore>.required("to", "The repository, or several", type: OneOrMore.type(of: .repositoryName))
-    static let excludes = Setting<[String]>("excludes", "Patterns of what to leave out, besides the system's own", default: [])
+    static let excludes = Setting<[String]>(
+        "excludes", "Patterns of what to leave out, in restic's language, besides the system's own", default: [])
+    static let iexcludes = Setting<[String]>("iexcludes", "As `excludes`, whatever the case of letters", default: [])
     static let tags = Setting<[String]>("tags", "Tags for the repository snapshot, besides pipeline, system, job and step", default: [])
     static let parent = Setting<String>(
         "parent", "The repository snapshot that says what is unchanged: auto (the newest of the same host and paths), none, or an id",

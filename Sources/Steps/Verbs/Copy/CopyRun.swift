@@ -33,13 +33,16 @@ struct CopyRun: Sendable {
     }
 
     private func archive(_ snapshot: SystemSnapshot?) async throws -> ArchiveReport {
-        let options = try options()
+        let selection = try Copy.selection(context.settings)
+        let options = try options(selection)
         let opened = try await context.openSystem(system)
         if let source = opened as? any TreeSource {
             let completion = context.step.snapshots[system].map { WindowCompletion(of: $0, context) }
             try context.recorder.ensureHeld()
+            defer { selection.leftOut.log(to: context.recorder) }
             return try await source.withTree(of: snapshot, context) { [repository] in
-                try await repository.archive(try await completion?.completing($0) ?? $0, options)
+                let tree = try await completion?.completing($0) ?? $0
+                return try await repository.archive(tree, options.leavingOut(selection, of: tree.logicalPath))
             }
         }
         guard let source = opened as? any ImageSource else {
@@ -117,18 +120,14 @@ struct CopyRun: Sendable {
         return try recorded.decoded(as: SystemSnapshot.self)
     }
 
-    private func options() throws -> ArchiveOptions {
+    private func options(_ selection: Selection) throws -> ArchiveOptions {
         let settings = context.settings
         var options = ArchiveOptions(
             host: context.plan.systems[system]?.host ?? system, tags: tags + (try settings.value(Copy.tags)), parent: try parent())
         options.allowsEmpty = try settings.value(Copy.allowEmpty)
         options.tagWhenPartial = SnapshotTag.partial
-        let patterns = try settings.value(Copy.excludes)
-        if !patterns.isEmpty {
-            let excludes = ExcludePatterns(patterns)
-            options.exclude = { excludes.match($0, isDirectory: $1.kind == .directory) }
-            options.excludePatterns = patterns
-        }
+        let own = context.plan.systems[system]?.settings["excludes"].flatMap { [String](setting: $0) } ?? []
+        options.excludePatterns = own + selection.excludes.flatMap(\.texts)
         let recorder = context.recorder
         let done = finished
         options.progress = { progress in

@@ -55,7 +55,7 @@ struct RestoreTrial: Sendable {
     }
 
     private func scratchSystem(_ path: String) -> DirectorySystem {
-        DirectorySystem(path: path, excludes: ExcludePatterns([]), oneFileSystem: false, method: .copy, staging: nil, stagingFolder: nil)
+        DirectorySystem(path: path)
     }
 
     private func restore(_ snapshot: Snapshot, in repository: Repository, into name: String, _ context: StepContext) async throws
@@ -126,7 +126,7 @@ struct RestoreTrial: Sendable {
         ]
         guard let folder else { return facts }
         // Read back through the file system, without anything left out.
-        let reader = try FolderReader(path: folder, excludes: ExcludePatterns([]), oneFileSystem: false)
+        let reader = try FolderReader(path: folder)
         let isStopped = StopFlag()
         let differences = try await withTaskCancellationHandler {
             try await BlockingPool(label: "compare", width: 1).run { try witness.compare(with: reader, isStopped: { isStopped.isRaised }) }

@@ -1,0 +1,52 @@
+import FlowModel
+import Foundation
+import StepKit
+
+/// The settings by which a system that reads folders says what is taken, declared once for all of them.
+struct SelectionSettings: Sendable {
+    private let settings: Settings
+
+    static let fields = [
+        excludes.field, iexcludes.field, excludesFrom.field, iexcludesFrom.field, excludeIfPresent.field, excludeCaches.field,
+        excludeLargerThan.field,
+    ]
+
+    static let excludes = Setting<[String]>(
+        "excludes", "Patterns of what to leave out, in restic's language: `*.tmp` and `cache` at any depth, `/srv/home/cache` there alone",
+        default: [])
+    static let iexcludes = Setting<[String]>("iexcludes", "As `excludes`, whatever the case of letters", default: [])
+    static let excludesFrom = Setting<OneOrMore>(
+        "excludesFrom", "Files of the worker with more patterns, one a line; `#` begins a comment", type: OneOrMore.type(of: .path))
+    static let iexcludesFrom = Setting<OneOrMore>(
+        "iexcludesFrom", "As `excludesFrom`, whatever the case of letters", type: OneOrMore.type(of: .path))
+    static let excludeIfPresent = Setting<OneOrMore>(
+        "excludeIfPresent", "Files that mark a folder whose other content is left out: `.nobackup`, or `FILE:HEADER` for one that begins so"
+    )
+    static let excludeCaches = Setting<Bool>(
+        "excludeCaches", "Leave out the content of folders with a `CACHEDIR.TAG` that has its signature", default: false)
+    static let excludeLargerThan = Setting<ByteCount>("excludeLargerThan", "Leave out files that are larger")
+
+    /// Reads nothing yet: a system with a wrong pattern can still be restored to.
+    init(_ settings: Settings) { self.settings = settings }
+
+    /// What they say, files read. Throws when a pattern is none.
+    func selection() throws -> Selection {
+        var selection = Selection()
+        let lists = [
+            try list(settings.value(Self.excludes), settings.optional(Self.excludesFrom), ignoringCase: false),
+            try list(settings.value(Self.iexcludes), settings.optional(Self.iexcludesFrom), ignoringCase: true),
+        ]
+        selection.excludes = lists.filter { !$0.isEmpty }
+        for text in try settings.optional(Self.excludeIfPresent)?.words ?? [] {
+            selection.markers.append(try FolderMarker(text, origin: settings.origin))
+        }
+        if try settings.value(Self.excludeCaches) { selection.markers.append(.cache) }
+        selection.largest = try settings.optional(Self.excludeLargerThan)
+        return selection
+    }
+
+    private func list(_ patterns: [String], _ files: OneOrMore?, ignoringCase: Bool) throws -> ExcludePatterns {
+        let more = try (files?.words ?? []).flatMap { try PatternFile(path: $0).patterns() }
+        return try ExcludePatterns(patterns + more, ignoringCase: ignoringCase, origin: settings.origin)
+    }
+}
