@@ -1,6 +1,7 @@
 // What Swift's Glibc module leaves out, and calls that Swift can't make because they are variadic.
 // No _GNU_SOURCE: with it, types that other C modules share would look different here.
 // Of <fcntl.h> and <unistd.h> only what is needed is declared, so that `struct stat` stays Glibc's.
+#include <linux/btrfs.h>
 #include <linux/fiemap.h>
 #include <linux/fs.h>
 #include <linux/openat2.h>
@@ -65,3 +66,35 @@ static inline int linux_rename_new(int folder, const char *from, int to_folder, 
 
 // pipe2(2) with O_CLOEXEC: neither end reaches a program that another thread starts meanwhile.
 static inline int linux_pipe(int ends[2]) { return (int)syscall(SYS_pipe2, ends, LINUX_CLOSE_ON_EXEC); }
+
+// FIFREEZE and FITHAW: nobody can write to the file system of `folder` in between.
+static inline int linux_freeze(int folder) { return ioctl(folder, FIFREEZE, 0); }
+static inline int linux_thaw(int folder) { return ioctl(folder, FITHAW, 0); }
+
+// BTRFS_IOC_SNAP_CREATE_V2: makes `name` in `folder` a read-only snapshot of the subvolume `source`. Names are at most 4039 bytes.
+static inline int linux_btrfs_snapshot(int folder, int source, const char *name) {
+    struct btrfs_ioctl_vol_args_v2 arguments = {.fd = source, .flags = BTRFS_SUBVOL_RDONLY};
+    for (unsigned i = 0; i < BTRFS_SUBVOL_NAME_MAX && name[i]; i++) arguments.name[i] = name[i];
+    return ioctl(folder, BTRFS_IOC_SNAP_CREATE_V2, &arguments);
+}
+
+// BTRFS_IOC_SNAP_DESTROY: removes the subvolume `name` of `folder`.
+static inline int linux_btrfs_remove(int folder, const char *name) {
+    struct btrfs_ioctl_vol_args arguments = {.fd = 0};
+    for (unsigned i = 0; i < BTRFS_PATH_NAME_MAX && name[i]; i++) arguments.name[i] = name[i];
+    return ioctl(folder, BTRFS_IOC_SNAP_DESTROY, &arguments);
+}
+
+// BTRFS_IOC_SUBVOL_GETFLAGS: 1 when the subvolume is read-only, 0 when not, -1 when it is no subvolume.
+static inline int linux_btrfs_is_read_only(int subvolume) {
+    unsigned long long flags = 0;
+    return ioctl(subvolume, BTRFS_IOC_SUBVOL_GETFLAGS, &flags) == 0 ? (flags & BTRFS_SUBVOL_RDONLY) != 0 : -1;
+}
+
+// BTRFS_IOC_FS_INFO: the 16 bytes that all subvolumes of one file system share. 0, or -1 where it is none of btrfs.
+static inline int linux_btrfs_identity(int file, unsigned char identity[16]) {
+    struct btrfs_ioctl_fs_info_args arguments = {.flags = 0};
+    if (ioctl(file, BTRFS_IOC_FS_INFO, &arguments) != 0) return -1;
+    for (int i = 0; i < 16; i++) identity[i] = arguments.fsid[i];
+    return 0;
+}

@@ -6,6 +6,8 @@ extension Catalog {
         Catalog(
             systems: [
                 DirectoryType(),
+                FileSystemType(),
+                BtrfsType(),
                 BlockDeviceType(),
                 CommandType(),
                 PostgreSQLType(),

@@ -5,7 +5,7 @@ public final class ScratchFolder: Sendable {
     public let path: String
 
     public init(_ name: String = "test") throws {
-        path = NSTemporaryDirectory() + "/snappy-flow-\(name)-\(UUID().uuidString.prefix(8))"
+        path = URL(fileURLWithPath: NSTemporaryDirectory()).path + "/snappy-flow-\(name)-\(UUID().uuidString.prefix(8))"
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
     }
 

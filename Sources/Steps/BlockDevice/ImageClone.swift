@@ -19,6 +19,7 @@ struct ImageClone: Sendable {
     /// Makes it. Returns what was copied; nil when it was cloned.
     func make(copyingAtMost limit: ByteCount?, isStopped: () -> Bool) throws -> ByteCount? {
         if isStopped() { throw CancellationError() }
+        try FreezeMark.refuseWriting(to: folder)
         guard mkdir(folder, 0o700) == 0 || errno == EEXIST else {
             throw StorageError.system(errno, expected: "a folder for snapshots that can be made", at: folder)
         }

@@ -36,8 +36,16 @@ extension DirectorySystem: TreeSource {
         of snapshot: SystemSnapshot?, _ context: StepContext, _ body: @Sendable (any TreeReader) async throws -> Result
     ) async throws -> Result {
         if let snapshot { return try await body(SnapshotReader(folder(snapshot.key), logicalPath: TreePath(path))) }
+        return try await withTree(at: path, context, body)
+    }
+
+    /// Lends a reader of what lies at `place`, recorded as this folder.
+    func withTree<Result: Sendable>(
+        at place: String, _ context: StepContext, _ body: @Sendable (FolderReader) async throws -> Result
+    ) async throws -> Result {
         let selection = try wholeSelection()
-        let result = try await body(liveReader(selection))
+        let result = try await body(
+            FolderReader(path: place, logicalPath: TreePath(path), selection: selection, oneFileSystem: oneFileSystem))
         selection.leftOut.log(to: context.recorder)
         return result
     }
@@ -61,6 +69,7 @@ extension DirectorySystem: Snapshotting {
         let selection = try wholeSelection()
         let outcome = try await withTaskCancellationHandler {
             try await BlockingPool(label: "snapshot", width: 1).run {
+                try FreezeMark.refuseWriting(to: folder.staging)
                 let builder = try SnapshotBuilder(
                     source: liveReader(selection), path: path, target: folder, method: method, limit: staging, isStopped: { stop.isRaised })
                 return try builder.build()

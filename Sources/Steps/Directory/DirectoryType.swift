@@ -40,7 +40,7 @@ public struct DirectoryType: SystemType {
     }
 
     /// Without empty and trailing parts; `..` stays, it is the operator's.
-    private static func normalised(_ path: String) -> String {
+    static func normalised(_ path: String) -> String {
         "/" + path.split(separator: "/").filter { $0 != "." }.joined(separator: "/")
     }
 }

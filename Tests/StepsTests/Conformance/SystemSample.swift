@@ -7,7 +7,7 @@ import StorageKit
 
 /// One system of each plug-in, set up so that every capability suite can run against it.
 enum SystemSample: String, CaseIterable, Sendable {
-    case directory, command, postgresql, blockdevice
+    case directory, command, postgresql, blockdevice, filesystem, btrfs
 
     var quiesceKind: QuiesceKind { self == .postgresql ? .session : .recorded }
 
@@ -32,6 +32,7 @@ final class SampleBench: Sendable {
     /// What the source holds at the start, by path; nil where nobody can tell beforehand.
     let content: [String: String?]
     private let server: PostgreSQLServerRig?
+    private let mount: LoopMount?
 
     init(_ sample: SystemSample) async throws {
         self.sample = sample
@@ -39,9 +40,16 @@ final class SampleBench: Sendable {
         let data = folder.file("data")
         func shell(_ script: String) -> JSONValue { ["/bin/sh", "-c", .string(script)] }
         server = sample == .postgresql ? try await PostgreSQLServerRig.start() : nil
+        mount =
+            switch sample {
+            case .filesystem: try await LoopMount("ext4", at: data)
+            case .btrfs: try await LoopMount("btrfs", at: data)
+            default: nil
+            }
         switch sample {
-        case .directory:
-            settings = ["path": .string(data), "staging": "64MiB", "method": "copy"]
+        case .directory, .filesystem, .btrfs:
+            let snapshots: [String: JSONValue] = sample == .directory ? ["staging": "64MiB", "method": "copy"] : [:]
+            settings = snapshots.merging(["path": .string(data), "excludes": ["lost+found"]]) { $1 }
             content = ["a": "first", "b/deep/c": String(repeating: "second\n", count: 30_000), "empty": "", "z é": "third"]
         case .command:
             let (frozen, target) = (folder.file("frozen"), folder.file("target"))
@@ -58,7 +66,7 @@ final class SampleBench: Sendable {
             settings = ["host": .string(server?.socketFolder ?? "")]
             content = ["postgres.dump": nil, "globals.sql": nil]
         }
-        for (path, text) in sample == .directory ? content : ["a": "first"] { try write("data/" + path, text ?? "") }
+        for (path, text) in mount != nil || sample == .directory ? content : ["a": "first"] { try write("data/" + path, text ?? "") }
         try FileManager.default.createDirectory(atPath: folder.file("scratch"), withIntermediateDirectories: true)
     }
 
@@ -68,7 +76,7 @@ final class SampleBench: Sendable {
     /// The system that is restored to.
     func openTarget() async throws -> any TreeDestination {
         var settings = settings
-        if sample == .directory { settings["path"] = .string(folder.file("target")) }
+        if sample == .directory || sample == .btrfs { settings["path"] = .string(folder.file("target")) }
         if sample == .postgresql { settings.merge(["method": "base", "dataFolder": .string(folder.file("target"))]) { $1 } }
         return try await open(settings, as: (any TreeDestination).self)
     }
@@ -96,7 +104,8 @@ final class SampleBench: Sendable {
     var received: [UInt8]? {
         let path =
             switch sample {
-            case .directory, .blockdevice: folder.file("target/inner/restored")
+            case .filesystem: folder.file("data/inner/restored")
+            case .directory, .blockdevice, .btrfs: folder.file("target/inner/restored")
             case .command: folder.file("target")
             case .postgresql: folder.file("target/restored")
             }
@@ -105,6 +114,7 @@ final class SampleBench: Sendable {
 
     var isFrozen: Bool {
         get async throws {
+            if sample == .filesystem, let mount { return try await mount.isFrozen }
             guard let server else { return FileManager.default.fileExists(atPath: folder.file("frozen")) }
             return try await server.value(
                 "SELECT 'yes' AS value FROM pg_stat_activity WHERE application_name = 'snappy-flow k' AND state = 'idle'") != nil

@@ -1,0 +1,69 @@
+import Crypto
+import Foundation
+import Glibc
+import StorageKit
+
+/// Says on this host, until it is switched off, that we froze a file system: what is frozen without a mark is somebody else's.
+///
+/// Written before the kernel is asked, so that a process that dies in between leaves it to whoever thaws.
+struct FreezeMark: Sendable {
+    struct Record: Codable, Sendable {
+        var path: String
+        /// `FileSystemIdentity.text`
+        var fileSystem: String
+        /// The process that asked, while the kernel has not answered.
+        var asking: Int32?
+    }
+
+    /// The freeze's key, and what it freezes: a window may freeze several.
+    let name: String
+
+    init(key: String, path: String) { name = "\(key)@\(SHA256.hex(Array(path.utf8)).prefix(16))" }
+    private init(name: String) { self.name = name }
+
+    /// In memory (tmpfs): gone with the machine's power, as every freeze is.
+    static var folder: String {
+        let own = "/run/snappy-flow"
+        if geteuid() == 0 || access(own, W_OK) == 0 { return own + "/freezes" }
+        return (ProcessInfo.processInfo.environment["XDG_RUNTIME_DIR"] ?? "/tmp/snappy-flow-\(geteuid())") + "/freezes"
+    }
+
+    private var path: String { "\(Self.folder)/\(name)" }
+
+    func read() -> Record? {
+        guard let data = FileManager.default.contents(atPath: path) else { return nil }
+        return try? JSONDecoder().decode(Record.self, from: data)
+    }
+
+    func write(_ record: Record) throws(StorageError) {
+        do {
+            try FileManager.default.createDirectory(
+                atPath: Self.folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+            try JSONEncoder().encode(record).write(to: URL(fileURLWithPath: path), options: .atomic)
+        } catch {
+            throw StorageError(
+                .failed, expected: "a mark of the freeze that can be written", found: error.localizedDescription, at: path,
+                advice: "freezing needs a folder for marks that lives in memory; run the worker as root")
+        }
+    }
+
+    func remove() { unlink(path) }
+
+    /// Every freeze of ours on this host.
+    static func all() -> [Record] {
+        ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).compactMap { FreezeMark(name: $0).read() }
+    }
+
+    /// Throws when the file system of `path` is frozen by us: writing to it would wait for the thaw, which waits for the writing.
+    static func refuseWriting(to path: String) throws(StorageError) {
+        let marks = all()
+        guard !marks.isEmpty, let identity = FileSystemIdentity(ofPath: path),
+            let mark = marks.first(where: { $0.fileSystem == identity.text })
+        else { return }
+        throw StorageError(
+            .unsupported, expected: "a place for the snapshot that is not frozen",
+            found: "the file system at \(mark.path), frozen by this window",
+            at: path,
+            advice: "leave the quiesce of that file system out, for the snapshot is one instant anyway, or keep snapshots on another one")
+    }
+}
