@@ -9,6 +9,8 @@ public final class PostgreSQLServerRig: Sendable {
     /// Everything of the server.
     public let folder: String
     public let port: Int
+    /// The cluster's first role, which is trusted.
+    public let superuser: String
     private let keeper: Keeper
 
     public var data: String { folder + "/data" }
@@ -23,18 +25,22 @@ public final class PostgreSQLServerRig: Sendable {
         let input = Pipe()
     }
 
-    /// Starts a new cluster with data checksums. `configuration` is added to postgresql.conf.
-    public static func start(configuration: [String] = []) async throws -> PostgreSQLServerRig {
+    /// Starts a new cluster with data checksums. `configuration` is added to postgresql.conf, `access` to pg_hba.conf, `initdb` to initdb's options.
+    public static func start(
+        configuration: [String] = [], access: [String] = [], initdb: [String] = [], superuser: String = "postgres"
+    ) async throws -> PostgreSQLServerRig {
         guard let binaries = await ServerBinaries.installed().first else {
             throw ResticRig.Failure(description: "expected PostgreSQL on this machine, found none; install the package postgresql")
         }
         return try await BlockingPool(label: "server-rig", width: 1).run {
-            try PostgreSQLServerRig(programs: binaries.folder, configuration: configuration)
+            try PostgreSQLServerRig(
+                programs: binaries.folder, configuration: configuration, access: access, initdb: initdb, superuser: superuser)
         }
     }
 
-    private init(programs: String, configuration: [String]) throws {
+    private init(programs: String, configuration: [String], access more: [String], initdb: [String], superuser: String) throws {
         self.programs = programs
+        self.superuser = superuser
         folder = "\(NSTemporaryDirectory())/snappy-flow-server-\(UUID().uuidString.prefix(8))".replacingOccurrences(of: "//", with: "/")
         port = 5432
         keeper = Keeper()
@@ -46,14 +52,14 @@ public final class PostgreSQLServerRig: Sendable {
             ] + configuration
         // Every role but the superuser gives its password, for databases and for replication.
         let access = [
-            "local all postgres trust", "local replication postgres trust", "local all all scram-sha-256",
+            "local all \(superuser) trust", "local replication \(superuser) trust", "local all all scram-sha-256",
             "local replication all scram-sha-256",
         ]
         try (settings.joined(separator: "\n") + "\n").write(toFile: folder + "/own.conf", atomically: true, encoding: .utf8)
-        try (access.joined(separator: "\n") + "\n").write(toFile: folder + "/own.hba", atomically: true, encoding: .utf8)
+        try ((access + more).joined(separator: "\n") + "\n").write(toFile: folder + "/own.hba", atomically: true, encoding: .utf8)
         let user = try ServerUser.current()
         if let user { chown(folder, user.userID, user.groupID) }
-        let words = ["/bin/sh", "-c", Self.script, "sh", folder, programs]
+        let words = ["/bin/sh", "-c", Self.script, "sh", folder, programs, superuser] + initdb
         keeper.process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
         keeper.process.arguments = user?.command(words) ?? words
         keeper.process.environment = ["PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"]
@@ -67,16 +73,18 @@ public final class PostgreSQLServerRig: Sendable {
 
     /// Runs as the server's user: makes the cluster, starts it, waits for the end of its input, and clears up.
     private static let script = """
-        cd "$1" || exit 1
+        folder=$1 programs=$2 superuser=$3; shift 3
+        cd "$folder" || exit 1
         mkdir -p socket
-        "$2/initdb" -D data -U postgres -E UTF8 --locale=C.UTF-8 --data-checksums --no-sync --no-instructions >init.log 2>&1 || { touch failed; exit 1; }
+        "$programs/initdb" -D data -U "$superuser" -E UTF8 --locale=C.UTF-8 --data-checksums --no-sync --no-instructions "$@" >init.log 2>&1 ||
+            { touch failed; exit 1; }
         cat own.conf >>data/postgresql.conf
         cp own.hba data/pg_hba.conf
-        "$2/pg_ctl" start -w -t 60 -s -D data -l server.log || { touch failed; exit 1; }
+        "$programs/pg_ctl" start -w -t 60 -s -D data -l server.log || { touch failed; exit 1; }
         touch ready
         cat >/dev/null
-        "$2/pg_ctl" stop -w -t 30 -s -m immediate -D data
-        rm -rf "$1"/*
+        "$programs/pg_ctl" stop -w -t 30 -s -m immediate -D data
+        rm -rf "$folder"/*
         """
 
     private func waitUntilReady() throws {
@@ -120,7 +128,7 @@ public final class PostgreSQLServerRig: Sendable {
     public func halt() async throws { try await control(["stop", "-w", "-t", "60", "-s", "-m", "immediate"]) }
 
     /// What `--database` is to be.
-    public var address: String { "host=\(socketFolder) port=\(port) user=postgres dbname=postgres" }
+    public var address: String { "host=\(socketFolder) port=\(port) user=\(superuser) dbname=postgres" }
 
     private func control(_ arguments: [String]) async throws {
         // With its output in a file: the server keeps what it is given.
@@ -147,7 +155,7 @@ public final class PostgreSQLServerRig: Sendable {
             "pg_ctl", "start", "-w", "-t", "60", "-s", "-D", data, "-l", sockets + "/log", "-o", "-c unix_socket_directories='\(sockets)'")
         let outcome: Swift.Result<Result, any Error>
         do {
-            let settings = ConnectionSettings(socketFolder: sockets, user: "postgres", database: database)
+            let settings = ConnectionSettings(socketFolder: sockets, user: superuser, database: database)
             outcome = .success(try await body(try await Connection.connect(settings)))
         } catch {
             outcome = .failure(error)
@@ -156,8 +164,8 @@ public final class PostgreSQLServerRig: Sendable {
         return try outcome.get()
     }
 
-    public func settings(database: String = "postgres", user: String = "postgres") -> ConnectionSettings {
-        ConnectionSettings(socketFolder: socketFolder, port: port, user: user, database: database)
+    public func settings(database: String = "postgres", user: String? = nil) -> ConnectionSettings {
+        ConnectionSettings(socketFolder: socketFolder, port: port, user: user ?? superuser, database: database)
     }
 
     /// Runs a script as the superuser.

@@ -46,16 +46,27 @@ actor Connector {
 
     /// libpq gives no error code for a failed connection: what can't get better by itself is told by the server's words.
     private static func failure(_ message: String, _ settings: ConnectionSettings) -> PostgreSQLError {
-        let permanent: [(words: String, state: String)] = [
-            ("password authentication failed", "28P01"), ("no password supplied", "28P01"), ("no pg_hba.conf entry", "28000"),
-            ("authentication failed", "28000"), ("role \"", "28000"), ("database \"", "3D000"),
-            ("permission denied", "42501"), ("must be superuser or replication role", "42501"),
-        ]
-        let state = permanent.first { message.contains($0.words) }.map { SQLState(rawValue: $0.state) }
+        let known = permanent.first { message.contains($0.words) }
+        let state = known?.state.map { SQLState(rawValue: $0) }
         return PostgreSQLError(
-            state == nil ? "connect-failed" : "connect-refused", expected: "a connection to the database", found: message,
+            known == nil ? "connect-failed" : "connect-refused", expected: "a connection to the database", found: message,
             at: settings.description,
-            advice: state?.advice ?? "check that the server runs and that host and port are right",
-            retry: state == nil ? .transient : .permanent, sqlState: state)
+            advice: known?.advice ?? state?.advice ?? "check that the server runs and that host and port are right",
+            retry: known == nil ? .transient : .permanent, sqlState: state)
     }
+
+    /// The first that fits counts. Where there is no advice, the state has one.
+    private static let permanent: [(words: String, state: String?, advice: String?)] = [
+        ("password authentication failed", "28P01", nil), ("no password supplied", "28P01", nil),
+        (
+            "no pg_hba.conf entry", "28000",
+            "add a line for this user and address to the server's pg_hba.conf and reload it; see sslMode, too"
+        ),
+        ("authentication failed", "28000", nil), ("role \"", "28000", nil), ("database \"", "3D000", nil),
+        ("permission denied", "42501", nil), ("must be superuser or replication role", "42501", nil),
+        ("certificate verify failed", nil, certificateAdvice), ("does not match host name", nil, certificateAdvice),
+        ("server does not support SSL", nil, "turn TLS on at the server, or choose another sslMode"),
+    ]
+    private static let certificateAdvice =
+        "name the certificates that vouch for the server (sslRootCertificate), and the host as its own has it"
 }

@@ -122,7 +122,7 @@ import Testing
 }
 
 extension FileReader {
-    fileprivate func drain() throws {
+    func drain() throws {
         var buffer = [UInt8](repeating: 0, count: 64 << 10)
         while try buffer.withUnsafeMutableBytes({ try read(into: $0) }) > 0 {}
     }

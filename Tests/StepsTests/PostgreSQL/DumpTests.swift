@@ -52,6 +52,40 @@ import Testing
         #expect(try await PostgreSQLBench.fingerprint(of: bench.server, database: "orders_copy") == before)
     }
 
+    @Test func rolesThatAreThereStayAndTemplatesComeAlong() async throws {
+        let bench = try await PostgreSQLBench()
+        defer { bench.server.stop() }
+        try await bench.server.execute("CREATE DATABASE pattern IS_TEMPLATE true")
+        try await bench.server.execute(
+            "CREATE ROLE \"odd \"\"one\" NOLOGIN; CREATE ROLE fresh LOGIN CONNECTION LIMIT 7; GRANT fresh TO \"odd \"\"one\"")
+        try bench.declare("db")
+        try await bench.stage.run("copy", id: "copy-db", .systems(["db"]), ["to": "vault"])
+        let other = try await PostgreSQLServerRig.start()
+        defer { other.stop() }
+        try await other.execute("CREATE ROLE backup SUPERUSER CONNECTION LIMIT 3; CREATE ROLE \"odd \"\"one\" LOGIN")
+        try bench.stage.declare(system: "other", "postgresql", ["host": .string(other.socketFolder)])
+        try await bench.stage.run("restore", id: "restore", .snapshot("latest"), ["from": "vault", "to": "other"])
+        func role(_ name: String) async throws -> String? {
+            try await other.value(
+                "SELECT rolsuper || ',' || rolcanlogin || ',' || rolconnlimit AS value FROM pg_roles WHERE rolname = '\(name)'")
+        }
+        #expect(try await role("backup") == "true,false,3")
+        #expect(try await role("odd \"one") == "false,true,-1")
+        #expect(try await role("fresh") == "false,true,7")
+        #expect(try await other.value("SELECT datistemplate::text AS value FROM pg_database WHERE datname = 'pattern'") == "true")
+    }
+
+    @Test func severalChecksShareOneScratchServer() async throws {
+        let bench = try await PostgreSQLBench()
+        defer { bench.server.stop() }
+        try bench.declare("db")
+        try await bench.stage.run("copy", id: "copy-db", .systems(["db"]), ["to": "vault"])
+        let started: JSONValue = ["queries": [["database": "orders", "sql": "SELECT count(*) FROM orders", "expect": 5000]]]
+        let verified = try await bench.stage.run("verify", id: "verify", .step("copy-db"), ["restore": ["checks": [started, started]]])
+        #expect(verified.failure == nil, "\(String(describing: verified.failure))")
+        #expect(verified.proofs.first?.details["checks"]?.arrayValue?.count == 2)
+    }
+
     @Test func nothingOfTheConnectionIsInAProcessList() async throws {
         let bench = try await PostgreSQLBench()
         defer { bench.server.stop() }

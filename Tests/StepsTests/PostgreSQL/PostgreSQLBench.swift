@@ -3,15 +3,16 @@ import Foundation
 import PostgreSQL
 import Rigs
 import StepKit
+import Testing
 
 /// A server with a database `orders` and a role `backup` that has the rights that docs/systems/postgresql.md names, and no more.
 final class PostgreSQLBench: Sendable {
     let server: PostgreSQLServerRig
     let stage: StepStage
 
-    /// `configuration` is added to postgresql.conf.
-    init(configuration: [String] = []) async throws {
-        server = try await PostgreSQLServerRig.start(configuration: configuration)
+    /// As `PostgreSQLServerRig.start`.
+    init(configuration: [String] = [], initdb: [String] = [], superuser: String = "postgres") async throws {
+        server = try await PostgreSQLServerRig.start(configuration: configuration, initdb: initdb, superuser: superuser)
         stage = try StepStage()
         stage.declare(repository: "vault")
         // Where a server that is checked can reach it.
@@ -43,6 +44,46 @@ final class PostgreSQLBench: Sendable {
         try stage.declare(system: name, "postgresql", settings(more))
     }
 
+    /// A window over the server and folders: each a system, snapshotted by copying aside.
+    func declareWindow(_ folders: [String: String]) throws {
+        try declare("db")
+        for (name, path) in folders {
+            try stage.declare(system: name, "directory", ["path": .string(path), "staging": "1GiB"])
+        }
+        let snapshots = folders.keys.sorted().flatMap { name in
+            [
+                PlannedStep(id: StepID("snapshot-\(name)"), verb: "snapshot", subject: .systems([name]), window: "w"),
+                PlannedStep(id: StepID("release-\(name)"), verb: "release", subject: .systems([name]), undoes: StepID("snapshot-\(name)")),
+                PlannedStep(
+                    id: StepID("copy-\(name)"), verb: "copy", subject: .systems([name]), snapshots: [name: StepID("snapshot-\(name)")]),
+            ]
+        }
+        stage.plan(
+            steps: [
+                PlannedStep(id: "quiesce-db", verb: "quiesce", subject: .systems(["db"]), window: "w", undoneBy: "thaw-db"),
+                PlannedStep(id: "thaw-db", verb: "thaw", subject: .systems(["db"]), window: "w", undoes: "quiesce-db"),
+            ] + snapshots)
+    }
+
+    /// Opens the window, runs `meanwhile` in it, takes the snapshots, and closes it.
+    func window(_ folders: [String], _ meanwhile: () async throws -> Void = {}) async throws {
+        try await stage.run("quiesce", id: "quiesce-db", .systems(["db"]))
+        try await meanwhile()
+        for name in folders { try await stage.run("snapshot", id: StepID("snapshot-\(name)"), .systems([name])) }
+        let thawed = try await stage.undo("quiesce", id: "quiesce-db", .systems(["db"]), as: "thaw-db")
+        if let failure = thawed.failure { throw failure }
+    }
+
+    @discardableResult
+    func copy(_ name: String) async throws -> StepResult {
+        try await stage.run(
+            "copy", id: StepID("copy-\(name)"), .systems([name]), ["to": "vault"], snapshots: [name: StepID("snapshot-\(name)")])
+    }
+
+    func verify(_ name: String, _ check: [String: JSONValue], id: StepID = "verify-copy") async throws -> StepResult {
+        try await stage.run("verify", id: id, .step(StepID("copy-\(name)")), ["restore": ["checks": [.object(check)]]])
+    }
+
     /// What tells one state of the database from another.
     static func fingerprint(of server: PostgreSQLServerRig, database: String = "orders") async throws -> String? {
         try await server.value("SELECT count(*) || md5(string_agg(item, ',' ORDER BY id)) AS value FROM orders", database: database)
@@ -69,10 +110,19 @@ extension PostgreSQLBench {
         try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: folder)
     }
 
+    func flipBit(in path: String, at offset: UInt64) throws {
+        let file = try FileHandle(forUpdating: URL(fileURLWithPath: path))
+        try file.seek(toOffset: offset)
+        let byte = try #require(try file.read(upToCount: 1)?.first)
+        try file.seek(toOffset: offset)
+        try file.write(contentsOf: Data([byte ^ 0x10]))
+        try file.close()
+    }
+
     /// Waits, for a bounded time, until a statement's `value` is `true`.
-    func until(_ sql: String) async throws {
+    func until(_ sql: String, database: String = "postgres") async throws {
         let deadline = ContinuousClock.now + .seconds(60)
-        while try await server.value(sql) != "true" {
+        while try await server.value(sql, database: database) != "true" {
             guard ContinuousClock.now < deadline else { throw StageError(text: "still not: \(sql)") }
             try await Task.sleep(for: .milliseconds(20))
         }

@@ -75,6 +75,7 @@ final class StepStage: Sendable {
     ) async throws -> StepResult {
         var (body, context) = try context(verb, id: id, subject, settings)
         context.undoState = recorder.undoState
+        if let undo, let planned = context.plan.step(undo) { context.step = planned }
         let result = try await body.undo(context)
         if let undo { state.withLock { $0.outputs[undo] = result.outputs } }
         return result

@@ -1,0 +1,199 @@
+import FlowModel
+import Foundation
+import PostgreSQL
+import Repository
+import Rigs
+import StepKit
+import StorageKit
+import Testing
+
+@testable import Steps
+
+/// Copies of a data folder that was snapshotted in backup mode: whatever the server did meanwhile, and wherever its files lie, they are its backup
+/// or none.
+@Suite struct WindowCopyTests {
+    private let count: JSONValue = ["database": "orders", "sql": "SELECT count(*) FROM orders", "expect": 5000]
+
+    @Test func aBusyServersCopyHasNoDamage() async throws {
+        let bench = try await PostgreSQLBench()
+        defer { bench.server.stop() }
+        try bench.declareWindow(["files": bench.server.data])
+        let server = bench.server
+        // Until the window is closed: rows that move, files that come, go and are written anew.
+        let writer = Task {
+            let connection = try await Connection.connect(server.settings(database: "orders"))
+            var round = 0
+            while !Task.isCancelled {
+                round += 1
+                try await connection.execute(script: "UPDATE orders SET item = md5(item || '\(round)')")
+                try await connection.execute(script: "CREATE TABLE t\(round) AS SELECT * FROM orders")
+                try await connection.query("VACUUM FULL orders")
+                try await connection.execute(script: "DROP TABLE IF EXISTS t\(max(0, round - 3))")
+            }
+        }
+        defer { writer.cancel() }
+        try await bench.until(
+            "SELECT (count(*) > 0)::text AS value FROM pg_class WHERE relname LIKE 't_' AND relname > 't1'", database: "orders")
+        try await bench.window(["files"])
+        writer.cancel()
+        if case .failure(let error) = await writer.result, !(error is CancellationError) { throw error }
+        #expect(try await bench.copy("files").missed == [])
+        let verified = try await bench.verify("files", ["amcheck": true, "queries": [count]])
+        #expect(verified.failure == nil, "\(String(describing: verified.failure))")
+        let facts = verified.proofs.first?.details["checks"]?.arrayValue?.first
+        #expect(facts?["checksums"]?.stringValue?.hasSuffix("pages are good") == true, "\(String(describing: facts))")
+    }
+
+    @Test func tablespacesInTheTreeComeAlongAndTheOriginalsAreNotTouched() async throws {
+        let bench = try await PostgreSQLBench()
+        defer { bench.server.stop() }
+        try await bench.withTablespace()
+        try bench.declareWindow(["files": bench.server.folder])
+        try await bench.window(["files"])
+        try await bench.copy("files")
+        let apart: JSONValue = ["database": "orders", "sql": "SELECT sum(n) FROM apart", "expect": 5050]
+        // What the scratch server would find if it looked at the original.
+        try await bench.server.execute("TRUNCATE apart", database: "orders")
+        let verified = try await bench.verify("files", ["queries": [count, apart]])
+        #expect(verified.failure == nil, "\(String(describing: verified.failure))")
+        #expect(try await bench.server.value("SELECT count(*)::text AS value FROM apart", database: "orders") == "0")
+    }
+
+    @Test func aTablespaceOutsideOfTheSnapshotsIsNoBackup() async throws {
+        let bench = try await PostgreSQLBench()
+        defer { bench.server.stop() }
+        try await bench.withTablespace()
+        let folders = ["files": bench.server.data, "apart": bench.server.folder + "/apart"]
+        try bench.declareWindow(folders.filter { $0.key == "files" })
+        try await bench.window(["files"])
+        let error = await #expect(throws: StepError.self) { try await bench.copy("files") }
+        #expect(error?.code == "tablespace-outside")
+        #expect(error?.found.contains(bench.server.folder + "/apart") == true)
+        #expect(error?.advice.contains("method: base") == true)
+        #expect(try await bench.stage.store("vault").snapshots().isEmpty)
+        // In another snapshot of the same window it is where it should be.
+        try bench.declareWindow(folders)
+        try await bench.window(["files", "apart"])
+        try await bench.copy("files")
+        try await bench.copy("apart")
+        #expect(try await bench.stage.store("vault").snapshots().count == 2)
+    }
+
+    @Test func anotherClustersFolderGetsNoLabel() async throws {
+        let bench = try await PostgreSQLBench()
+        defer { bench.server.stop() }
+        let other = try await PostgreSQLServerRig.start()
+        defer { other.stop() }
+        // Under the path that the server names, as on another host, lies another cluster.
+        try bench.declareWindow(["files": bench.server.data])
+        try await bench.stage.run("quiesce", id: "quiesce-db", .systems(["db"]))
+        let own = bench.server.data + ".own"
+        try FileManager.default.moveItem(atPath: bench.server.data, toPath: own)
+        try FileManager.default.copyItem(atPath: other.data, toPath: bench.server.data)
+        try await bench.stage.run("snapshot", id: "snapshot-files", .systems(["files"]))
+        try FileManager.default.removeItem(atPath: bench.server.data)
+        try FileManager.default.moveItem(atPath: own, toPath: bench.server.data)
+        #expect(try await bench.stage.undo("quiesce", id: "quiesce-db", .systems(["db"]), as: "thaw-db").failure == nil)
+        let error = await #expect(throws: StepError.self) { try await bench.copy("files") }
+        #expect(error?.code == "other-cluster")
+        #expect(try await bench.stage.store("vault").snapshots().isEmpty)
+    }
+
+    @Test func walThatLiesElsewhereIsInTheCopy() async throws {
+        let bench = try await PostgreSQLBench()
+        defer { bench.server.stop() }
+        let (wal, away) = (bench.server.data + "/pg_wal", bench.server.folder + "/wal-disk")
+        try await bench.server.halt()
+        try FileManager.default.moveItem(atPath: wal, toPath: away)
+        try FileManager.default.createSymbolicLink(atPath: wal, withDestinationPath: away)
+        try await bench.server.resume()
+        try bench.declareWindow(["files": bench.server.data])
+        try await bench.window(["files"])
+        try await bench.copy("files")
+        try bench.stage.declare(system: "target", "directory", ["path": .string(bench.stage.folder.file("new"))])
+        try await bench.stage.run("restore", id: "restore", .snapshot("latest"), ["from": "vault", "to": "target"])
+        let segments = try FileManager.default.contentsOfDirectory(atPath: bench.stage.folder.file("new/pg_wal"))
+        #expect(segments.count == 1 && segments[0].count == 24, "\(segments)")
+        #expect((try? FileManager.default.destinationOfSymbolicLink(atPath: bench.stage.folder.file("new/pg_wal"))) == nil)
+        #expect(try await bench.verify("files", ["queries": [count]]).failure == nil)
+    }
+
+    @Test func whatIsTheServersAloneAndOldPapersStayOut() async throws {
+        let bench = try await PostgreSQLBench()
+        defer { bench.server.stop() }
+        for paper in ["backup_manifest", "tablespace_map", "backup_label.old"] {
+            try "old".write(toFile: bench.server.data + "/" + paper, atomically: true, encoding: .utf8)
+        }
+        try bench.declareWindow(["files": bench.server.data])
+        try await bench.window(["files"])
+        try await bench.copy("files")
+        let names = Set(
+            try await bench.stage.restic("vault").succeed("ls", "latest").split(separator: "\n").map { $0.split(separator: "/").last ?? "" }
+        )
+        for name in ["backup_manifest", "tablespace_map", "postmaster.pid", "postmaster.opts"] {
+            #expect(!names.contains(Substring(name)), "\(name)")
+        }
+        for name in ["backup_label", "pg_control", "PG_VERSION", "pg_replslot", "backup_label.old"] {
+            #expect(names.contains(Substring(name)), "\(name)")
+        }
+    }
+
+    @Test func theSlotGoesWithTheLastOfTheWindowsSnapshots() async throws {
+        let bench = try await PostgreSQLBench()
+        defer { bench.server.stop() }
+        let slots = "SELECT count(*)::text AS value FROM pg_replication_slots"
+        try bench.declareWindow(["files": bench.server.data, "more": bench.stage.folder.file("more")])
+        try bench.stage.write("more/file", "text")
+        try await bench.window(["files", "more"])
+        try await bench.copy("files")
+        try await bench.stage.undo("snapshot", id: "snapshot-files", .systems(["files"]), as: "release-files")
+        #expect(try await bench.server.value(slots) == "1", "another copy is to come")
+        try await bench.copy("more")
+        try await bench.stage.undo("snapshot", id: "snapshot-more", .systems(["more"]), as: "release-more")
+        try await bench.until("SELECT (count(*) = 0)::text AS value FROM pg_replication_slots")
+    }
+
+    @Test func aSlotOfAnotherProcessIsEndedByItsName() async throws {
+        let bench = try await PostgreSQLBench()
+        defer { bench.server.stop() }
+        try bench.declare("db")
+        let (system, context) = try await bench.stage.open("db", as: PostgreSQLSystem.self)
+        let keeper = try await WALKeeper.start(system.server.connection(name: WALKeeper.name("elsewhere")))
+        #expect(try await bench.server.value("SELECT count(*)::text AS value FROM pg_replication_slots") == "1")
+        try await system.completed(thawed: ["keeper": .string(WALKeeper.name("elsewhere"))], context)
+        try await bench.until("SELECT (count(*) = 0)::text AS value FROM pg_replication_slots")
+        withExtendedLifetime(keeper) {}
+    }
+
+    @Test func withoutTheLabelThereIsNoCopy() async throws {
+        let bench = try await PostgreSQLBench()
+        defer { bench.server.stop() }
+        try bench.declareWindow(["files": bench.server.data])
+        try await bench.stage.run("quiesce", id: "quiesce-db", .systems(["db"]))
+        try await bench.stage.run("snapshot", id: "snapshot-files", .systems(["files"]))
+        // Nothing says that it was thawed.
+        let error = await #expect(throws: StepError.self) { try await bench.copy("files") }
+        #expect(error?.kind == .windowVoid)
+        #expect(try await bench.stage.store("vault").snapshots().isEmpty)
+        try await bench.stage.undo("quiesce", id: "quiesce-db", .systems(["db"]))
+    }
+
+    @Test func aPageThatIsDamagedOnTheServerIsFoundAndNamed() async throws {
+        let bench = try await PostgreSQLBench()
+        defer { bench.server.stop() }
+        let page = try #require(try await bench.server.value("SELECT pg_relation_filepath('orders') AS value", database: "orders"))
+        try await bench.server.execute("CHECKPOINT")
+        try bench.flipBit(in: "\(bench.server.data)/\(page)", at: 3 * 8192 + 5000)
+        try bench.declareWindow(["files": bench.server.data])
+        try await bench.window(["files"])
+        try await bench.copy("files")
+        let unasked = try await bench.verify("files", [:])
+        #expect(unasked.failure?.kind == .verification)
+        #expect(unasked.failure?.found.contains("orders.public.orders") == true, "\(unasked.failure?.found ?? "")")
+        #expect(unasked.proofs.first?.isGood == false)
+        let asked = try await bench.verify(
+            "files", ["queries": [["database": "orders", "sql": "SELECT count(item) FROM orders"]]], id: "verify-asked")
+        #expect(asked.failure?.kind == .verification)
+        #expect(asked.failure?.found.contains("orders.public.orders") == true, "\(asked.failure?.found ?? "")")
+    }
+}
