@@ -15,6 +15,13 @@ public protocol TreeReader: Sendable {
 
     /// Opens a file for one reading from start to end.
     func open(_ file: TreePath) throws -> any FileReader
+
+    /// So many files of a folder are best read at once; one unless said otherwise.
+    var readsAtOnce: Int { get }
+}
+
+extension TreeReader {
+    public var readsAtOnce: Int { 1 }
 }
 
 public struct TreeEntry: Sendable, Hashable {

@@ -19,6 +19,8 @@ public struct ArchiveOptions: Sendable {
     /// False: a source without a file, where the parent snapshot had some, is a failure; it is probably not mounted.
     public var allowsEmpty = true
     public var parent: ParentChoice
+    /// What tells that a file is as the parent has it.
+    public var changeCheck = ChangeCheck.metadata
     /// The snapshot's time; now when nil.
     public var time: Instant?
     /// True for what is left out, besides what the reader leaves out itself. The path is below the reader's root.

@@ -85,11 +85,10 @@ extension ArchiveRun {
         _ content: any FileReader, _ path: TreePath, _ node: Node, into directory: DirectoryAssembly, slot: Int, former: Node?
     ) throws {
         counters.reading(path)
-        let file = FileAssembly(in: directory, slot: slot)
+        let file = FileAssembly(in: directory, slot: slot, former: former)
         defer { content.close() }
         var node = node
         node.size = try self.content.read(content, into: file)
-        counters.fileDone(former?.type == "file" ? .changed : .new, bytes: node.size)
         try file.finish(node, walkSaver.saver)
     }
 }

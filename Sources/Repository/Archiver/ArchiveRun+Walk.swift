@@ -28,7 +28,7 @@ extension ArchiveRun {
         }
         if let stream = reader as? any TreeStream { return try await take(stream, into: above, former: former) }
         try await walk(TreePath(), into: above, former: former, isRoot: true)
-        try await pool.run { [content] in try content.flush() }
+        try await pool.run { [lanes] in for lane in lanes { try lane.content.flush() } }
     }
 
     func closing(_ directory: DirectoryAssembly) async throws {
@@ -41,6 +41,12 @@ extension ArchiveRun {
         return try? await loader.loadTree(id)
     }
 
+    private struct Entries: Sendable {
+        var below: [Subdirectory] = []
+        /// Files that several lanes are to read.
+        var waiting: [WaitingFile] = []
+    }
+
     private struct Subdirectory: Sendable {
         var path: TreePath
         var directory: DirectoryAssembly
@@ -50,25 +56,26 @@ extension ArchiveRun {
     private func walk(_ path: TreePath, into directory: DirectoryAssembly, former: ObjectID?, isRoot: Bool = false) async throws {
         try breakdown.check()
         let formerTree = await formerTree(former)
-        let below = try await pool.run { [self] in
+        let found = try await pool.run { [self] in
             let found = try archiveFiles(of: path, into: directory, former: formerTree, isRoot: isRoot)
             try directory.close(walkSaver.saver)
             return found
         }
-        for next in below { try await walk(next.path, into: next.directory, former: next.former) }
+        try await read(found.waiting)
+        for next in found.below { try await walk(next.path, into: next.directory, former: next.former) }
     }
 
-    /// Lists one directory and reads its files. Returns the folders in it.
-    private func archiveFiles(of path: TreePath, into directory: DirectoryAssembly, former: Tree?, isRoot: Bool) throws -> [Subdirectory] {
+    /// Lists one directory and reads its files, unless there are lanes for that. Returns what is left to do.
+    private func archiveFiles(of path: TreePath, into directory: DirectoryAssembly, former: Tree?, isRoot: Bool) throws -> Entries {
         let listing: TreeListing
         do {
             listing = try reader.list(path)
         } catch let error as StorageError where !isRoot {
             counters.failed(path, error)
-            return []
+            return Entries()
         }
         for (name, error) in listing.failures { counters.failed(path.appending(name), error) }
-        var below: [Subdirectory] = []
+        var found = Entries()
         for entry in listing.entries {
             try breakdown.check()
             let entryPath = path.appending(entry.name)
@@ -79,18 +86,21 @@ extension ArchiveRun {
             switch entry.metadata.kind {
             case .directory:
                 let child = DirectoryAssembly(node, in: directory, slot: slot, former: formerNode?.subtree)
-                below.append(Subdirectory(path: entryPath, directory: child, former: formerNode?.subtree))
+                found.below.append(Subdirectory(path: entryPath, directory: child, former: formerNode?.subtree))
             case .file:
-                try archiveFile(entryPath, node, into: directory, slot: slot, former: formerNode)
+                let file = WaitingFile(path: entryPath, node: node, directory: directory, slot: slot, former: formerNode)
+                if lanes.count > 1 { found.waiting.append(file) } else { try archive(file, lanes[0]) }
             default: try directory.fill(slot, node, walkSaver.saver)
             }
         }
-        return below
+        return found
     }
 
-    private func archiveFile(_ path: TreePath, _ listed: Node, into directory: DirectoryAssembly, slot: Int, former: Node?) throws {
-        let saver = walkSaver.saver
-        if let former, listed.isUnchanged(since: former), let content = former.content, index.containsAll(content) {
+    func archive(_ waiting: WaitingFile, _ lane: ReadingLane) throws {
+        let (path, listed, directory, slot, former) = (waiting.path, waiting.node, waiting.directory, waiting.slot, waiting.former)
+        let saver = lane.saver.saver
+        if let former, listed.isUnchanged(since: former, by: options.changeCheck), let content = former.content, index.containsAll(content)
+        {
             var node = listed
             node.content = content
             counters.fileDone(.unmodified, bytes: node.size)
@@ -98,12 +108,12 @@ extension ArchiveRun {
             return
         }
         counters.reading(path)
-        let file = FileAssembly(in: directory, slot: slot)
+        let file = FileAssembly(in: directory, slot: slot, former: former)
         do {
             let open = try reader.open(path)
             defer { open.close() }
             let before = try open.metadata()
-            let size = try content.read(open, into: file)
+            let size = try lane.content.read(open, into: file)
             let after = try open.metadata()
             var node = Node(listed.name, before) ?? listed
             node.extendedAttributes = listed.extendedAttributes  // an open file's metadata has none
@@ -118,19 +128,10 @@ extension ArchiveRun {
                         at: "/\(reader.logicalPath)/\(path)",
                         advice: "read from a snapshot, or quiesce the writer; the copy holds what was read"))
             }
-            counters.fileDone(former?.type == "file" ? .changed : .new, bytes: size)
             try file.finish(node, saver)
         } catch let error as StorageError {
             counters.failed(path, error)
             try file.finish(nil, saver)
         }
-    }
-}
-
-extension Node {
-    /// restic's test: what is the same in all of these was not written to.
-    func isUnchanged(since former: Node) -> Bool {
-        type == "file" && former.type == "file" && size == former.size && modified.time == former.modified.time
-            && changed.time == former.changed.time && inode == former.inode
     }
 }

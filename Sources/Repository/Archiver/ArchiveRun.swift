@@ -7,7 +7,7 @@ import Threads
 
 /// One backup: read -> chunk -> hash -> known? -> compress -> seal -> pack -> store, each stage bounded.
 ///
-/// One thread reads and cuts, `workers` threads do the rest, the store's own threads write. Memory is bounded by the buffers,
+/// One thread reads and cuts (several, where the reader allows it), `workers` threads do the rest, the store's own threads write. Memory is bounded by the buffers,
 /// the open packs and those on their way; it does not grow with the source, but for the index.
 final class ArchiveRun: Sendable {
     let breakdown = Breakdown()
@@ -16,9 +16,11 @@ final class ArchiveRun: Sendable {
     let options: ArchiveOptions
     let index: MasterIndex
     let loader: BlobLoader
-    let content: ContentReader
-    /// The saver of the reading thread.
-    let walkSaver: WalkSaver
+    /// At least one; the walk itself uses the first.
+    let lanes: [ReadingLane]
+    var content: ContentReader { lanes[0].content }
+    /// The saver of the walk.
+    var walkSaver: WalkSaver { lanes[0].saver }
     let pool: BlockingPool
     private let key: SealKey
     private let compress: Bool
@@ -39,18 +41,28 @@ final class ArchiveRun: Sendable {
         workers = max(options.workers ?? ProcessInfo.processInfo.activeProcessorCount, 1)
         let files = repository.files(lock)
         loader = BlobLoader(store: repository.store, key: key, index: index)
-        buffers = BufferPool(count: 2 * workers + 2, breakdown: breakdown)
-        queue = BoundedQueue(capacity: 2 * workers, breakdown: breakdown)
+        let readers = max(reader.readsAtOnce, 1)
+        let (buffers, queue) = (
+            BufferPool(count: 2 * workers + 2 * readers, breakdown: breakdown),
+            BoundedQueue<ReadBuffer>(capacity: 2 * workers, breakdown: breakdown)
+        )
+        (self.buffers, self.queue) = (buffers, queue)
         let uploader = PackUploader(store: files.store, breakdown: breakdown)
         self.uploader = uploader
-        packs = PackAssembler(workers: workers + 1) { try uploader.deliver($0) }
+        let packs = PackAssembler(workers: workers + 1) { try uploader.deliver($0) }
+        self.packs = packs
         indexWriter = IndexWriter(files: files)
-        content = ContentReader(tables: repository.tables, pool: buffers, queue: queue, counters: counters, breakdown: breakdown)
-        pool = BlockingPool(label: "archive", width: workers + 1)
-        walkSaver = WalkSaver(
-            BlobSaver(
-                key: key, index: index, packs: packs, worker: workers, counters: counters,
-                compressor: compress ? Compressor(level: options.compressionLevel) : nil))
+        pool = BlockingPool(label: "archive", width: workers + readers)
+        let (breakdown, counters, key, worker, compress) = (breakdown, counters, key, workers, compress)
+        lanes = (0..<readers).map { _ in
+            // A lane stores trees only, which all go into one pack.
+            let saver = BlobSaver(
+                key: key, index: index, packs: packs, worker: worker, counters: counters,
+                compressor: compress ? Compressor(level: options.compressionLevel) : nil)
+            return ReadingLane(
+                content: ContentReader(tables: repository.tables, pool: buffers, queue: queue, counters: counters, breakdown: breakdown),
+                saver: WalkSaver(saver))
+        }
     }
 
     private enum Stage { case walk, worker, upload, ticker }

@@ -13,10 +13,13 @@ final class FileAssembly: BlobReceiver {
     private let state = Mutex(State())
     private let directory: DirectoryAssembly
     private let slot: Int
+    private let former: Node?
 
-    init(in directory: DirectoryAssembly, slot: Int) {
+    /// `former` is what the parent snapshot has under this name.
+    init(in directory: DirectoryAssembly, slot: Int, former: Node?) {
         self.directory = directory
         self.slot = slot
+        self.former = former
     }
 
     /// The number of the next blob.
@@ -53,6 +56,13 @@ final class FileAssembly: BlobReceiver {
             node.content = state.ids.compactMap { $0 }
             return node
         }
+        if let node { saver.counters.fileDone(change(node), bytes: node.size) }
         try directory.fill(slot, node, saver)
+    }
+
+    /// A file that was read all the same may turn out to be as it was.
+    private func change(_ node: Node) -> ArchiveCounters.Change {
+        guard let former, former.type == "file" else { return .new }
+        return former.content == node.content && node.isUnchanged(since: former, by: .metadata) ? .unmodified : .changed
     }
 }

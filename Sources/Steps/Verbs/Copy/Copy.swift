@@ -13,7 +13,7 @@ struct Copy: Verb {
         outputs: [
             "snapshotID": "The repository snapshot's id", "repositoryID": "The repository's own id",
             "filesNew": "Files that were not in the parent", "filesChanged": "Files that were read anew",
-            "filesUnmodified": "Files taken from the parent", "dataAdded": "Bytes that the repository did not have",
+            "filesUnmodified": "Files that are as in the parent", "dataAdded": "Bytes that the repository did not have",
             "bytes": "Bytes in all", "extentsRead": "Extents of block images that were read",
             "extentsReused": "Extents taken from the parent without reading them",
             "unreadable": "Files that are not in the copy as they were",
@@ -29,8 +29,9 @@ struct Copy: Verb {
         "parent", "The repository snapshot that says what is unchanged: auto (the newest of the same host and paths), none, or an id",
         default: "auto")
     static let changeCheck = Setting<String>(
-        "changeCheck", "What tells that a file is unchanged: its metadata, or nothing (every file is read)", default: "metadata",
-        type: .choice(["metadata", "content"]))
+        "changeCheck",
+        "What tells that a file is unchanged: its size, mtime, ctime and inode (metadata), the same without ctime (ignoreCtime), size and mtime alone (ignoreInode), or nothing: every file is read (content)",
+        default: ChangeCheck.metadata.rawValue, type: .choice(ChangeCheck.allCases.map(\.rawValue)))
     static let allowEmpty = Setting<Bool>(
         "allowEmpty", "True: a source without files is a copy like any other; else, where there were some before, it counts as partial",
         default: false)

@@ -124,6 +124,7 @@ struct CopyRun: Sendable {
         let settings = context.settings
         var options = ArchiveOptions(
             host: context.plan.systems[system]?.host ?? system, tags: tags + (try settings.value(Copy.tags)), parent: try parent())
+        options.changeCheck = ChangeCheck(rawValue: try settings.value(Copy.changeCheck)) ?? .metadata
         options.allowsEmpty = try settings.value(Copy.allowEmpty)
         options.tagWhenPartial = SnapshotTag.partial
         let own = context.plan.systems[system]?.settings["excludes"].flatMap { [String](setting: $0) } ?? []
@@ -145,7 +146,6 @@ struct CopyRun: Sendable {
     }
 
     private func parent() throws -> ParentChoice {
-        if try context.settings.value(Copy.changeCheck) == "content" { return .none }
         switch try context.settings.value(Copy.parent) {
         case "auto": return .automatic
         case "none": return .none
