@@ -1,104 +1,148 @@
 import Foundation
+import Glibc
 import PostgreSQL
 import Rigs
 import Testing
 
-/// The shipped PostgreSQL pipelines on a private server, destroyed and brought back.
-@Suite struct PostgreSQLTests {
-    private struct Stage {
-        let rig: FlowRig
-        let server: PostgreSQLServerRig
-
-        /// A shipped pipeline with its places moved.
-        func place(_ name: String) throws -> String {
-            let text = try String(contentsOfFile: "\(FlowRig.packageRoot)/pipelines/\(name).yaml", encoding: .utf8)
-                .replacing("/var/run/postgresql", with: server.socketFolder).replacing("/var/lib/postgresql/15/main", with: server.data)
-            return try rig.place(try rig.write("shipped/\(name).yaml", text))
-        }
-
-        func fingerprint() async throws -> String? {
-            try await server.value("SELECT count(*) || md5(string_agg(item, ',' ORDER BY id)) AS value FROM orders", database: "orders")
-        }
-    }
-
-    private func stage(_ name: String) async throws -> Stage {
-        let server = try await PostgreSQLServerRig.start()
-        try await server.execute(
-            """
-            CREATE ROLE backup LOGIN REPLICATION PASSWORD 'secret of the database';
-            GRANT pg_read_all_data, pg_read_all_settings TO backup;
-            GRANT EXECUTE ON FUNCTION pg_backup_start(text, boolean), pg_backup_stop(boolean) TO backup;
-            """)
-        try await server.execute("CREATE DATABASE orders")
-        try await server.execute(
-            "CREATE TABLE orders AS SELECT n AS id, md5(n::text) AS item FROM generate_series(1, 20000) n", database: "orders")
-        let rig = try FlowRig("postgresql-\(name)")
-        // A scratch server's user has to pass.
-        for folder in [rig.folder, rig.path("cache")] { chmod(folder, 0o755) }
-        try rig.write("etc/snappy-flow/vault.pw", "correct horse battery staple\n")
-        try rig.write("etc/snappy-flow/postgresql.pw", "secret of the database\n")
-        return Stage(rig: rig, server: server)
-    }
-
-    @Test func aClusterIsCopiedProvedAndBroughtBack() async throws {
-        let stage = try await stage("base")
-        defer {
-            stage.rig.close()
-            stage.server.stop()
-        }
+/// The shipped PostgreSQL pipelines on a private server, and what becomes of them when the server, the worker or the data are lost.
+@Suite(.ownThread) struct PostgreSQLTests {
+    @Test func aClusterIsCopiedProvedLostAndBroughtBack() async throws {
+        let stage = try await ServerStage("base")
+        defer { stage.close() }
         let document = try stage.place("postgresql")
         let run = try stage.rig.run(["run", document])
         #expect(run.status == 0, "\(run.output)\n\(run.errors)")
         #expect(!(run.output + run.errors).contains("secret of the database"))
         let before = try await stage.fingerprint()
-        let restore = try stage.rig.run([
-            "restore", "--file", document, "--repository", "vault", "--snapshot", "latest", "--target", stage.rig.path("back"),
-        ])
-        #expect(restore.status == 0, "\(restore.output)\n\(restore.errors)")
-        // The latest is the dumps' copy; into the same server, under another name.
-        let again = try stage.rig.write(
-            "again.yaml",
-            """
-            name: again
-            systems: {beside: {type: postgresql, host: \(stage.server.socketFolder), database: orders_again}}
-            repositories: {vault: {type: local, path: \(stage.rig.path("backup/vault")), password: {fromFile: \(stage.rig.path("etc/snappy-flow/vault.pw"))}}}
-            steps:
-              - restore: latest
-                from: vault
-                system: databases
-                paths: ["/postgresql/\(stage.server.socketFolder.replacing("/", with: "_")):5432/orders.dump"]
-                to: beside
-            """)
+
+        // The server is gone with its folder.
+        let lost = stage.server.data
+        stage.server.stop()
+        #expect(!FileManager.default.fileExists(atPath: lost))
+
+        // The cluster comes back, on a machine that has a PostgreSQL and nothing else.
+        let other = try await PostgreSQLServerRig.start()
+        defer { other.stop() }
+        let settings = "type: postgresql, host: \(stage.server.socketFolder)"
+        let back = try stage.recovery(
+            "cluster: {\(settings), method: base, dataFolder: \(stage.rig.path("back/data"))}",
+            "- {restore: latest, from: vault, system: cluster, to: cluster}")
+        let restored = try stage.rig.run(["run", back])
+        #expect(restored.status == 0, "\(restored.output)\n\(restored.errors)")
+        chmod(stage.rig.path("back"), 0o755)
+        let found = try await other.serving(stage.rig.path("back/data")) { connection in
+            try await connection.query(ServerStage.fingerprintQuery).first?.firstText
+        }
+        #expect(found == before && before != nil)
+
+        // The dumps come back into a server that runs already, every database and role.
+        let again = try stage.recovery(
+            "databases: {type: postgresql, host: \(other.socketFolder)}",
+            "- {restore: latest, from: vault, system: databases, to: databases}")
         let second = try stage.rig.run(["run", again])
         #expect(second.status == 0, "\(second.output)\n\(second.errors)")
-        let restored = try await stage.server.value(
-            "SELECT count(*) || md5(string_agg(item, ',' ORDER BY id)) AS value FROM orders", database: "orders_again")
-        #expect(restored == before)
+        #expect(try await other.value(ServerStage.fingerprintQuery, database: "orders") == before)
+        #expect(try await other.value("SELECT rolname AS value FROM pg_roles WHERE rolname = 'backup'") == "backup")
+
+        // And without any pipeline or database of ours, by the repository alone.
+        let folder = try stage.rig.run([
+            "restore", "--file", document, "--repository", "vault", "--snapshot", "latest", "--target", stage.rig.path("files"),
+        ])
+        #expect(folder.status == 0, "\(folder.output)\n\(folder.errors)")
     }
 
-    @Test func aWindowOverServerAndFilesRestoresToAServerThatStarts() async throws {
-        let stage = try await stage("window")
-        defer {
-            stage.rig.close()
-            stage.server.stop()
-        }
+    @Test func aWindowOverServerAndFilesIsLostAndBroughtBack() async throws {
+        let stage = try await ServerStage("window")
+        defer { stage.close() }
         let document = try stage.place("postgresql-window")
         let plan = try stage.rig.run(["plan", document])
         #expect(plan.output.contains("thaw-server"), "\(plan.output)")
         let run = try stage.rig.run(["run", document])
         #expect(run.status == 0, "\(run.output)\n\(run.errors)")
+        #expect(run.output.contains("proved: restore"), "\(run.output)")
+        // Nothing of the window is left on the server.
+        #expect(try await stage.server.value("SELECT count(*)::text AS value FROM pg_replication_slots") == "0")
         let before = try await stage.fingerprint()
+        let data = stage.server.data
+        stage.server.stop()
+        #expect(!FileManager.default.fileExists(atPath: data))
+
         let target = stage.rig.path("back")
         let restore = try stage.rig.run([
             "restore", "--file", document, "--repository", "vault", "--snapshot", "latest", "--target", target,
         ])
         #expect(restore.status == 0, "\(restore.output)\n\(restore.errors)")
         chmod(target, 0o755)
-        let data = target + stage.server.data
-        #expect(FileManager.default.fileExists(atPath: data + "/backup_label"))
-        let found = try await stage.server.serving(data) { connection in
-            try await connection.query("SELECT count(*) || md5(string_agg(item, ',' ORDER BY id)) AS value FROM orders").first?.firstText
+        let other = try await PostgreSQLServerRig.start()
+        defer { other.stop() }
+        let found = try await other.serving(target + data) { connection in
+            try await connection.query(ServerStage.fingerprintQuery).first?.firstText
         }
-        #expect(found == before)
+        #expect(found == before && before != nil)
+    }
+
+    /// The server restarts between the snapshot and the thaw: the session, and the window with it, is lost. Once: it is taken anew. Always: no
+    /// copy is made of it.
+    @Test(arguments: [1, 9]) func aServerThatRestartsInTheWindowVoidsIt(times: Int) async throws {
+        let stage = try await ServerStage("lost-\(times)")
+        defer { stage.close() }
+        let restart = try stage.rig.write(
+            "restart",
+            """
+            #!/bin/sh
+            echo x >>'\(stage.rig.path("windows"))'
+            [ "$(wc -l <'\(stage.rig.path("windows"))')" -le \(times) ] || exit 0
+            server() { \(try stage.asServer("'\(stage.server.programs)/pg_ctl'")) "$@" -w -s -D '\(stage.server.data)'; }
+            server stop -m immediate
+            # Children of a killed server may hold its memory for a moment.
+            for _ in 1 2 3 4 5 6 7 8 9; do server start -l '\(stage.server.folder)/server.log' && exit 0; sleep 0.2; done
+            exit 1
+            """)
+        chmod(restart, 0o755)
+        let document = try stage.recovery(
+            """
+            server: {type: postgresql, host: \(stage.server.socketFolder), user: backup, password: {fromFile: \(stage.password)}}
+              files: {type: directory, path: \(stage.server.data), staging: 1GiB}
+            """,
+            """
+            - {quiesce: server, maxHold: 2m, retry: {attempts: 2, backoff: 100ms}}
+              - {exec: {argv: [\(restart)], instant: true}, timeout: 60s}
+              - {snapshot: files, retry: {attempts: 2, backoff: 100ms}}
+              - {copy: files, to: vault}
+            """)
+        let run = try stage.rig.run(["run", document])
+        let windows = try String(contentsOfFile: stage.rig.path("windows"), encoding: .utf8).split(separator: "\n").count
+        let copies = (try? FileManager.default.contentsOfDirectory(atPath: stage.rig.path("backup/vault/snapshots"))) ?? []
+        if times == 1 {
+            #expect(run.status == 0, "\(run.output)\n\(run.errors)")
+            #expect(windows == 2 && copies.count == 1, "\(run.output)")
+        } else {
+            #expect(run.status == 1, "\(run.output)\n\(run.errors)")
+            #expect(run.output.contains("server to rest until the snapshots were taken"), "\(run.output)")
+            #expect(windows == 3 && copies.isEmpty, "\(run.output)")
+        }
+    }
+
+    /// Whatever ends the program, the server on the restored copy does not outlive it.
+    @Test func aScratchServerEndsWithItsWorker() async throws {
+        let stage = try await ServerStage("killed")
+        defer { stage.close() }
+        let process = try stage.rig.start(["run", try stage.scratchDocument(asking: "SELECT pg_sleep(600)")])
+        func servers() -> [String] { ServerStage.servers(below: stage.rig.path("cache")) }
+        try waitUntil("the scratch server is asked") { !servers().isEmpty }
+        process.send(SIGKILL)
+        _ = process.wait()
+        try waitUntil("the scratch server ends") { servers().isEmpty }
+    }
+
+    /// A worker that is not root is the scratch server's own user.
+    @Test func anOrdinaryUserProvesCopies() async throws {
+        let stage = try await ServerStage("ordinary")
+        defer { stage.close() }
+        let document = try stage.scratchDocument(asking: "SELECT count(*) FROM orders")
+        let run = try stage.asNobody(["run", document])
+        #expect(run.status == 0, "\(run.output)\n\(run.errors)")
+        #expect(run.output.contains("proved: restore"), "\(run.output)")
+        _ = try stage.asNobody(["db", "down"])
     }
 }

@@ -45,11 +45,12 @@ extension StepFailure {
             found: "none", location: "step \(step.id)", advice: "raise `timeout:` if the step needs longer", retry: .transient)
     }
 
-    static func windowVoid(_ step: PlannedStep, window: String) -> StepFailure {
+    /// `reason`: what voided it, where it was not its hold's end.
+    static func windowVoid(_ step: PlannedStep, window: String, because reason: StepFailure? = nil) -> StepFailure {
         StepFailure(
-            code: StepError.Kind.windowVoid.rawValue, expected: "every snapshot of window \(window) before the thaw",
-            found: "the window was thawed early", location: "step \(step.id)", advice: "raise `maxHold:` or take less into the window",
-            retry: .permanent)
+            code: StepError.Kind.windowVoid.rawValue, expected: reason?.expected ?? "every snapshot of window \(window) before the thaw",
+            found: reason?.found ?? "the window was thawed early", location: "step \(step.id)",
+            advice: reason?.advice ?? "raise `maxHold:` or take less into the window", retry: .permanent)
     }
 
     static func denied(_ step: PlannedStep, by person: String) -> StepFailure {

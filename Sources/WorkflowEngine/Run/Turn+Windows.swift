@@ -40,7 +40,7 @@ extension Turn {
             case .succeeded where givenUp:
                 // An instant step did its work; a snapshot is worth nothing.
                 guard let undo = compensation(of: member), thawedWindow(undo) == nil else { continue }
-                failForGood(member, .windowVoid(step(member), window: definition.id))
+                failForGood(member, .windowVoid(step(member), window: definition.id, because: failure))
             case .pending, .ready, .waiting, .succeeded, .failed, .skipped, .cancelled:
                 if givenUp { continue }
                 rewind(member)
