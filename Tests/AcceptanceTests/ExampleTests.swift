@@ -19,7 +19,7 @@ import Testing
 
     private func example(_ name: String) -> String { FlowRig.packageRoot + "/examples/\(name).yaml" }
 
-    @Test(arguments: ["01-smallest", "02-window", "03-stream", "04-two-copies", "05-fan-out", "06-conditions"])
+    @Test(arguments: ["01-smallest", "02-window", "03-stream", "04-two-copies", "05-fan-out", "06-conditions", "09-streams"])
     func runs(_ name: String) throws {
         let rig = try rig(name)
         defer { rig.close() }
@@ -30,6 +30,9 @@ import Testing
         #expect(again.status == 0, "\(again.output)\n\(again.errors)")
         if name == "02-window" { #expect(!FileManager.default.fileExists(atPath: rig.path("srv/shop/.rest")), "left frozen") }
         if name == "05-fan-out" { #expect(FileManager.default.fileExists(atPath: rig.path("srv/marks/weekly"))) }
+        if name == "09-streams" {
+            #expect(try String(contentsOfFile: rig.path("srv/drill/part1/file1.txt"), encoding: .utf8) == "orders 1\n")
+        }
         if name == "06-conditions" {
             let report = try String(contentsOfFile: rig.path("srv/marks/report"), encoding: .utf8)
             #expect(report.hasPrefix("snapshot ") && report.count > 20, "found \(report)")

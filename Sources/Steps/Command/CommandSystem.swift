@@ -12,12 +12,24 @@ struct CommandSystem: System {
     var logicalPath: TreePath { TreePath([FileName("command"), FileName(identity.replacing("/", with: "_"))]) }
 
     func call(_ program: Setting<[String]>, _ context: StepContext, variables: [String: String] = [:]) throws(StepError) -> ProgramCall {
-        guard let arguments = try settings.optional(program) else {
-            throw StepError(
-                .invalidSetting, expected: "`\(program.name):` \(program.summary)", found: "nothing", at: settings.origin,
-                advice: "add `\(program.name): [PROGRAM, ARGUMENT, ...]`")
-        }
-        return try call(arguments, context, variables: variables)
+        try call(try declared(program), context, variables: variables)
+    }
+
+    func declared<Value>(_ setting: Setting<Value>) throws(StepError) -> Value {
+        if let value = try settings.optional(setting) { return value }
+        throw StepError(
+            .invalidSetting, expected: "`\(setting.name):` \(setting.summary)", found: "nothing", at: settings.origin,
+            advice: "add `\(setting.name): [PROGRAM, ARGUMENT, ...]`")
+    }
+
+    /// The call of a stream's program, which finds the stream's name in its environment.
+    func call(
+        _ arguments: [String], stream: String, isOneOfSeveral: Bool, _ context: StepContext, variables: [String: String] = [:]
+    ) throws(StepError) -> ProgramCall {
+        var call = try call(arguments, context, variables: variables)
+        call.environment["SNAPPY_FLOW_STREAM"] = stream
+        if isOneOfSeveral { call.origin += ", stream \(stream)" }
+        return call
     }
 
     func call(_ arguments: [String], _ context: StepContext, variables: [String: String] = [:]) throws(StepError) -> ProgramCall {
@@ -57,7 +69,9 @@ extension CommandSystem: TreeSource {
     func withTree<Result: Sendable>(
         of snapshot: SystemSnapshot?, _ context: StepContext, _ body: @Sendable (any TreeReader) async throws -> Result
     ) async throws -> Result {
-        let stream = OutputTree(call: try call(CommandType.source, context), logicalPath: logicalPath)
+        let stream = OutputTree(
+            calls: try sources(context), logicalPath: logicalPath, readsAtOnce: try settings.value(CommandType.parallel),
+            onFailure: StreamFailure(rawValue: try settings.value(CommandType.onFailedStream)) ?? .fail)
         let outcome: Swift.Result<Result, any Error>
         do {
             outcome = .success(
@@ -74,15 +88,32 @@ extension CommandSystem: TreeSource {
     }
 }
 
+extension CommandSystem {
+    /// The file of a source that is one program.
+    static let onlyStream = "stdout"
+
+    private func sources(_ context: StepContext) throws(StepError) -> [FileName: ProgramCall] {
+        switch try declared(CommandType.source) {
+        case .one(let arguments):
+            return [FileName(Self.onlyStream): try call(arguments, stream: Self.onlyStream, isOneOfSeveral: false, context)]
+        case .named(let streams):
+            var calls: [FileName: ProgramCall] = [:]
+            for (name, arguments) in streams {
+                calls[FileName(name)] = try call(arguments, stream: name, isOneOfSeveral: true, context)
+            }
+            return calls
+        }
+    }
+}
+
 extension CommandSystem: TreeDestination {
     func withTreeWriter<Result: Sendable>(
         overwrite: Bool, _ context: StepContext, _ body: @Sendable (any TreeWriter) async throws -> Result
     ) async throws -> Result {
-        let call = try call(CommandType.destination, context, variables: ["SNAPPY_FLOW_OVERWRITE": overwrite ? "1" : "0"])
-        let spool = try InputSpool(folder: context.scratchFolder, origin: settings.origin)
+        let destination = try DestinationPrograms(self, overwrite: overwrite, context)
+        let spool = InputSpool(folder: context.scratchFolder, streams: destination.streams, origin: settings.origin)
         let result = try await body(spool)
-        let program = try await CommandRunner(call).run(input: try spool.wholeFile())
-        try program.require(of: call)
+        try await destination.feed(try spool.wholeFiles())
         return result
     }
 }

@@ -6,17 +6,24 @@ struct CommandType: SystemType {
     let name = "command"
     let summary = "An application that programs of its own quiesce, thaw, write out, take in and check"
     let schema = SettingsSchema([
-        quiesce.field, thaw.field, source.field, destination.field, check.field, environment.field, workingFolder.field, timeout.field,
-        shell.field,
+        quiesce.field, thaw.field, source.field, destination.field, parallel.field, onFailedStream.field, check.field, environment.field,
+        workingFolder.field, timeout.field, shell.field,
     ])
     let scope = AcquisitionScope.host
 
     static let quiesce = Setting<[String]>("quiesce", "Brings the application to rest; its output is handed to `thaw`", type: .argv)
     static let thaw = Setting<[String]>(
         "thaw", "Ends the rest; must succeed when nothing rests, and when called twice", type: .argv)
-    static let source = Setting<[String]>(
-        "source", "Writes the data to its standard output; anything but exit status 0 voids the copy", type: .argv)
-    static let destination = Setting<[String]>("destination", "Reads the data from its standard input", type: .argv)
+    static let source = Setting<Programs>(
+        "source",
+        "Writes the data to its standard output; anything but exit status 0 voids the copy. Or several programs, each under the name of its stream: one file each in one repository snapshot"
+    )
+    static let destination = Setting<Programs>(
+        "destination", "Reads the data from its standard input: one program, called for each stream, or several by the streams' names")
+    static let parallel = Setting<Int>("parallel", "So many of several streams at once", default: 1, type: .integer(1...16))
+    static let onFailedStream = Setting<String>(
+        "onFailedStream", "When one of several sources fails: the copy fails, or keeps the others and counts as partial",
+        default: StreamFailure.fail.rawValue, type: .choice(StreamFailure.allCases.map(\.rawValue)))
     static let check = Setting<[String]>("check", "Looks at restored data; exit status 0 says that it is good", type: .argv)
     static let environment = Setting<[String: EnvironmentValue]>(
         "environment", "Variables of the programs; values may be secret references", default: [:])
@@ -26,12 +33,24 @@ struct CommandType: SystemType {
 
     /// The programs as they are written; `identity:` in the document is the better name, for it stays when the programs change.
     func identity(_ settings: Settings) throws(StepError) -> String {
-        for setting in [Self.source, Self.destination, Self.quiesce, Self.check] {
+        for setting in [Self.source, Self.destination] {
+            guard let programs = try settings.optional(setting), !programs.isEmpty else { continue }
+            if case .named = programs, programs.words.utf8.count > Self.longestIdentity {
+                throw StepError(
+                    .invalidSetting, expected: "an identity of at most \(Self.longestIdentity) characters",
+                    found: "the names of so many streams", at: settings.origin, advice: "write `identity:`, which names their folder")
+            }
+            return "command:" + programs.words
+        }
+        for setting in [Self.quiesce, Self.check] {
             if let arguments = try settings.optional(setting), !arguments.isEmpty { return "command:" + arguments.joined(separator: " ") }
         }
         throw StepError(
             .invalidSetting, expected: "at least one of quiesce, source, destination and check", found: "none", at: settings.origin)
     }
+
+    /// It is the name of a folder in the repository, and files that are restored may have 255 bytes of name.
+    private static let longestIdentity = 200
 
     func settings(neededFor capability: Capability) -> [String] {
         switch capability {
@@ -45,6 +64,14 @@ struct CommandType: SystemType {
     func open(_ settings: Settings, _ context: StepContext) async throws -> CommandSystem {
         if try settings.optional(Self.quiesce) != nil, try settings.optional(Self.thaw) == nil {
             throw StepError(.invalidSetting, expected: "`thaw` beside `quiesce`", found: "nothing that ends the rest", at: settings.origin)
+        }
+        for setting in [Self.source, Self.destination] {
+            guard let programs = try settings.optional(setting) else { continue }
+            guard !programs.isEmpty, programs.badName == nil else {
+                throw StepError(
+                    .invalidSetting, expected: "\(setting.name): a program, or programs under names that a file can have",
+                    found: programs.badName.map { "the name `\($0)`" } ?? "none", at: settings.origin)
+            }
         }
         return CommandSystem(settings: settings, identity: try identity(settings, context))
     }
