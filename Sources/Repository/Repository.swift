@@ -79,7 +79,7 @@ public final class Repository: Sendable {
         let store = RetryingStore(store)
         let sealed: [UInt8]
         do {
-            sealed = try await store.get(ObjectNames.config)
+            sealed = try await readConfig(store)
         } catch let error as StorageError where error.kind == .notFound {
             throw RepositoryError(
                 .notFound, expected: "a restic repository", found: "no config object", at: store.properties.location,

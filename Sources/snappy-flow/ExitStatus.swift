@@ -27,7 +27,8 @@ enum ExitStatus: Int32, CaseIterable {
         case .noRepository: "there is no repository at that place (of a job's step: 1)"
         case .locked: "the repository is locked by somebody else (of a job's step: 1)"
         case .wrongPassword: "the repository's password is wrong (of a job's step: 1)"
-        case .interrupted: "interrupted a second time: the rest of the cleanup is left to the database and the next worker"
+        case .interrupted:
+            "interrupted; of `run` and `worker`: a second time, so that the rest of the cleanup is left to the database and the next worker"
         }
     }
 

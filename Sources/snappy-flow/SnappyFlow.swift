@@ -24,7 +24,11 @@ struct SnappyFlow: AsyncParsableCommand {
         do {
             var command = try parseAsRoot()
             if var asynchronous = command as? any AsyncParsableCommand {
-                try await asynchronous.run()
+                if let interruptible = asynchronous as? any Interruptible {
+                    try await interruptible.runUntilInterrupted()
+                } else {
+                    try await asynchronous.run()
+                }
             } else {
                 try command.run()
             }

@@ -5,6 +5,7 @@ actor IndexWriter {
     private let files: SealedFiles
     private var pending: [IndexedPack] = []
     private var blobs = 0
+    private var all: [ObjectID] = []
     private var since = ContinuousClock.now
 
     /// restic's interval: the index of stored packs is never older.
@@ -17,6 +18,12 @@ actor IndexWriter {
         pending.append(pack)
         blobs += pack.blobs.count
         if blobs >= IndexFile.maximumBlobs || ContinuousClock.now - since > Self.interval { try await flush() }
+    }
+
+    /// Every index file that was written, the last ones included.
+    func flushed() async throws -> [ObjectID] {
+        try await flush()
+        return all
     }
 
     /// Writes what is noted; returns the ids of the new index files.
@@ -38,6 +45,7 @@ actor IndexWriter {
             (part, count) = ([], 0)
         }
         if !part.isEmpty { written.append(try await files.save(ObjectNames.index, IndexFile(packs: part).encoded)) }
+        all += written
         return written
     }
 }

@@ -47,7 +47,7 @@ final class CheckRun: Sendable {
                 RepositoryError(
                     .missingBlob, expected: "\(key.kind) blob \(key.id), which a snapshot uses", found: "none in the index",
                     at: repository.location,
-                    advice: "run `restic repair index`, then check again; what stays missing must come from another copy"))
+                    advice: "run `snappy-flow repository repair index`, then check again; what stays missing must come from another copy"))
         }
         let wanted = options.snapshot == nil ? packs : packs.filter { $0.value.contains { walk.used.contains($0.key) } }
         try await comparePacks(wanted, complete: options.snapshot == nil)

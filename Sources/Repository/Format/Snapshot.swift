@@ -7,6 +7,8 @@ public struct Snapshot: Sendable, Hashable, Identifiable {
     /// 64 hex digits, the name of its object.
     public var id: String
     public var time: Instant
+    /// As it was written, to the nanosecond and in its zone; nil for one that is made here.
+    var written: GoTime?
     /// Of the zone in which it was written: restic counts hours and days of retention in it. 0 for ours.
     public var zoneMinutes: Int32 = 0
     /// The id of its root tree.
@@ -75,7 +77,7 @@ extension Snapshot {
         var json = GoJSON()
         json.object { json in
             json.key("time")
-            json.string(GoTime(time).text)
+            json.string((written ?? GoTime(time)).text)
             json.optional("parent", parent)
             json.key("tree")
             json.string(tree)
@@ -102,9 +104,10 @@ extension Snapshot {
                 if json.null() { return }
                 switch key {
                 case "time":
-                    let written = try json.time()
-                    time = Instant(written)
-                    zoneMinutes = written.offsetMinutes
+                    let found = try json.time()
+                    written = found
+                    time = Instant(found)
+                    zoneMinutes = found.offsetMinutes
                 case "parent": parent = try json.string()
                 case "tree": tree = try json.digest().hex
                 case "paths": paths = try json.strings()

@@ -43,6 +43,18 @@ final class BlobDecoder {
         return result
     }
 
+    /// What another repository stores of a blob, after it was verified: the compressed bytes as they are, where both know compression.
+    /// `plainLength` is 0 for bytes that are not compressed.
+    func payload(
+        _ sealed: UnsafeRawBufferPointer, _ blob: PackedBlob, in pack: ObjectID, forCompressing: Bool
+    ) throws -> (content: [UInt8], plainLength: Int)? {
+        let plain = try decode(sealed, blob, in: pack)
+        // Trees are always compressed where that is known.
+        guard blob.plainLength != 0 || blob.key.kind == .data || !forCompressing else { return nil }
+        guard blob.plainLength != 0, forCompressing else { return (Array(plain), 0) }
+        return (Array(opened[..<(sealed.count - Sealer.overhead)]), Int(blob.plainLength))
+    }
+
     private func damage(_ blob: PackedBlob, _ pack: ObjectID, found: String) -> RepositoryError {
         .damaged("data/\(pack) at \(blob.offset)", expected: "\(blob.key.kind) blob \(blob.key.id)", found: found)
     }

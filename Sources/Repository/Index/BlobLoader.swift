@@ -41,7 +41,7 @@ extension RepositoryError {
             .missingPack, expected: "pack \(pack), which the index lists", found: "no such object",
             at: "\(location)/\(ObjectNames.pack(pack))",
             advice:
-                "put the pack back from another copy of the repository, or run a new backup, which stores its content again after `restic repair index`"
+                "put the pack back from another copy of the repository, or run a new backup, which stores its content again after `snappy-flow repository repair index`"
         )
     }
 }

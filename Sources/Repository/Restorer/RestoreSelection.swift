@@ -36,6 +36,6 @@ struct RestoreSelection: Sendable {
     func nothing(at path: TreePath) -> RepositoryError {
         RepositoryError(
             .noPath, expected: "the path in the snapshot", found: "nothing", at: "/\(path)",
-            advice: "list the snapshot's paths with `restic ls`, and give the path as it was when it was copied")
+            advice: "list the snapshot's paths with `snappy-flow snapshots ls`, and give the path as it was when it was copied")
     }
 }

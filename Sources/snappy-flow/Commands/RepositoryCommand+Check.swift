@@ -4,7 +4,7 @@ import Repository
 import Steps
 
 extension RepositoryCommand {
-    struct Check: AsyncParsableCommand {
+    struct Check: Interruptible {
         static let configuration = CommandConfiguration(
             abstract: "Looks whether everything that the snapshots need is there, and reads as much of it as asked for.",
             discussion: "Exit status 7 when something is damaged. A check is no proof in the sense of `verify`: it is not recorded.")

@@ -5,7 +5,9 @@ import Repository
 struct RepositoryCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "repository", abstract: "A repository itself. Needs no database.",
-        subcommands: [Init.self, Check.self, Stats.self, Unlock.self, Key.self])
+        subcommands: [
+            Init.self, Check.self, Stats.self, Unlock.self, Key.self, Repair.self, Copy.self, Migrate.self,
+        ])
 
     struct Init: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
@@ -18,7 +20,7 @@ struct RepositoryCommand: AsyncParsableCommand {
         }
     }
 
-    struct Stats: AsyncParsableCommand {
+    struct Stats: Interruptible {
         static let configuration = CommandConfiguration(abstract: "What a repository holds, and what of it the snapshots use.")
         @OptionGroup var place: RepositoryOptions
         @OptionGroup var output: OutputOptions

@@ -6,7 +6,7 @@ import StepKit
 import Steps
 import StorageKit
 
-struct RestoreCommand: AsyncParsableCommand {
+struct RestoreCommand: Interruptible {
     static let configuration = CommandConfiguration(
         commandName: "restore", abstract: "Brings a repository snapshot back into a folder. Needs no database.",
         discussion: """

@@ -13,17 +13,27 @@ struct RepositoryOptions: ParsableArguments {
     @Option(name: .long, help: "The repository's name in them.") var repository: String
 
     func open() async throws -> (repository: Repository, plan: Plan) {
-        let (store, password, plan) = try await place()
+        let (store, password, plan) = try await place(repository)
         return (try await Repository.open(store, password: password), plan)
+    }
+
+    /// Another repository of the same documents.
+    func open(other name: String, creating: Bool) async throws -> Repository {
+        let (store, password, _) = try await place(name)
+        do {
+            return try await Repository.open(store, password: password)
+        } catch let error as RepositoryError where error.kind == .notFound && creating {
+            return try await Repository.create(on: store, password: password)
+        }
     }
 
     /// Makes the repository. Refuses when there is one.
     func create() async throws -> Repository {
-        let (store, password, _) = try await place()
+        let (store, password, _) = try await place(repository)
         return try await Repository.create(on: store, password: password)
     }
 
-    private func place() async throws -> (store: any ObjectStore, password: [UInt8], plan: Plan) {
+    private func place(_ repository: String) async throws -> (store: any ObjectStore, password: [UInt8], plan: Plan) {
         let plans = try PipelineOptions.compile([file])
         let holding = plans.map(\.plan).filter { $0.repositories[repository] != nil }
         guard let plan = holding.first, let planned = plan.repositories[repository] else {

@@ -4,7 +4,8 @@ import Repository
 
 struct SnapshotsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "snapshots", abstract: "Repository snapshots. Needs no database.", subcommands: [List.self, Show.self],
+        commandName: "snapshots", abstract: "Repository snapshots. Needs no database.",
+        subcommands: [List.self, Show.self, Ls.self, Diff.self, Find.self, Dump.self, Tag.self],
         defaultSubcommand: List.self)
 
     struct List: AsyncParsableCommand {

@@ -1,0 +1,78 @@
+import Crypto
+public import StorageKit
+
+/// What a repair did to one snapshot.
+public struct SnapshotRepairReport: Sendable {
+    public var snapshot: Snapshot
+    /// As it is now; nil when nothing was missing, or in a dry run.
+    public var repaired: Snapshot?
+    /// Files that lost a part of their content. What is left of them is there under their name with `.incomplete` behind it.
+    public var incomplete: [TreePath] = []
+    /// Folders whose tree is lost: they are empty now.
+    public var emptied: [TreePath] = []
+
+    public var isWhole: Bool { incomplete.isEmpty && emptied.isEmpty }
+}
+
+/// Makes a snapshot that refers to what is there, from one that refers to what is lost. Nothing takes a whole file's name that is not whole.
+struct SnapshotRepair {
+    let files: SealedFiles
+    let loader: BlobLoader
+    /// Trees that were seen, by their ids: what they became.
+    private var known: [ObjectID: ObjectID] = [:]
+    private var writer: PackWriter
+    private let dryRun: Bool
+
+    init(files: SealedFiles, loader: BlobLoader, dryRun: Bool) {
+        self.files = files
+        self.loader = loader
+        self.dryRun = dryRun
+        writer = PackWriter(files: files)
+    }
+
+    static let tag = "repaired"
+
+    /// New trees are stored by `finish`, before the snapshot itself may be.
+    mutating func tree(of snapshot: Snapshot, _ report: inout SnapshotRepairReport) async throws -> ObjectID {
+        let root = try snapshot.treeID()
+        return try await repair(root, TreePath(), &report)
+    }
+
+    mutating func finish() async throws { try await writer.finish() }
+
+    private mutating func repair(_ id: ObjectID, _ path: TreePath, _ report: inout SnapshotRepairReport) async throws -> ObjectID {
+        try Task.checkCancellation()
+        if let before = known[id], before == id { return id }
+        let tree: Tree
+        do {
+            tree = try await loader.loadTree(id)
+        } catch let error as RepositoryError where [.damaged, .missingBlob, .missingPack].contains(error.kind) {
+            report.emptied.append(path)
+            return try await store(Tree(nodes: []))
+        }
+        var nodes: [Node] = []
+        for node in tree.nodes { nodes.append(try await repair(node, path.appending(node.name), &report)) }
+        guard zip(nodes, tree.nodes).contains(where: { $0.name != $1.name || $0.content != $1.content || $0.subtree != $1.subtree }) else {
+            known[id] = id
+            return id
+        }
+        return try await store(Tree(nodes: nodes.sorted { $0.name < $1.name }))
+    }
+
+    private mutating func repair(_ node: Node, _ path: TreePath, _ report: inout SnapshotRepairReport) async throws -> Node {
+        var node = node
+        if let subtree = node.subtree { node.subtree = try await repair(subtree, path, &report) }
+        guard let content = node.content, !loader.index.containsAll(content) else { return node }
+        report.incomplete.append(path)
+        let sizes = loader.index.dataSizes(content)
+        node.content = content.filter { sizes[$0] != nil }
+        node.size = content.reduce(0) { $0 + UInt64(sizes[$1] ?? 0) }
+        node.name = FileName(bytes: node.name.bytes + Array(".incomplete".utf8))
+        return node
+    }
+
+    private mutating func store(_ tree: Tree) async throws -> ObjectID {
+        guard !dryRun else { return SHA256.digest(tree.encoded) }
+        return try await writer.add(tree)
+    }
+}

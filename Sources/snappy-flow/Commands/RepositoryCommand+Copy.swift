@@ -1,0 +1,60 @@
+import ArgumentParser
+import FlowModel
+import Repository
+import StorageKit
+
+extension RepositoryCommand {
+    struct Copy: Interruptible {
+        static let configuration = CommandConfiguration(
+            abstract: "Copies snapshots into another repository of the document: a second copy.",
+            discussion: """
+                The other repository is made where there is none, and has a password and a key of its own. What it has already is not sent. A copy that
+                was cut off goes on when it is started again.
+                """)
+        @Argument(help: "Ids of snapshots or their beginnings, or latest; every snapshot else.") var snapshots: [String] = []
+        @OptionGroup var place: RepositoryOptions
+        @Option(name: .customLong("to"), help: "The name of the other repository.") var target: String
+
+        func run() async throws {
+            let (repository, _) = try await place.open()
+            var chosen: [Snapshot] = []
+            for text in snapshots { chosen.append(try await repository.snapshot(matching: text)) }
+            if snapshots.isEmpty {
+                let list = try await repository.snapshotList()
+                try list.requireWhole()
+                chosen = list.snapshots
+            }
+            let other = try await place.open(other: target, creating: true)
+            let meter = ProgressLine(terminal: Terminal())
+            let report = try await repository.copy(chosen, to: other) { progress in
+                meter.show(
+                    "\(progress.snapshotsDone) of \(progress.snapshotsTotal) snapshots  \(ByteCount(bytes: progress.bytesDone).approximate) of \(ByteCount(bytes: progress.bytesTotal).approximate)"
+                )
+            }
+            meter.clear()
+            for snapshot in report.copied { print("\(snapshot.original?.prefix(8) ?? "") copied as \(snapshot.shortID)") }
+            print(
+                "\(report.copied.count) snapshots copied, \(report.skipped.count) were there, \(ByteCount(bytes: report.bytes).approximate) stored"
+            )
+        }
+    }
+
+    struct Migrate: Interruptible {
+        static let configuration = CommandConfiguration(
+            abstract: "Brings a repository of format version 1 to version 2, which compresses.",
+            discussion:
+                "What is stored stays as it is. restic 0.14 and later read version 2. A check comes first; damage forbids the migration.")
+        @OptionGroup var place: RepositoryOptions
+
+        func run() async throws {
+            let (repository, _) = try await place.open()
+            let report = try await repository.check()
+            guard report.isSound else {
+                throw CommandFailure(.damaged, "error: the repository is damaged; run `repository check`, and repair it first")
+            }
+            print(
+                try await repository.migrate()
+                    ? "the repository is of version 2 now" : "the repository is of version 2 already; nothing to do")
+        }
+    }
+}

@@ -1,0 +1,92 @@
+import ArgumentParser
+import FlowModel
+import Repository
+import StorageKit
+
+extension RepositoryCommand {
+    struct Repair: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Makes a damaged repository usable again.",
+            discussion: """
+                In this order: `check --read all` says what is damaged. `repair packs` saves what is whole in damaged packs. `repair index` makes the
+                index say what is there. A backup stores again what it still has. `repair snapshots` gives up what stays lost, by name.
+                Make a copy of the repository first, where there is room.
+                """,
+            subcommands: [Index.self, Packs.self, Snapshots.self])
+
+        struct Index: Interruptible {
+            static let configuration = CommandConfiguration(
+                abstract: "Makes the index say what the packs hold. No pack is changed or removed.")
+            @OptionGroup var place: RepositoryOptions
+            @Flag(help: "Trust no index: read the header of every pack.") var readAllPacks = false
+            @Flag(help: "Only say what would be done.") var dryRun = false
+
+            func run() async throws {
+                let (repository, _) = try await place.open()
+                let meter = ProgressLine(terminal: Terminal())
+                let report = try await repository.repairIndex(readingEveryPack: readAllPacks, dryRun: dryRun) { done, all in
+                    meter.show("\(done) of \(all) pack headers")
+                }
+                meter.clear()
+                for pack in report.packsDropped { StandardError.write("gone: pack \(pack), which the index listed") }
+                for problem in report.packsUnreadable { StandardError.write("unreadable: \(problem)") }
+                print(
+                    """
+                    \(report.packs) packs, \(report.packsAdded) of them not in the index before, \(report.packsDropped.count) no longer there, \
+                    \(report.indexesDamaged) damaged index files; \
+                    \(report.indexesReplaced == 0 ? "nothing to do" : dryRun ? "nothing was changed" : "the index was written anew")
+                    """)
+                guard report.packsUnreadable.isEmpty else {
+                    throw CommandFailure(
+                        .damaged,
+                        "error: \(report.packsUnreadable.count) packs can't be read; run `repository check --read all`, and restore them from another copy"
+                    )
+                }
+            }
+        }
+
+        struct Packs: Interruptible {
+            static let configuration = CommandConfiguration(
+                abstract: "Saves what is whole in damaged packs, and removes those packs.",
+                discussion:
+                    "`repository check --read all` names them. What is lost in them is lost for the snapshots too: see `repair snapshots`.")
+            @Argument(help: "The packs' ids, 64 hex digits each.") var packs: [String]
+            @OptionGroup var place: RepositoryOptions
+
+            func run() async throws {
+                let (repository, _) = try await place.open()
+                let report = try await repository.repairPacks(packs)
+                for blob in report.blobsLost { print("lost: blob \(blob)") }
+                print("\(report.packsRemoved) packs removed, \(report.blobsSaved) blobs saved, \(report.blobsLost.count) lost")
+            }
+        }
+
+        struct Snapshots: Interruptible {
+            static let configuration = CommandConfiguration(
+                abstract: "For snapshots that miss something, makes ones that say so.",
+                discussion: """
+                    A file that lost a part is there as NAME.incomplete with what is left, a folder whose list is lost is empty; both are named. The new
+                    snapshot is tagged `repaired`. The old ones stay, unless --forget. Run `repair index` first.
+                    """)
+            @Argument(help: "Ids of snapshots or their beginnings; every snapshot else.") var snapshots: [String] = []
+            @OptionGroup var place: RepositoryOptions
+            @Flag(help: "Remove the snapshots that were repaired.") var forget = false
+            @Flag(help: "Only say what would be done.") var dryRun = false
+
+            func run() async throws {
+                let (repository, _) = try await place.open()
+                var chosen: [Snapshot] = []
+                for text in snapshots { chosen.append(try await repository.snapshot(matching: text)) }
+                if snapshots.isEmpty { chosen = try await repository.snapshots() }
+                let reports = try await repository.repairSnapshots(chosen, forget: forget, dryRun: dryRun)
+                for report in reports where !report.isWhole {
+                    for path in report.emptied { print("\(report.snapshot.shortID): emptied /\(path)") }
+                    for path in report.incomplete { print("\(report.snapshot.shortID): incomplete /\(path)") }
+                    if let repaired = report.repaired { print("\(report.snapshot.shortID): repaired as \(repaired.shortID)") }
+                }
+                let broken = reports.count { !$0.isWhole }
+                print("\(reports.count) snapshots, \(broken) of them miss something\(dryRun ? "; nothing was changed" : "")")
+            }
+        }
+    }
+}

@@ -1,0 +1,54 @@
+import ArgumentParser
+import FlowModel
+import Repository
+import StorageKit
+
+extension SnapshotsCommand {
+    struct Diff: Interruptible {
+        static let configuration = CommandConfiguration(
+            abstract: "What is different from one snapshot to another.",
+            discussion:
+                "+ added, - removed, M another content, T something of another kind, U the same content with other metadata (--metadata).")
+        @Argument(help: "latest, or the id of a snapshot or its beginning.") var before: String
+        @Argument(help: "The other snapshot.") var after: String
+        @Flag(help: "Show what differs in metadata only, too.") var metadata = false
+        @OptionGroup var place: RepositoryOptions
+        @OptionGroup var output: OutputOptions
+
+        func run() async throws {
+            let (repository, _) = try await place.open()
+            let (before, after) = (
+                try await repository.snapshot(matching: before), try await repository.snapshot(matching: after)
+            )
+            var listing = StreamedListing(output.output) { row in
+                let word = row["change"]?.stringValue ?? ""
+                return "\(Self.letters[word] ?? "?")    \(SnapshotEntry.printable(row["path"]?.stringValue ?? ""))"
+            }
+            var count: [SnapshotChange.Kind: Int] = [:]
+            var (added, removed): (Int64, Int64) = (0, 0)
+            try await repository.browser().differences(from: before, to: after) { change in
+                count[change.kind, default: 0] += 1
+                added += Int64(clamping: change.after?.size ?? 0)
+                removed += Int64(clamping: change.before?.size ?? 0)
+                guard change.kind != .metadataChanged || metadata else { return }
+                let isFolder = (change.after ?? change.before)?.type == "dir"
+                listing.add(["change": .string(Self.words[change.kind] ?? ""), "path": .string("/\(change.path)\(isFolder ? "/" : "")")])
+            }
+            listing.end()
+            guard output.output == .table else { return }
+            func number(_ kind: SnapshotChange.Kind) -> Int { count[kind] ?? 0 }
+            print(
+                """
+
+                comparing \(before.shortID) to \(after.shortID): \(number(.added)) added, \(number(.removed)) removed, \
+                \(number(.modified) + number(.typeChanged)) changed, \(number(.metadataChanged)) in metadata only
+                files that differ: \(ByteCount(bytes: removed).approximate) before, \(ByteCount(bytes: added).approximate) after
+                """)
+        }
+
+        private static let words: [SnapshotChange.Kind: String] = [
+            .added: "added", .removed: "removed", .modified: "modified", .typeChanged: "typeChanged", .metadataChanged: "metadataChanged",
+        ]
+        private static let letters = ["added": "+", "removed": "-", "modified": "M", "typeChanged": "T", "metadataChanged": "U"]
+    }
+}

@@ -1,0 +1,84 @@
+import ArgumentParser
+import FlowModel
+import Foundation
+import Glibc
+import Repository
+import StorageKit
+
+extension SnapshotsCommand {
+    struct Find: Interruptible {
+        static let configuration = CommandConfiguration(
+            abstract: "Where something is, in every snapshot or in some.",
+            discussion: """
+                A pattern without / is about names at any depth (*.conf), one with / about whole paths. Or give what a check named: --blob, --tree.
+                Exit status 1 when nothing was found.
+                """)
+        @Argument(help: "A name or pattern, or several; * ? and [a-z] have their meaning of the shell.") var patterns: [String] = []
+        @Option(help: "Only in this snapshot: latest, or an id or its beginning. May be repeated.") var snapshot: [String] = []
+        @Option(help: "Only in snapshots of this host.") var host: String?
+        @Option(help: "Only in snapshots with this tag. May be repeated.") var tag: [String] = []
+        @Flag(help: "Upper and lower case are the same.") var ignoreCase = false
+        @Option(help: "Only what was modified at this time or later (2026-11-23 or 2026-11-23T04:00:00Z).") var newerThan: String?
+        @Option(help: "Only what was modified before this time.") var olderThan: String?
+        @Option(help: "Files that hold this blob: its id or the beginning. May be repeated.") var blob: [String] = []
+        @Option(help: "Folders that are this tree: its id or the beginning. May be repeated.") var tree: [String] = []
+        @OptionGroup var place: RepositoryOptions
+        @OptionGroup var output: OutputOptions
+
+        func validate() throws {
+            guard !patterns.isEmpty || !blob.isEmpty || !tree.isEmpty else { throw ValidationError("give a pattern, --blob or --tree") }
+        }
+
+        func run() async throws {
+            let (repository, _) = try await place.open()
+            let (from, until) = (try newerThan.map(Self.time), try olderThan.map(Self.time))
+            var chosen: [Snapshot] = []
+            if snapshot.isEmpty {
+                chosen = try await repository.snapshots()
+            } else {
+                for text in snapshot { chosen.append(try await repository.snapshot(matching: text)) }
+            }
+            chosen = chosen.filter { (host == nil || $0.hostname == host) && tag.allSatisfy($0.tags.contains) }
+            let browser = try await repository.browser()
+            var listing = StreamedListing(output.output) { row in
+                "\(row["snapshot"]?.stringValue?.prefix(8) ?? "") \(SnapshotEntry.line(row))"
+            }
+            var found = 0
+            for snapshot in chosen {
+                try await browser.walk(snapshot) { entry in
+                    guard matches(entry), isInTime(entry, from, until) else { return }
+                    found += 1
+                    listing.add(entry.row.merging(["snapshot": .string(snapshot.id)]))
+                }
+            }
+            listing.end()
+            if found == 0 {
+                throw CommandFailure(.failed, "error: expected something of that kind in one of \(chosen.count) snapshots, found nothing")
+            }
+        }
+
+        private func matches(_ entry: SnapshotEntry) -> Bool {
+            if blob.contains(where: { text in entry.blobs.contains { $0.hasPrefix(text.lowercased()) } }) { return true }
+            if tree.contains(where: { entry.subtree?.hasPrefix($0.lowercased()) ?? false }) { return true }
+            let name = entry.path.parts.last?.description ?? ""
+            return patterns.contains { pattern in
+                let isPath = pattern.contains("/")
+                let flags = (ignoreCase ? 1 << 4 : 0) | (isPath ? FNM_PATHNAME : 0)  // FNM_CASEFOLD is shown to GNU sources only
+                return fnmatch(pattern, isPath ? "/\(entry.path)" : name, flags) == 0
+            }
+        }
+
+        private func isInTime(_ entry: SnapshotEntry, _ from: Instant?, _ until: Instant?) -> Bool {
+            guard let time = entry.metadata.map({ Instant($0.modified) }) else { return from == nil && until == nil }
+            return (from.map { time >= $0 } ?? true) && (until.map { time < $0 } ?? true)
+        }
+
+        private static func time(_ text: String) throws -> Instant {
+            let whole = Date.ISO8601FormatStyle()
+            for format in [whole, whole.time(includingFractionalSeconds: true), whole.year().month().day()] {
+                if let date = try? Date(text, strategy: format) { return Instant(microseconds: Int64(date.timeIntervalSince1970 * 1e6)) }
+            }
+            throw CommandFailure(.usage, "error: expected a time such as 2026-11-23T04:00:00Z, found \(text)")
+        }
+    }
+}

@@ -1,0 +1,24 @@
+import ArgumentParser
+import FlowModel
+import Repository
+import StorageKit
+
+extension SnapshotsCommand {
+    struct Ls: Interruptible {
+        static let configuration = CommandConfiguration(
+            abstract: "What is in a snapshot, below a path.",
+            discussion: "Printed as it is read: a snapshot of millions of files needs no memory for them.")
+        @Argument(help: "latest, or the id of a snapshot or its beginning.") var snapshot: String
+        @Argument(help: "Only what is below this path of the snapshot, or the file itself.") var path = "/"
+        @OptionGroup var place: RepositoryOptions
+        @OptionGroup var output: OutputOptions
+
+        func run() async throws {
+            let (repository, _) = try await place.open()
+            let snapshot = try await repository.snapshot(matching: snapshot)
+            var listing = StreamedListing(output.output, line: SnapshotEntry.line)
+            try await repository.browser().walk(snapshot, below: TreePath(path)) { listing.add($0.row) }
+            listing.end()
+        }
+    }
+}

@@ -1,0 +1,40 @@
+import ArgumentParser
+import FlowModel
+import Repository
+
+extension SnapshotsCommand {
+    struct Tag: Interruptible {
+        static let configuration = CommandConfiguration(
+            abstract: "Changes the tags of snapshots.",
+            discussion: """
+                A snapshot gets another id with its new tags; `original` in it is the first one. By its tags pipeline:, system:, job: and step: the
+                retention of pipelines and their proofs know a snapshot: change those only if you mean it.
+                """)
+        @Argument(help: "Ids of snapshots or their beginnings, or latest.") var snapshots: [String]
+        @Option(help: "These tags instead of all others; '' for none. May be repeated.") var set: [String] = []
+        @Option(help: "One tag more. May be repeated.") var add: [String] = []
+        @Option(help: "One tag less. May be repeated.") var remove: [String] = []
+        @OptionGroup var place: RepositoryOptions
+
+        func validate() throws {
+            guard !set.isEmpty || !add.isEmpty || !remove.isEmpty else { throw ValidationError("give --set, --add or --remove") }
+            guard set.isEmpty || add.isEmpty && remove.isEmpty else { throw ValidationError("--set stands alone") }
+            guard !(add + remove).contains("") else { throw ValidationError("a tag is not empty") }
+        }
+
+        func run() async throws {
+            let (repository, _) = try await place.open()
+            var chosen: [Snapshot] = []
+            for text in snapshots {
+                let found = try await repository.snapshot(matching: text)
+                if !chosen.contains(found) { chosen.append(found) }
+            }
+            let change = TagChange(set: set.isEmpty ? nil : set.filter { !$0.isEmpty }, add: add, remove: remove)
+            let changed = try await repository.changeTags(of: chosen, change)
+            for snapshot in changed {
+                print("\(snapshot.original?.prefix(8) ?? "") is now \(snapshot.shortID): \(snapshot.tags.joined(separator: " "))")
+            }
+            print("\(changed.count) of \(chosen.count) snapshots changed")
+        }
+    }
+}
