@@ -49,7 +49,9 @@ import Testing
         let ids = try JSONSerialization.jsonObject(with: Data(try rig.run(["snapshots", "list", "--output", "json"] + place).output.utf8))
         let first = try #require((ids as? [[String: Any]])?.first?["id"] as? String)
         let diff = try rig.run(["snapshots", "diff", first, "latest"] + place)
-        #expect(diff.status == 0 && diff.output.contains("+    \(data)/file9\n") && diff.output.contains("1 added, 0 removed"), "\(diff.output)")
+        #expect(
+            diff.status == 0 && diff.output.contains("+    \(data)/file9\n") && diff.output.contains("1 added, 0 removed"), "\(diff.output)"
+        )
         let found = try rig.run(["snapshots", "find", "file[49]"] + place)
         #expect(found.status == 0 && found.output.split(separator: "\n").count == 3, "\(found.output)")
         #expect(try rig.run(["snapshots", "find", "FILE9", "--snapshot", first] + place).status == 1)

@@ -13,7 +13,9 @@ public struct IndexRepairReport: Sendable {
     public var indexesDamaged = 0
     /// Packs whose header can't be read; they stay where they are, in no index.
     public var packsUnreadable: [any ExplainedError] = []
-    /// Index objects that new ones take the place of; 0 when nothing had to change.
+    /// False when the index was right as it was.
+    public var isNeeded = false
+    /// Index objects that new ones take the place of.
     public var indexesReplaced = 0
 }
 
@@ -65,6 +67,7 @@ struct IndexRepair {
         report.packsAdded = read.filter { known[$0.id].map(Set.init) != Set($0.blobs) }.count
         let lost = known.keys.contains { id in !right.contains { $0.id == id } && !read.contains { $0.id == id } }
         guard report.packsAdded > 0 || report.indexesDamaged > 0 || lost || repeated else { return report }
+        report.isNeeded = true
         report.indexesReplaced = ids.count
         guard !dryRun else { return report }
         let writer = IndexWriter(files: files)

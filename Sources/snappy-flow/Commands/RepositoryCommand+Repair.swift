@@ -34,7 +34,7 @@ extension RepositoryCommand {
                     """
                     \(report.packs) packs, \(report.packsAdded) of them not in the index before, \(report.packsDropped.count) no longer there, \
                     \(report.indexesDamaged) damaged index files; \
-                    \(report.indexesReplaced == 0 ? "nothing to do" : dryRun ? "nothing was changed" : "the index was written anew")
+                    \(!report.isNeeded ? "nothing to do" : dryRun ? "nothing was changed" : "the index was written anew")
                     """)
                 guard report.packsUnreadable.isEmpty else {
                     throw CommandFailure(
