@@ -22,18 +22,4 @@ public enum LoopMountRig {
         try outcome.get()
         withExtendedLifetime(folder) {}
     }
-
-    /// A small tmpfs, to be filled: `body` gets its mount point, nil when not root.
-    public static func withRoom(megabytes: Int, _ body: (String?) async throws -> Void) async throws {
-        guard geteuid() == 0 else { return try await body(nil) }
-        let folder = try ScratchFolder("room")
-        let path = folder.file("mount")
-        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-        try await HostProgram.run(["mount", "-t", "tmpfs", "-o", "size=\(megabytes)m", "snappy-flow-test", path])
-        let outcome: Result<Void, any Error>
-        do { outcome = .success(try await body(path)) } catch { outcome = .failure(error) }
-        try await HostProgram.run(["umount", "--lazy", path])
-        try outcome.get()
-        withExtendedLifetime(folder) {}
-    }
 }

@@ -5,6 +5,7 @@ import PipelineDSL
 import PostgreSQL
 import StepKit
 import Steps
+import Synchronization
 import WorkflowEngine
 
 struct RunCommand: AsyncParsableCommand {
@@ -62,17 +63,24 @@ struct RunCommand: AsyncParsableCommand {
         let interrupts = Interrupts()
         defer { withExtendedLifetime(interrupts) {} }
         let counts = interrupts.counts
+        let isRecorded = RecordedCancel()
         return try await withThrowingTaskGroup(of: JobDetails?.self) { group in
             group.addTask { try await body() }
             group.addTask {
                 try await withThrowingTaskGroup(of: Void.self) { asking in
                     for await count in counts {
-                        guard count == 1 else { try await leave(worker, hastily: count > 2) }
+                        guard count == 1 else {
+                            if count == 2 { await isRecorded.wait(atMost: .seconds(2)) }
+                            try await leave(worker, hastily: count > 2)
+                        }
                         StandardError.write(
                             "Cancelling: running steps are told to stop and everything acquired is undone. Ctrl-C again to leave that to the next worker."
                         )
                         // Beside the loop: the database may be away, and a second Ctrl-C must be heard all the same.
-                        asking.addTask { try await cancel(job, in: store) }
+                        asking.addTask {
+                            try await cancel(job, in: store)
+                            isRecorded.set()
+                        }
                     }
                 }
                 return nil
@@ -109,5 +117,17 @@ struct RunCommand: AsyncParsableCommand {
         }
         await worker.shutDown(grace: .milliseconds(0))
         throw failure
+    }
+}
+
+/// Whether the database knows of a cancel: who leaves a moment later must not leave a job that goes on as if nothing had been said.
+private final class RecordedCancel: Sendable {
+    private let isSet = Atomic(false)
+
+    func set() { isSet.store(true, ordering: .releasing) }
+
+    func wait(atMost limit: Duration) async {
+        let deadline = ContinuousClock.now + limit
+        while !isSet.load(ordering: .acquiring), ContinuousClock.now < deadline { try? await Task.sleep(for: .milliseconds(10)) }
     }
 }
