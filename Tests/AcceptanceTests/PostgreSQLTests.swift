@@ -123,6 +123,42 @@ import Testing
         }
     }
 
+    /// Backup mode dies with the worker that held it: who takes the job over takes the window anew.
+    @Test func aWorkerThatDiesInTheWindowLosesIt() async throws {
+        let stage = try await ServerStage("died")
+        defer { stage.close() }
+        let (windows, go) = (stage.rig.path("windows"), stage.rig.path("go"))
+        let document = try stage.recovery(
+            """
+            server: {type: postgresql, host: \(stage.server.socketFolder), user: backup, password: {fromFile: \(stage.password)}}
+              files: {type: directory, path: \(stage.server.data), staging: 1GiB}
+            """,
+            """
+            - {quiesce: server, maxHold: 2m}
+              - {snapshot: files}
+              - {exec: {argv: [sh, -c, "echo x >> \(windows); until [ -e \(go) ]; do sleep 0.05; done"], instant: true}, timeout: 60s}
+              - {snapshot: files, id: again}
+              - {copy: files, to: vault}
+            """)
+        let process = try stage.rig.start(["run", document])
+        try waitUntil("the window is held open") { FileManager.default.fileExists(atPath: windows) }
+        process.send(SIGKILL)
+        _ = process.wait()
+        try stage.rig.write("go", "")
+        let worker = try stage.rig.start(["worker"])
+        defer {
+            worker.send(SIGTERM)
+            _ = worker.wait()
+        }
+        try waitUntil("the job is done", seconds: 120) {
+            try stage.rig.run(["jobs", "list", "--output", "json"]).output.contains("\"succeeded\"")
+        }
+        #expect(try String(contentsOfFile: windows, encoding: .utf8) == "x\nx\n")
+        #expect(
+            try await stage.server.value(
+                "SELECT count(*)::text AS value FROM pg_stat_activity WHERE application_name LIKE 'snappy-flow sf%'") == "0")
+    }
+
     /// Whatever ends the program, the server on the restored copy does not outlive it.
     @Test func aScratchServerEndsWithItsWorker() async throws {
         let stage = try await ServerStage("killed")

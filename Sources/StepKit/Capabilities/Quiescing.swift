@@ -17,6 +17,7 @@ public protocol Quiescing: System {
 public enum QuiesceKind: String, Sendable, Hashable {
     /// Thaw works from recorded state in any process.
     case recorded
-    /// The freeze dies with its session; losing the session voids the window.
+    /// The freeze dies with its session; losing the session voids the window. A thaw that returns nothing of a freeze that was recorded counts as
+    /// a lost session.
     case session
 }

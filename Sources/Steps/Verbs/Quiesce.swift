@@ -31,21 +31,28 @@ struct Quiesce: Verb {
     /// Every system is thawed, also one whose freeze was never recorded; one that fails does not keep the others frozen.
     func undo(_ context: StepContext) async throws -> StepResult {
         var outputs: [String: JSONValue] = [:]
+        var losses: [(name: String, reason: String)] = []
         try await forEachToTheEnd(context.subjectSystems.enumerated().reversed()) { index, name in
             let system = try await context.openSystem(name, as: (any Quiescing).self)
             let state = context.undoState["systems"]?[name]?.objectValue ?? [:]
-            outputs[name] = .object(try await system.thaw(key: context.key(ofSystemAt: index), state: state, context))
+            let output = try await system.thaw(key: context.key(ofSystemAt: index), state: state, context)
+            outputs[name] = .object(output)
+            if let reason = Self.loss(output, of: system, frozenAs: state) { losses.append((name, reason)) }
             context.recorder.log(.info, "thawed \(name)")
         }
         let result = StepResult(outputs: ["systems": .object(outputs)])
-        guard let (name, reason) = outputs.compactMap({ name, output in output[Self.lost]?.stringValue.map { (name, $0) } }).first else {
-            return result
-        }
+        guard let (name, reason) = losses.first else { return result }
         return StepResult(
             outputs: result.outputs,
             failure: StepError(
                 .windowVoid, expected: "\(name) to rest until the snapshots were taken", found: reason, at: "step \(context.step.id)",
                 advice: "look why the session ended; the window is taken anew", retry: .transient))
+    }
+
+    /// Why a freeze did not last until its thaw. That a session lasted, only the session itself can say: when its thaw says nothing, it did not.
+    private static func loss(_ output: [String: JSONValue], of system: any Quiescing, frozenAs state: [String: JSONValue]) -> String? {
+        if let reason = output[lost]?.stringValue { return reason }
+        return system.quiesceKind == .session && !state.isEmpty && output.isEmpty ? "its session said nothing of its end" : nil
     }
 
     private func maxHold(of system: String, _ context: StepContext) throws(StepError) -> TimeSpan {

@@ -1,6 +1,7 @@
 import FlowModel
 import Foundation
 import PostgreSQL
+import Repository
 import Rigs
 import StepKit
 import StorageKit
@@ -82,6 +83,17 @@ import Testing
             }
         }
         #expect(bench.stage.exists("new/global/pg_control.restoring") && !bench.stage.exists("new/global/pg_control"))
+        // The next try of the same step begins anew, and leaves nothing of the first.
+        try bench.stage.write("new/half", "of the first")
+        try await bench.stage.run("copy", id: "copy-new", .systems(["new"]), ["to": "vault"])
+        let repository = try await bench.stage.store("vault")
+        let snapshot = try #require(try await repository.snapshots().first)
+        try await target.withTreeWriter(overwrite: false, context) { writer in
+            _ = try await repository.restore(snapshot, to: writer, RestoreOptions(root: TreePath(snapshot.paths[0])))
+        }
+        #expect(bench.stage.exists("new/global/pg_control") && !bench.stage.exists("new/half"))
+        let beside = try FileManager.default.contentsOfDirectory(atPath: bench.stage.folder.path).filter { $0.hasPrefix("new.") }
+        #expect(beside.isEmpty, "\(beside)")
     }
 
     @Test func aClusterOfAnotherSuperuserWithLargeSegmentsIsProved() async throws {
@@ -104,6 +116,11 @@ import Testing
                 ],
             ])
         #expect(verified.failure == nil, "\(String(describing: verified.failure))")
+        try bench.declareWindow(["files": bench.server.data])
+        try await bench.window(["files"])
+        try await bench.copy("files")
+        let count: JSONValue = ["database": "orders", "sql": "SELECT count(*) FROM orders", "expect": 5000]
+        #expect(try await bench.verify("files", ["queries": [count]], id: "verify-files").failure == nil)
         try bench.declare("dumps")
         try await bench.server.execute("ROLLBACK PREPARED 'half'", database: "orders")
         try await bench.stage.run("copy", id: "copy-dumps", .systems(["dumps"]), ["to": "vault"])
@@ -136,16 +153,20 @@ import Testing
             try bench.declare("cluster", ["method": "base", "host": .string(socket)])
             try await bench.stage.run("copy", id: "copy-cluster", .systems(["cluster"]), ["to": "vault"])
             // In a window too: backup mode of a standby needs no right to write.
-            try bench.declareWindow(["files": standby])
+            try bench.declareWindow(["files": standby, "promoted": standby])
             try bench.declare("db", ["host": .string(socket)])
             try await bench.window(["files"])
             try await bench.copy("files")
+            // Promoted, it is on a timeline of its own, whose history belongs to its backups.
+            try await connection.query("SELECT pg_promote()")
+            try await bench.window(["promoted"])
+            try await bench.copy("promoted")
         }
         let count: JSONValue = [
             "database": "orders", "sql": "SELECT count(*) || md5(string_agg(item, ',' ORDER BY id)) FROM orders",
             "expect": .string(before ?? ""),
         ]
-        for (index, name) in ["cluster", "files"].enumerated() {
+        for (index, name) in ["cluster", "files", "promoted"].enumerated() {
             let verified = try await bench.verify(name, ["amcheck": true, "queries": [count]], id: StepID("verify-\(index)"))
             #expect(verified.failure == nil, "\(name): \(String(describing: verified.failure))")
         }

@@ -91,6 +91,18 @@ import Testing
         #expect(try await stage.store("vault").snapshots().isEmpty)
     }
 
+    @Test func aDeclaredIdentityNamesTheCopy() async throws {
+        let bench = try await PostgreSQLBench()
+        defer { bench.server.stop() }
+        // Of two systems that differ in nothing else.
+        for name in ["first", "second"] {
+            try bench.stage.declare(system: name, "postgresql", bench.settings(["method": "base"]), identity: "postgresql:\(name)")
+            let (source, context) = try await bench.stage.open(name, as: (any TreeSource).self)
+            let path = try await source.withTree(of: nil, context) { $0.logicalPath }
+            #expect(path == TreePath("postgresql/\(name)"))
+        }
+    }
+
     @Test func aUserWithoutReplicationIsToldSo() async throws {
         let bench = try await PostgreSQLBench()
         defer { bench.server.stop() }

@@ -44,6 +44,38 @@ import Testing
         #expect(facts?["checksums"]?.stringValue?.hasSuffix("pages are good") == true, "\(String(describing: facts))")
     }
 
+    @Test func theNextCopyHasItsOwnLabelAndWhatWasWrittenInTheWindow() async throws {
+        let bench = try await PostgreSQLBench()
+        defer { bench.server.stop() }
+        try bench.declareWindow(["files": bench.server.data])
+        let restic = try bench.stage.restic("vault")
+        var labels: [String] = []
+        for round in 1...2 {
+            try await bench.window(["files"])
+            try await bench.copy("files")
+            let label = try await restic.succeed("dump", "latest", bench.server.data + "/backup_label")
+            #expect(!labels.contains(label), "round \(round): \(label)")
+            labels.append(label)
+            #expect(try await bench.verify("files", ["queries": [count]], id: StepID("verify-\(round)")).failure == nil)
+        }
+    }
+
+    /// A file that was written twice within one tick of the clock, before and after it was read, looks unchanged the next time.
+    @Test func whatChangedSinceTheWindowOpenedIsReadAnewTheNextTime() throws {
+        let folder = try ScratchFolder("racy")
+        for name in ["settled", "racy"] { try name.write(toFile: folder.file(name), atomically: true, encoding: .utf8) }
+        let base = try FolderReader(path: folder.path)
+        let changed = try base.metadata(of: TreePath("racy")).changed
+        for (opened, isKept) in [(changed.seconds + 2, true), (changed.seconds, false)] {
+            let tree = CompletedTree(base, data: TreePath(), files: [:], openedAt: FileTime(seconds: opened))
+            let listed = try #require(try tree.list(TreePath()).entries.first { $0.name == "racy" }).metadata.changed
+            let reader = try tree.open(TreePath("racy"))
+            #expect((try reader.metadata().changed == changed) == isKept)
+            #expect((listed == changed), "the file itself is looked at as it is")
+            reader.close()
+        }
+    }
+
     @Test func tablespacesInTheTreeComeAlongAndTheOriginalsAreNotTouched() async throws {
         let bench = try await PostgreSQLBench()
         defer { bench.server.stop() }
@@ -176,6 +208,20 @@ import Testing
         #expect(error?.kind == .windowVoid)
         #expect(try await bench.stage.store("vault").snapshots().isEmpty)
         try await bench.stage.undo("quiesce", id: "quiesce-db", .systems(["db"]))
+    }
+
+    @Test func whatARepositoryHoldsIsCheckedByItsSystems() async throws {
+        let bench = try await PostgreSQLBench()
+        defer { bench.server.stop() }
+        try bench.declareWindow(["files": bench.server.data])
+        try await bench.window(["files"])
+        try await bench.copy("files")
+        func verify(expecting count: JSONValue, id: StepID) async throws -> StepResult {
+            let query: JSONValue = ["database": "orders", "sql": "SELECT count(*) FROM orders", "expect": count]
+            return try await bench.stage.run("verify", id: id, .repository("vault"), ["restore": ["checks": [["queries": [query]]]]])
+        }
+        #expect(try await verify(expecting: 5000, id: "verify-good").failure == nil)
+        #expect(try await verify(expecting: 4, id: "verify-bad").failure?.found.contains("5000") == true)
     }
 
     @Test func aPageThatIsDamagedOnTheServerIsFoundAndNamed() async throws {

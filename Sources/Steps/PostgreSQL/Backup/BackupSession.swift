@@ -1,4 +1,5 @@
 import FlowModel
+import Foundation
 import PostgreSQL
 import StepKit
 
@@ -11,6 +12,8 @@ struct BackupSession: Sendable {
     let system: String
     let dataFolder: String
     let startedAt: String
+    /// By this host's clock, whole seconds since 1970.
+    let openedAt: Int64
     let segmentBytes: Int
     /// The copies of the window fetch its WAL later.
     let keeper: WALKeeper
@@ -31,6 +34,7 @@ struct BackupSession: Sendable {
         keeper = try await WALKeeper.start(server.connection(name: WALKeeper.name(key)))
         system = keeper.system
         dataFolder = folder
+        openedAt = Int64(Date.now.timeIntervalSince1970)
         let row = try await connection.query(ServerQuery.backupStart.text, [.text("snappy-flow \(key)"), .bool(fast)]).first
         startedAt = try row?.get("position") ?? ""
     }

@@ -1,3 +1,4 @@
+import Foundation
 import StorageKit
 
 /// A snapshot of a data folder made into a base backup: with the label, the WAL, and without what belongs to the running server alone (PostgreSQL
@@ -9,11 +10,18 @@ struct CompletedTree: TreeReader {
     private let files: [TreePath: AddedFile]
     /// The whole of pg_wal is ours, also where the server's is a link to another place: of the snapshot's only timeline histories stay.
     private let wal: TreePath
+    private let openedAt: FileTime
+    /// Of the added files: no other copy's has it, so that none is taken for that of the copy before.
+    private let time: FileTime
 
     /// `files`: by their paths below the data folder; they stand in for those of the same name.
-    init(_ base: any TreeReader, data: TreePath, files: [TreePath: AddedFile]) {
+    /// `openedAt`: by the clock of the host that has the files, the beginning of the window.
+    init(_ base: any TreeReader, data: TreePath, files: [TreePath: AddedFile], openedAt: FileTime) {
         self.base = base
         self.data = data
+        self.openedAt = openedAt
+        let now = Date.now.timeIntervalSince1970
+        time = FileTime(seconds: Int64(now), nanoseconds: Int32((now - now.rounded(.down)) * 1e9))
         self.files = Dictionary(uniqueKeysWithValues: files.map { (TreePath(data.parts + $0.key.parts), $0.value) })
         wal = data.appending(DataFolderFiles.wal)
     }
@@ -50,8 +58,8 @@ struct CompletedTree: TreeReader {
     }
 
     func open(_ path: TreePath) throws -> any FileReader {
-        guard let file = files[path] else { return try base.open(path) }
-        return StreamedContent(try metadata(of: path), try file.open())
+        if let file = files[path] { return StreamedContent(try metadata(of: path), try file.open()) }
+        return UnsettledFile(base: try base.open(path), openedAt: openedAt)
     }
 
     private func walFolder() throws -> FileMetadata {
@@ -59,12 +67,12 @@ struct CompletedTree: TreeReader {
         return found.kind == .directory ? found : try base.metadata(of: data)
     }
 
-    /// Its folder's owner and time; only the owner may read it.
+    /// Its folder's owner; only the owner may read it.
     private func metadata(_ file: AddedFile, in folder: TreePath) throws -> FileMetadata {
         let above = try metadata(of: folder)
         return FileMetadata(
             kind: .file, permissions: 0o600, userID: above.userID, groupID: above.groupID, user: above.user, group: above.group,
-            deviceID: above.deviceID, size: file.size, modified: above.modified)
+            deviceID: above.deviceID, size: file.size, modified: time)
     }
 }
 
@@ -91,4 +99,25 @@ struct AddedFile: Sendable {
             }
         }
     }
+}
+
+/// A file that may have been written again after it was caught, within one tick of the clock by which its changes are told: one that changed since
+/// the window opened is recorded so that the next copy reads it anew.
+private final class UnsettledFile: FileReader {
+    private let base: any FileReader
+    private let openedAt: FileTime
+
+    init(base: any FileReader, openedAt: FileTime) {
+        self.base = base
+        self.openedAt = openedAt
+    }
+
+    func metadata() throws -> FileMetadata {
+        var metadata = try base.metadata()
+        if metadata.changed.seconds >= openedAt.seconds - 1 { metadata.changed = FileTime(seconds: 0) }
+        return metadata
+    }
+
+    func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int { try base.read(into: buffer) }
+    func close() { base.close() }
 }

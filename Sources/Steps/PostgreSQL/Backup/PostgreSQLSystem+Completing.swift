@@ -7,7 +7,7 @@ import StorageKit
 extension PostgreSQLSystem: TreeCompleting {
     func completing(_ tree: any TreeReader, thawed: [String: JSONValue], _ context: StepContext) async throws -> any TreeReader {
         guard let folder = thawed["dataFolder"]?.stringValue, let label = thawed["label"]?.stringValue,
-            let system = thawed["system"]?.stringValue,
+            let system = thawed["system"]?.stringValue, let openedAt = thawed["openedAt"]?.intValue,
             let end = thawed["endedAt"]?.stringValue, let segmentBytes = thawed["segmentBytes"]?.intValue,
             let range = WALRange(label: label, end: end, segmentBytes: UInt64(segmentBytes))
         else {
@@ -33,7 +33,7 @@ extension PostgreSQLSystem: TreeCompleting {
         }
         context.recorder.log(
             .info, "with its label and \(range.segments.count) segments of WAL, \(range.fileName(range.segments.lowerBound)) and on")
-        return CompletedTree(tree, data: place, files: files)
+        return CompletedTree(tree, data: place, files: files, openedAt: FileTime(seconds: openedAt))
     }
 
     /// The slot may be another process's: its session is ended by its name.

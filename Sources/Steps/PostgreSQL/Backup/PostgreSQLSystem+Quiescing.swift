@@ -33,7 +33,8 @@ extension PostgreSQLSystem: Quiescing {
             sessions.linger(session.keeper, key: key)
             return [
                 "label": .string(end.label), "tablespaceMap": .string(end.tablespaces), "dataFolder": .string(session.dataFolder),
-                "system": .string(session.system), "startedAt": .string(session.startedAt), "endedAt": .string(end.position),
+                "system": .string(session.system), "openedAt": .int(session.openedAt), "startedAt": .string(session.startedAt),
+                "endedAt": .string(end.position),
                 "segmentBytes": .int(Int64(session.segmentBytes)), "keeper": .string(WALKeeper.name(key)),
             ]
         } catch let error as PostgreSQLError {

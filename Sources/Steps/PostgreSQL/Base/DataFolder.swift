@@ -33,18 +33,26 @@ struct DataFolder: Sendable {
         overwrite: Bool, _ body: @Sendable (any TreeWriter) async throws -> Result
     ) async throws -> Result {
         try refuseRunningServer()
+        // Beside the folder while it is filled: what is in it then comes from an attempt of this step that broke off.
+        let mark = "\(path).restoring-\(key)"
+        let isOwn = FileManager.default.fileExists(atPath: mark)
         for folder in [path, tablespaces] where !Self.isEmpty(folder) {
-            guard overwrite else {
+            guard overwrite || isOwn else {
                 throw StepError(
                     "exists", expected: "an empty folder", found: "something in it", at: folder,
                     advice: "move it away, or declare `overwrite: true`: it is then kept as \(aside(folder))")
             }
-            try moveAside(folder)
+            try clear(folder, isOwn: isOwn)
+        }
+        try FolderTarget.makeFolder(path)
+        guard FileManager.default.createFile(atPath: mark, contents: nil) else {
+            throw StepError(.failed, expected: "to write beside the data folder", found: "no right or room to", at: mark)
         }
         return try await FolderTarget.withWriter(path: path, overwrite: false) { data in
             let tablespaces = tablespaces
             let result = try await body(BaseBackupWriter(data: data, tablespaceFolder: tablespaces))
             try finish()
+            unlink(mark)
             return result
         }
     }
@@ -61,18 +69,17 @@ struct DataFolder: Sendable {
 
     private func aside(_ folder: String) -> String { "\(folder).replaced-\(key)" }
 
-    /// The first attempt keeps what it found; what a broken attempt of the same step left is thrown away.
-    private func moveAside(_ folder: String) throws {
-        let manager = FileManager.default
+    /// What was there before the step is kept; what a broken attempt of it left is thrown away.
+    private func clear(_ folder: String, isOwn: Bool) throws {
         do {
-            if manager.fileExists(atPath: aside(folder)) {
-                try manager.removeItem(atPath: folder)
+            if isOwn {
+                try FileManager.default.removeItem(atPath: folder)
             } else {
-                try manager.moveItem(atPath: folder, toPath: aside(folder))
+                try FileManager.default.moveItem(atPath: folder, toPath: aside(folder))
             }
         } catch {
             throw StepError(
-                .failed, expected: "to move \(folder) aside", found: error.localizedDescription, at: origin,
+                .failed, expected: "to clear \(folder)", found: error.localizedDescription, at: origin,
                 advice: "empty it by hand, or restore into another folder")
         }
     }
