@@ -60,6 +60,10 @@ import Testing
         let run = try stage.rig.run(["run", document])
         #expect(run.status == 0, "\(run.output)\n\(run.errors)")
         #expect(run.output.contains("proved: restore"), "\(run.output)")
+        // Once more: what is stored goes by the copy before, what the server adds does not.
+        try await stage.server.execute("UPDATE orders SET item = md5(item) WHERE id % 100 = 0", database: "orders")
+        let again = try stage.rig.run(["run", document])
+        #expect(again.status == 0 && again.output.contains("proved: restore"), "\(again.output)\n\(again.errors)")
         // Nothing of the window is left on the server.
         #expect(try await stage.server.value("SELECT count(*)::text AS value FROM pg_replication_slots") == "0")
         let before = try await stage.fingerprint()

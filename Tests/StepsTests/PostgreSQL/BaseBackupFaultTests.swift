@@ -140,6 +140,18 @@ import Testing
         #expect(try await bench.verify("cluster", ["queries": [asked]]).failure == nil)
     }
 
+    @Test func aScratchServerThatRefusesIsNotWaitedFor() async throws {
+        // Nobody here is known to be a superuser, so the library is asked for; there is none.
+        let bench = try await PostgreSQLBench(superuser: "chief")
+        defer { bench.server.stop() }
+        try await bench.server.execute("ALTER ROLE backup SET session_preload_libraries = 'no_such_library'")
+        try bench.declare("cluster", ["method": "base"])
+        try await bench.stage.run("copy", id: "copy-cluster", .systems(["cluster"]), ["to": "vault"])
+        let verified = try await bench.verify("cluster", ["queries": []])
+        #expect(verified.failure?.kind == .verification)
+        #expect(verified.failure?.found.contains("no_such_library") == true, "\(String(describing: verified.failure))")
+    }
+
     @Test func aStandbyIsASourceLikeAnother() async throws {
         let bench = try await PostgreSQLBench()
         defer { bench.server.stop() }

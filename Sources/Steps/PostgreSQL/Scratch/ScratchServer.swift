@@ -134,6 +134,8 @@ struct ScratchServer: Sendable {
                 return try await forgetLibraries(as: role)
             } catch let error as PostgreSQLError where error.retry == .transient {
                 if hasEnded.isRaised { throw broken(lastWords) }
+                // One that is up and refuses will not change its mind.
+                if error.found.contains("FATAL:"), !Self.passing.contains(where: { error.found.contains($0) }) { throw broken(error.found) }
             }
             try await Task.sleep(for: .milliseconds(50))
         }
@@ -156,6 +158,8 @@ struct ScratchServer: Sendable {
         }
         _ = try await Connection.connect(settings(user: role, database: PostgreSQLServer.maintenanceDatabase))
     }
+
+    private static let passing = ["starting up", "shutting down", "not yet accepting", "in recovery mode", "too many clients"]
 
     private typealias EndMark = ReplicationSession.StopMark
 
