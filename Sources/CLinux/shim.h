@@ -29,6 +29,9 @@ static inline int linux_open_beneath(int folder, const char *path, int flags, un
     return (int)syscall(SYS_openat2, folder, path, &how, sizeof how);
 }
 
+// open(2): O_PATH | O_NOFOLLOW. What a name stands for itself, to be asked about and not read.
+static const int linux_open_name = 010000000 | 0400000;
+
 // syncfs(2): everything written to the file system of `file` is on disk.
 static inline int linux_sync_file_system(int file) { return (int)syscall(SYS_syncfs, file); }
 

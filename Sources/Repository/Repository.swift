@@ -30,6 +30,11 @@ public final class Repository: Sendable {
     public var id: String { config.id }
     public var location: String { store.properties.location }
 
+    /// The same repository, read through another store.
+    func reading(_ store: any ObjectStore) -> Repository {
+        Repository(store: store, key: key, keyID: keyID, config: config, patience: patience)
+    }
+
     /// Makes a new repository with one password. `RepositoryError(.exists)` when there is one already.
     public static func create(on store: any ObjectStore, password: [UInt8], patience: LockPatience = LockPatience()) async throws
         -> Repository

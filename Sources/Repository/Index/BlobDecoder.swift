@@ -8,6 +8,9 @@ final class BlobDecoder {
     private var opened = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 16, alignment: 64)
     private var plain = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 16, alignment: 64)
 
+    /// Bytes. Data blobs are of 8 MiB at most, or of an image's extents; the tree of a folder with a million entries is of a few hundred MiB.
+    private static let largestBlob: UInt32 = 1 << 30
+
     init(_ key: SealKey) { sealer = Sealer(key) }
 
     deinit {
@@ -23,6 +26,9 @@ final class BlobDecoder {
 
     /// The plain bytes of a sealed blob, checked against MAC, size and name; good until the next call.
     func decode(_ sealed: UnsafeRawBufferPointer, _ blob: PackedBlob, in pack: ObjectID) throws -> UnsafeRawBufferPointer {
+        guard blob.plainLength <= Self.largestBlob else {
+            throw damage(blob, pack, found: "a claim of \(blob.plainLength) bytes; nothing writes blobs like that")
+        }
         guard sealed.count == Int(blob.length), sealed.count >= Sealer.overhead else { throw damage(blob, pack, found: "another length") }
         let openedCount = sealed.count - Sealer.overhead
         Self.grow(&opened, to: openedCount)

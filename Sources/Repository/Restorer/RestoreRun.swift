@@ -34,6 +34,8 @@ final class RestoreRun: Sendable {
     }
 
     private static let batchFiles = 512
+    /// PATH_MAX is 4096 bytes, two for each name at least.
+    private static let deepest = 2048
     private static let batchBytes: UInt64 = 256 << 20
 
     init(loader: BlobLoader, writer: any TreeWriter, options: RestoreOptions) {
@@ -120,6 +122,15 @@ final class RestoreRun: Sendable {
             if selection.paths.contains(below) { state.withLock { _ = $0.found.insert(below) } }
             if node.type == "dir" {
                 guard selection.descends(into: below), let subtree = node.subtree else { continue }
+                guard below.parts.count <= Self.deepest else {
+                    fail(
+                        below,
+                        RepositoryError(
+                            .unsafeName, expected: "folders within folders as deep as a path can name (\(Self.deepest))",
+                            found: "deeper ones",
+                            at: "tree \(id)", advice: "no system could have held them; do not trust the snapshot"))
+                    continue
+                }
                 // The folder whose content lands at the writer's root: a private home must not come back as a public one.
                 if selection.isWholeRoot(below) { work.directories.append((TreePath(), node)) }
                 if let target = selection.target(of: below) {

@@ -14,6 +14,11 @@ final class FolderWriter: TreeWriter {
     }
 
     func makeDirectory(_ path: TreePath) throws {
+        // The folder above is there as a rule, and then nothing above it is looked at.
+        if let (parent, name) = try? place(path), FolderHandle.withName(name, { mkdirat(parent.descriptor, $0, 0o700) }) == 0 { return }
+        guard path.bytes.count < PATH_MAX else {
+            throw StorageError.system(ENAMETOOLONG, expected: "to make a folder", at: root.location(path))
+        }
         for depth in 0..<path.parts.count {
             let part = TreePath(Array(path.parts[...depth]))
             let (parent, name) = try place(part)
@@ -138,13 +143,25 @@ final class FolderWriter: TreeWriter {
         check(
             FolderHandle.withName(name) { fchownat(parent.descriptor, $0, metadata.userID, metadata.groupID, AT_SYMLINK_NOFOLLOW) },
             "to set owner \(metadata.userID):\(metadata.groupID)")
-        if metadata.kind != .symbolicLink {
-            check(FolderHandle.withName(name) { fchmodat(parent.descriptor, $0, mode_t(metadata.permissions), 0) }, "to set the mode")
-        }
+        if metadata.kind != .symbolicLink { check(Self.setMode(metadata.permissions, of: name, in: parent), "to set the mode") }
         failures += ExtendedAttributes.write(metadata.extendedAttributes, to: name, in: parent)
         var times = [metadata.accessed, metadata.modified].map { timespec(tv_sec: Int($0.seconds), tv_nsec: Int($0.nanoseconds)) }
         check(FolderHandle.withName(name) { utimensat(parent.descriptor, $0, &times, AT_SYMLINK_NOFOLLOW) }, "to set the times")
         return failures
+    }
+
+    /// Never of what a link leads to that somebody put in the place meanwhile: chmod has no way to say so but an open name.
+    private static func setMode(_ permissions: UInt16, of name: FileName, in parent: FolderHandle) -> Int32 {
+        let open = FolderHandle.withName(name) { linux_open_beneath(parent.descriptor, $0, linux_open_name, 0) }
+        guard open >= 0 else { return -1 }
+        defer { Glibc.close(open) }
+        var found = stat()
+        guard fstat(open, &found) == 0 else { return -1 }
+        guard found.st_mode & S_IFMT != S_IFLNK else {
+            errno = ELOOP
+            return -1
+        }
+        return FolderHandle.withName(FileName("/proc/self/fd/\(open)")) { chmod($0, mode_t(permissions)) }
     }
 
     /// The open folder above a path, and its last name.
