@@ -8,8 +8,9 @@ final class ServerStage: Sendable {
     let rig: FlowRig
     let server: PostgreSQLServerRig
 
-    init(_ name: String) async throws {
-        server = try await PostgreSQLServerRig.start()
+    /// `data`: an empty folder for the cluster; one of its own by default.
+    init(_ name: String, data: String? = nil) async throws {
+        server = try await PostgreSQLServerRig.start(data: data)
         try await server.execute(
             """
             CREATE ROLE backup LOGIN REPLICATION PASSWORD 'secret of the database';

@@ -7,14 +7,16 @@ public final class LoopMount: Sendable {
     public let path: String
     private let folder: ScratchFolder
 
-    /// `type`: ext4, xfs or btrfs. Mounted at `path`, which is made; in a folder of its own by default.
-    public init(_ type: String, at path: String? = nil) async throws {
+    /// `type`: ext4, xfs or btrfs. Mounted at `path`, which is made; in a folder of its own by default. `image` is where the image lies.
+    public init(_ type: String, at path: String? = nil, image: String? = nil) async throws {
         guard geteuid() == 0 else { throw ResticRig.Failure(description: "mounting a \(type) needs root; run the tests as root") }
         folder = try ScratchFolder("loop")
         self.path = path ?? folder.file("mount")
-        let image = folder.file("image")
+        self.image = image ?? folder.file("image")
+        let image = self.image
         try FileManager.default.createDirectory(atPath: self.path, withIntermediateDirectories: true)
-        guard FileManager.default.createFile(atPath: image, contents: nil), truncate(image, type == "xfs" ? 320 << 20 : 160 << 20) == 0
+        guard FileManager.default.createFile(atPath: image, contents: nil),
+            truncate(image, ["xfs": 320 << 20, "btrfs": 1 << 30][type] ?? 160 << 20) == 0
         else {
             throw ResticRig.Failure(description: "no room for a file system image at \(image)")
         }
@@ -23,7 +25,7 @@ public final class LoopMount: Sendable {
     }
 
     /// The image behind it.
-    public var image: String { folder.file("image") }
+    public let image: String
 
     /// Whether nobody can write to it. Asks the kernel for a freeze, which it refuses where there is one.
     public var isFrozen: Bool {

@@ -13,7 +13,7 @@ public final class PostgreSQLServerRig: Sendable {
     public let superuser: String
     private let keeper: Keeper
 
-    public var data: String { folder + "/data" }
+    public let data: String
     /// What `host` of a system is to be.
     public var socketFolder: String { folder + "/socket" }
     /// The folder of the server's programs.
@@ -26,22 +26,26 @@ public final class PostgreSQLServerRig: Sendable {
     }
 
     /// Starts a new cluster with data checksums. `configuration` is added to postgresql.conf, `access` to pg_hba.conf, `initdb` to initdb's options.
+    /// `data` is an empty folder for the cluster, given to the server's user; one of its own by default.
     public static func start(
-        configuration: [String] = [], access: [String] = [], initdb: [String] = [], superuser: String = "postgres"
+        configuration: [String] = [], access: [String] = [], initdb: [String] = [], superuser: String = "postgres", data: String? = nil
     ) async throws -> PostgreSQLServerRig {
         guard let binaries = await ServerBinaries.installed().first else {
             throw ResticRig.Failure(description: "expected PostgreSQL on this machine, found none; install the package postgresql")
         }
         return try await BlockingPool(label: "server-rig", width: 1).run {
             try PostgreSQLServerRig(
-                programs: binaries.folder, configuration: configuration, access: access, initdb: initdb, superuser: superuser)
+                programs: binaries.folder, configuration: configuration, access: access, initdb: initdb, superuser: superuser, data: data)
         }
     }
 
-    private init(programs: String, configuration: [String], access more: [String], initdb: [String], superuser: String) throws {
+    private init(
+        programs: String, configuration: [String], access more: [String], initdb: [String], superuser: String, data: String?
+    ) throws {
         self.programs = programs
         self.superuser = superuser
         folder = "\(NSTemporaryDirectory())/snappy-flow-server-\(UUID().uuidString.prefix(8))".replacingOccurrences(of: "//", with: "/")
+        self.data = data ?? folder + "/data"
         port = 5432
         keeper = Keeper()
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o755])
@@ -58,8 +62,10 @@ public final class PostgreSQLServerRig: Sendable {
         try (settings.joined(separator: "\n") + "\n").write(toFile: folder + "/own.conf", atomically: true, encoding: .utf8)
         try ((access + more).joined(separator: "\n") + "\n").write(toFile: folder + "/own.hba", atomically: true, encoding: .utf8)
         let user = try ServerUser.current()
-        if let user { chown(folder, user.userID, user.groupID) }
-        let words = ["/bin/sh", "-c", Self.script, "sh", folder, programs, superuser] + initdb
+        if let user {
+            for place in [folder] + (data.map { [$0] } ?? []) { chown(place, user.userID, user.groupID) }
+        }
+        let words = ["/bin/sh", "-c", Self.script, "sh", folder, programs, superuser, self.data] + initdb
         keeper.process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
         keeper.process.arguments = user?.command(words) ?? words
         keeper.process.environment = ["PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"]
@@ -73,17 +79,17 @@ public final class PostgreSQLServerRig: Sendable {
 
     /// Runs as the server's user: makes the cluster, starts it, waits for the end of its input, and clears up.
     private static let script = """
-        folder=$1 programs=$2 superuser=$3; shift 3
+        folder=$1 programs=$2 superuser=$3 data=$4; shift 4
         cd "$folder" || exit 1
         mkdir -p socket
-        "$programs/initdb" -D data -U "$superuser" -E UTF8 --locale=C.UTF-8 --data-checksums --no-sync --no-instructions "$@" >init.log 2>&1 ||
+        "$programs/initdb" -D "$data" -U "$superuser" -E UTF8 --locale=C.UTF-8 --data-checksums --no-sync --no-instructions "$@" >init.log 2>&1 ||
             { touch failed; exit 1; }
-        cat own.conf >>data/postgresql.conf
-        cp own.hba data/pg_hba.conf
-        "$programs/pg_ctl" start -w -t 60 -s -D data -l server.log || { touch failed; exit 1; }
+        cat own.conf >>"$data/postgresql.conf"
+        cp own.hba "$data/pg_hba.conf"
+        "$programs/pg_ctl" start -w -t 60 -s -D "$data" -l server.log || { touch failed; exit 1; }
         touch ready
         cat >/dev/null
-        "$programs/pg_ctl" stop -w -t 30 -s -m immediate -D data
+        "$programs/pg_ctl" stop -w -t 30 -s -m immediate -D "$data"
         rm -rf "$folder"/*
         """
 
