@@ -21,6 +21,8 @@ public protocol SystemType: Sendable {
     func identity(_ settings: Settings) throws(StepError) -> String
     /// The settings without which a system of this type has no such capability, by their names; empty where the type alone decides.
     func settings(neededFor capability: Capability) -> [String]
+    /// What is wrong with settings that have the right shapes. Pure; of a setting with an expression in it nobody asks.
+    func problems(in settings: Settings) -> [SettingProblem]
     /// How long a snapshot takes: what may stand in a window depends on it. Pure.
     func snapshotCost(_ settings: Settings) throws(StepError) -> SnapshotCost
     /// Opens an instance. Cheap; connects at first use or here. Called once a step that names the system.
@@ -35,6 +37,7 @@ extension SystemType {
     public var thawCompletesCopies: Bool { Instance.self is any TreeCompleting.Type }
     public var capabilities: Set<Capability> { Capability.of(Instance.self) }
     public func settings(neededFor capability: Capability) -> [String] { [] }
+    public func problems(in settings: Settings) -> [SettingProblem] { [] }
     public func snapshotCost(_ settings: Settings) throws(StepError) -> SnapshotCost { .instant }
 }
 

@@ -83,4 +83,51 @@ import Testing
         let documents = try Self.documents(wrong)
         #expect(try await SchemaValidator.validate(documents, by: schema) == documents.map { _ in false })
     }
+
+    private static func pipeline(_ more: String, steps: String = "[{exec: [a]}]") -> String { "{name: x, \(more)steps: \(steps)}" }
+
+    /// What the compiler refuses besides wrong types, as far as JSON Schema can say it; each with a right one beside it.
+    private static let bounds: [(right: String, wrong: String)] = [
+        (pipeline("schedule: {cron: \" 15 2 * * mon-FRI \"}, "), pipeline("schedule: {cron: 15 2 * *}, ")),
+        (pipeline("schedule: {cron: \"*/5 0-6,22 1,015 jan 7\"}, "), pipeline("schedule: {cron: \"60 2 * * *\"}, ")),
+        (
+            pipeline("schedule: {cron: \"0 0 * * 0\", timeZone: America/Argentina/Ushuaia}, "),
+            pipeline("schedule: {cron: \"0 0 * * 0\", timeZone: Berlin}, ")
+        ),
+        (
+            pipeline("schedule: {cron: \"0 0 * * 0\", timeZone: UTC}, "),
+            pipeline("schedule: {cron: \"0 0 * * 0\", timeZone: /etc/passwd}, ")
+        ),
+        (pipeline("schedule: {cron: \"0 0 1-2/2 * 0\"}, "), pipeline("schedule: {cron: \"0 0 0 * 0\"}, ")),
+        (pipeline("blackouts: [{from: \"08:30\", to: \"23:59\"}], "), pipeline("blackouts: [{from: \"8:30\", to: \"23:59\"}], ")),
+        (pipeline("blackouts: [{from: \"08:30\", to: \"23:59\"}], "), pipeline("blackouts: [{from: \"08:30\", to: \"24:00\"}], ")),
+        (pipeline("parameters: {p: {type: percent, default: 10%}}, "), pipeline("parameters: {p: {type: percent, default: 101%}}, ")),
+        (pipeline("parameters: {p: {type: percent, default: 0.5%}}, "), pipeline("parameters: {p: {type: percent, default: 0%}}, ")),
+        (pipeline("parameters: {p: {type: percent, default: 100.0%}}, "), pipeline("parameters: {p: {type: percent, default: 100.5%}}, ")),
+        (pipeline("parameters: {p: {type: integer, default: 7}}, "), pipeline("parameters: {p: {type: integer, default: seven}}, ")),
+        (pipeline("parameters: {p: {type: path, default: /a}}, "), pipeline("parameters: {p: {type: path, default: a}}, ")),
+        (pipeline("parameters: {p: {type: size, default: 1GiB}}, "), pipeline("parameters: {p: {type: size, default: 1}}, ")),
+        (pipeline("parameters: {p: {type: list, default: [1, a]}}, "), pipeline("parameters: {p: {type: list, default: a}}, ")),
+        (pipeline("parameters: {p: {type: any, default: {a: 1}}}, "), pipeline("parameters: {p: {type: boolean, default: 1}}, ")),
+        (pipeline("limits: {array: 4}, "), pipeline("limits: {array: 100001}, ")),
+        (pipeline("", steps: "[{exec: [a], retry: {factor: 1.5}}]"), pipeline("", steps: "[{exec: [a], retry: {factor: 0.5}}]")),
+        (pipeline("", steps: "[{exec: [a], retry: {factor: 100}}]"), pipeline("", steps: "[{exec: [a], retry: {factor: twice}}]")),
+        (
+            pipeline(prunable, steps: "[{prune: r, keep: {last: 3}}]"), pipeline(prunable, steps: "[{prune: r, keep: {}}]")
+        ),
+    ]
+    private static let prunable = "repositories: {r: {type: local, path: /r, password: {fromEnv: P}}}, "
+
+    @Test func boundsAreTheCompilersOwn() async throws {
+        let schema = try #require(DocumentSchema.schema(of: "Document", catalog: .standard))
+        for (texts, isGood) in [(Self.bounds.map(\.right), true), (Self.bounds.map(\.wrong), false)] {
+            let documents = try Self.documents(texts.joined(separator: "\n---\n"))
+            let verdicts = try await SchemaValidator.validate(documents, by: schema)
+            for (text, verdict) in zip(texts, verdicts) {
+                #expect(verdict == isGood, "the schema on \(text)")
+                let result = Compiler.compile([SourceText(name: "a.yaml", bytes: Array(text.utf8))], catalog: .standard)
+                #expect(result.hasErrors != isGood, "\(text): \(DiagnosticRendering.text(result.diagnostics))")
+            }
+        }
+    }
 }

@@ -72,6 +72,9 @@ struct DiagnosticSink: Sendable {
                 mark: mark, line: shown(source.line(mark.line), secrets[source.name]?[mark.line])))
     }
 
+    /// True when more of them are only counted.
+    func isFull(of severity: Diagnostic.Severity) -> Bool { counts[severity, default: 0] >= Self.limit }
+
     /// Says how many are not shown; nil when all are.
     var remainder: String? {
         let hidden = [Diagnostic.Severity.error, .warning].compactMap { severity -> String? in

@@ -11,16 +11,49 @@ public struct SourceText: Sendable, Hashable {
 
     /// A line by its number, 1-based, without its end; empty when there is none. Long ones are cut, control characters replaced.
     func line(_ number: Int) -> String {
+        guard let range = range(ofLine: number) else { return "" }
+        return SecretInText.hidden(String(decoding: bytes[range].prefix(200), as: UTF8.self).safe(atMost: 200))
+    }
+
+    /// The bytes of a line without its end.
+    func range(ofLine number: Int) -> Range<Int>? {
         var current = 1
-        var start = bytes.startIndex
-        while current < number, let end = bytes[start...].firstIndex(of: UInt8(ascii: "\n")) {
-            start = end + 1
+        var start = 0
+        var index = 0
+        while index < bytes.count {
+            let length = breakLength(at: index)
+            guard length > 0 else {
+                index += 1
+                continue
+            }
+            if current == number { return start..<index }
+            index += length
+            start = index
             current += 1
         }
-        guard current == number else { return "" }
-        var line = bytes[start...].prefix(while: { $0 != UInt8(ascii: "\n") }).prefix(200)
-        if line.last == UInt8(ascii: "\r") { line.removeLast() }
-        return SecretInText.hidden(String(decoding: line, as: UTF8.self).safe(atMost: 200))
+        return current == number ? start..<index : nil
+    }
+
+    /// The mark of a byte.
+    func mark(ofByte position: Int) -> SourceMark {
+        var (line, start, index) = (1, 0, 0)
+        while index < position {
+            let length = breakLength(at: index)
+            index += max(length, 1)
+            if length > 0, index <= position { (line, start) = (line + 1, index) }
+        }
+        return SourceMark(line: line, column: String(decoding: bytes[min(start, position)..<position], as: UTF8.self).count + 1)
+    }
+
+    /// The bytes of the line end that begins there, 0 where none does: those of YAML 1.1, as libyaml counts them (LF, CR, CRLF, NEL, LS, PS).
+    private func breakLength(at index: Int) -> Int {
+        switch bytes[index] {
+        case 0x0A: 1
+        case 0x0D: index + 1 < bytes.count && bytes[index + 1] == 0x0A ? 2 : 1
+        case 0xC2: index + 1 < bytes.count && bytes[index + 1] == 0x85 ? 2 : 0
+        case 0xE2: index + 2 < bytes.count && bytes[index + 1] == 0x80 && (0xA8...0xA9).contains(bytes[index + 2]) ? 3 : 0
+        default: 0
+        }
     }
 }
 

@@ -13,6 +13,17 @@ enum CronExpression {
         Field(name: "month", range: 1...12, words: months), Field(name: "day of week", range: 0...7, words: days),
     ]
 
+    /// What JSON Schema can say of it: all but that a span begins before it ends.
+    static var pattern: String { "^ *" + fields.map(pattern).joined(separator: " +") + " *$" }
+
+    private static func pattern(_ field: Field) -> String {
+        let letters = field.words.map { word in word.map { "[\($0.uppercased())\($0)]" }.joined() }
+        let value = "(0*(" + field.range.map(String.init).joined(separator: "|") + ")" + letters.map { "|" + $0 }.joined() + ")"
+        let step = "0*(" + (1...field.range.upperBound).map(String.init).joined(separator: "|") + ")"
+        let item = "(\\*|\(value)(-\(value))?)(/\(step))?"
+        return "\(item)(,\(item))*"
+    }
+
     /// What is wrong with it, or nil.
     static func problem(in text: String) -> String? {
         let parts = text.split(separator: " ")

@@ -21,6 +21,10 @@ struct DeclarationReader {
         else { return nil }
         let (settings, common, mentions) = read(entries, DocumentKeys.system, plugin.schema, label, at: mark)
         guard findings.count == before else { return nil }
+        for problem in plugin.problems(in: Settings(settings, origin: label)) {
+            findings.append(contentsOf: Finding.of(problem, settings, entries, label, at: mark))
+        }
+        guard findings.count == before else { return nil }
         return DeclaredSystem(
             name: name, type: type, settings: settings, identity: common["identity"]?.stringValue,
             host: common["host"]?.stringValue ?? name, mentions: mentions, mark: mark, source: source)
@@ -71,8 +75,7 @@ struct DeclarationReader {
             let key = entry.key.scalarText ?? entry.key.kind
             let fields = [plugin[key], everybody[key]]
             guard let field = fields.compactMap({ $0 }).first else {
-                let known = (plugin.fields + everybody.fields).map(\.name)
-                findings.append(.unknownKey(key, in: label, known: Array(Set(known)), at: entry.key.mark))
+                findings.append(.unknownKey(key, in: label, schemas: [plugin, everybody], at: entry.key.mark))
                 continue
             }
             let reading = SettingReader.read(entry.value, as: field.type, label: "\(label): \(key)")

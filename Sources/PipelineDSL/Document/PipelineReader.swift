@@ -178,9 +178,7 @@ struct PipelineReader {
     }
 
     private mutating func checkZone(_ zone: JSONValue?, _ mark: SourceMark) {
-        guard let zone = zone?.stringValue, zone != "UTC" else { return }
-        let isGood = zone.contains("/") && zone.utf8.allSatisfy { $0 > 32 && $0 < 127 } && !zone.hasPrefix("/") && !zone.contains("..")
-        guard !isGood else { return }
+        guard let zone = zone?.stringValue, !ZoneName.isGood(zone) else { return }
         findings.append(
             Finding(
                 "wrong-type", "timeZone is no zone of the tz database", expected: "UTC or a name such as Europe/Berlin", found: zone,

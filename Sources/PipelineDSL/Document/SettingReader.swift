@@ -93,7 +93,7 @@ enum SettingReader {
         for entry in entries {
             let key = entry.key.scalarText ?? entry.key.kind
             guard let field = schema[key] else {
-                reading.findings.append(.unknownKey(key, in: label, known: schema.fields.map(\.name), at: entry.key.mark))
+                reading.findings.append(.unknownKey(key, in: label, schemas: [schema], at: entry.key.mark))
                 continue
             }
             let one = read(entry.value, as: field.type, label: "\(label).\(key)")

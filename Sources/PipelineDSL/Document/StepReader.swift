@@ -104,7 +104,7 @@ struct StepReader {
             read(entry, key, verb, label, into: &step)
         }
         // What is misspelled above, or could not be read, is not missing too.
-        let hints = findings[before...].map(\.hint)
+        let hints = findings[before...].prefix(DiagnosticSink.limit).map(\.complete.hint)
         let isUnread = inside.isEmpty && findings.count > before && verb.subject == .none
         findings += SettingReader.missing(verb.schema, given: given, label: label, at: node.mark).filter { missing in
             !isUnread
@@ -113,6 +113,11 @@ struct StepReader {
                 }
         }
         step.settings = SettingReader.withDefaults(step.settings, verb.schema)
+        if findings.count == before, let body = catalog.verb(verb.name) {
+            for problem in body.problems(in: Settings(step.settings, origin: label)) {
+                findings += Finding.of(problem, step.settings, inside + beside, label, at: node.mark)
+            }
+        }
         return step
     }
 
@@ -124,9 +129,8 @@ struct StepReader {
             shared = SettingField(name: key, summary: "the longest that the freeze may last", type: .timeSpan)
         }
         guard let field = own ?? shared else {
-            var known = (verb.schema.fields + DocumentKeys.step.fields).map(\.name)
-            if verb.windowRole == .instantWhenDeclared { known.append("instant") }
-            findings.append(.unknownKey(key, in: label, known: Array(Set(known)), at: entry.key.mark))
+            let more = verb.windowRole == .instantWhenDeclared ? ["instant"] : []
+            findings.append(.unknownKey(key, in: label, schemas: [verb.schema, DocumentKeys.step], known: more, at: entry.key.mark))
             return
         }
         let reading = SettingReader.read(entry.value, as: field.type, label: "\(label): \(key)")

@@ -63,10 +63,10 @@ struct SchemaMaker {
         func named(_ schema: JSONValue) -> JSONValue { ["type": "object", "propertyNames": Self.name, "additionalProperties": schema] }
         return Self.closed(
             [
-                "schedule": DocumentKeys.schedule.schema, "objectives": DocumentKeys.objectives.schema,
-                "parameters": named(DocumentKeys.parameter.schema), "systems": named(anySystem()), "repositories": named(anyRepository()),
-                "limits": named(["type": "integer", "minimum": 1]),
-                "blackouts": ["type": "array", "items": DocumentKeys.blackout.schema],
+                "schedule": DocumentKeys.scheduleSchema, "objectives": DocumentKeys.objectives.schema,
+                "parameters": named(DocumentKeys.parameterSchema), "systems": named(anySystem()), "repositories": named(anyRepository()),
+                "limits": named(["type": "integer", "minimum": 1, "maximum": 100_000]),
+                "blackouts": ["type": "array", "items": DocumentKeys.blackoutSchema],
                 "hooks": ["type": "array", "items": DocumentKeys.hook.schema],
                 "steps": ["type": "array", "items": ["$ref": "#/$defs/step"], "minItems": 1],
             ], required: ["steps"])
@@ -103,6 +103,7 @@ struct SchemaMaker {
     func step(_ verb: VerbDeclaration) -> JSONValue {
         var properties = DocumentKeys.step.properties.merging(verb.schema.properties) { _, own in own }
         properties["id"] = Self.name
+        properties["retry"] = DocumentKeys.retrySchema
         if verb.windowRole == .instantWhenDeclared { properties["instant"] = ["type": "boolean"] }
         if verb.windowRole == .opens, verb.schema["maxHold"] == nil { properties["maxHold"] = SettingType.timeSpan.schema }
         properties[verb.name] = subject(verb)

@@ -26,7 +26,8 @@ extension SettingType {
                         .filter { $0.1 != $0.2 }.map { ($0.0, JSONValue.int($0.1)) }, uniquingKeysWith: { _, new in new }))
         case .timeSpan: ["type": "string", "minLength": 2, "pattern": "^([0-9]+w)?([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?$"]
         case .byteCount: ["type": "string", "pattern": "^[0-9]+([KMGTP]iB|[kKMGTP]B|B)$"]
-        case .percentage: ["type": "string", "pattern": "^[0-9]+(\\.[0-9]+)?%$"]
+        // More than 0%, at most 100%.
+        case .percentage: ["type": "string", "pattern": "^(?=[^%]*[1-9])0*(100(\\.0*)?|[0-9]{0,2}(\\.[0-9]*)?)%$"]
         case .path: ["type": "string", "pattern": "^/"]
         case .argv: ["type": "array", "items": ["type": "string"], "minItems": 1]
         case .secret:
@@ -48,9 +49,21 @@ extension SettingType {
 extension SettingField {
     var schema: JSONValue {
         guard case .object(var members) = type.schema else { return type.schema }
+        // A mapping that has to be there says something.
+        if isRequired, case .object(let fields) = type, fields.required.isEmpty {
+            members = ["anyOf": .array((members["anyOf"]?.arrayValue ?? [.object(members)]).map { $0.adding(["minProperties": 1]) })]
+        }
         members["description"] = .string(summary)
         if let defaultValue { members["default"] = defaultValue }
         return .object(members)
+    }
+}
+
+extension JSONValue {
+    /// A schema with more said of what it is about; an expression in its place stays one.
+    func adding(_ more: [String: JSONValue]) -> JSONValue {
+        guard case .object(let members) = self else { return self }
+        return .object(members.merging(more) { _, new in new })
     }
 }
 

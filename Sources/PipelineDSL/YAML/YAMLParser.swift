@@ -46,10 +46,7 @@ enum YAMLParser {
             return false
         }
         if let position = UTF8Scan.firstInvalid(source.bytes) {
-            let before = source.bytes[..<position]
-            let line = before.count(where: { $0 == UInt8(ascii: "\n") }) + 1
-            let lineStart = before.lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? 0
-            let mark = SourceMark(line: line, column: String(decoding: before[lineStart...], as: UTF8.self).count + 1)
+            let mark = source.mark(ofByte: position)
             let byte = source.bytes[position]
             sink.error(
                 byte == 0 ? "binary" : "not-utf8", byte == 0 ? "the file is binary" : "the text is not UTF-8", expected: "UTF-8 text",
@@ -66,38 +63,47 @@ enum YAMLParser {
         if mark.line == 1, mark.column == 1, parser.context_mark.line > 0 {
             mark = SourceMark(line: Int(parser.context_mark.line) + 1, column: Int(parser.context_mark.column) + 1)
         }
-        // A plain `${x}` ends at `{` inside of `{}` and `[]`, which libyaml reports in its own way, here or a line further.
-        let context_line = Int(parser.context_mark.line) + 1
-        for line in Set([mark.line, context_line]).sorted() {
-            if let column = unquotedExpression(in: source.line(line)) {
-                return YAMLProblem(
-                    code: "unquoted-expression", message: "an expression inside {} or [] has to be quoted", expected: "\"${...}\"",
-                    found: "${ without quotes", hint: "write it as \"${...}\"", mark: SourceMark(line: line, column: column))
-            }
+        // A plain `${x}` ends at `{` inside of `{}` and `[]`, which libyaml reports in its own way, here or a line further. Where the
+        // collection began, it says too.
+        let begin = Int(parser.context_mark.line) + 1
+        for first in Set([begin, mark.line]).sorted() {
+            let lines = (first...min(max(mark.line, first), first + linesLookedAt)).map(source.line)
+            guard let place = unquotedExpression(in: lines) else { continue }
+            return YAMLProblem(
+                code: "unquoted-expression", message: "an expression inside {} or [] has to be quoted", expected: "\"${...}\"",
+                found: "${ without quotes", hint: "write it as \"${...}\"",
+                mark: SourceMark(line: first + place.line, column: place.column))
         }
         return YAMLProblem(
             code: "yaml-syntax", message: "YAML can't be read: \(words)" + (context.map { ", \($0)" } ?? ""), mark: mark)
     }
 
-    /// The column of a `${` that stands in a flow collection and outside of quotes.
-    static func unquotedExpression(in line: String) -> Int? {
+    private static let linesLookedAt = 1000
+
+    /// Where a `${` stands in a flow collection that begins in these lines, and outside of quotes and comments: the line, 0-based, and the
+    /// column, 1-based.
+    static func unquotedExpression(in lines: [String]) -> (line: Int, column: Int)? {
         var quote: Character?
         var depth = 0
-        var previous: Character = " "
-        let characters = Array(line)
-        for (index, character) in characters.enumerated() {
-            if let open = quote {
-                if character == open, !(open == "\"" && previous == "\\") { quote = nil }
-            } else if (character == "\"" || character == "'"), " [{,:".contains(previous) {
-                quote = character
-            } else if character == "$", index + 1 < characters.count, characters[index + 1] == "{", depth > 0 {
-                return index + 1
-            } else if "[{".contains(character) {
-                depth += 1
-            } else if "]}".contains(character) {
-                depth -= 1
+        for (number, line) in lines.enumerated() {
+            var previous: Character = " "
+            let characters = Array(line)
+            for (index, character) in characters.enumerated() {
+                if let open = quote {
+                    if character == open, !(open == "\"" && previous == "\\") { quote = nil }
+                } else if character == "#", previous.isWhitespace {
+                    break
+                } else if (character == "\"" || character == "'"), " [{,:".contains(previous) {
+                    quote = character
+                } else if character == "$", index + 1 < characters.count, characters[index + 1] == "{", depth > 0 {
+                    return (number, index + 1)
+                } else if "[{".contains(character) {
+                    depth += 1
+                } else if "]}".contains(character) {
+                    depth -= 1
+                }
+                previous = character
             }
-            previous = character
         }
         return nil
     }

@@ -4,6 +4,9 @@ public import FlowModel
 public protocol Verb: Sendable {
     var declaration: VerbDeclaration { get }
 
+    /// What is wrong with settings that have the right shapes. Pure; of a setting with an expression in it nobody asks.
+    func problems(in settings: Settings) -> [SettingProblem]
+
     /// Does the step. May be called again for the same step after a crash (`context.attempt`, `context.checkpoint`); must find what an
     /// earlier attempt left, by `context.key`, instead of making it twice.
     func run(_ context: StepContext) async throws -> StepResult
@@ -13,6 +16,7 @@ public protocol Verb: Sendable {
 }
 
 extension Verb {
+    public func problems(in settings: Settings) -> [SettingProblem] { [] }
     public func undo(_ context: StepContext) async throws -> StepResult { StepResult() }
 }
 

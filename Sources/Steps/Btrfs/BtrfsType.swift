@@ -18,6 +18,11 @@ struct BtrfsType: SystemType {
 
     func identity(_ settings: Settings) throws(StepError) -> String { "btrfs:" + DirectoryType.normalised(try settings.value(Self.path)) }
 
+    func problems(in settings: Settings) -> [SettingProblem] {
+        guard let path = try? settings.value(Self.path), !path.contains("${") else { return [] }
+        return SelectionSettings(settings).problems(root: path)
+    }
+
     func open(_ settings: Settings, _ context: StepContext) async throws -> BtrfsSystem {
         BtrfsSystem(
             files: try await DirectoryType().open(settings, context), missesNested: try settings.value(Self.nested) == "missed",

@@ -61,18 +61,29 @@ struct CommandType: SystemType {
         }
     }
 
+    func problems(in settings: Settings) -> [SettingProblem] {
+        let programs = [Self.source, Self.destination].compactMap { setting in
+            SettingProblem(setting.name) { try Self.check(setting, settings) }
+        }
+        let quiesce = SettingProblem(Self.quiesce.name) { try Self.checkThaw(settings) }
+        return programs + (quiesce.map { [$0] } ?? [])
+    }
+
+    private static func checkThaw(_ settings: Settings) throws(StepError) {
+        guard try settings.optional(quiesce) != nil, try settings.optional(thaw) == nil else { return }
+        throw StepError(.invalidSetting, expected: "`thaw` beside `quiesce`", found: "nothing that ends the rest", at: settings.origin)
+    }
+
+    private static func check(_ setting: Setting<Programs>, _ settings: Settings) throws(StepError) {
+        guard let programs = try settings.optional(setting), programs.isEmpty || programs.badName != nil else { return }
+        throw StepError(
+            .invalidSetting, expected: "\(setting.name): a program, or programs under names that a file can have",
+            found: programs.badName.map { "the name `\($0)`" } ?? "none", at: settings.origin)
+    }
+
     func open(_ settings: Settings, _ context: StepContext) async throws -> CommandSystem {
-        if try settings.optional(Self.quiesce) != nil, try settings.optional(Self.thaw) == nil {
-            throw StepError(.invalidSetting, expected: "`thaw` beside `quiesce`", found: "nothing that ends the rest", at: settings.origin)
-        }
-        for setting in [Self.source, Self.destination] {
-            guard let programs = try settings.optional(setting) else { continue }
-            guard !programs.isEmpty, programs.badName == nil else {
-                throw StepError(
-                    .invalidSetting, expected: "\(setting.name): a program, or programs under names that a file can have",
-                    found: programs.badName.map { "the name `\($0)`" } ?? "none", at: settings.origin)
-            }
-        }
+        try Self.checkThaw(settings)
+        for setting in [Self.source, Self.destination] { try Self.check(setting, settings) }
         return CommandSystem(settings: settings, identity: try identity(settings, context))
     }
 

@@ -31,6 +31,11 @@ public struct DirectoryType: SystemType {
         return .slow
     }
 
+    public func problems(in settings: Settings) -> [SettingProblem] {
+        guard let path = try? settings.value(Self.path), !path.contains("${") else { return [] }
+        return SelectionSettings(settings).problems(root: path)
+    }
+
     public func open(_ settings: Settings, _ context: StepContext) async throws -> DirectorySystem {
         DirectorySystem(
             path: Self.normalised(try settings.value(Self.path)), selection: SelectionSettings(settings),

@@ -1,6 +1,7 @@
 import FlowModel
 import Foundation
 import StepKit
+import StorageKit
 
 /// The settings by which a system that reads folders says what is taken, declared once for all of them.
 struct SelectionSettings: Sendable {
@@ -43,6 +44,21 @@ struct SelectionSettings: Sendable {
         if try settings.value(Self.excludeCaches) { selection.markers.append(.cache) }
         selection.largest = try settings.optional(Self.excludeLargerThan)
         return selection
+    }
+
+    /// What is wrong with them, as far as no file has to be read. `root` is the folder.
+    func problems(root: String) -> [SettingProblem] {
+        var problems = [(Self.excludes, false), (Self.iexcludes, true)].compactMap { setting, ignoringCase in
+            SettingProblem(setting.name) {
+                let list = try ExcludePatterns(try settings.value(setting), ignoringCase: ignoringCase, origin: settings.origin)
+                try Selection(excludes: [list]).requireSomething(of: TreePath(root))
+            }
+        }
+        let marker = SettingProblem(Self.excludeIfPresent.name) {
+            for text in try settings.optional(Self.excludeIfPresent)?.words ?? [] { _ = try FolderMarker(text, origin: settings.origin) }
+        }
+        if let marker { problems.append(marker) }
+        return problems
     }
 
     private func list(_ patterns: [String], _ files: OneOrMore?, ignoringCase: Bool) throws -> ExcludePatterns {

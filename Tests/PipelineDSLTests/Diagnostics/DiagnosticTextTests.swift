@@ -18,6 +18,16 @@ import Testing
         #expect(result.diagnostics.count < 250)
     }
 
+    /// The hint of each key that is shown; those that are only counted cost nothing.
+    @Test func manyUnknownKeysAreCountedAndTheFirstExplained() {
+        let keys = (0..<40_000).map { "    pahtt\($0): 1\n" }.joined()
+        let result = Compiling.result("name: x\nsystems:\n  v:\n    type: volume\n    pth: /v\n\(keys)steps: [{exec: {argv: [a]}}]\n")
+        let errors = result.diagnostics.filter { $0.severity == .error }
+        #expect(errors.count == 100 && result.remainder?.contains("39902 more errors") == true, "\(result.remainder ?? "nothing")")
+        #expect(errors.first?.hint == "did you mean `path`?" && errors.first?.expected.contains("path") == true)
+        #expect(errors.dropFirst().allSatisfy { $0.code == "unknown-key" && $0.expected.contains("path") })
+    }
+
     /// Whatever is wrong with a line: a secret written out in it is shown to nobody.
     @Test(arguments: [
         "  v: {type: lokal, path: /v, password: hunter2}", "  v: {type: local, path: /v, passwrd: hunter2}",

@@ -67,6 +67,8 @@ enum ReadingYAML {
     static let refused: [(String, String)] = [
         ("a: {b: ${parameters.x}}\n", "unquoted-expression 1:8"), ("a: [1, ${item}]\n", "unquoted-expression 1:8"),
         ("a: {b: 'x', c: ${item}}\n", "unquoted-expression 1:16"), ("a: !!binary aGk=\n", "tag 1:4"), ("a: !ours 1\n", "tag 1:4"),
+        ("a: {b: 1,\n  # it's {\n  c: 'x ${y}',\n  d: ${z}}\n", "unquoted-expression 4:6"),
+        ("a:\n  - [x, {y: 1},\n     z ${item},\n     w]\nb: 1\n", "unquoted-expression 3:8"),
         ("<<: {a: 1}\n", "merge-key 1:1"), ("[a, b]: 1\n", "bad-key 1:1"), ("a: [1, 2\n", "yaml-syntax 2:1"),
         ("\ta: 1\n", "yaml-syntax 1:1"),
         ("a: 'open\n", "yaml-syntax 2:1"), ("a: b: c\n", "yaml-syntax 1:5"),
@@ -74,6 +76,18 @@ enum ReadingYAML {
 
     @Test(arguments: refused)
     func refusals(_ text: String, _ problem: String) { #expect(ReadingYAML.problems(text) == [problem]) }
+
+    /// The line ends of YAML 1.1, which libyaml counts.
+    @Test(arguments: ["\n", "\r\n", "\r", "\u{85}", "\u{2028}", "\u{2029}"]) func everyLineEndEndsALine(_ end: String) throws {
+        let source = SourceText(name: "a", bytes: Array("first: é\(end)\(end)third: 3\(end)last".utf8))
+        #expect([0, 1, 2, 3, 4, 5].map(source.line) == ["", "first: é", "", "third: 3", "last", ""])
+        let third = try #require(source.range(ofLine: 3))
+        #expect(source.mark(ofByte: third.lowerBound + 2) == SourceMark(line: 3, column: 3))
+        var sink = DiagnosticSink()
+        _ = YAMLParser.parse(SourceText(name: "b", bytes: Array("a: 1\(end)b: 2\(end)b: 3\(end)".utf8)), into: &sink)
+        #expect(sink.diagnostics.map(\.mark) == [SourceMark(line: 3, column: 1)])
+        #expect(sink.diagnostics.map(\.line) == ["b: 3"])
+    }
 
     @Test func quotedExpressionsAreNoProblem() throws {
         let read = ReadingYAML.documents("a: {b: \"${x}\", c: '${y}'}\nd: ${z}\n")

@@ -4,6 +4,12 @@ import StepKit
 import StorageKit
 
 extension Copy {
+    func problems(in settings: Settings) -> [SettingProblem] {
+        [Self.excludes, Self.iexcludes].compactMap { setting in
+            SettingProblem(setting.name) { _ = try ExcludePatterns(try settings.value(setting), origin: settings.origin) }
+        }
+    }
+
     /// What the step leaves out besides the system's own.
     static func selection(_ settings: Settings) throws -> Selection {
         let lists = [

@@ -23,6 +23,11 @@ struct Prune: Verb {
     static let reclaimEvery = Setting<TimeSpan>("reclaimEvery", "Space is reclaimed at most once in this time", default: .days(7))
     static let dryRun = Setting<Bool>("dryRun", "Only say what would go", default: false)
 
+    func problems(in settings: Settings) -> [SettingProblem] {
+        let problem = SettingProblem(Self.keep.name) { _ = try KeepRules(try settings.value(Self.keep), origin: settings.origin) }
+        return problem.map { [$0] } ?? []
+    }
+
     func run(_ context: StepContext) async throws -> StepResult {
         guard case .repository(let name) = context.step.subject else {
             throw StepError(.invalidSetting, expected: "a repository to prune", found: "something else", at: context.settings.origin)

@@ -1,0 +1,17 @@
+import FlowModel
+import StepKit
+
+extension Finding {
+    /// What a plug-in finds wrong with its settings, at the setting. None where an expression stands in it, whose value nobody knows yet.
+    static func of(
+        _ problem: SettingProblem, _ settings: [String: JSONValue], _ entries: [YAMLEntry], _ label: String, at mark: SourceMark
+    ) -> [Finding] {
+        guard settings[problem.setting]?.canonicalText.contains("${") != true else { return [] }
+        let entry = entries.first { $0.key.scalarText == problem.setting }
+        return [
+            Finding(
+                "wrong-value", "\(label): `\(problem.setting)` can't be meant", expected: problem.expected, found: problem.found,
+                hint: problem.advice, at: entry?.value.mark ?? mark)
+        ]
+    }
+}
