@@ -44,28 +44,8 @@ struct TakeSnapshot: Verb {
             let system = try await context.openSystem(name, as: (any Snapshotting).self)
             try await system.release(key: key, context)
         }
-        if former == nil { await endCopies(context) }
+        if former == nil, let snapshot = context.step.undoes { await WindowCompletion(of: snapshot, context).endAfterLastCopy() }
         return StepResult()
-    }
-
-    /// With the last of a window's snapshots the copies of the window have ended. Two that are released at the same moment may both take the other
-    /// for the last: then what was kept for the copies goes by itself, later.
-    private func endCopies(_ context: StepContext) async {
-        guard let window = context.step.window ?? context.step.undoes.flatMap(context.plan.step)?.window,
-            let snapshot = context.step.undoes
-        else { return }
-        let others = context.plan.steps.filter { step in
-            guard step.id != context.step.id, let taken = step.undoes.flatMap(context.plan.step) else { return false }
-            return taken.verb == declaration.name && taken.window == window
-        }
-        guard others.allSatisfy({ context.outputs[$0.id] != nil }) else { return }
-        do {
-            try await WindowCompletion(of: snapshot, context).ended()
-        } catch {
-            context.recorder.log(
-                .warning,
-                "what was kept for the window's copies stays a while: \(StepError(wrapping: error, at: "step \(context.step.id)"))")
-        }
     }
 
     /// No system type takes several systems in one instant; saying so beats a group that is none.

@@ -170,7 +170,7 @@ import Testing
         }
     }
 
-    @Test func theSlotGoesWithTheLastOfTheWindowsSnapshots() async throws {
+    @Test func theSlotGoesWithTheLastOfTheWindowsCopies() async throws {
         let bench = try await PostgreSQLBench()
         defer { bench.server.stop() }
         let slots = "SELECT count(*)::text AS value FROM pg_replication_slots"
@@ -178,10 +178,21 @@ import Testing
         try bench.stage.write("more/file", "text")
         try await bench.window(["files", "more"])
         try await bench.copy("files")
-        try await bench.stage.undo("snapshot", id: "snapshot-files", .systems(["files"]), as: "release-files")
         #expect(try await bench.server.value(slots) == "1", "another copy is to come")
         try await bench.copy("more")
-        try await bench.stage.undo("snapshot", id: "snapshot-more", .systems(["more"]), as: "release-more")
+        try await bench.until("SELECT (count(*) = 0)::text AS value FROM pg_replication_slots")
+    }
+
+    @Test func theSlotGoesWithTheSnapshotWhenItsCopyFailed() async throws {
+        let bench = try await PostgreSQLBench()
+        defer { bench.server.stop() }
+        try bench.declareWindow(["files": bench.server.data])
+        try await bench.window(["files"])
+        try bench.stage.write("vault", "no folder")
+        await #expect(throws: (any Error).self) { try await bench.copy("files") }
+        #expect(try await bench.server.value("SELECT count(*)::text AS value FROM pg_replication_slots") == "1", "it may be tried again")
+        bench.stage.set(outputs: [:], of: "copy-files")
+        try await bench.stage.undo("snapshot", id: "snapshot-files", .systems(["files"]), as: "release-files")
         try await bench.until("SELECT (count(*) = 0)::text AS value FROM pg_replication_slots")
     }
 

@@ -48,6 +48,9 @@ final class StepStage: Sendable {
     /// The plan's own steps, for verbs that look at those around them.
     func plan(steps: [PlannedStep]) { state.withLock { $0.plan.steps = steps } }
 
+    /// What a step that ended otherwise left for later ones.
+    func set(outputs: [String: JSONValue], of step: StepID) { state.withLock { $0.outputs[step] = outputs } }
+
     func restic(_ repository: String) throws -> ResticRig {
         try ResticRig(repository: folder.file(repository), password: Self.password, cache: folder.file("restic-cache"))
     }

@@ -61,7 +61,9 @@ struct Copy: Verb {
                 "unreadable", expected: "every file to be readable and to stay as it is", found: Self.some(result.missed),
                 at: "step \(context.step.id)",
                 advice: "mend the files, exclude them, or declare `onUnreadable: partial`")
+            return result
         }
+        for snapshot in Set(context.step.snapshots.values) { await WindowCompletion(of: snapshot, context).endAfterLastCopy() }
         return result
     }
 
