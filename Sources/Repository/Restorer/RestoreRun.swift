@@ -146,6 +146,18 @@ final class RestoreRun: Sendable {
     }
 
     private func take(_ node: Node, _ target: TreePath, _ work: inout Work) async throws {
+        if node.links > 1, node.inode != 0 {
+            let key = LinkKey(inode: node.inode, device: node.deviceID)
+            let existing = state.withLock { state -> TreePath? in
+                if let existing = state.linked[key] { return existing }
+                state.linked[key] = target
+                return nil
+            }
+            if let existing {
+                work.links.append((target, existing))
+                return
+            }
+        }
         guard node.type == "file" else {
             guard let metadata = node.metadata else {
                 fail(
@@ -158,18 +170,6 @@ final class RestoreRun: Sendable {
             try await attempt(target) { [writer] in try writer.createSpecial(target, metadata) }
             state.withLock { $0.progress.files += 1 }
             return
-        }
-        if node.links > 1, node.inode != 0 {
-            let key = LinkKey(inode: node.inode, device: node.deviceID)
-            let existing = state.withLock { state -> TreePath? in
-                if let existing = state.linked[key] { return existing }
-                state.linked[key] = target
-                return nil
-            }
-            if let existing {
-                work.links.append((target, existing))
-                return
-            }
         }
         work.batch.append(RestoredFile(path: target, node: node, writer: writer))
         work.batchBytes += node.size
