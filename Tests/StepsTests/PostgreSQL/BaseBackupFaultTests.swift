@@ -96,6 +96,23 @@ import Testing
         #expect(beside.isEmpty, "\(beside)")
     }
 
+    @Test func aRestoredCopyWithoutItsLabelIsFound() async throws {
+        let bench = try await PostgreSQLBench()
+        defer { bench.server.stop() }
+        let folder = bench.stage.folder.file("restored")
+        try bench.declare("db", ["method": "base", "dataFolder": .string(folder + "/data")])
+        try await bench.stage.run("copy", id: "copy-db", .systems(["db"]), ["to": "vault"])
+        try await bench.stage.run("restore", id: "restore", .snapshot("latest"), ["from": "vault", "to": "db"])
+        // Such a cluster starts: from the wrong place in its WAL.
+        try FileManager.default.removeItem(atPath: folder + "/data/backup_label")
+        let (system, opened) = try await bench.stage.open("db", as: (any Verifying).self)
+        var checked = opened
+        checked.restoredFolder = folder
+        let context = checked
+        let error = await #expect(throws: StepError.self) { try await system.check(Settings([:], origin: "check"), context) }
+        #expect(error?.kind == .verification && error?.found.contains("backup_label") == true, "\(String(describing: error))")
+    }
+
     @Test func aClusterOfAnotherSuperuserWithLargeSegmentsIsProved() async throws {
         let bench = try await PostgreSQLBench(
             configuration: ["max_prepared_transactions = 5"], initdb: ["--wal-segsize=64"], superuser: "chief")
