@@ -2,8 +2,13 @@ import StorageKit
 import Threads
 
 extension ArchiveRun {
+    /// Linux, with a clock of 100 Hz. Kernels since 6.13 tell times apart that were looked at.
+    private static let longestTick = Duration.milliseconds(10)
+
     /// Walks the source depth first. Blocking calls are made on the reading thread; the parent's trees are loaded between them.
     func walk(parent: ObjectID?) async throws {
+        // Whatever is read from here on was last written in a tick of the file system's clock that began after this run, or long before.
+        try await Task.sleep(for: Self.longestTick)
         let root = DirectoryAssembly(former: parent) { [weak self] id in self?.rootFinished(id) }
         var above = root
         var former = parent
@@ -99,7 +104,8 @@ extension ArchiveRun {
     func archive(_ waiting: WaitingFile, _ lane: ReadingLane) throws {
         let (path, listed, directory, slot, former) = (waiting.path, waiting.node, waiting.directory, waiting.slot, waiting.former)
         let saver = lane.saver.saver
-        if let former, listed.isUnchanged(since: former, by: options.changeCheck), let content = former.content, index.containsAll(content)
+        if let former, listed.isUnchanged(since: former, by: options.changeCheck, readAt: parentReadAt),
+            let content = former.content, index.containsAll(content)
         {
             var node = listed
             node.content = content

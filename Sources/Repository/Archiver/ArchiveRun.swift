@@ -16,6 +16,8 @@ final class ArchiveRun: Sendable {
     let options: ArchiveOptions
     let index: MasterIndex
     let loader: BlobLoader
+    /// When the reading began that the parent is of.
+    let parentReadAt: FileTime?
     /// At least one; the walk itself uses the first.
     let lanes: [ReadingLane]
     var content: ContentReader { lanes[0].content }
@@ -32,8 +34,12 @@ final class ArchiveRun: Sendable {
     private let indexWriter: IndexWriter
     private let rootTree = Mutex<ObjectID?>(nil)
 
-    init(_ repository: Repository, _ lock: RepositoryLock, reader: any TreeReader, index: MasterIndex, options: ArchiveOptions) {
+    init(
+        _ repository: Repository, _ lock: RepositoryLock, reader: any TreeReader, parent: Snapshot?, index: MasterIndex,
+        options: ArchiveOptions
+    ) {
         self.reader = reader
+        parentReadAt = parent.map { FileTime(since: $0.summary?.start ?? $0.time) }
         self.options = options
         self.index = index
         key = repository.key

@@ -41,7 +41,7 @@ extension Repository {
         -> ArchiveReport
     {
         let paths = reader.paths
-        let run = ArchiveRun(self, lock, reader: reader, index: try await loadIndex(), options: options)
+        let run = ArchiveRun(self, lock, reader: reader, parent: parent, index: try await loadIndex(), options: options)
         let root = try await run.run(parent: try parent?.treeID())
         let end = Instant.now
         let summary = run.counters.summary(end: end)
@@ -79,7 +79,7 @@ extension Repository {
 }
 
 extension FileTime {
-    fileprivate init(since time: Instant) {
+    init(since time: Instant) {
         let (seconds, rest) = time.microseconds.quotientAndRemainder(dividingBy: 1_000_000)
         self.init(seconds: rest < 0 ? seconds - 1 : seconds, nanoseconds: Int32((rest < 0 ? rest + 1_000_000 : rest) * 1000))
     }

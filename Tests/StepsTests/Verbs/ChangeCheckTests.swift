@@ -100,6 +100,24 @@ import Testing
         #expect(snapshots[1].summary?.filesUnmodified == UInt64(Self.files.count) && snapshots[1].summary?.dataAdded == 0)
     }
 
+    /// Written again within the tick of the clock in which it was read: no time tells, so what changed since the last reading began is read
+    /// anew.
+    @Test(arguments: [ChangeCheck.metadata, .ignoreCtime, .ignoreInode])
+    func whatChangedWhileTheParentWasReadIsReadAnew(_ check: ChangeCheck) async throws {
+        let stage = try filled()
+        let soon = Int64(Date.now.timeIntervalSince1970) + 3600
+        try stage.declare(system: "fixed", "fixed", ["path": .string(stage.folder.file("home")), "time": .int(soon)])
+        func copy(_ id: StepID) async throws -> StepResult {
+            try await stage.run("copy", id: id, .systems(["fixed"]), ["to": "ours", "changeCheck": .string(check.rawValue)])
+        }
+        _ = try await copy("copy-1")
+        try change(stage)
+        try stage.write("home/grown", "before grown")
+        let second = try await copy("copy-2")
+        #expect(second.outputs["filesChanged"] == 2 && second.outputs["filesUnmodified"] == 4)
+        #expect(try await stage.restic("ours").succeed("dump", "latest", stage.folder.file("home/rewritten")) == "AFTERe rewritten")
+    }
+
     /// A source whose metadata never changes, as of a device or a broken network file system: only reading tells.
     @Test func metadataThatLiesIsSeenThroughByContentAlone() async throws {
         let stage = try filled()
@@ -122,38 +140,47 @@ import Testing
 private struct FixedType: SystemType {
     let name = "fixed"
     let summary = "A folder whose metadata stands still"
-    let schema = SettingsSchema([Self.path.field])
+    let schema = SettingsSchema([Self.path.field, Self.time.field])
     static let path = Setting<String>.required("path", "The folder", type: .path)
+    static let time = Setting<Int>("time", "The files' time, in seconds", default: 1)
     func identity(_ settings: Settings) throws(StepError) -> String { "fixed:" + (try settings.value(Self.path)) }
-    func open(_ settings: Settings, _ context: StepContext) async throws -> Fixed { Fixed(path: try settings.value(Self.path)) }
+    func open(_ settings: Settings, _ context: StepContext) async throws -> Fixed {
+        Fixed(path: try settings.value(Self.path), time: FileTime(seconds: Int64(try settings.value(Self.time))))
+    }
 
     struct Fixed: TreeSource {
         let path: String
+        let time: FileTime
         func withTree<Result: Sendable>(
             of snapshot: SystemSnapshot?, _ context: StepContext, _ body: @Sendable (any TreeReader) async throws -> Result
         ) async throws -> Result {
-            try await body(Reader(base: try FolderReader(path: path)))
+            try await body(Reader(base: try FolderReader(path: path), time: time))
         }
     }
 
     private struct Reader: TreeReader {
         let base: FolderReader
+        let time: FileTime
         var logicalPath: TreePath { base.logicalPath }
         func metadata(of path: TreePath) throws -> FileMetadata { try base.metadata(of: path) }
         func list(_ directory: TreePath) throws -> TreeListing {
             var listing = try base.list(directory)
-            for index in listing.entries.indices { listing.entries[index].metadata.standStill() }
+            for index in listing.entries.indices { listing.entries[index].metadata.standStill(at: time) }
             return listing
         }
-        func open(_ file: TreePath) throws -> any FileReader { File(base: try base.open(file)) }
+        func open(_ file: TreePath) throws -> any FileReader { File(base: try base.open(file), time: time) }
     }
 
     private final class File: FileReader {
         private let base: any FileReader
-        init(base: any FileReader) { self.base = base }
+        private let time: FileTime
+        init(base: any FileReader, time: FileTime) {
+            self.base = base
+            self.time = time
+        }
         func metadata() throws -> FileMetadata {
             var metadata = try base.metadata()
-            metadata.standStill()
+            metadata.standStill(at: time)
             return metadata
         }
         func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int { try base.read(into: buffer) }
@@ -162,7 +189,7 @@ private struct FixedType: SystemType {
 }
 
 extension FileMetadata {
-    fileprivate mutating func standStill() {
-        (inode, modified, changed) = (7, FileTime(seconds: 1), FileTime(seconds: 1))
+    fileprivate mutating func standStill(at time: FileTime) {
+        (inode, modified, changed) = (7, time, time)
     }
 }
