@@ -7,7 +7,7 @@ public struct Snapshot: Sendable, Hashable, Identifiable {
     /// 64 hex digits, the name of its object.
     public var id: String
     public var time: Instant
-    /// As it was written, to the nanosecond and in its zone; nil for one that is made here.
+    /// As it was written, to the nanosecond and in its zone; nil where `time` says the same.
     var written: GoTime?
     /// Of the zone in which it was written: restic counts hours and days of retention in it. 0 for ours.
     public var zoneMinutes: Int32 = 0
@@ -105,8 +105,8 @@ extension Snapshot {
                 switch key {
                 case "time":
                     let found = try json.time()
-                    written = found
                     time = Instant(found)
+                    written = GoTime(time).text == found.text ? nil : found
                     zoneMinutes = found.offsetMinutes
                 case "parent": parent = try json.string()
                 case "tree": tree = try json.digest().hex
