@@ -30,7 +30,10 @@ public final class LoopMount: Sendable {
     /// Whether nobody can write to it. Asks the kernel for a freeze, which it refuses where there is one.
     public var isFrozen: Bool {
         get async throws {
-            let script = "if fsfreeze --freeze '\(path)' 2> /dev/null; then fsfreeze --unfreeze '\(path)'; echo free; else echo frozen; fi"
+            let script = """
+                if said=$(fsfreeze --freeze '\(path)' 2>&1); then fsfreeze --unfreeze '\(path)'; echo free
+                else case "$said" in *"resource busy"*) echo frozen ;; *) echo "$said" >&2; exit 1 ;; esac; fi
+                """
             return try await HostProgram.run(["bash", "-c", script]) == "frozen\n"
         }
     }

@@ -19,7 +19,8 @@ struct PipelineOptions: ParsableArguments {
     /// Compiles everything; prints warnings, and ends with every error when there are any.
     func compile() throws -> [CompiledPlan] { try Self.compile(files) }
 
-    static func compile(_ files: [String]) throws -> [CompiledPlan] {
+    /// `warns`: false where the document only says where a repository is.
+    static func compile(_ files: [String], warns: Bool = true) throws -> [CompiledPlan] {
         let sources = try DocumentFiles(paths: files).read().map { SourceText(name: $0.path, bytes: $0.bytes) }
         let result = Compiler.compile(sources, catalog: .standard)
         let text = DiagnosticRendering.text(result.diagnostics, colour: Terminal().hasColour)
@@ -28,7 +29,7 @@ struct PipelineOptions: ParsableArguments {
             let errors = result.diagnostics.count(where: { $0.severity == .error })
             throw CommandFailure(.usage, text + remainder + "\n\n\(errors) error\(errors == 1 ? "" : "s"); nothing was done")
         }
-        if !text.isEmpty { StandardError.write(text + remainder) }
+        if !text.isEmpty, warns { StandardError.write(text + remainder) }
         return result.plans
     }
 

@@ -34,7 +34,7 @@ struct RepositoryOptions: ParsableArguments {
     }
 
     private func place(_ repository: String) async throws -> (store: any ObjectStore, password: [UInt8], plan: Plan) {
-        let plans = try PipelineOptions.compile([file])
+        let plans = try PipelineOptions.compile([file], warns: false)
         let holding = plans.map(\.plan).filter { $0.repositories[repository] != nil }
         guard let plan = holding.first, let planned = plan.repositories[repository] else {
             let names = Set(plans.flatMap { $0.plan.repositories.keys }).sorted().joined(separator: ", ")
