@@ -14,9 +14,10 @@ struct FileSystemIdentity: Sendable, Hashable {
             text = "btrfs:" + identity.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
             return
         }
-        var found = stat()
-        guard fstat(descriptor, &found) == 0 else { return nil }
-        text = "device:\(found.st_dev)"
+        var (found, system) = (stat(), statvfs())
+        guard fstat(descriptor, &found) == 0, fstatvfs(descriptor, &system) == 0 else { return nil }
+        // Device numbers are given out again; what a file system was made with is not.
+        text = "device:\(found.st_dev):\(system.f_fsid)"
     }
 
     /// Of the path, or of the nearest folder above it that exists.

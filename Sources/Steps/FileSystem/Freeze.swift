@@ -93,7 +93,8 @@ struct Freeze {
 
     /// The root of the file system, wherever it is mounted now; nil when it is not.
     private static func mounted(_ record: FreezeMark.Record) throws -> FolderHandle? {
-        for point in [record.path] + (try MountTable.current().mounts.map(\.point)) {
+        // Others by their devices only: to open the mount of a file server that is gone would never end.
+        for point in [record.path] + (try MountTable.current().mounts.filter { $0.device != nil }.map(\.point)) {
             guard let root = try? FolderHandle(opening: point), FileSystemIdentity(of: root.descriptor)?.text == record.fileSystem else {
                 continue
             }

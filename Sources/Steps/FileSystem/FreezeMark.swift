@@ -58,12 +58,15 @@ struct FreezeMark: Sendable {
     static func refuseWriting(to path: String) throws(StorageError) {
         let marks = all()
         guard !marks.isEmpty, let identity = FileSystemIdentity(ofPath: path),
-            let mark = marks.first(where: { $0.fileSystem == identity.text })
+            // A mark of what is no longer mounted there says nothing.
+            let mark = marks.first(where: { $0.fileSystem == identity.text && FileSystemIdentity(ofPath: $0.path) == identity })
         else { return }
         throw StorageError(
             .unsupported, expected: "a place for the snapshot that is not frozen",
             found: "the file system at \(mark.path), frozen by this window",
             at: path,
-            advice: "leave the quiesce of that file system out, for the snapshot is one instant anyway, or keep snapshots on another one")
+            advice:
+                "leave the quiesce of that file system out, for the snapshot is one instant anyway, or keep snapshots on another one; if nothing is frozen, the mark in \(folder) is left from a job that nobody undid: remove it"
+        )
     }
 }

@@ -27,7 +27,7 @@ struct MountTable: Sendable {
             let fields = line.split(separator: " ").map(String.init)
             guard let dash = fields.firstIndex(of: "-"), fields.count > dash + 2, dash > 5 else { return nil }
             let source = Self.plain(fields[dash + 2])
-            return Mount(point: Self.plain(fields[4]), type: fields[dash + 1], device: source.hasPrefix("/") ? source : nil)
+            return Mount(point: Self.plain(fields[4]), type: fields[dash + 1], device: source.hasPrefix("/dev/") ? source : nil)
         }
     }
 
