@@ -54,6 +54,12 @@ import Testing
         let part = try rig.run(restore + ["--path", rig.path("data/folder1"), "--path", rig.path("date")])
         #expect(part.status == 3, "\(part.errors)")
         try expectEqualTrees(rig.path("data/folder1"), rig.path("back") + rig.path("data/folder1"))
+        // What is there already and the same is as good as restored; what differs is left alone.
+        let again = try rig.run(restore + ["--path", rig.path("data/folder1")])
+        #expect(again.status == 0, "\(again.output)\(again.errors)")
+        for case let name as String in FileManager.default.enumerator(atPath: rig.path("back") + rig.path("data/folder1")) ?? .init() {
+            try Data("mine".utf8).write(to: URL(fileURLWithPath: rig.path("back") + rig.path("data/folder1/\(name)")))
+        }
         #expect(try rig.run(restore + ["--path", rig.path("data/folder1")]).status == 1)
     }
 
@@ -116,7 +122,7 @@ import Testing
             """
             name: half
             systems:
-              app: {type: command, identity: app, quiesce: [touch, /tmp/x]}
+              app: {type: command, identity: app, check: ["true"]}
               files: {type: directory, path: \(rig.path("data")), staging: 1MiB}
             repositories: {vault: {type: local, path: /backup, password: {fromEnv: PW}}}
             steps:

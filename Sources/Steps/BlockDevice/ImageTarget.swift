@@ -2,18 +2,22 @@ import CLinux
 import Foundation
 import Glibc
 import StorageKit
+import Synchronization
 
 /// Where an image is restored to: a new file, which gets its name when it is whole, or a device, which is written in place.
 final class ImageTarget: ImageWriter {
+    private enum Place {
+        /// The file, and the folder it comes into.
+        case file(RestoredFile, in: FolderHandle)
+        case device(Int32)
+    }
+
     private let path: String
-    /// Nil for a device.
-    private let unfinished: String?
-    private let descriptor: Int32
-    private let overwrite: Bool
+    private let place: Place
+    private let hasEnded = Mutex(false)
 
     init(path: String, size: Int64, overwrite: Bool) throws(StorageError) {
         self.path = path
-        self.overwrite = overwrite
         var found = stat()
         let exists = stat(path, &found) == 0
         guard !exists || overwrite else {
@@ -22,8 +26,7 @@ final class ImageTarget: ImageWriter {
                 advice: "choose another place, or allow overwriting (`overwrite: true`)")
         }
         if exists, found.st_mode & S_IFMT == S_IFBLK {
-            unfinished = nil
-            descriptor = try Self.openDevice(path, size: size)
+            place = .device(try Self.openDevice(path, size: size))
             return
         }
         guard !exists || found.st_mode & S_IFMT == S_IFREG else {
@@ -31,16 +34,9 @@ final class ImageTarget: ImageWriter {
                 .unsupported, expected: "a block device, an image file, or nothing", found: "something else", at: path,
                 advice: "choose another place")
         }
-        let name = (path as NSString).deletingLastPathComponent + "/.snappy-flow-\(String(UInt64.random(in: 0 ... .max), radix: 36)).part"
-        unfinished = name
-        descriptor = Glibc.open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { throw .system(errno, expected: "an image file that can be made", at: path) }
-        if ftruncate(descriptor, off_t(size)) != 0 {
-            let code = errno
-            unlink(name)
-            Glibc.close(descriptor)
-            throw .system(code, expected: "a file of \(size) bytes", at: path)
-        }
+        let folder = try FolderHandle(opening: (path as NSString).deletingLastPathComponent)
+        let name = FileName((path as NSString).lastPathComponent)
+        place = .file(try RestoredFile(name: name, in: folder, size: size, overwrite: overwrite), in: folder)
     }
 
     /// O_EXCL: a device that is mounted, or used by another device, is refused by the kernel.
@@ -63,11 +59,15 @@ final class ImageTarget: ImageWriter {
     }
 
     func write(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws {
-        try BlockWriting.write(bytes, to: descriptor, at: offset, location: path)
+        switch place {
+        case .file(let file, _): try file.write(bytes, at: offset)
+        case .device(let descriptor): try BlockWriting.write(bytes, to: descriptor, at: offset, location: path)
+        }
     }
 
     func zero(_ range: Range<Int64>) throws {
-        guard unfinished == nil, !range.isEmpty else { return }  // a new file is one hole
+        // A new file is one hole.
+        guard case .device(let descriptor) = place, !range.isEmpty else { return }
         if linux_zero_range(descriptor, range.lowerBound, range.upperBound - range.lowerBound) == 0 { return }
         let zeros = [UInt8](repeating: 0, count: 1 << 20)
         var offset = range.lowerBound
@@ -80,19 +80,35 @@ final class ImageTarget: ImageWriter {
         }
     }
 
+    /// On disk before it has its name, and with its name when this returns.
     func finish() throws {
-        guard fsync(descriptor) == 0 else { throw StorageError.system(errno, expected: "the image on disk", at: path) }
-        if let unfinished {
-            let result = overwrite ? rename(unfinished, path) : linux_rename_new(AT_FDCWD, unfinished, AT_FDCWD, path)
-            guard result == 0 else { throw StorageError.system(errno, expected: "to name the restored image", at: path) }
-            let folder = try FolderHandle(opening: (path as NSString).deletingLastPathComponent)
-            guard fsync(folder.descriptor) == 0 else { throw StorageError.system(errno, expected: "the image's name on disk", at: path) }
+        switch place {
+        case .file(let file, let folder):
+            try sync(folder.descriptor)
+            hasEnded.withLock { $0 = true }  // a file that gets no name has ended too
+            try file.finish()
+            try sync(folder.descriptor)
+        case .device(let descriptor):
+            guard fsync(descriptor) == 0 else { throw StorageError.system(errno, expected: "the image on disk", at: path) }
+            hasEnded.withLock { $0 = true }
+            Glibc.close(descriptor)
         }
-        Glibc.close(descriptor)
+    }
+
+    private func sync(_ folder: Int32) throws(StorageError) {
+        guard linux_sync_file_system(folder) == 0 else { throw .system(errno, expected: "the image on disk", at: path) }
     }
 
     func abandon() {
-        if let unfinished { unlink(unfinished) }
-        Glibc.close(descriptor)
+        guard
+            hasEnded.withLock({ ended in
+                defer { ended = true }
+                return !ended
+            })
+        else { return }
+        switch place {
+        case .file(let file, _): file.abandon()
+        case .device(let descriptor): Glibc.close(descriptor)
+        }
     }
 }
