@@ -9,7 +9,14 @@ public final class ScratchFolder: Sendable {
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
     }
 
-    deinit { try? FileManager.default.removeItem(atPath: path) }
+    /// Foundation gives up on trees deeper than a path can name; `rm` does not.
+    deinit {
+        guard (try? FileManager.default.removeItem(atPath: path)) == nil else { return }
+        let remove = Process()
+        remove.executableURL = URL(fileURLWithPath: "/bin/rm")
+        remove.arguments = ["-rf", "--one-file-system", path]
+        if (try? remove.run()) != nil { remove.waitUntilExit() }
+    }
 
     public func file(_ name: String) -> String { path + "/" + name }
 }

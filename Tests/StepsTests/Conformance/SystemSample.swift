@@ -25,6 +25,8 @@ enum SystemSample: String, CaseIterable, Sendable {
 /// A sample in a folder of its own, opened.
 final class SampleBench: Sendable {
     let sample: SystemSample
+    /// Before the folder in which it is mounted: released first.
+    private let mount: LoopMount?
     let folder: ScratchFolder
     let recorder = MemoryRecorder()
     private let settings: [String: JSONValue]
@@ -32,7 +34,6 @@ final class SampleBench: Sendable {
     /// What the source holds at the start, by path; nil where nobody can tell beforehand.
     let content: [String: String?]
     private let server: PostgreSQLServerRig?
-    private let mount: LoopMount?
 
     init(_ sample: SystemSample) async throws {
         self.sample = sample
