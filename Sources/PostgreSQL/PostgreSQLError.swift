@@ -72,6 +72,7 @@ public struct SQLState: RawRepresentable, Sendable, Hashable {
         case "53100": "free space on the database's disk"
         case "53300": "raise max_connections, or run fewer workers"
         case "25006": "the server is read-only: wait for the failover to end, or connect to the primary"
+        case "57P01", "57P02": "the server or its administrator ended the connection: see the server's log, and try again"
         case "57P03": "wait until the server has started"
         case "57014": "a statement took too long or was cancelled: see statement_timeout"
         default: ""

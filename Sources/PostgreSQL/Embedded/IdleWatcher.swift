@@ -16,7 +16,7 @@ struct IdleWatcher: Sendable {
 
     /// Waits for the users to go and to stay away; stops under the control lock, so that no start can come between; if a user came,
     /// waits again. Where nothing ran, who was about to start it may have been killed meanwhile: it looks once more, later. Where the
-    /// folder is gone, or `db down` was asked for, there is nothing to watch.
+    /// folder is gone, or `db down` was asked for, there is nothing to watch; a removal waits for who controls the server just now.
     private static let script = """
         while [ -e "$USERS" ] && [ ! -e "$KEEP" ] && [ ! -e "$DOWN" ]; do
           flock "$USERS" true
@@ -28,7 +28,7 @@ struct IdleWatcher: Sendable {
             3) sleep 5; "$PG_CTL" status -D "$DATA" || break ;;
           esac
         done
-        if [ -n "$REMOVE" ] && [ ! -e "$KEEP" ]; then rm -rf "$REMOVE" "$SOCKETS"; fi
+        if [ -n "$REMOVE" ] && [ ! -e "$KEEP" ]; then flock "$CONTROL" true; rm -rf "$REMOVE" "$SOCKETS"; fi
         """
 
     func start() async throws {
