@@ -8,6 +8,7 @@ extension Catalog {
                 DirectoryType(),
                 FileSystemType(),
                 BtrfsType(),
+                ZFSType(),
                 BlockDeviceType(),
                 CommandType(),
                 PostgreSQLType(),

@@ -98,11 +98,16 @@ final class RestoredFile: FileWriter {
     private func rename(_ from: FileName, replacing: Bool) -> Int32 {
         FolderHandle.withName(from) { from in
             FolderHandle.withName(name) { to in
-                let result =
-                    replacing
-                    ? renameat(parent.descriptor, from, parent.descriptor, to)
-                    : linux_rename_new(parent.descriptor, from, parent.descriptor, to)
-                return result == 0 ? 0 : errno
+                let folder = parent.descriptor
+                if replacing { return renameat(folder, from, folder, to) == 0 ? 0 : errno }
+                if linux_rename_new(folder, from, folder, to) == 0 { return 0 }
+                // Many FUSE file systems can't rename without replacing; a second name is refused as well where one is.
+                guard errno == EINVAL || errno == ENOSYS else { return errno }
+                if linkat(folder, from, folder, to, 0) == 0 { return unlinkat(folder, from, 0) == 0 ? 0 : errno }
+                // Nor hard links, some of them: then whoever makes that file in this very moment loses it.
+                guard [EPERM, EOPNOTSUPP, ENOSYS, EMLINK].contains(errno) else { return errno }
+                guard faccessat(folder, to, F_OK, AT_SYMLINK_NOFOLLOW) != 0 else { return EEXIST }
+                return renameat(folder, from, folder, to) == 0 ? 0 : errno
             }
         }
     }

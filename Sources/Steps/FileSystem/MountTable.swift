@@ -8,8 +8,10 @@ struct MountTable: Sendable {
         var point: String
         /// `ext4`, `xfs`, `btrfs`, `tmpfs` ...
         var type: String
+        /// A device, a dataset, an export, or any word.
+        var source: String
         /// `/dev/...`; nil for file systems without a device.
-        var device: String?
+        var device: String? { source.hasPrefix("/dev/") ? source : nil }
     }
 
     /// In the order of mounting: of several at one point the last is seen.
@@ -26,8 +28,7 @@ struct MountTable: Sendable {
         mounts = text.split(separator: "\n").compactMap { line in
             let fields = line.split(separator: " ").map(String.init)
             guard let dash = fields.firstIndex(of: "-"), fields.count > dash + 2, dash > 5 else { return nil }
-            let source = Self.plain(fields[dash + 2])
-            return Mount(point: Self.plain(fields[4]), type: fields[dash + 1], device: source.hasPrefix("/dev/") ? source : nil)
+            return Mount(point: Self.plain(fields[4]), type: fields[dash + 1], source: Self.plain(fields[dash + 2]))
         }
     }
 

@@ -7,7 +7,7 @@ import StorageKit
 
 /// One system of each plug-in, set up so that every capability suite can run against it.
 enum SystemSample: String, CaseIterable, Sendable {
-    case directory, command, postgresql, blockdevice, filesystem, btrfs
+    case directory, command, postgresql, blockdevice, filesystem, btrfs, zfs
 
     var quiesceKind: QuiesceKind { self == .postgresql ? .session : .recorded }
 
@@ -27,6 +27,7 @@ final class SampleBench: Sendable {
     let sample: SystemSample
     /// Before the folder in which it is mounted: released first.
     private let mount: LoopMount?
+    private let pool: ZFSPoolRig?
     let folder: ScratchFolder
     let recorder = MemoryRecorder()
     private let settings: [String: JSONValue]
@@ -47,10 +48,12 @@ final class SampleBench: Sendable {
             case .btrfs: try await LoopMount("btrfs", at: data)
             default: nil
             }
+        pool = sample == .zfs ? try await ZFSPoolRig(at: data) : nil
         switch sample {
-        case .directory, .filesystem, .btrfs:
+        case .directory, .filesystem, .btrfs, .zfs:
             let snapshots: [String: JSONValue] = sample == .directory ? ["staging": "64MiB", "method": "copy"] : [:]
-            settings = snapshots.merging(["path": .string(data), "excludes": ["lost+found"]]) { $1 }
+            let place: [String: JSONValue] = pool.map { ["dataset": .string($0.name)] } ?? ["path": .string(data)]
+            settings = snapshots.merging(place) { $1 }.merging(["excludes": ["lost+found"]]) { $1 }
             content = ["a": "first", "b/deep/c": String(repeating: "second\n", count: 30_000), "empty": "", "z é": "third"]
         case .command:
             let (frozen, target) = (folder.file("frozen"), folder.file("target"))
@@ -67,7 +70,9 @@ final class SampleBench: Sendable {
             settings = ["host": .string(server?.socketFolder ?? "")]
             content = ["postgres.dump": nil, "globals.sql": nil]
         }
-        for (path, text) in mount != nil || sample == .directory ? content : ["a": "first"] { try write("data/" + path, text ?? "") }
+        for (path, text) in mount != nil || pool != nil || sample == .directory ? content : ["a": "first"] {
+            try write("data/" + path, text ?? "")
+        }
         try FileManager.default.createDirectory(atPath: folder.file("scratch"), withIntermediateDirectories: true)
     }
 
@@ -105,7 +110,7 @@ final class SampleBench: Sendable {
     var received: [UInt8]? {
         let path =
             switch sample {
-            case .filesystem: folder.file("data/inner/restored")
+            case .filesystem, .zfs: folder.file("data/inner/restored")
             case .directory, .blockdevice, .btrfs: folder.file("target/inner/restored")
             case .command: folder.file("target")
             case .postgresql: folder.file("target/restored")
