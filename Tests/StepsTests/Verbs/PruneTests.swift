@@ -167,6 +167,9 @@ import Testing
         stage.recorder.set(proofs: [])
         let dry = try await stage.run("prune", id: "prune", .repository("vault"), ["keep": ["last": 1], "dryRun": true])
         #expect(dry.outputs["removed"] == 2)
+        let said = stage.recorder.lines.filter { $0.contains("would") }
+        #expect(said.count == 3 && said.filter { $0.contains("would remove") && $0.contains("no rule keeps it") }.count == 2, "\(said)")
+        #expect(said.contains { $0.contains("would keep") && $0.contains("last snapshot") }, "\(said)")
         #expect(try await stage.store("vault").snapshots().count == 3)
     }
 

@@ -49,10 +49,12 @@ struct Prune: Verb {
                 rules.policy, among: try await repository.snapshots(), scope: scope, proofs: proofs, minProved: minProved,
                 now: Instant(microseconds: Int64(Date.now.timeIntervalSince1970 * 1e6)), job: context.job)
             for (snapshot, reason) in decision.keep {
-                context.recorder.log(.debug, "keep \(snapshot.shortID) \(snapshot.hostname): \(reason)")
+                context.recorder.log(
+                    isDry ? .info : .debug, "\(isDry ? "would keep" : "keep") \(snapshot.shortID) of \(snapshot.hostname): \(reason)")
             }
             for snapshot in decision.remove {
-                context.recorder.log(.info, "\(isDry ? "would remove" : "remove") \(snapshot.shortID) of \(snapshot.hostname)")
+                context.recorder.log(
+                    .info, "\(isDry ? "would remove" : "remove") \(snapshot.shortID) of \(snapshot.hostname): no rule keeps it")
             }
             guard !isDry else { return Self.result(decision, reclaimed: 0) }
             try context.recorder.ensureHeld()

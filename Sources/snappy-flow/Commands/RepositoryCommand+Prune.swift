@@ -1,0 +1,41 @@
+import ArgumentParser
+import FlowModel
+import Repository
+
+extension RepositoryCommand {
+    struct Prune: Interruptible {
+        static let configuration = CommandConfiguration(
+            abstract: "Gives back the space of what no snapshot uses. Forgets no snapshot.",
+            discussion: """
+                A document's `prune` step forgets by policy, and does this now and then. Here it is done at once: after `repair snapshots --forget`, say.
+                Nothing goes before what replaces it is stored; ended at any moment, the repository holds everything that snapshots use.
+                """)
+        @OptionGroup var place: RepositoryOptions
+        @Option(help: "How much of the repository may stay unused rather than be written anew: a share such as 5%, or 0%.")
+        var maxUnused = "5%"
+        @Flag(help: "Only say what would be done.") var dryRun = false
+
+        func run() async throws {
+            let share = Percentage(maxUnused)
+            guard share != nil || maxUnused == "0%" else {
+                throw CommandFailure(.usage, "error: --max-unused: expected a share such as 5%, or 0%, found \(maxUnused)")
+            }
+            let (repository, _) = try await place.open()
+            let meter = ProgressLine(terminal: Terminal())
+            let report = try await repository.prune(
+                PruneOptions(maximumUnused: share, dryRun: dryRun) { progress in
+                    meter.show(
+                        "\(ByteCount(bytes: Int64(clamping: progress.bytesRepacked)).approximate) of \(ByteCount(bytes: Int64(clamping: progress.bytesToRepack)).approximate) written anew"
+                    )
+                })
+            meter.clear()
+            func size(_ bytes: Int64) -> String { ByteCount(bytes: bytes).approximate }
+            print(
+                """
+                \(report.packsKept) packs stay, \(report.packsRemoved) \(dryRun ? "would go" : "went"), \(report.packsRepacked) \
+                \(dryRun ? "would be" : "were") written anew (\(size(report.bytesRepacked)))
+                \(size(report.bytesReclaimed)) \(dryRun ? "would be given back" : "given back"), \(size(report.bytesUnused)) unused stay
+                """)
+        }
+    }
+}
