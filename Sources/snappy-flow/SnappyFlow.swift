@@ -32,6 +32,7 @@ struct SnappyFlow: AsyncParsableCommand {
             } else {
                 try command.run()
             }
+            try StandardOutput.requireWritten()
         } catch {
             end(with: error)
         }

@@ -99,4 +99,27 @@ import Testing
         #expect(try rig.run(["repository", "copy", "--to", "away"] + place).status == 0)
         #expect(try rig.run(["repository", "check", "--read", "all", "--file", place[1], "--repository", "away"]).status == 0)
     }
+
+    /// Whoever reads goes away in the middle, or the disk below a log is full: a job goes on, and a listing that is cut short says so.
+    @Test func nobodyReadsOrNothingCanBeWritten() async throws {
+        let (rig, place, data) = try prepared()
+        defer { rig.close() }
+        let toHead = ["/bin/bash", "-c", "\"$@\" 2>&1 | head -c1 >/dev/null; exit ${PIPESTATUS[0]}", "sh"]
+        for (arguments, expected) in [(["run", place[1]], 0), (["snapshots", "ls", "latest"] + place, 0)] as [([String], Int32)] {
+            let outcome = try rig.start(arguments, through: toHead).wait()
+            #expect(outcome.status == expected, "\(arguments): \(outcome.status) \(outcome.errors)")
+        }
+        let toNobody = ["/bin/bash", "-c", "exec \"$@\" >&- 2>&-", "sh"]
+        #expect(try rig.start(["run", place[1]], through: toNobody).wait().status == 0)
+        try await SmallDiskRig.with(megabytes: 1) { disk in
+            try await HostProgram.run(["sh", "-c", "cat /dev/zero >'\(disk)/fill' 2>/dev/null || true"])
+            let toFullDisk = ["/bin/bash", "-c", "exec \"$@\" >'\(disk)/out'", "sh"]
+            #expect(try rig.start(["run", place[1]], through: toFullDisk).wait().status == 0)
+            for arguments in [["snapshots", "ls", "latest"], ["snapshots", "dump", "latest", data], ["repository", "stats"]] {
+                let outcome = try rig.start(arguments + place, through: toFullDisk).wait()
+                #expect(
+                    outcome.status == 1 && outcome.errors.contains("standard output"), "\(arguments): \(outcome.status) \(outcome.errors)")
+            }
+        }
+    }
 }

@@ -32,7 +32,7 @@ struct PackRepair {
             try Task.checkCancellation()
             guard let pack = indexes.values.joined().first(where: { $0.id == id }) else {
                 throw RepositoryError(
-                    .notFound, expected: "a pack that the index lists", found: "none of that id",
+                    .invalid, expected: "a pack that the index lists", found: "none of that id",
                     at: "\(repository.location)/\(ObjectNames.pack(id))",
                     advice: "give the ids of packs that a check names; `repository repair index` makes the index complete first")
             }

@@ -67,8 +67,13 @@ extension Repository {
             }
             return newest
         }
+        guard !text.isEmpty else {
+            throw RepositoryError(
+                .noSnapshot, expected: "latest, an id or its beginning", found: "nothing", at: location,
+                advice: "see `snappy-flow snapshots list`")
+        }
         let found = all.filter { $0.id.hasPrefix(text.lowercased()) }
-        guard found.count == 1, let snapshot = found.first, !text.isEmpty else {
+        guard found.count == 1, let snapshot = found.first else {
             throw RepositoryError(
                 .noSnapshot, expected: "one snapshot whose id begins with \(text)", found: found.isEmpty ? "none" : "\(found.count)",
                 at: location,

@@ -1,8 +1,8 @@
 import Foundation
 
 enum StandardError {
-    /// One message with a newline at its end.
+    /// One message with a newline at its end. Where it can't be written nobody can be told: whoever speaks goes on.
     static func write(_ message: String) {
-        FileHandle.standardError.write(Data((message + "\n").utf8))
+        try? FileHandle.standardError.write(contentsOf: Data((message + "\n").utf8))
     }
 }
