@@ -29,9 +29,13 @@ struct ImageClone: Sendable {
         var found = stat()
         guard fstat(from, &found) == 0 else { throw StorageError.system(errno, expected: "what kind of file it is", at: source) }
         guard found.st_mode & S_IFMT == S_IFREG else {
+            let isFolder = found.st_mode & S_IFMT == S_IFDIR
             throw StorageError(
-                .unsupported, expected: "an image file, of which a snapshot can be taken", found: "a device", at: source,
-                advice: "copy it while nobody writes to it, or declare the system that holds it and can take snapshots (ceph-rbd, btrfs)")
+                .unsupported, expected: "an image file, of which a snapshot can be taken", found: isFolder ? "a folder" : "a device",
+                at: source,
+                advice: isFolder
+                    ? "give the path of the image itself"
+                    : "copy it while nobody writes to it, or declare the system that holds it and can take snapshots (ceph-rbd, btrfs)")
         }
         unlink(partial)
         let to = Glibc.open(partial, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)

@@ -8,7 +8,9 @@ extension StorageError {
         let text = String(cString: strerror(code))
         switch code {
         case ENOENT, ENOTDIR, ESTALE:
-            return StorageError(.notFound, expected: expected, found: text, at: location, retry: .lostRace)
+            return StorageError(
+                .notFound, expected: expected, found: text, at: location,
+                advice: "it went meanwhile, or the path is wrong, or what holds it is not mounted", retry: .lostRace)
         case EACCES, EPERM:
             return StorageError(
                 .accessDenied, expected: expected, found: text, at: location,
