@@ -12,15 +12,19 @@ public struct Request: Sendable {
     public var connectTimeout: TimeSpan
     /// In all.
     public var timeout: TimeSpan
+    /// Without a byte going either way; whole seconds.
+    public var stall: TimeSpan
     /// A longer answer is an error.
     public var maximumResponse: ByteCount
     /// A file of PEM certificates to trust instead of the machine's own.
     public var trustFile: String?
+    /// `http://[user:password@]host:port`; empty for none whatever the environment says; nil for what the environment says (`https_proxy`).
+    public var proxy: String?
 
     public init(
         method: String = "GET", url: String, headers: [(name: String, value: String)] = [], body: [UInt8]? = nil,
-        connectTimeout: TimeSpan = .seconds(10), timeout: TimeSpan = .seconds(60), maximumResponse: ByteCount = .mebibytes(16),
-        trustFile: String? = nil
+        connectTimeout: TimeSpan = .seconds(10), timeout: TimeSpan = .seconds(60), stall: TimeSpan = .seconds(60),
+        maximumResponse: ByteCount = .mebibytes(16), trustFile: String? = nil, proxy: String? = nil
     ) {
         self.method = method
         self.url = url
@@ -30,6 +34,8 @@ public struct Request: Sendable {
         self.timeout = timeout
         self.maximumResponse = maximumResponse
         self.trustFile = trustFile
+        self.proxy = proxy
+        self.stall = stall
     }
 }
 

@@ -2,9 +2,9 @@ import CLibCurl
 import FlowModel
 import Synchronization
 
-/// One request under way on one thread: libcurl's handle and what its callbacks gather.
+/// One request under way on one thread: what libcurl's callbacks gather.
 final class Transfer {
-    private static let isReady = curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK
+    private static let bufferBytes = 256 << 10
 
     private let request: Request
     private let stop: StopSign
@@ -17,9 +17,8 @@ final class Transfer {
         self.stop = stop
     }
 
-    func perform() throws -> Response {
-        guard Self.isReady, let handle = curl_easy_init() else { throw HTTPClientError(CURLE_FAILED_INIT, detail: "", request) }
-        defer { curl_easy_cleanup(handle) }
+    func perform(_ handle: UnsafeMutableRawPointer?) throws -> Response {
+        guard let handle else { throw HTTPClientError(CURLE_FAILED_INIT, detail: "", request) }
         var lines: UnsafeMutablePointer<curl_slist>?
         defer { curl_slist_free_all(lines) }
         // An empty value needs a semicolon; `Expect:` keeps libcurl from waiting a second before a large body.
@@ -59,6 +58,12 @@ final class Transfer {
         flow_curl_set_long(handle, CURLOPT_SSL_VERIFYHOST, 2)
         if request.method == "HEAD" { flow_curl_set_long(handle, CURLOPT_NOBODY, 1) }
         if let file = request.trustFile { flow_curl_set_text(handle, CURLOPT_CAINFO, file) }
+        if let proxy = request.proxy { flow_curl_set_text(handle, CURLOPT_PROXY, proxy) }
+        flow_curl_set_long(handle, CURLOPT_TCP_KEEPALIVE, 1)
+        flow_curl_set_long(handle, CURLOPT_BUFFERSIZE, Self.bufferBytes)
+        flow_curl_set_long(handle, CURLOPT_UPLOAD_BUFFERSIZE, Self.bufferBytes)
+        flow_curl_set_long(handle, CURLOPT_LOW_SPEED_LIMIT, 1)
+        flow_curl_set_long(handle, CURLOPT_LOW_SPEED_TIME, max(Int(request.stall.milliseconds / 1000), 1))
         flow_curl_set_long(handle, CURLOPT_CONNECTTIMEOUT_MS, Int(request.connectTimeout.milliseconds))
         flow_curl_set_long(handle, CURLOPT_TIMEOUT_MS, Int(request.timeout.milliseconds))
         flow_curl_set_text(handle, CURLOPT_USERAGENT, "snappy-flow")
@@ -101,5 +106,8 @@ final class Transfer {
         guard let colon = line.firstIndex(of: ":"), headers.count < 1000 else { return }
         let value = line[line.index(after: colon)...].drop { $0.isWhitespace }
         headers.append((String(line[..<colon]), String(value.reversed().drop { $0.isWhitespace }.reversed())))
+        if line.lowercased().hasPrefix("content-length:"), request.method != "HEAD", let length = Int(headers[headers.count - 1].value) {
+            body.reserveCapacity(min(max(length, 0), Int(request.maximumResponse.bytes)))
+        }
     }
 }

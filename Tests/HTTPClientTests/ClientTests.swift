@@ -80,6 +80,45 @@ import Testing
         #expect(error?.kind == .cancelled)
     }
 
+    @Test func connectionsAreUsedAgain() async throws {
+        let rig = try HTTPRig(answers: 3) { request in "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok" }
+        defer { rig.stop() }
+        let client = Client(width: 2)
+        // The server closes the connection after three, without a word: the fourth is no error.
+        for number in 0..<6 {
+            let response = try await client.send(Request(method: "PUT", url: rig.url + "/\(number)", body: [1, 2]))
+            #expect(response.status == 200 && response.body == Array("ok".utf8))
+        }
+        #expect(rig.requests.map(\.line) == (0..<6).map { "PUT /\($0) HTTP/1.1" })
+        #expect(rig.connections == 2)
+    }
+
+    /// What was set for one request is not there in the next on the same handle.
+    @Test func nothingIsLeftOfTheRequestBefore() async throws {
+        let rig = try HTTPRig(answers: 10) { _ in "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok" }
+        defer { rig.stop() }
+        let client = Client()
+        _ = try await client.send(Request(method: "PUT", url: rig.url, headers: [("X-Secret", "1")], body: Array("payload".utf8)))
+        #expect(try await client.send(Request(method: "HEAD", url: rig.url)).body.isEmpty)
+        #expect(try await client.send(Request(url: rig.url)).body == Array("ok".utf8))
+        let last = try #require(rig.requests.last)
+        #expect(last.line == "GET / HTTP/1.1" && last.headers["x-secret"] == nil && last.body.isEmpty)
+    }
+
+    @Test func whatStallsIsGivenUp() async throws {
+        let rig = try HTTPRig { _ in nil }
+        defer { rig.stop() }
+        #expect(try await kind(of: Request(url: rig.url, timeout: .seconds(60), stall: .seconds(1))) == .timedOut)
+    }
+
+    @Test func goesThroughAProxy() async throws {
+        let rig = try HTTPRig { _ in HTTPRig.answer("200 OK", "by proxy") }
+        defer { rig.stop() }
+        let response = try await Client().send(Request(url: "http://store.invalid:81/x", proxy: rig.url))
+        #expect(response.body == Array("by proxy".utf8))
+        #expect(rig.requests.first?.line == "GET http://store.invalid:81/x HTTP/1.1")
+    }
+
     @Test func saysThatNobodyListens() async throws {
         let port = try closedPort()
         #expect(try await kind(of: Request(url: "http://127.0.0.1:\(port)/")) == .unreachable)

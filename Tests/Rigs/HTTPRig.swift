@@ -19,14 +19,19 @@ public final class HTTPRig: Sendable {
 
     private final class Inbox: Sendable {
         let requests = Mutex<[Request]>([])
+        let connections = Atomic(0)
     }
+
+    /// How many there were.
+    public var connections: Int { inbox.connections.load(ordering: .relaxed) }
 
     /// What came so far.
     public var requests: [Request] { inbox.requests.withLock { $0 } }
     public var url: String { "http://127.0.0.1:\(port)" }
 
-    /// `answer` gives the whole answer, status line first; nil holds the connection open and silent until the client leaves.
-    public init(_ answer: @escaping @Sendable (Request) -> String?) throws {
+    /// `answer` gives the whole answer, status line first; nil holds the connection open and silent until the client leaves. A connection is
+    /// closed after `answers`.
+    public init(answers: Int = 1, _ answer: @escaping @Sendable (Request) -> String?) throws {
         listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
@@ -45,23 +50,18 @@ public final class HTTPRig: Sendable {
             while true {
                 let connection = accept(listener, nil, nil)
                 guard connection >= 0 else { return }
+                inbox.connections.add(1, ordering: .relaxed)
                 Thread {
                     defer { close(connection) }
-                    guard let request = Self.read(connection) else { return }
-                    inbox.requests.withLock { $0.append(request) }
-                    guard let text = answer(request) else {
-                        var byte: UInt8 = 0
-                        while recv(connection, &byte, 1, 0) > 0 {}
-                        return
-                    }
-                    let bytes = Array(text.utf8)
-                    var sent = 0
-                    while sent < bytes.count {
-                        let count = bytes.withUnsafeBytes {
-                            send(connection, $0.baseAddress?.advanced(by: sent), bytes.count - sent, Int32(MSG_NOSIGNAL))
+                    for _ in 0..<answers {
+                        guard let request = Self.read(connection) else { return }
+                        inbox.requests.withLock { $0.append(request) }
+                        guard let text = answer(request) else {
+                            var byte: UInt8 = 0
+                            while recv(connection, &byte, 1, 0) > 0 {}
+                            return
                         }
-                        guard count > 0 else { return }
-                        sent += count
+                        guard Self.send(Array(text.utf8), connection) else { return }
                     }
                 }.start()
             }
@@ -81,6 +81,18 @@ public final class HTTPRig: Sendable {
     public static func answer(_ status: String, headers: [String] = [], _ body: String = "") -> String {
         (["HTTP/1.1 \(status)", "Content-Length: \(body.utf8.count)", "Connection: close"] + headers).joined(separator: "\r\n") + "\r\n\r\n"
             + body
+    }
+
+    private static func send(_ bytes: [UInt8], _ connection: Int32) -> Bool {
+        var sent = 0
+        while sent < bytes.count {
+            let count = bytes.withUnsafeBytes {
+                Glibc.send(connection, $0.baseAddress?.advanced(by: sent), bytes.count - sent, Int32(MSG_NOSIGNAL))
+            }
+            guard count > 0 else { return false }
+            sent += count
+        }
+        return true
     }
 
     private static func read(_ connection: Int32) -> Request? {
