@@ -14,7 +14,8 @@ extension Catalog {
                 PostgreSQLType(),
             ],
             repositories: [
-                LocalRepositoryType()
+                LocalRepositoryType(),
+                RESTRepositoryType(),
             ],
             verbs: [
                 Quiesce(),

@@ -13,8 +13,14 @@ public struct StorageError: ExplainedError, Sendable, Hashable {
     public var location: String
     public var advice: String
     public var retry: Retryability
+    /// What a server asked for before the next try (RFC 9110, 10.2.3).
+    public var retryAfter: TimeSpan?
 
-    public init(_ kind: Kind, expected: String, found: String, at location: String, advice: String = "", retry: Retryability = .permanent) {
+    public init(
+        _ kind: Kind, expected: String, found: String, at location: String, advice: String = "", retry: Retryability = .permanent,
+        retryAfter: TimeSpan? = nil
+    ) {
+        self.retryAfter = retryAfter
         self.kind = kind
         self.expected = expected
         self.found = found

@@ -45,44 +45,23 @@ public final class ZFSPoolRig: Sendable {
 }
 
 /// The one zfs-fuse of the machine: its socket is at a fixed place. It ends with the test process; another test process waits for that.
-private final class ZFSDaemon: @unchecked Sendable {  // written once, before anybody has it
-    private static let shared = Task { try await BlockingPool(label: "zfs-rig", width: 1).run { try ZFSDaemon() } }
-    private let process = Process()
-    private let input = Pipe()
-    private let output = Pipe()
+private enum ZFSDaemon {
+    private static let shared = Task { try await BlockingPool(label: "zfs-rig", width: 1).run { try KeptProgram(script) } }
 
     static func running() async throws { _ = try await shared.value }
 
-    private static let script = """
-        exec 9>/run/snappy-flow-test-zfs.lock
-        flock -w 900 9 || { echo "another test process keeps zfs-fuse"; exit 1; }
-        mkdir -p /var/run/zfs /var/lock/zfs
-        rm -f /var/lib/zfs/zpool.cache
-        zfs-fuse --no-daemon >/dev/null 2>&1 9>&- &
-        daemon=$!
-        tries=0
-        until zpool list >/dev/null 2>&1; do
-            tries=$((tries + 1))
-            if [ $tries -gt 300 ] || ! kill -0 $daemon 2>/dev/null; then echo "zfs-fuse does not answer"; kill $daemon; exit 1; fi
-            sleep 0.1
-        done
-        echo ready
-        cat >/dev/null
-        kill $daemon
-        wait $daemon
-        """
-
-    private init() throws {
-        process.executableURL = URL(fileURLWithPath: "/bin/sh")
-        process.arguments = ["-c", Self.script]
-        process.environment = ["PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"]
-        process.standardInput = input
-        process.standardOutput = output
-        process.standardError = FileHandle.nullDevice
-        try process.run()
-        let said = String(decoding: output.fileHandleForReading.availableData, as: UTF8.self)
-        guard said == "ready\n" else {
-            throw ResticRig.Failure(description: "zfs-fuse did not start: \(said); install the package zfs-fuse, end another zfs-fuse")
-        }
-    }
+    private static let script =
+        KeptProgram.prelude + """
+            exec 9>/run/snappy-flow-test-zfs.lock
+            flock -w 900 9 || { echo "another test process keeps zfs-fuse"; exit 1; }
+            mkdir -p /var/run/zfs /var/lock/zfs
+            rm -f /var/lib/zfs/zpool.cache
+            zfs-fuse --no-daemon >/dev/null 2>&1 9>&- &
+            server=$!
+            await $server zpool list || { echo "zfs-fuse does not answer; install the package zfs-fuse, end another one"; kill $server; exit 1; }
+            echo ready
+            cat >/dev/null
+            kill $server
+            wait $server
+            """
 }

@@ -3,6 +3,9 @@ import FlowModel
 
 /// Repeats calls that failed for a reason that may pass, with growing pauses.
 public struct RetryingStore: ObjectStore {
+    /// A server may ask for a pause, but not for any.
+    private static let patience = Duration.seconds(300)
+
     private let base: any ObjectStore
     private let attempts: Int
     private let pause: Duration
@@ -23,7 +26,8 @@ public struct RetryingStore: ObjectStore {
             do {
                 return try await call(attempt)
             } catch let error as StorageError where error.kind == .unavailable && error.retry == .transient && attempt < attempts {
-                try await Task.sleep(for: wait * Double.random(in: 0.75...1.25))
+                let asked = min(error.retryAfter?.duration ?? .zero, Self.patience)
+                try await Task.sleep(for: max(wait * Double.random(in: 0.75...1.25), asked))
                 wait = min(wait * 2, .seconds(60))
                 attempt += 1
             }

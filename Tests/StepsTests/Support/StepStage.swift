@@ -45,6 +45,15 @@ final class StepStage: Sendable {
         }
     }
 
+    func declare(repository name: String, _ type: String, _ settings: [String: JSONValue]) throws {
+        guard let plugin = catalog.repository(type) else { throw StageError(text: "no repository type \(type)") }
+        let identity = try plugin.identity(Settings(settings, origin: "repository \(name)"))
+        state.withLock {
+            $0.plan.repositories[name] = PlannedRepository(
+                type: type, contractVersion: 1, settings: settings, identity: identity, password: .file(folder.file("password")), create: true)
+        }
+    }
+
     /// The plan's own steps, for verbs that look at those around them.
     func plan(steps: [PlannedStep]) { state.withLock { $0.plan.steps = steps } }
 

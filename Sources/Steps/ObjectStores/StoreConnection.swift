@@ -1,0 +1,87 @@
+import FlowModel
+import HTTPClient
+import StepKit
+import StorageKit
+
+/// How an object store's requests travel: declared and carried out once for all stores that speak HTTP.
+struct StoreConnection: Sendable {
+    static let fields = [connections.field, timeout.field, trustFile.field, proxy.field]
+
+    static let connections = Setting<Int>("connections", "Requests under way at once", default: 8, type: .integer(1...64))
+    static let timeout = Setting<TimeSpan>(
+        "timeout", "A request in which nothing moves for so long is given up, and tried again", default: .seconds(60))
+    static let trustFile = Setting<String>(
+        "trustFile", "PEM certificates of the authorities to trust instead of the machine's own", type: .path)
+    static let proxy = Setting<String>(
+        "proxy", "A proxy, as http://host:port; empty for none; what the worker's environment says else")
+
+    /// Packs have at most 128 MiB; nothing else of a repository is nearly as long.
+    private static let maximumResponse = ByteCount.gibibytes(4)
+    /// For one request in all: a pack through a very thin line.
+    private static let wholeTime = TimeSpan.hours(6)
+
+    private let client: Client
+    let width: Int
+    private let timeout: TimeSpan
+    private let trustFile: String?
+    private let proxy: String?
+
+    init(_ settings: Settings) throws(StepError) {
+        width = try settings.value(Self.connections)
+        client = Client(width: width)
+        timeout = try settings.value(Self.timeout)
+        trustFile = try settings.optional(Self.trustFile)
+        proxy = try settings.optional(Self.proxy)
+    }
+
+    /// The server's answer, whatever its status. Throws `StorageError` where there is none.
+    func send(
+        _ method: String, _ url: String, headers: [(name: String, value: String)] = [], body: [UInt8]? = nil
+    ) async throws -> Response {
+        let request = Request(
+            method: method, url: url, headers: headers, body: body, connectTimeout: min(timeout, .seconds(30)), timeout: Self.wholeTime,
+            stall: timeout, maximumResponse: Self.maximumResponse, trustFile: trustFile, proxy: proxy)
+        do {
+            return try await client.send(request)
+        } catch let error as HTTPClientError {
+            if error.kind == .cancelled { throw CancellationError() }
+            throw StorageError(error)
+        }
+    }
+}
+
+extension StorageError {
+    /// No answer came.
+    init(_ error: HTTPClientError) {
+        let kind: Kind =
+            switch error.kind {
+            case .unreachable, .timedOut, .interrupted, .cancelled: .unavailable
+            case .untrusted: .accessDenied
+            case .invalidRequest, .tooLarge: .invalid
+            }
+        self.init(
+            kind, expected: error.expected, found: error.found, at: error.location, advice: error.advice, retry: error.retry)
+    }
+
+    /// An answer that is none of those that were expected, as far as the status alone says what it means. `said` is what the server added.
+    init(answer: Response, expected: String, said: String? = nil, at location: String) {
+        let words =
+            said ?? String(decoding: answer.body.prefix(300), as: UTF8.self).split(whereSeparator: \.isNewline).joined(separator: " ")
+        let (kind, advice, retry): (Kind, String, Retryability) =
+            switch answer.status {
+            case 300..<400:
+                (.invalid, "the server sends elsewhere; give the address that it names: \(answer.header("Location") ?? "none")", .permanent)
+            case 401: (.accessDenied, "check the user and the password or key", .permanent)
+            case 403: (.accessDenied, "the server knows the user but forbids this; check the rights", .permanent)
+            case 404, 410: (.notFound, "check the address; create the repository first", .permanent)
+            case 409, 412: (.exists, "", .lostRace)
+            case 413, 507: (.noSpace, "free space or raise the quota, then run again: what was stored is kept", .transient)
+            case 416: (.truncated, "the object is shorter than it should be; run a check", .permanent)
+            case _ where answer.isWorthRetrying: (.unavailable, "look at the server's log if it lasts", .transient)
+            default: (.failed, "look at the server's log", .permanent)
+            }
+        self.init(
+            kind, expected: expected, found: "status \(answer.status)" + (words.isEmpty ? "" : ": \(words)"), at: location, advice: advice,
+            retry: retry, retryAfter: answer.retryAfterSeconds.map { .seconds($0) })
+    }
+}

@@ -1,0 +1,65 @@
+import Foundation
+import Glibc
+
+/// Servers of a test, held by a shell that stops them when its input ends: with the test process, in whatever way that ends.
+public final class KeptProgram: @unchecked Sendable {  // started once, by whoever makes it
+    private let process = Process()
+    private let input = Pipe()
+    private let output = Pipe()
+
+    /// `script` is for bash, with `arguments` as `$1`, `$2`, ...: it starts servers, prints `ready` when they answer, reads its input to the
+    /// end, and stops them. What it prints instead of `ready` is the failure's text. Blocks until then.
+    public init(_ script: String, _ arguments: [String] = []) throws {
+        process.executableURL = URL(fileURLWithPath: "/bin/bash")
+        process.arguments = ["-c", script, "bash"] + arguments
+        process.environment = ["PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8", "HOME": "/nonexistent"]
+        process.standardInput = input
+        process.standardOutput = output
+        process.standardError = FileHandle.nullDevice
+        try process.run()
+        var said = ""
+        while !said.hasSuffix("\n") {
+            let part = output.fileHandleForReading.availableData
+            if part.isEmpty { break }
+            said += String(decoding: part, as: UTF8.self)
+        }
+        guard said == "ready\n" else { throw ResticRig.Failure(description: "a server of the test did not start: \(said)") }
+    }
+
+    /// What a script may use: `await PID COMMAND...` until the command succeeds, the process is gone, or a minute is over.
+    public static let prelude = """
+        await() {
+            local pid=$1 tries=0; shift
+            until "$@" >/dev/null 2>&1; do
+                tries=$((tries + 1))
+                if [ $tries -gt 600 ] || ! kill -0 "$pid" 2>/dev/null; then return 1; fi
+                sleep 0.1
+            done
+        }
+        listens() { (exec 3<>"/dev/tcp/127.0.0.1/$1"); }
+
+        """
+
+    /// A port of loopback that nobody had a moment ago, below those that the kernel gives out by itself.
+    public static func freePort() throws -> Int {
+        for _ in 0..<200 {
+            let port = Int.random(in: 12000..<32000)
+            let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+            defer { close(listener) }
+            var address = sockaddr_in()
+            address.sin_family = sa_family_t(AF_INET)
+            address.sin_port = in_port_t(port).bigEndian
+            address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+            let isFree = withUnsafeBytes(of: &address) { bytes in
+                bytes.assumingMemoryBound(to: sockaddr.self).baseAddress.map { bind(listener, $0, socklen_t(bytes.count)) == 0 } ?? false
+            }
+            if isFree { return port }
+        }
+        throw ResticRig.Failure(description: "no free port of loopback")
+    }
+
+    deinit {
+        try? input.fileHandleForWriting.close()
+        process.waitUntilExit()
+    }
+}
