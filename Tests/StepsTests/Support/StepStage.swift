@@ -50,7 +50,8 @@ final class StepStage: Sendable {
         let identity = try plugin.identity(Settings(settings, origin: "repository \(name)"))
         state.withLock {
             $0.plan.repositories[name] = PlannedRepository(
-                type: type, contractVersion: 1, settings: settings, identity: identity, password: .file(folder.file("password")), create: true)
+                type: type, contractVersion: 1, settings: settings, identity: identity, password: .file(folder.file("password")),
+                create: true)
         }
     }
 
