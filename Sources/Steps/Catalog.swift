@@ -16,6 +16,7 @@ extension Catalog {
             repositories: [
                 LocalRepositoryType(),
                 RESTRepositoryType(),
+                S3RepositoryType(),
             ],
             verbs: [
                 Quiesce(),

@@ -3,7 +3,7 @@ public import FlowModel
 /// What a store, a source or a destination answers when it can't do what it was asked to.
 public struct StorageError: ExplainedError, Sendable, Hashable {
     public enum Kind: String, Sendable, Hashable {
-        case notFound, exists, accessDenied, noSpace, truncated, changed, unavailable, unsupported, invalid, failed
+        case notFound, exists, accessDenied, noSpace, truncated, changed, retained, unavailable, unsupported, invalid, failed
     }
     public var kind: Kind
     public var code: String { kind.rawValue }

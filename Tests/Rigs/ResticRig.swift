@@ -6,6 +6,7 @@ public struct ResticRig: Sendable {
     public let repository: String
     public let password: String
     private let cache: String
+    private let environment: [String: String]
 
     public struct Failure: Error, CustomStringConvertible {
         public var description: String
@@ -18,14 +19,15 @@ public struct ResticRig: Sendable {
         public var errors: String
     }
 
-    /// `cache` is a private folder. Fails when restic is not installed: `make test` installs it.
-    public init(repository: String, password: String, cache: String) throws {
+    /// `cache` is a private folder; `environment` is what restic needs besides: a store's keys. Fails when restic is not installed: `make test` installs it.
+    public init(repository: String, password: String, cache: String, environment: [String: String] = [:]) throws {
         guard FileManager.default.isExecutableFile(atPath: Self.program) else {
             throw Failure(description: "expected the restic program at \(Self.program), found none; install the package restic")
         }
         self.repository = repository
         self.password = password
         self.cache = cache
+        self.environment = environment
     }
 
     private static let program = "/usr/bin/restic"
@@ -39,10 +41,10 @@ public struct ResticRig: Sendable {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: Self.program)
         process.arguments = arguments
-        var environment = [
+        var environment = environment.merging([
             "RESTIC_REPOSITORY": repository, "RESTIC_PASSWORD": password, "RESTIC_CACHE_DIR": cache, "PATH": "/usr/bin:/bin", "TZ": "UTC",
             "HOME": cache,
-        ]
+        ]) { $1 }
         environment.merge(extra) { $1 }
         process.environment = environment
         let folder = URL(fileURLWithPath: cache)

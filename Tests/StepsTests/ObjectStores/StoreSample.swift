@@ -11,11 +11,16 @@ enum StoreSample: String, CaseIterable, Sendable {
     case local
     /// restic's REST protocol, spoken by rclone.
     case rclone
+    /// S3 that is strict: Ceph's gateway.
+    case radosgw
+    /// S3 in breadth.
+    case moto
 
     var type: String {
         switch self {
         case .local: "local"
         case .rclone: "rest"
+        case .radosgw, .moto: "s3"
         }
     }
 }
@@ -27,10 +32,12 @@ final class StoreBench: Sendable {
     let settings: [String: JSONValue]
     /// What restic needs to open the same store.
     let resticRepository: String
+    private let environment: [String: String]
 
     init(_ sample: StoreSample) async throws {
         self.sample = sample
         folder = try ScratchFolder("store")
+        var environment: [String: String] = [:]
         let name = "r\(UUID().uuidString.prefix(8).lowercased())"
         switch sample {
         case .local:
@@ -40,7 +47,25 @@ final class StoreBench: Sendable {
             let url = try await RcloneServerRig.running().url + name + "/"
             settings = ["url": .string(url)]
             resticRepository = "rest:" + url
+        case .radosgw, .moto:
+            let url = try await sample == .moto ? MotoRig.running().url : RadosGatewayRig.running().url
+            let keys = try await sample == .moto ? ("key", "secret") : Self.gatewayKeys()
+            for (file, text) in [("access", keys.0), ("secret", keys.1)] {
+                try text.write(toFile: folder.file(file), atomically: true, encoding: .utf8)
+            }
+            settings = [
+                "endpoint": .string(url), "bucket": .string(name), "prefix": "site/one",
+                "accessKey": ["fromFile": .string(folder.file("access"))], "secretKey": ["fromFile": .string(folder.file("secret"))],
+            ]
+            resticRepository = "s3:\(url)/\(name)/site/one"
+            environment = ["AWS_ACCESS_KEY_ID": keys.0, "AWS_SECRET_ACCESS_KEY": keys.1]
         }
+        self.environment = environment
+    }
+
+    private static func gatewayKeys() async throws -> (String, String) {
+        let rig = try await RadosGatewayRig.running()
+        return (rig.accessKey, rig.secretKey)
     }
 
     func open(_ more: [String: JSONValue] = [:]) async throws -> any ObjectStore {
@@ -56,6 +81,6 @@ final class StoreBench: Sendable {
     }
 
     func restic(password: String) throws -> ResticRig {
-        try ResticRig(repository: resticRepository, password: password, cache: folder.file("cache"))
+        try ResticRig(repository: resticRepository, password: password, cache: folder.file("cache"), environment: environment)
     }
 }

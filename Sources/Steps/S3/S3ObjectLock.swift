@@ -1,0 +1,35 @@
+import FlowModel
+import Foundation
+
+/// Objects that nobody may remove before their time (docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock.html).
+struct S3ObjectLock: Sendable, Hashable {
+    enum Mode: String, CaseIterable, Sendable {
+        case governance, compliance
+        var header: String { rawValue.uppercased() }
+    }
+    var mode: Mode
+    var retain: TimeSpan
+
+    /// The headers of an object that is stored now.
+    func headers(now: Date) -> [(name: String, value: String)] {
+        let until = now.addingTimeInterval(Double(retain.seconds))
+        return [
+            ("x-amz-object-lock-mode", mode.header), ("x-amz-object-lock-retain-until-date", until.formatted(Date.ISO8601FormatStyle())),
+        ]
+    }
+
+    static let untilHeader = "x-amz-object-lock-retain-until-date"
+}
+
+/// Encryption by the server.
+struct S3Encryption: Sendable, Hashable {
+    /// `AES256` or `aws:kms`.
+    var algorithm: String
+    var key: String?
+
+    static let header = "x-amz-server-side-encryption"
+
+    var headers: [(name: String, value: String)] {
+        [(Self.header, algorithm)] + (key.map { [("x-amz-server-side-encryption-aws-kms-key-id", $0)] } ?? [])
+    }
+}

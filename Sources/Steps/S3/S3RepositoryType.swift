@@ -1,0 +1,89 @@
+import FlowModel
+import StepKit
+import StorageKit
+
+/// The `s3` repository type: a bucket of a server that speaks Amazon's S3 protocol.
+struct S3RepositoryType: RepositoryType {
+    let name = "s3"
+    let summary = "A bucket of an S3 server: Amazon, Ceph RGW, MinIO and others"
+    let schema = SettingsSchema(
+        [
+            Self.bucket.field, Self.prefix.field, Self.endpoint.field, Self.region.field, Self.addressing.field, Self.accessKey.field,
+            Self.secretKey.field, Self.sessionToken.field, Self.storageClass.field, Self.encryption.field, Self.encryptionKey.field,
+            Self.objectLock.field, Self.retain.field,
+        ] + StoreConnection.fields)
+
+    static let bucket = Setting<String>.required("bucket", "The bucket; made by a first copy where it is not there")
+    static let prefix = Setting<String>("prefix", "Where in the bucket the repository lies", default: "")
+    static let endpoint = Setting<String>("endpoint", "The server, as https://host:port; Amazon's of the region else")
+    static let region = Setting<String>("region", "The region's name, which is a part of every signature", default: "us-east-1")
+    static let addressing = Setting<String>(
+        "addressing", "Where requests name the bucket: in the path, in the host's name (virtual), or as the endpoint is known to want it",
+        default: S3Place.Addressing.auto.rawValue, type: .choice(S3Place.Addressing.allCases.map(\.rawValue)))
+    static let accessKey = Setting<SecretReference>.required("accessKey", "The access key's id")
+    static let secretKey = Setting<SecretReference>.required("secretKey", "The access key's secret")
+    static let sessionToken = Setting<SecretReference>("sessionToken", "The token of temporary credentials")
+    static let storageClass = Setting<String>(
+        "storageClass", "The storage class of packs, as STANDARD_IA; everything else has the bucket's own")
+    static let encryption = Setting<String>(
+        "encryption", "Encryption by the server, beside the repository's own: AES256 or aws:kms", type: .choice(["AES256", "aws:kms"]))
+    static let encryptionKey = Setting<String>("encryptionKey", "The key's id for aws:kms")
+    static let objectLock = Setting<String>(
+        "objectLock",
+        "Objects can't be removed or replaced before their time: by nobody (compliance), or by who has a special right (governance)",
+        type: .choice(S3ObjectLock.Mode.allCases.map(\.rawValue)))
+    static let retain = Setting<TimeSpan>("retain", "For how long `objectLock` protects an object, from when it was stored")
+
+    func identity(_ settings: Settings) throws(StepError) -> String {
+        _ = try lock(settings)
+        return try place(settings).text
+    }
+
+    func open(_ settings: Settings, secrets: any SecretResolver) async throws -> any ObjectStore {
+        let signature = SignatureV4(
+            accessKey: try secrets.resolve(try settings.value(Self.accessKey)).revealText(),
+            secretKey: try secrets.resolve(try settings.value(Self.secretKey)).revealText(), region: try settings.value(Self.region))
+        let connection = S3Connection(
+            place: try place(settings), signature: signature,
+            sessionToken: try settings.optional(Self.sessionToken).map { try secrets.resolve($0).revealText() },
+            connection: try StoreConnection(settings))
+        return S3Store(
+            connection: connection, storageClass: try settings.optional(Self.storageClass), encryption: try encryption(settings),
+            lock: try lock(settings))
+    }
+
+    private func place(_ settings: Settings) throws(StepError) -> S3Place {
+        let region = try settings.value(Self.region)
+        return try S3Place(
+            endpoint: try settings.optional(Self.endpoint) ?? "https://s3.\(region).amazonaws.com", bucket: try settings.value(Self.bucket),
+            prefix: try settings.value(Self.prefix), addressing: S3Place.Addressing(rawValue: try settings.value(Self.addressing)) ?? .auto,
+            origin: settings.origin)
+    }
+
+    private func encryption(_ settings: Settings) throws(StepError) -> S3Encryption? {
+        let key = try settings.optional(Self.encryptionKey)
+        guard let algorithm = try settings.optional(Self.encryption) else {
+            guard key == nil else {
+                throw StepError(
+                    .invalidSetting, expected: "`encryption: aws:kms` beside `encryptionKey`", found: "no `encryption`", at: settings.origin
+                )
+            }
+            return nil
+        }
+        return S3Encryption(algorithm: algorithm, key: key)
+    }
+
+    private func lock(_ settings: Settings) throws(StepError) -> S3ObjectLock? {
+        let retain = try settings.optional(Self.retain)
+        let mode = try settings.optional(Self.objectLock).flatMap { S3ObjectLock.Mode(rawValue: $0) }
+        switch (mode, retain) {
+        case (nil, nil): return nil
+        case (let mode?, let retain?) where retain > .seconds(0): return S3ObjectLock(mode: mode, retain: retain)
+        default:
+            throw StepError(
+                .invalidSetting, expected: "`objectLock` and `retain` together, the latter longer than nothing",
+                found: mode == nil ? "`retain` alone" : "no time", at: settings.origin,
+                advice: "for example `objectLock: compliance` and `retain: 30d`")
+        }
+    }
+}
