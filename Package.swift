@@ -113,7 +113,10 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "StepsTests",
-            dependencies: ["Steps", "StepKit", "StorageKit", "Repository", "FlowModel", "PostgreSQL", "Rigs", "Threads", subprocess],
+            dependencies: [
+                "Steps", "StepKit", "StorageKit", "Repository", "FlowModel", "PostgreSQL", "HTTPClient", "Crypto", "Rigs", "Threads",
+                subprocess,
+            ],
             swiftSettings: strict),
         .testTarget(
             name: "AcceptanceTests", dependencies: ["Rigs", "FlowModel", "PostgreSQL", "snappy-flow", subprocess], swiftSettings: strict),

@@ -24,7 +24,7 @@ public protocol ObjectStore: Sendable {
     /// Size of an object, nil when there is none.
     func stat(_ name: ObjectName) async throws -> ObjectInfo?
 
-    /// Removes an object. Removing what is not there succeeds.
+    /// Removes an object. Removing what is not there succeeds. `.retained` when its time is not over.
     func delete(_ name: ObjectName) async throws
 }
 
@@ -36,7 +36,10 @@ public struct ObjectStoreProperties: Sendable, Hashable {
     public var createOnlyIsAtomic: Bool
     /// Where it is, for people: no secret in it.
     public var location: String
-    public init(connections: Int, createOnlyIsAtomic: Bool, location: String) {
+    /// True when objects can't be removed for a time after they were stored (`StorageError.Kind.retained`).
+    public var retainsObjects: Bool
+    public init(connections: Int, createOnlyIsAtomic: Bool, location: String, retainsObjects: Bool = false) {
+        self.retainsObjects = retainsObjects
         self.connections = connections
         self.createOnlyIsAtomic = createOnlyIsAtomic
         self.location = location

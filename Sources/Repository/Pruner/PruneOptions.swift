@@ -27,6 +27,8 @@ public struct PruneReport: Sendable, Hashable {
     public var packsRemoved = 0
     /// Packs whose used blobs were copied to new ones.
     public var packsRepacked = 0
+    /// Packs that are not needed, and that the store keeps for a time (object lock).
+    public var packsRetained = 0
     /// Bytes that the store is smaller by.
     public var bytesReclaimed: Int64 = 0
     /// Bytes not in use that stay.

@@ -23,10 +23,11 @@ struct PrunePlan: Sendable {
     private static let smallCount = 10
 
     /// `indexed` holds each pack once; `stored` is what the store lists. Every used blob must be in a stored pack.
-    /// `damaged` names blobs that must not be taken from a pack, because another has them whole.
+    /// `damaged` names blobs that must not be taken from a pack, because another has them whole. Without `repacks` a pack of which anything
+    /// is used stays as it is: where the store keeps objects for a time, writing anew would only take more space.
     init(
         indexed: [ObjectID: [PackedBlob]], stored: [ObjectID: Int64], used: Set<BlobKey>, damaged: [ObjectID: Set<BlobKey>] = [:],
-        maximumUnused: Percentage?
+        maximumUnused: Percentage?, repacks: Bool = true
     ) {
         var partly: [Pack] = []
         // Each blob is taken from the pack that is used most, so that other copies make their packs removable.
@@ -51,8 +52,12 @@ struct PrunePlan: Sendable {
             }
         }
         for (id, size) in stored where indexed[id] == nil { remove.append(Pack(id: id, size: size, blobs: [], used: [])) }
-        tolerate(partly, maximumUnused)
-        joinSmall()
+        if repacks {
+            tolerate(partly, maximumUnused)
+            joinSmall()
+        } else {
+            keep += partly
+        }
     }
 
     /// Leaves the least wasteful packs alone as long as the waste stays in bounds.

@@ -33,13 +33,20 @@ struct PruneRun {
         let used = try await usedBlobs(snapshots, BlobLoader(store: files.store, key: repository.key, index: index))
         try requireAll(used, packs, stored)
         let damaged = try await damagedCopies(of: used, index, stored)
-        let plan = PrunePlan(indexed: packs, stored: stored, used: used, damaged: damaged, maximumUnused: options.maximumUnused)
+        let plan = PrunePlan(
+            indexed: packs, stored: stored, used: used, damaged: damaged, maximumUnused: options.maximumUnused,
+            repacks: !files.store.properties.retainsObjects)
         guard !options.dryRun else { return plan.report }
         let fresh = try await Repacking(files: files, key: repository.key, index: index, options: options).repack(plan.repack)
-        try await replaceIndexes(indexes, plan, fresh)
-        try await files.store.deleteAll((plan.remove + plan.repack).map { ObjectNames.pack($0.id) })
+        let listed = try await replaceIndexes(indexes, plan, fresh)
+        let leaving = plan.remove + plan.repack
+        let retained = try await files.store.deleteUnlessRetained(
+            leaving.filter { !listed.contains($0.id) }.map { ObjectNames.pack($0.id) })
+        let gone = leaving.filter { !listed.contains($0.id) && !retained.contains(ObjectNames.pack($0.id)) }
         var report = plan.report
-        report.bytesReclaimed = (plan.remove + plan.repack).reduce(0) { $0 + $1.size } - fresh.reduce(0) { $0 + $1.size }
+        report.packsRetained = leaving.count - gone.count
+        report.packsRemoved = Set(gone.map(\.id)).intersection(plan.remove.map(\.id)).count
+        report.bytesReclaimed = gone.reduce(0) { $0 + $1.size } - fresh.reduce(0) { $0 + $1.size }
         return report
     }
 
@@ -94,8 +101,11 @@ struct PruneRun {
         return damaged
     }
 
-    /// New index files for everything that stays out of the files that must go; those go once the new ones are durable.
-    private func replaceIndexes(_ indexes: [ObjectID: [IndexedPack]], _ plan: PrunePlan, _ fresh: [IndexedPack]) async throws {
+    /// New index files for everything that stays out of the files that must go; those go once the new ones are durable. Returns the packs that
+    /// are listed still, in an index that the store keeps for a time: they must outlive it.
+    private func replaceIndexes(
+        _ indexes: [ObjectID: [IndexedPack]], _ plan: PrunePlan, _ fresh: [IndexedPack]
+    ) async throws -> Set<ObjectID> {
         let staying = Set(plan.keep.map(\.id))
         var seen: Set<ObjectID> = []
         var replaced: [ObjectID] = []
@@ -114,6 +124,8 @@ struct PruneRun {
         let writer = IndexWriter(files: files)
         for pack in carried + fresh { try await writer.add(pack) }
         try await writer.flush()
-        try await files.store.deleteAll(replaced.map { ObjectName(ObjectNames.index + $0.hex) })
+        func name(_ id: ObjectID) -> ObjectName { ObjectName(ObjectNames.index + id.hex) }
+        let retained = try await files.store.deleteUnlessRetained(replaced.map(name))
+        return Set(replaced.filter { retained.contains(name($0)) }.flatMap { indexes[$0] ?? [] }.map(\.id))
     }
 }

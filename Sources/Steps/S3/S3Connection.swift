@@ -11,6 +11,7 @@ struct S3Connection: Sendable {
     /// Of temporary credentials.
     let sessionToken: String?
     let connection: StoreConnection
+    var now: @Sendable () -> Date = { .now }
 
     static let emptyHash = SHA256.hex([])
 
@@ -22,7 +23,7 @@ struct S3Connection: Sendable {
         let path = place.path(ofKey: key)
         let parameters = query.map { "\(SignatureV4.encoded($0.name))=\(SignatureV4.encoded($0.value))" }.sorted().joined(separator: "&")
         let payloadHash = hash ?? body.map { SHA256.hex($0) } ?? Self.emptyHash
-        let date = SignatureV4.date(.now)
+        let date = SignatureV4.date(now())
         var signed = headers + [("x-amz-content-sha256", payloadHash), ("x-amz-date", date)]
         if let sessionToken { signed.append(("x-amz-security-token", sessionToken)) }
         let authorization = signature.authorization(
@@ -47,6 +48,6 @@ struct S3Connection: Sendable {
     }
 
     func error(_ answer: Response, expected: String, key: String?) -> StorageError {
-        S3Failure(answer, now: .now).error(expected: expected, at: place.text + (key.map { " \($0)" } ?? ""), region: signature.region)
+        S3Failure(answer, now: now()).error(expected: expected, at: place.text + (key.map { " \($0)" } ?? ""), region: signature.region)
     }
 }

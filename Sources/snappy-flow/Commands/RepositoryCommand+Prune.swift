@@ -36,6 +36,9 @@ extension RepositoryCommand {
                 \(dryRun ? "would be" : "were") written anew (\(size(report.bytesRepacked)))
                 \(size(report.bytesReclaimed)) \(dryRun ? "would be given back" : "given back"), \(size(report.bytesUnused)) unused stay
                 """)
+            if report.packsRetained > 0 {
+                print("\(report.packsRetained) packs more are not needed; the store keeps them for a time (object lock)")
+            }
         }
     }
 }

@@ -45,20 +45,24 @@ struct Prune: Verb {
             return Self.result(PruneDecision(keep: [], remove: []), reclaimed: 0)
         }
         return try await repository.withLock(isDry ? .shared : .exclusive) { _ in
-            let decision = PruneDecision(
+            let wanted = PruneDecision(
                 rules.policy, among: try await repository.snapshots(), scope: scope, proofs: proofs, minProved: minProved,
                 now: Instant(microseconds: Int64(Date.now.timeIntervalSince1970 * 1e6)), job: context.job)
-            for (snapshot, reason) in decision.keep {
+            for (snapshot, reason) in wanted.keep {
                 context.recorder.log(
                     isDry ? .info : .debug, "\(isDry ? "would keep" : "keep") \(snapshot.shortID) of \(snapshot.hostname): \(reason)")
             }
-            for snapshot in decision.remove {
+            for snapshot in wanted.remove {
                 context.recorder.log(
                     .info, "\(isDry ? "would remove" : "remove") \(snapshot.shortID) of \(snapshot.hostname): no rule keeps it")
             }
-            guard !isDry else { return Self.result(decision, reclaimed: 0) }
+            guard !isDry else { return Self.result(wanted, reclaimed: 0) }
             try context.recorder.ensureHeld()
-            try await repository.forget(decision.remove.map(\.id))
+            let retained = try await repository.forget(wanted.remove.map(\.id))
+            let decision = wanted.keeping(retained, because: "its object is locked for a time")
+            for snapshot in wanted.remove where retained.contains(snapshot.id) {
+                context.recorder.log(.info, "keep \(snapshot.shortID) of \(snapshot.hostname): its object is locked for a time")
+            }
             guard state.isDue(every: reclaimEvery) else { return Self.result(decision, reclaimed: 0) }
             let report = try await repository.prune(
                 PruneOptions(progress: { progress in
@@ -68,7 +72,8 @@ struct Prune: Verb {
                             current: "reclaiming space"))
                 }))
             try state.record()
-            context.recorder.log(.info, "reclaimed \(ByteCount(bytes: report.bytesReclaimed).approximate)")
+            let kept = report.packsRetained == 0 ? "" : "; \(report.packsRetained) packs are locked for a time"
+            context.recorder.log(.info, "reclaimed \(ByteCount(bytes: max(report.bytesReclaimed, 0)).approximate)\(kept)")
             return Self.result(decision, reclaimed: report.bytesReclaimed)
         }
     }

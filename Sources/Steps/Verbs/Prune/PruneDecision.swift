@@ -17,6 +17,12 @@ struct PruneDecision: Sendable {
         self.remove = remove
     }
 
+    /// The same, but these stay too.
+    func keeping(_ ids: Set<String>, because reason: String) -> PruneDecision {
+        PruneDecision(
+            keep: keep + remove.filter { ids.contains($0.id) }.map { ($0, reason) }, remove: remove.filter { !ids.contains($0.id) })
+    }
+
     /// `now` and `job`, whose own copies always stay: a clock that was wrong once must not make them look old.
     init(
         _ policy: RetentionPolicy, among snapshots: [Snapshot], scope: SnapshotScope, proofs: [Proof], minProved: Int, now: Instant,

@@ -1,0 +1,187 @@
+import Crypto
+import FlowModel
+import Foundation
+import HTTPClient
+import Repository
+import Rigs
+import StepKit
+import StorageKit
+import Testing
+
+@testable import Steps
+
+/// What is S3's own, on Ceph's gateway, which is strict, and on moto where that knows more.
+@Suite struct S3Tests {
+    private func pack(_ bytes: [UInt8]) -> ObjectName {
+        let id = SHA256.digest(bytes).hex
+        return ObjectName("data/\(id.prefix(2))/\(id)")
+    }
+
+    private func secret(_ bench: StoreBench, _ text: String) throws -> JSONValue {
+        let file = bench.folder.file("given-\(UInt32.random(in: .min ... .max))")
+        try text.write(toFile: file, atomically: true, encoding: .utf8)
+        return ["fromFile": .string(file)]
+    }
+
+    @Test func bothServersRefuseToReplaceAndItIsKnown() async throws {
+        for sample in [StoreSample.radosgw, .moto] {
+            let bench = try await StoreBench(sample)
+            #expect(try await bench.made().properties.createOnlyIsAtomic, "\(sample)")
+            #expect(try await bench.open().properties.createOnlyIsAtomic == false, "nobody has tried")
+        }
+    }
+
+    @Test func wrongKeysBucketsAndClocksAreToldApart() async throws {
+        let bench = try await StoreBench(.radosgw)
+        _ = try await bench.made()
+        func error(_ more: [String: JSONValue]) async throws -> StorageError? {
+            await #expect(throws: StorageError.self) { try await bench.open(more).get("config") }
+        }
+        let wrongSecret = try await error(["secretKey": secret(bench, "wrong")])
+        #expect(
+            wrongSecret?.kind == .accessDenied && wrongSecret?.advice.contains("secretKey") == true, "\(String(describing: wrongSecret))")
+        let unknown = try await error(["accessKey": secret(bench, "NOBODY")])
+        #expect(unknown?.kind == .accessDenied && unknown?.advice.contains("accessKey") == true, "\(String(describing: unknown))")
+        let missing = try await error(["bucket": .string("nowhere-\(UInt32.random(in: .min ... .max))")])
+        #expect(missing?.kind == .notFound && missing?.advice.contains("bucket") == true, "\(String(describing: missing))")
+        let down = try await error(["endpoint": "http://127.0.0.1:1"])
+        #expect(down?.kind == .unavailable && down?.retry == .transient)
+        #expect(down?.description.contains("secret") == false)
+        let http = try await error(["endpoint": .string((bench.settings["endpoint"]?.stringValue ?? "").replacing("http:", with: "https:"))]
+        )
+        #expect(http?.retry != nil && http?.kind != .notFound, "\(String(describing: http))")
+
+        // Our clock is twenty minutes ahead, with the right keys; of a HEAD there is no word but the status.
+        let store = try #require(try await bench.open() as? S3Store)
+        var ahead = store.connection
+        ahead.now = { Date.now.addingTimeInterval(1200) }
+        let late = S3Store(connection: ahead, storageClass: nil, encryption: nil, lock: nil)
+        for call in [{ _ = try await late.get("config") }, { _ = try await late.stat("config") }] as [() async throws -> Void] {
+            let skewed = await #expect(throws: StorageError.self) { try await call() }
+            #expect(skewed?.advice.contains("NTP") == true && skewed?.retry == .permanent, "\(String(describing: skewed))")
+        }
+    }
+
+    @Test(arguments: [StoreSample.radosgw, .moto]) func largeObjectsGoInParts(_ sample: StoreSample) async throws {
+        let bench = try await StoreBench(sample)
+        let store = try await bench.made()
+        let bytes = [UInt8](unsafeUninitializedCapacity: (65 << 20) + 17) { buffer, count in
+            for index in buffer.indices { buffer[index] = UInt8(truncatingIfNeeded: index &* 31 ^ index >> 13) }
+            count = buffer.count
+        }
+        let name = pack(bytes)
+        try await store.put(name, bytes)
+        #expect(try await store.get(name) == bytes)
+        #expect(try await store.get(name, range: (33 << 20)..<(33 << 20) + 5) == Array(bytes[(33 << 20)..<(33 << 20) + 5]))
+        let error = await #expect(throws: StorageError.self) { try await store.put(name, bytes) }
+        #expect(error?.kind == .exists)
+        // No upload is left open.
+        let connection = try #require(store as? S3Store).connection
+        let uploads = try await connection.ask("GET", key: nil, query: [("uploads", "")], expected: "a list")
+        #expect(S3Document(uploads.body)?.all("Upload").isEmpty == true)
+    }
+
+    @Test func aDamagedUploadIsRefused() async throws {
+        let bench = try await StoreBench(.radosgw)
+        let store = try #require(try await bench.made() as? S3Store)
+        // The name says what was sent; what arrives is something else.
+        let error = await #expect(throws: StorageError.self) { try await store.put(pack([1, 2, 3]), [1, 2, 4]) }
+        #expect(error?.kind == .unavailable && error?.retry == .transient, "\(String(describing: error))")
+        #expect(try await store.stat(pack([1, 2, 3])) == nil)
+    }
+
+    @Test func aFullQuotaIsNoSpace() async throws {
+        let rig = try await RadosGatewayRig.running()
+        let bench = try await StoreBench(.radosgw)
+        let store = try await bench.made()
+        let bucket = try #require(bench.settings["bucket"]?.stringValue)
+        try await rig.administer("quota", "set", "--quota-scope=bucket", "--bucket=\(bucket)", "--max-objects=1")
+        try await rig.administer("quota", "enable", "--quota-scope=bucket", "--bucket=\(bucket)")
+        var refused: StorageError?
+        for number in UInt8(0)..<20 where refused == nil {
+            do { try await store.put(pack([number]), [number]) } catch let error as StorageError { refused = error }
+        }
+        #expect(refused?.kind == .noSpace && refused?.advice.contains("quota") == true, "\(String(describing: refused))")
+    }
+
+    @Test func protectionsThatAreNotThereAreNoticed() async throws {
+        let bench = try await StoreBench(.radosgw)
+        _ = try await bench.made()
+        // The bucket was made without object lock: it can't be had any more.
+        let lock: [String: JSONValue] = ["objectLock": "compliance", "retain": "1h"]
+        let locked = await #expect(throws: StorageError.self) { try await bench.open(lock).create() }
+        #expect(locked?.kind == .unsupported && locked?.advice.contains("new bucket") == true, "\(String(describing: locked))")
+        let late = await #expect(throws: StorageError.self) { try await bench.open(lock).put("config", [1]) }
+        #expect(late != nil)
+        // moto has what this gateway has not been given keys for.
+        let broad = try await StoreBench(.moto)
+        let encrypted = try await broad.made(["encryption": "AES256", "storageClass": "STANDARD_IA"])
+        try await encrypted.put(pack([1]), [1])
+        let answer = try #require(encrypted as? S3Store).connection
+        let headers = try await answer.send("HEAD", key: "site/one/" + pack([1]).text)
+        #expect(headers.header("x-amz-storage-class") == "STANDARD_IA" && headers.header("x-amz-server-side-encryption") == "AES256")
+        let refused = await #expect(throws: StorageError.self) { try await bench.open(["encryption": "AES256"]).put(pack([2]), [2]) }
+        #expect(refused != nil, "the gateway can't encrypt and does not say so")
+    }
+
+    /// Nothing goes before its time, a prune goes on without it, and afterwards the space comes back: also that of the hidden versions.
+    @Test func aPruneRespectsLockedObjects() async throws {
+        let bench = try await StoreBench(.radosgw)
+        let settings = bench.settings.merging(["objectLock": "compliance", "retain": "8s"]) { $1 }
+        let stage = try StepStage()
+        try stage.declare(repository: "vault", "s3", settings)
+        try stage.declare(system: "home", "directory", ["path": .string(stage.folder.file("data"))])
+        try FileManager.default.createDirectory(atPath: stage.folder.file("data"), withIntermediateDirectories: true)
+        for round in 1...3 {
+            try Data((0..<200_000).map { UInt8(truncatingIfNeeded: $0 &* $0 >> round) }).write(
+                to: URL(fileURLWithPath: stage.folder.file("data/file")))
+            try await stage.run("copy", id: StepID("copy-\(round)"), .systems(["home"]), ["to": "vault"])
+        }
+        let store = try #require(try await bench.open(settings) as? S3Store)
+        let early = await #expect(throws: StorageError.self) { try await store.delete("config") }
+        #expect(early?.kind == .retained && early?.retry == .permanent, "\(String(describing: early))")
+        let prune: [String: JSONValue] = ["keep": ["last": 1], "reclaimEvery": "0s"]
+        let first = try await stage.run("prune", id: "prune", .repository("vault"), prune)
+        #expect(first.outputs["removed"] == 0 && first.outputs["kept"] == 3, "\(first.outputs)")
+        #expect(stage.recorder.lines.contains { $0.contains("locked for a time") })
+        func repository() async throws -> Repository { try await Repository.open(store, password: Array(StepStage.password.utf8)) }
+        #expect(try await repository().check(CheckOptions(read: .all)).isSound)
+
+        let deadline = Date.now + 60
+        var removed: Int64 = 0
+        while removed < 2, Date.now < deadline {
+            try await Task.sleep(for: .milliseconds(500))
+            removed += try await stage.run("prune", id: "prune", .repository("vault"), prune).outputs["removed"]?.intValue ?? 0
+        }
+        #expect(removed == 2)
+        let report = try await repository().check(CheckOptions(read: .all))
+        #expect(report.isSound && report.snapshots == 1, "\(report.problems)")
+        try await bench.restic(password: StepStage.password).succeed("check", "--read-data")
+        let versions = try await store.connection.ask("GET", key: nil, query: [("versions", "")], expected: "versions")
+        let hidden = S3Document(versions.body)?.all("Version").filter { $0["IsLatest"] == "false" && $0["Key"]?.contains("/data/") == true }
+        #expect(hidden?.isEmpty == true, "\(hidden?.compactMap { $0["Key"] } ?? [])")
+    }
+
+    @Test func settingsThatCantBeAreRefused() throws {
+        let type = S3RepositoryType()
+        let keys: [String: JSONValue] = ["accessKey": ["fromEnv": "A"], "secretKey": ["fromEnv": "B"]]
+        func identity(_ settings: [String: JSONValue]) throws -> String {
+            try type.identity(Settings(keys.merging(settings) { $1 }, origin: "repository x"))
+        }
+        for settings in [
+            ["bucket": "ab"], ["bucket": "a/b/c"], ["bucket": "b ucket"], ["bucket": "good", "endpoint": "ftp://x"],
+            ["bucket": "good", "endpoint": "http://u:p@x"], ["bucket": "good", "endpoint": "http://x/path"],
+            ["bucket": "good", "prefix": "a/../b"], ["bucket": "good", "retain": "1d"], ["bucket": "good", "objectLock": "compliance"],
+        ] as [[String: JSONValue]] {
+            #expect(throws: StepError.self, "\(settings)") { try identity(settings) }
+        }
+        #expect(try identity(["bucket": "vault", "region": "eu-west-1"]) == "s3:https://s3.eu-west-1.amazonaws.com/vault")
+        #expect(
+            try identity(["bucket": "vault", "endpoint": "https://host:443/", "prefix": "/a//b/"]) == "s3:https://host/vault/a/b")
+        let place = try S3Place(
+            endpoint: "https://s3.eu-west-1.amazonaws.com", bucket: "vault", prefix: "p", addressing: .auto, origin: "x")
+        #expect(place.host == "vault.s3.eu-west-1.amazonaws.com" && place.path(ofKey: "p/a b") == "/p/a%20b")
+        let own = try S3Place(endpoint: "http://host:9000", bucket: "vault", prefix: "", addressing: .auto, origin: "x")
+        #expect(own.host == "host:9000" && own.path(ofKey: nil) == "/vault")
+    }
+}
