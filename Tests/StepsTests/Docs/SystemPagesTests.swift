@@ -4,9 +4,10 @@ import StepKit
 import Steps
 import Testing
 
-/// docs/systems has a page a system type, whose table of settings is the declaration.
+/// docs/systems and docs/repositories have a page a type, whose table of settings is the declaration.
 @Suite struct SystemPagesTests {
-    private static let folder = URL(fileURLWithPath: #filePath).appending(path: "../../../../docs/systems").standardizedFileURL
+    private static let docs = URL(fileURLWithPath: #filePath).appending(path: "../../../../docs").standardizedFileURL
+    private static let folder = docs.appending(path: "systems")
 
     private func table(_ schema: SettingsSchema) -> [String] {
         schema.fields.map { field in
@@ -24,5 +25,13 @@ import Testing
         for heading in ["## What is quiesced", "## Snapshots", "## Privileges", "## Settings"] {
             #expect(page.contains(heading), "\(heading) in \(name).md")
         }
+    }
+
+    @Test(arguments: Catalog.standard.repositories.map { $0.name }) func repositoryPageShowsEverySettingAsDeclared(_ name: String) throws {
+        let page = try String(contentsOf: Self.docs.appending(path: "repositories/\(name).md"), encoding: .utf8)
+        let type = try #require(Catalog.standard.repository(name))
+        let settings = page.components(separatedBy: "## Settings").last ?? ""
+        #expect(settings.components(separatedBy: "\n").filter { $0.hasPrefix("| `") } == table(type.schema))
+        for heading in ["## Rights", "## Settings"] { #expect(page.contains(heading), "\(heading) in \(name).md") }
     }
 }
