@@ -27,6 +27,11 @@ let package = Package(
         .executable(name: "snappy-flow", targets: ["snappy-flow"]),
         .library(name: "Repository", targets: ["Repository", "StorageKit"]),
     ],
+    // A native storage library each: `swift build --disable-default-traits` builds and runs without them.
+    traits: [
+        .trait(name: "Ceph", description: "Ceph's systems, through librados and librbd"),
+        .default(enabledTraits: ["Ceph"]),
+    ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
@@ -40,6 +45,9 @@ let package = Package(
         // the kernel's calls that Swift's Glibc module leaves out
         .systemLibrary(name: "CLinux"),
         system("CLibZstd", pkgConfig: "libzstd", apt: "libzstd-dev"),
+        // Debian's packages of these have no pkg-config files
+        .systemLibrary(name: "CLibRados", providers: [.apt(["librados-dev"])]),
+        .systemLibrary(name: "CLibRBD", providers: [.apt(["librbd-dev"])]),
 
         // 1: values and contracts
         .target(name: "FlowModel", swiftSettings: strict),
@@ -62,13 +70,20 @@ let package = Package(
             plugins: ["EmbedSQL"]),
         .target(name: "Repository", dependencies: ["StorageKit", "Crypto", "CLibZstd", "Threads", "FlowModel"], swiftSettings: hot),
 
-        // 4: plug-ins
+        // 4: plug-ins; those of a native library are a target of their own
+        .target(
+            name: "CephSteps",
+            dependencies: [
+                "FlowModel", "StepKit", "StorageKit", "Threads", .target(name: "CLibRados", condition: .when(traits: ["Ceph"])),
+                .target(name: "CLibRBD", condition: .when(traits: ["Ceph"])),
+            ], path: "Sources/Steps/Ceph", swiftSettings: strict),
         .target(
             name: "Steps",
             dependencies: [
-                "FlowModel", "StepKit", "StorageKit", "Repository", "HTTPClient", "PostgreSQL", "Threads", "Crypto", "CLinux", subprocess,
+                "FlowModel", "StepKit", "StorageKit", "Repository", "HTTPClient", "PostgreSQL", "Threads", "Crypto", "CLinux", "CephSteps",
+                subprocess,
             ],
-            exclude: ["PostgreSQL/Queries"],
+            exclude: ["PostgreSQL/Queries", "Ceph"],
             swiftSettings: strict,
             plugins: ["EmbedSQL"]),
 

@@ -1,3 +1,4 @@
+import CephSteps
 public import StepKit
 
 extension Catalog {
@@ -12,7 +13,7 @@ extension Catalog {
                 BlockDeviceType(),
                 CommandType(),
                 PostgreSQLType(),
-            ],
+            ] + native,
             repositories: [
                 LocalRepositoryType(),
                 RESTRepositoryType(),
@@ -30,5 +31,14 @@ extension Catalog {
                 Prune(),
                 Restore(),
             ])
+    }
+
+    /// Those that need a library which a machine may not have.
+    private static var native: [any SystemType] {
+        #if Ceph
+            [CephRBDType()]
+        #else
+            []
+        #endif
     }
 }

@@ -1,0 +1,221 @@
+#if Ceph
+    import CLibRBD
+    import FlowModel
+    import Glibc
+    import StorageKit
+
+    /// An opened image, or a snapshot of one. Calls block.
+    final class RBDImage: @unchecked Sendable {  // librbd's handle may be used by several threads
+        let pool: CephPool
+        let location: String
+        private let handle: rbd_image_t
+
+        enum Access {
+            case readOnly, readWrite
+        }
+
+        init(_ name: String, in pool: CephPool, snapshot: String? = nil, _ access: Access) throws(StorageError) {
+            location = "\(pool.name)/\(name)" + (snapshot.map { "@\($0)" } ?? "")
+            self.pool = pool
+            var made: rbd_image_t?
+            let code =
+                access == .readOnly
+                ? rbd_open_read_only(pool.handle, name, &made, snapshot) : rbd_open(pool.handle, name, &made, snapshot)
+            guard code == 0, let made else { throw .ceph(code, expected: "an image that can be opened", at: location) }
+            handle = made
+        }
+
+        deinit { rbd_close(handle) }
+
+        private func check(_ code: Int32, _ expected: String) throws(StorageError) {
+            guard code >= 0 else { throw .ceph(code, expected: expected, at: location) }
+        }
+
+        // MARK: what it is
+
+        /// The name of its objects, which no other image of the pool ever has.
+        func id() throws(StorageError) -> String {
+            var text = [CChar](repeating: 0, count: 128)
+            try check(rbd_get_id(handle, &text, text.count), "the image's id")
+            return String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        }
+
+        func size() throws(StorageError) -> Int64 {
+            var size: UInt64 = 0
+            try check(rbd_get_size(handle, &size), "the image's size")
+            return Int64(size)
+        }
+
+        /// Whether changes are known by whole objects, without looking at them.
+        func hasFastDiff() throws(StorageError) -> Bool {
+            var features: UInt64 = 0
+            var flags: UInt64 = 0
+            try check(rbd_get_features(handle, &features), "the image's features")
+            try check(rbd_get_flags(handle, &flags), "the state of the image's object map")
+            let needed: UInt64 = 1 << 3 | 1 << 4  // object-map, fast-diff (rbd/features.h)
+            return features & needed == needed && flags & 3 == 0  // neither of the two is invalid
+        }
+
+        /// Clients that have it open for writing.
+        func watchers() throws(StorageError) -> [String] {
+            var count = 32
+            while true {
+                var found = [rbd_image_watcher_t](repeating: rbd_image_watcher_t(), count: count)
+                let code = rbd_watchers_list(handle, &found, &count)
+                if code == -ERANGE { continue }
+                try check(code, "a list of who uses the image")
+                defer { rbd_watchers_list_cleanup(&found, count) }
+                return found.prefix(count).compactMap { $0.addr.map { String(cString: $0) } }
+            }
+        }
+
+        // MARK: snapshots
+
+        /// Ids by name.
+        func snapshots() throws(StorageError) -> [String: UInt64] {
+            var count: Int32 = 16
+            while true {
+                var found = [rbd_snap_info_t](repeating: rbd_snap_info_t(), count: Int(count))
+                let code = rbd_snap_list(handle, &found, &count)
+                if code == -ERANGE { continue }
+                try check(code, "a list of the image's snapshots")
+                defer { if code > 0 { rbd_snap_list_end(&found) } }
+                return Dictionary(found.prefix(Int(code)).map { (String(cString: $0.name), $0.id) }) { first, _ in first }
+            }
+        }
+
+        /// Whoever has the image open rests for it, where he can (librbd's quiesce hooks).
+        func takeSnapshot(_ name: String) throws(StorageError) {
+            try check(rbd_snap_create2(handle, name, 0, nil, nil), "a snapshot \(name) that can be taken")
+        }
+
+        func removeSnapshot(_ name: String) throws(StorageError) {
+            let code = rbd_snap_remove(handle, name)
+            if code != -ENOENT { try check(code, "a snapshot \(name) that can be removed") }
+        }
+
+        // MARK: content
+
+        /// Where it holds data, or where it may differ from its snapshot `former`: ascending, joined where they touch. It reports more than
+        /// changed: whole objects with fast-diff, and what an object grew by without.
+        func extents(since former: String?, onlyExisting: Bool) throws(StorageError) -> [Range<Int64>] {
+            final class Found {
+                var ranges: [Range<Int64>] = []
+                let onlyExisting: Bool
+                init(_ onlyExisting: Bool) { self.onlyExisting = onlyExisting }
+            }
+            let found = Found(onlyExisting)
+            let code = rbd_diff_iterate2(
+                handle, former, 0, UInt64(try size()), 1, try hasFastDiff() ? 1 : 0,
+                { offset, length, exists, context in
+                    guard let context else { return -EINVAL }
+                    let found = Unmanaged<Found>.fromOpaque(context).takeUnretainedValue()
+                    if found.onlyExisting, exists == 0 { return 0 }
+                    let range = Int64(offset)..<Int64(offset) + Int64(length)
+                    if let last = found.ranges.last, last.upperBound == range.lowerBound {
+                        found.ranges[found.ranges.count - 1] = last.lowerBound..<range.upperBound
+                    } else {
+                        found.ranges.append(range)
+                    }
+                    return 0
+                }, Unmanaged.passUnretained(found).toOpaque())
+            try check(code, "a list of the image's extents")
+            return found.ranges.sorted { $0.lowerBound < $1.lowerBound }
+        }
+
+        func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) throws(StorageError) {
+            var done = 0
+            while done < buffer.count {
+                let place = buffer.baseAddress?.advanced(by: done).assumingMemoryBound(to: CChar.self)
+                let count = rbd_read2(handle, UInt64(offset) + UInt64(done), buffer.count - done, place, 0)
+                guard count > 0 else {
+                    throw .ceph(
+                        count == 0 ? -EIO : Int32(clamping: count), expected: "\(buffer.count) bytes at \(offset)", at: location)
+                }
+                done += count
+            }
+        }
+
+        func write(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws(StorageError) {
+            var done = 0
+            while done < bytes.count {
+                let place = bytes.baseAddress?.advanced(by: done).assumingMemoryBound(to: CChar.self)
+                let count = rbd_write2(handle, UInt64(offset) + UInt64(done), bytes.count - done, place, 0)
+                guard count > 0 else {
+                    throw .ceph(count == 0 ? -EIO : Int32(clamping: count), expected: "room at \(offset)", at: location)
+                }
+                done += count
+            }
+        }
+
+        /// Reads as zeros afterwards; gives the space back where it can.
+        func zero(_ range: Range<Int64>) throws(StorageError) {
+            var offset = range.lowerBound
+            while offset < range.upperBound {
+                let count = min(range.upperBound - offset, 1 << 30)
+                let done = rbd_write_zeroes(handle, UInt64(offset), Int(count), 0, 0)
+                guard done >= 0 else { throw .ceph(Int32(clamping: done), expected: "zeros at \(offset)", at: location) }
+                offset += count
+            }
+        }
+
+        func resize(to size: Int64) throws(StorageError) {
+            try check(rbd_resize2(handle, UInt64(size), true, nil, nil), "an image of \(size) bytes")
+        }
+
+        func flush() throws(StorageError) { try check(rbd_flush(handle), "the image's data on the cluster's disks") }
+    }
+
+    extension CephPool {
+        /// Every image's name.
+        func images() throws(StorageError) -> [String] {
+            var count = 256
+            while true {
+                var found = [rbd_image_spec_t](repeating: rbd_image_spec_t(), count: count)
+                let code = rbd_list2(handle, &found, &count)
+                if code == -ERANGE { continue }
+                guard code >= 0 else { throw .ceph(code, expected: "a list of images", at: name) }
+                defer { rbd_image_spec_list_cleanup(&found, count) }
+                return found.prefix(count).compactMap { $0.name.map { String(cString: $0) } }
+            }
+        }
+
+        func makeImage(_ image: String, size: Int64, _ shape: RBDShape) throws(StorageError) {
+            var options: rbd_image_options_t?
+            rbd_image_options_create(&options)
+            defer { rbd_image_options_destroy(options) }
+            var codes: [Int32] = []
+            if let pool = shape.dataPool { codes.append(rbd_image_options_set_string(options, Int32(RBD_IMAGE_OPTION_DATA_POOL), pool)) }
+            if let bytes = shape.objectSize {
+                codes.append(rbd_image_options_set_uint64(options, Int32(RBD_IMAGE_OPTION_ORDER), UInt64(bytes.trailingZeroBitCount)))
+            }
+            if let names = shape.features {
+                var features: UInt64 = 0
+                codes.append(rbd_features_from_string(names.joined(separator: ","), &features))
+                codes.append(rbd_image_options_set_uint64(options, Int32(RBD_IMAGE_OPTION_FEATURES), features))
+            }
+            for code in codes where code < 0 { throw .ceph(code, expected: "features, object size and data pool that can be", at: image) }
+            let code = rbd_create4(handle, image, UInt64(size), options)
+            guard code == 0 else { throw .ceph(code, expected: "a new image of \(size) bytes", at: "\(name)/\(image)") }
+        }
+
+        func renameImage(_ image: String, to other: String) throws(StorageError) {
+            let code = rbd_rename(handle, image, other)
+            guard code == 0 else { throw .ceph(code, expected: "to name the image", at: "\(name)/\(other)") }
+        }
+
+        /// Succeeds when there is none.
+        func removeImage(_ image: String) throws(StorageError) {
+            let code = rbd_remove(handle, image)
+            guard code == 0 || code == -ENOENT else { throw .ceph(code, expected: "to remove the image", at: "\(name)/\(image)") }
+        }
+    }
+
+    /// What a new image is like; the cluster's defaults where nothing is said.
+    struct RBDShape: Sendable, Hashable {
+        var features: [String]?
+        /// Bytes, a power of two.
+        var objectSize: Int64?
+        var dataPool: String?
+    }
+#endif
