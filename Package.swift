@@ -129,7 +129,8 @@ let package = Package(
         .testTarget(
             name: "StepsTests",
             dependencies: [
-                "Steps", "StepKit", "StorageKit", "Repository", "FlowModel", "PostgreSQL", "HTTPClient", "Crypto", "Rigs", "Threads",
+                "Steps", "StepKit", "StorageKit", "Repository", "FlowModel", "PostgreSQL", "HTTPClient", "Crypto", "CephSteps", "Rigs",
+                "Threads",
                 subprocess,
             ],
             swiftSettings: strict),

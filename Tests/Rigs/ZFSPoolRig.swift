@@ -61,7 +61,12 @@ private enum ZFSDaemon {
             await $server zpool list || { echo "zfs-fuse does not answer; install the package zfs-fuse, end another one"; kill $server; exit 1; }
             echo ready
             cat >/dev/null
+            # It does not end while anything of it is mounted, and not always then.
+            unmount() { awk '$3 == "fuse.zfs" && $1 ~ /^flow[0-9]/ { print $2 }' /proc/mounts | while read -r place; do umount --lazy "$place"; done; }
+            unmount
             kill $server
-            wait $server
+            for _ in $(seq 30); do kill -0 $server 2>/dev/null || break; sleep 0.1; done
+            kill -KILL $server 2>/dev/null
+            unmount
             """
 }

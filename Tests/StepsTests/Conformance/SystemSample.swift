@@ -8,6 +8,7 @@ import StorageKit
 /// One system of each plug-in, set up so that every capability suite can run against it.
 enum SystemSample: String, CaseIterable, Sendable {
     case directory, command, postgresql, blockdevice, filesystem, btrfs, zfs
+    case cephRBD = "ceph-rbd"
 
     var quiesceKind: QuiesceKind { self == .postgresql ? .session : .recorded }
 
@@ -35,6 +36,7 @@ final class SampleBench: Sendable {
     /// What the source holds at the start, by path; nil where nobody can tell beforehand.
     let content: [String: String?]
     private let server: PostgreSQLServerRig?
+    private let image: ScratchImage?
 
     init(_ sample: SystemSample) async throws {
         self.sample = sample
@@ -48,6 +50,7 @@ final class SampleBench: Sendable {
             case .btrfs: try await LoopMount("btrfs", at: data)
             default: nil
             }
+        image = sample == .cephRBD ? try await ScratchImage(size: 6 << 20) : nil
         pool = sample == .zfs ? try await ZFSPoolRig(at: data) : nil
         switch sample {
         case .directory, .filesystem, .btrfs, .zfs:
@@ -65,6 +68,9 @@ final class SampleBench: Sendable {
             content = ["stdout": "first"]
         case .blockdevice:
             settings = ["path": .string(data + "/a"), "staging": "1MiB", "snapshotFolder": .string(folder.file("kept"))]
+            content = [:]
+        case .cephRBD:
+            settings = image?.settings ?? [:]
             content = [:]
         case .postgresql:
             settings = ["host": .string(server?.socketFolder ?? "")]
@@ -114,6 +120,7 @@ final class SampleBench: Sendable {
             case .directory, .blockdevice, .btrfs: folder.file("target/inner/restored")
             case .command: folder.file("target")
             case .postgresql: folder.file("target/restored")
+            case .cephRBD: folder.file("nothing")  // no tree
             }
         return FileManager.default.contents(atPath: path).map(Array.init)
     }
@@ -128,6 +135,7 @@ final class SampleBench: Sendable {
     }
 
     func write(_ name: String, _ text: String) throws {
+        if let image { return try image.write(Array(text.utf8), at: 0) }
         let path = folder.file(name)
         try FileManager.default.createDirectory(
             atPath: URL(fileURLWithPath: path).deletingLastPathComponent().path, withIntermediateDirectories: true)

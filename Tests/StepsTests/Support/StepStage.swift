@@ -160,6 +160,7 @@ final class MemoryRecorder: StepRecorder {
     var lines: [String] { state.withLock { $0.lines } }
     var saved: JSONValue? { state.withLock { $0.checkpoint } }
     var undoState: [String: JSONValue] { state.withLock { $0.undo } }
+    var bases: [Base] { state.withLock { $0.bases } }
     func set(bases: [Base]) { state.withLock { $0.bases = bases } }
     func set(proofs: [Proof]?) { state.withLock { $0.proofs = proofs } }
 

@@ -71,6 +71,9 @@
 
         // MARK: snapshots
 
+        /// librbd calls whatever it is given, a null pointer too.
+        private static let ignore: @convention(c) (UInt64, UInt64, UnsafeMutableRawPointer?) -> Int32 = { _, _, _ in 0 }
+
         /// Ids by name.
         func snapshots() throws(StorageError) -> [String: UInt64] {
             var count: Int32 = 16
@@ -86,7 +89,7 @@
 
         /// Whoever has the image open rests for it, where he can (librbd's quiesce hooks).
         func takeSnapshot(_ name: String) throws(StorageError) {
-            try check(rbd_snap_create2(handle, name, 0, nil, nil), "a snapshot \(name) that can be taken")
+            try check(rbd_snap_create2(handle, name, 0, Self.ignore, nil), "a snapshot \(name) that can be taken")
         }
 
         func removeSnapshot(_ name: String) throws(StorageError) {
@@ -160,7 +163,7 @@
         }
 
         func resize(to size: Int64) throws(StorageError) {
-            try check(rbd_resize2(handle, UInt64(size), true, nil, nil), "an image of \(size) bytes")
+            try check(rbd_resize2(handle, UInt64(size), true, Self.ignore, nil), "an image of \(size) bytes")
         }
 
         func flush() throws(StorageError) { try check(rbd_flush(handle), "the image's data on the cluster's disks") }

@@ -1,0 +1,248 @@
+#if Ceph
+    import FlowModel
+    import Foundation
+    import Repository
+    import Rigs
+    import StepKit
+    import StorageKit
+    import Testing
+
+    @testable import CephSteps
+    @testable import Steps
+
+    @Suite struct CephRBDTests {
+        private func noise(_ count: Int, seed: UInt64) -> [UInt8] {
+            var state = seed &* 0x9E37_79B9_7F4A_7C15 | 1
+            return (0..<count).map { _ in
+                state ^= state << 13
+                state ^= state >> 7
+                state ^= state << 17
+                return UInt8(truncatingIfNeeded: state >> 32)
+            }
+        }
+
+        private func stage(_ image: ScratchImage, _ more: [String: JSONValue] = [:]) throws -> StepStage {
+            let stage = try StepStage()
+            stage.declare(repository: "vault")
+            try stage.declare(system: "disk", "ceph-rbd", image.settings.merging(more) { $1 })
+            return stage
+        }
+
+        /// A snapshot and its copy; the snapshot stays as the base of the next.
+        private func round(_ stage: StepStage, _ number: Int) async throws -> StepResult {
+            try await stage.run("snapshot", id: StepID("snapshot-\(number)"), .systems(["disk"]))
+            let copy = try await stage.run(
+                "copy", id: StepID("copy-\(number)"), .systems(["disk"]), ["to": "vault"],
+                snapshots: ["disk": StepID("snapshot-\(number)")])
+            stage.recorder.set(bases: copy.bases)
+            return copy
+        }
+
+        private func restored(_ stage: StepStage, like image: ScratchImage, _ more: [String: JSONValue] = [:]) async throws -> ScratchImage
+        {
+            let target = "restored\(UInt32.random(in: .min ... .max))"
+            try stage.declare(
+                system: "target", "ceph-rbd", image.settings.merging(["image": .string(target)]) { $1 }.merging(more) { $1 })
+            try await stage.run("restore", id: StepID("restore-\(target)"), .snapshot("latest"), ["from": "vault", "to": "target"])
+            return try await ScratchImage(named: target)
+        }
+
+        @Test(arguments: [
+            [], ["--image-feature", "layering"], ["--object-size", "1M"], ["--data-pool", "data"],
+            ["--image-feature", "layering,exclusive-lock,object-map,fast-diff", "--stripe-unit", "65536", "--stripe-count", "4"],
+        ])
+        func anIncrementReadsWhatChangedAndComesBackBitForBit(_ options: [String]) async throws {
+            if options.contains("data") {
+                let ceph = try await CephRig.running()
+                _ = try? await ceph.run("ceph", "osd", "pool", "create", "data", "8", "8")
+            }
+            let image = try await ScratchImage(size: 64 << 20, options)
+            let stage = try stage(image)
+            try image.write(noise(9_000_000, seed: 1), at: 3_000_001)
+            try image.write(noise(5000, seed: 2), at: (63 << 20) + 77)
+            let first = try await round(stage, 1)
+            #expect(first.bases.count == 1 && first.outputs["extentsReused"] == 0, "\(first.outputs)")
+            // Of 64 extents of 1 MiB those are read whose objects hold something; striping spreads them.
+            let read = try #require(first.outputs["extentsRead"]?.intValue)
+            #expect(read >= 10 && read < 40, "\(first.outputs)")
+
+            try image.write(noise(100, seed: 3), at: 40 << 20)
+            try image.open().zero((4 << 20)..<(8 << 20))
+            try image.write(noise(4096, seed: 4), at: 11_000_000)
+            let second = try await round(stage, 2)
+            let again = try #require(second.outputs["extentsRead"]?.intValue)
+            // Three objects changed, one of them to nothing: no more than they are is read.
+            let objects: Int64 = options.contains("--stripe-count") ? 16 : 4
+            #expect(again <= 3 * objects && again > 0, "\(second.outputs)")
+            #expect((second.outputs["extentsReused"]?.intValue ?? 0) >= 64 - 5 * objects)
+            #expect(stage.recorder.lines.filter { $0.contains("read in full") }.isEmpty)
+            let target = try await restored(stage, like: image)
+            #expect(try target.bytes() == image.bytes())
+            try await stage.restic("vault").succeed("check", "--read-data")
+
+            // Nothing happened: nothing but the sample is read.
+            #expect(try await round(stage, 3).outputs["extentsRead"] == 0)
+        }
+
+        @Test func anImageThatGrowsAndShrinksStaysRight() async throws {
+            let image = try await ScratchImage(size: 24 << 20)
+            let stage = try stage(image)
+            try image.write(noise(24 << 20, seed: 1), at: 0)
+            _ = try await round(stage, 1)
+            for (number, size) in [(2, 40), (3, 9), (4, 24)] as [(Int, Int64)] {
+                try image.open().resize(to: size << 20)
+                if number == 2 { try image.write(noise(3000, seed: 7), at: 39 << 20) }
+                _ = try await round(stage, number)
+                let target = try await restored(stage, like: image)
+                #expect(try target.bytes() == image.bytes(), "\(size) MiB")
+            }
+        }
+
+        @Test func aCloneIsWholeAndItsParentIsLeftAlone() async throws {
+            let parent = try await ScratchImage(size: 16 << 20)
+            try parent.write(noise(6 << 20, seed: 1), at: 1 << 20)
+            try await parent.ceph.run("rbd", "snap", "create", "\(parent.name)@golden")
+            try await parent.ceph.run("rbd", "snap", "protect", "\(parent.name)@golden")
+            let child = "clone\(UInt32.random(in: .min ... .max))"
+            try await parent.ceph.run("rbd", "clone", "\(parent.name)@golden", child)
+            let image = try await ScratchImage(named: child)
+            try image.write(noise(100, seed: 2), at: 2 << 20)
+            try image.write(noise(100, seed: 3), at: 12 << 20)
+            let stage = try stage(image)
+            _ = try await round(stage, 1)
+            #expect(try await restored(stage, like: image).bytes() == image.bytes())
+            try await parent.ceph.run("rbd", "flatten", child)
+            try image.write(noise(100, seed: 4), at: 5 << 20)
+            _ = try await round(stage, 2)
+            #expect(try await restored(stage, like: image).bytes() == image.bytes())
+        }
+
+        /// A guest that has the image open, and its lock, goes on writing.
+        @Test func theLocksOwnerGoesOn() async throws {
+            let image = try await ScratchImage(size: 16 << 20)
+            let guest = try image.open()
+            try noise(1 << 20, seed: 1).withUnsafeBytes { try guest.write($0, at: 0) }
+            let stage = try stage(image)
+            try await stage.run("snapshot", id: "snapshot-1", .systems(["disk"]))
+            let then = try image.bytes()
+            try noise(1 << 20, seed: 2).withUnsafeBytes { try guest.write($0, at: 500_000) }
+            try guest.flush()
+            try await stage.run("copy", id: "copy", .systems(["disk"]), ["to": "vault"], snapshots: ["disk": "snapshot-1"])
+            try noise(100, seed: 3).withUnsafeBytes { try guest.write($0, at: 9 << 20) }
+            #expect(try await restored(stage, like: image).bytes() == then)
+            try await stage.undo("snapshot", id: "snapshot-1", .systems(["disk"]))
+            #expect(try guest.snapshots().isEmpty)
+
+            // A restore never goes over what somebody uses.
+            let used = await #expect(throws: StorageError.self) {
+                try await stage.run("restore", id: "over", .snapshot("latest"), ["from": "vault", "to": "disk", "overwrite": true])
+            }
+            #expect(used?.found.contains("open at") == true, "\(String(describing: used))")
+        }
+
+        @Test func aRestoreReplacesOnlyWhenToldAndLeavesNothingHalf() async throws {
+            let image = try await ScratchImage(size: 12 << 20)
+            try image.write(noise(3 << 20, seed: 1), at: 1 << 20)
+            let stage = try stage(image)
+            try await stage.run("copy", id: "copy", .systems(["disk"]), ["to": "vault"])
+            let before = try image.bytes()
+            try image.write(noise(12 << 20, seed: 9), at: 0)
+            let refused = await #expect(throws: StorageError.self) {
+                try await stage.run("restore", id: "restore", .snapshot("latest"), ["from": "vault", "to": "disk"])
+            }
+            #expect(refused?.kind == .exists)
+            try image.open().resize(to: 20 << 20)
+            try await stage.run("restore", id: "over", .snapshot("latest"), ["from": "vault", "to": "disk", "overwrite": true])
+            #expect(try image.bytes() == before)
+            // What a restore that was killed left behind is in nobody's way.
+            try image.pool.makeImage("\(image.name)-new.snappy-flow-restore", size: 1 << 20, RBDShape())
+            let target = try await restored(
+                stage, like: image, ["image": .string(image.name + "-new"), "objectSize": "1MiB", "features": ["layering"]])
+            _ = target
+            let made = try await ScratchImage(named: image.name + "-new")
+            #expect(try made.bytes() == before)
+            let shown = try await image.ceph.run("rbd", "info", made.name)
+            #expect(shown.contains("order 20") && !shown.contains("object-map"), "\(shown)")
+            #expect(try image.pool.images().filter { $0.hasPrefix(image.name) && $0.hasSuffix("-restore") }.isEmpty)
+        }
+
+        @Test func aBaseThatIsGoneOrOfAnotherImageIsNotTrusted() async throws {
+            let image = try await ScratchImage(size: 12 << 20)
+            try image.write(noise(3 << 20, seed: 1), at: 0)
+            let stage = try stage(image)
+            _ = try await round(stage, 1)
+            try await stage.undo("snapshot", id: "snapshot-1", .systems(["disk"]))
+            try image.write(noise(1000, seed: 2), at: 5 << 20)
+            let second = try await round(stage, 2)
+            #expect(second.outputs["extentsReused"] == 0, "\(second.outputs)")
+            #expect(try await restored(stage, like: image).bytes() == image.bytes())
+            // Another image of the same name, with a snapshot of the same name.
+            for name in try image.open().snapshots().keys { try image.open().removeSnapshot(name) }
+            try image.pool.removeImage(image.name)
+            try image.pool.makeImage(image.name, size: 12 << 20, RBDShape())
+            try image.write(noise(1000, seed: 3), at: 7 << 20)
+            let key = try #require(stage.recorder.bases.first?.snapshot.key)
+            try image.open().takeSnapshot("snappy-flow-\(key)")
+            let third = try await round(stage, 3)
+            #expect(third.outputs["extentsReused"] == 0, "\(third.outputs)")
+            #expect(try await restored(stage, like: image).bytes() == image.bytes())
+        }
+
+        @Test func whatWasTakenFromUnderUsIsSaid() async throws {
+            let image = try await ScratchImage(size: 12 << 20)
+            try image.write(noise(3 << 20, seed: 1), at: 0)
+            let stage = try stage(image)
+            try await stage.run("snapshot", id: "snapshot-1", .systems(["disk"]))
+            for name in try image.open().snapshots().keys { try image.open().removeSnapshot(name) }
+            let gone = await #expect(throws: StorageError.self) {
+                try await stage.run("copy", id: "copy", .systems(["disk"]), ["to": "vault"], snapshots: ["disk": "snapshot-1"])
+            }
+            #expect(gone?.kind == .notFound && gone?.location.contains("@snappy-flow-") == true, "\(String(describing: gone))")
+            try await stage.undo("snapshot", id: "snapshot-1", .systems(["disk"]))
+            try image.pool.removeImage(image.name)
+            try await stage.undo("snapshot", id: "snapshot-1", .systems(["disk"]))
+            let missing = await #expect(throws: StorageError.self) { try await stage.run("snapshot", id: "s", .systems(["disk"])) }
+            #expect(missing?.kind == .notFound && missing?.advice.contains("rbd ls") == true, "\(String(describing: missing))")
+        }
+
+        @Test func aClusterThatDoesNotAnswerIsNotWaitedForForEver() async throws {
+            let image = try await ScratchImage(size: 1 << 20)
+            func error(_ settings: [String: JSONValue]) async throws -> StorageError? {
+                let stage = try stage(image, settings)
+                return await #expect(throws: StorageError.self) { try await stage.run("snapshot", id: "s", .systems(["disk"])) }
+            }
+            let dead = try await error([
+                "configuration": "/dev/null", "monitors": "127.0.0.1:1", "timeout": "2s",
+                "key": [
+                    "fromFile": .string(try key(image, "AQBn5XRnAAAAABAAx6vXm1Gy0VfNhDVYRAxC3A=="))
+                ],
+            ])
+            #expect(dead?.kind == .unavailable && dead?.retry == .transient, "\(String(describing: dead))")
+            let wrong = try await error(["key": ["fromFile": .string(try key(image, "AQBn5XRnAAAAABAAx6vXm1Gy0VfNhDVYRAxC3A=="))]])
+            #expect(wrong?.kind == .accessDenied && wrong?.retry == .permanent, "\(String(describing: wrong))")
+            let nobody = try await error(["user": "nobody"])
+            #expect(nobody?.kind == .accessDenied && nobody?.advice.contains("key") == true, "\(String(describing: nobody))")
+            let nowhere = try await error(["pool": "nowhere"])
+            #expect(nowhere?.kind == .notFound, "\(String(describing: nowhere))")
+            let file = try await error(["configuration": "/nonexistent/ceph.conf"])
+            #expect(file?.location == "/nonexistent/ceph.conf", "\(String(describing: file))")
+        }
+
+        private func key(_ image: ScratchImage, _ text: String) throws -> String {
+            let file = image.ceph.folder + "/key-\(UInt32.random(in: .min ... .max))"
+            try text.write(toFile: file, atomically: true, encoding: .utf8)
+            return file
+        }
+
+        @Test func theIdentityNamesTheCluster() throws {
+            func identity(_ settings: [String: JSONValue]) throws -> String {
+                try CephRBDType().identity(Settings(settings.merging(["image": "a"]) { $1 }, origin: "system x"))
+            }
+            #expect(try identity([:]) == "ceph-rbd:rbd/a")
+            #expect(try identity(["pool": "p", "namespace": "n", "monitors": "a:1, b:2"]) == "ceph-rbd:a:1,b:2/p/n/a")
+            #expect(CephRBDType().problems(in: Settings(["image": "a@b"], origin: "x")).map(\.setting) == ["image"])
+            #expect(
+                CephRBDType().problems(in: Settings(["image": "a", "objectSize": "3MiB"], origin: "x")).map(\.setting) == ["objectSize"])
+        }
+    }
+#endif
