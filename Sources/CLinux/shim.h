@@ -1,6 +1,7 @@
 // What Swift's Glibc module leaves out, and calls that Swift can't make because they are variadic.
 // No _GNU_SOURCE: with it, types that other C modules share would look different here.
 // Of <fcntl.h> and <unistd.h> only what is needed is declared, so that `struct stat` stays Glibc's.
+#include <errno.h>
 #include <linux/btrfs.h>
 #include <linux/fiemap.h>
 #include <linux/fs.h>
@@ -60,6 +61,16 @@ static inline struct fiemap_extent linux_mapped_extent(const void *memory, int i
 }
 static inline unsigned long linux_extent_map_size(unsigned count) {
     return sizeof(struct fiemap) + count * sizeof(struct fiemap_extent);
+}
+
+// fcntl(2), F_SETLEASE with F_WRLCK or F_UNLCK.
+static inline int linux_lease(int file, int kind) { return (int)syscall(SYS_fcntl, file, 1024 /* F_SETLEASE */, kind); }
+// 1 when another process, or the kernel (a loop device), has the file open; a write lease is refused then (fcntl(2), F_SETLEASE). 0 where nobody
+// has, or where the file system or our rights do not tell.
+static inline int linux_is_open_elsewhere(int file) {
+    if (linux_lease(file, 1) != 0) return errno == EAGAIN;
+    linux_lease(file, 2);
+    return 0;
 }
 
 // renameat2(2) with RENAME_NOREPLACE: never replaces what is there.

@@ -51,6 +51,7 @@ extension Repository {
             }
             guard !dryRun else { return reports.map(\.report) }
             try await repair.finish()
+            let known = try await loadSnapshots { _ in }.filter { $0.tags.contains(SnapshotRepair.tag) }
             for (number, entry) in reports.enumerated() where !entry.report.isWhole {
                 let old = entry.report.snapshot
                 var next = old
@@ -58,7 +59,12 @@ extension Repository {
                 next.original = old.original ?? old.id
                 next.summary = nil
                 if !next.tags.contains(SnapshotRepair.tag) { next.tags.append(SnapshotRepair.tag) }
-                next.id = try await files.save(ObjectNames.snapshots, next.encoded).hex
+                // Repaired before: one is enough.
+                if let twin = known.first(where: { $0.original == next.original && $0.tree == next.tree }) {
+                    next = twin
+                } else {
+                    next.id = try await files.save(ObjectNames.snapshots, next.encoded).hex
+                }
                 if forget { try await files.store.delete(ObjectName(ObjectNames.snapshots + old.id)) }
                 reports[number].report.repaired = next
             }

@@ -19,6 +19,8 @@ final class RestoreRun: Sendable {
 
     private struct State {
         var progress = RestoreProgress()
+        /// Bytes of the files that are whole: what is begun and fails is not restored.
+        var wholeBytes: UInt64 = 0
         var failures: [RestoreFailure] = []
         var warnings: [StorageError] = []
         /// The first path of each hard-linked file.
@@ -85,7 +87,7 @@ final class RestoreRun: Sendable {
         return state.withLock { state in
             options.progress?(state.progress)
             return RestoreReport(
-                files: state.progress.files, directories: state.progress.directories, bytes: state.progress.bytes,
+                files: state.progress.files, directories: state.progress.directories, bytes: state.wholeBytes,
                 failures: state.failures, warnings: state.warnings)
         }
     }
@@ -301,7 +303,10 @@ final class RestoreRun: Sendable {
     private func complete(_ file: RestoredFile, wasLast: Bool) throws {
         guard wasLast else { return }
         try setMetadata(file.path, file.node)
-        state.withLock { $0.progress.files += 1 }
+        state.withLock { state in
+            state.progress.files += 1
+            state.wholeBytes += file.node.size
+        }
     }
 
     private func lose(_ file: RestoredFile, _ error: any ExplainedError) {

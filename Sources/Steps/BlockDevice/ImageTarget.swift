@@ -16,7 +16,8 @@ final class ImageTarget: ImageWriter {
     private let place: Place
     private let hasEnded = Mutex(false)
 
-    init(path: String, size: Int64, overwrite: Bool) throws(StorageError) {
+    init(path given: String, size: Int64, overwrite: Bool) throws(StorageError) {
+        let path = try Self.resolved(given)
         self.path = path
         var found = stat()
         let exists = stat(path, &found) == 0
@@ -29,6 +30,11 @@ final class ImageTarget: ImageWriter {
             place = .device(try Self.openDevice(path, size: size))
             return
         }
+        guard exists || !path.hasPrefix("/dev/") || path.hasPrefix("/dev/shm/") else {
+            throw StorageError(
+                .notFound, expected: "a block device", found: "nothing of that name", at: path,
+                advice: "correct the device's name: `lsblk` lists what there is; a file there would lie in memory")
+        }
         guard !exists || found.st_mode & S_IFMT == S_IFREG else {
             throw StorageError(
                 .unsupported, expected: "a block device, an image file, or nothing", found: "something else", at: path,
@@ -36,7 +42,41 @@ final class ImageTarget: ImageWriter {
         }
         let folder = try FolderHandle(opening: (path as NSString).deletingLastPathComponent)
         let name = FileName((path as NSString).lastPathComponent)
-        place = .file(try RestoredFile(name: name, in: folder, size: size, overwrite: overwrite), in: folder)
+        if exists { try Self.refuseInUse(path) }
+        let file = try RestoredFile(name: name, in: folder, size: size, overwrite: overwrite)
+        if exists { file.adopt(found, (try? ExtendedAttributes.read(name, in: folder)) ?? []) }
+        place = .file(file, in: folder)
+    }
+
+    /// Links are followed: what a restore replaces is the image, never the link to it.
+    private static func resolved(_ path: String) throws(StorageError) -> String {
+        if let whole = realpath(path, nil) {
+            defer { free(whole) }
+            return String(cString: whole)
+        }
+        var link = stat()
+        guard lstat(path, &link) != 0 else {
+            throw StorageError(
+                .notFound, expected: "a place for the image", found: "a link that leads nowhere", at: path,
+                advice: "remove the link, or make what it leads to")
+        }
+        let folder = (path as NSString).deletingLastPathComponent
+        guard let whole = realpath(folder, nil) else { throw .system(errno, expected: "a folder for the image", at: folder) }
+        defer { free(whole) }
+        let parent = String(cString: whole)
+        return (parent == "/" ? "" : parent) + "/" + (path as NSString).lastPathComponent
+    }
+
+    /// Whoever has the image open, a guest or a loop device, would go on in the one that was replaced, and lose all it writes.
+    private static func refuseInUse(_ path: String) throws(StorageError) {
+        let descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        guard descriptor >= 0 else { throw .system(errno, expected: "an image file that can be looked at", at: path) }
+        defer { Glibc.close(descriptor) }
+        guard linux_is_open_elsewhere(descriptor) == 0 else {
+            throw StorageError(
+                .failed, expected: "an image that nobody uses", found: "one that is open: by a guest, or as a loop device", at: path,
+                advice: "stop what uses it; see `fuser -v` and `losetup -j`")
+        }
     }
 
     /// O_EXCL: a device that is mounted, or used by another device, is refused by the kernel.
@@ -85,6 +125,7 @@ final class ImageTarget: ImageWriter {
         switch place {
         case .file(let file, let folder):
             try sync(folder.descriptor)
+            if access(path, F_OK) == 0 { try Self.refuseInUse(path) }  // it may have been opened meanwhile
             hasEnded.withLock { $0 = true }  // a file that gets no name has ended too
             try file.finish()
             try sync(folder.descriptor)

@@ -56,6 +56,13 @@ final class RestoredFile: FileWriter {
         }
     }
 
+    /// Takes over whose file it is, its rights and its labels from what it replaces: who could open that can open this.
+    func adopt(_ replaced: stat, _ attributes: [ExtendedAttribute]) {
+        _ = fchown(descriptor, replaced.st_uid, replaced.st_gid)
+        _ = fchmod(descriptor, replaced.st_mode & 0o7777)
+        _ = ExtendedAttributes.write(attributes, to: descriptor, location: parent.path + "/" + name.description)
+    }
+
     func finish() throws {
         let code = nameIt()
         guard code == 0 else {

@@ -26,7 +26,11 @@ extension RepositoryCommand {
             }
             let report = try await repository.check(options)
             meter.clear()
-            for problem in report.problems { StandardError.write("\(problem.severity.rawValue): \(problem.error)") }
+            // What to do is said once, below.
+            for problem in report.problems {
+                let error = problem.error
+                StandardError.write("\(problem.severity.rawValue): \(error.location): expected \(error.expected), found \(error.found)")
+            }
             for path in report.damagedPaths { StandardError.write("can't be restored: /\(path)") }
             print(
                 "\(report.snapshots) snapshots, \(report.packs) packs, \(report.blobs) blobs; "
@@ -34,7 +38,11 @@ extension RepositoryCommand {
             guard report.isSound else {
                 throw CommandFailure(
                     .damaged,
-                    "error: the repository is damaged; what it holds whole can be restored, and a new run stores again what is lost")
+                    """
+                    error: the repository is damaged; what it holds whole can be restored, and a new run stores again what is lost
+                      do:       `repository repair packs ID...` saves what is whole of damaged packs, then `repository repair index`; \
+                    docs/repository.md has the whole order
+                    """)
             }
             print("no damage found")
         }

@@ -69,6 +69,42 @@ import Testing
         #expect(try await same(stage.folder.file("disk.img"), target))
     }
 
+    @Test func whatIsReplacedIsTheImageAndStaysItsUsers() async throws {
+        let stage = try await stage()
+        try await stage.run("copy", id: "copy", .systems(["disk"]), ["to": "vault"])
+        func restore(to path: String, overwrite: Bool = true) async throws {
+            try stage.declare(system: "target", "blockdevice", ["path": .string(path)])
+            try await stage.run(
+                "restore", id: StepID("restore-\(UInt32.random(in: .min ... .max))"), .snapshot("latest"),
+                ["from": "vault", "to": "target", "overwrite": .bool(overwrite)])
+        }
+        let target = stage.folder.file("guest.img")
+        // A mistyped device is no file in memory.
+        let mistyped = await #expect(throws: StorageError.self) { try await restore(to: "/dev/snappy-flow-nosuch", overwrite: false) }
+        #expect(mistyped?.advice.contains("lsblk") == true && !FileManager.default.fileExists(atPath: "/dev/snappy-flow-nosuch"))
+        // Whose it is, and who may open it, stays; a link to it stays a link.
+        _ = try await shell(
+            "echo old > '\(target)'; chmod 640 '\(target)'; setfattr -n user.role -v disk '\(target)'; ln -s guest.img current.img",
+            in: stage.folder.path)
+        if geteuid() == 0 { _ = try await shell("chown nobody:nogroup '\(target)'", in: "/") }
+        let before = try await shell("stat -c '%U %G %a' '\(target)'", in: "/")
+        try await restore(to: stage.folder.file("current.img"))
+        #expect(try await same(stage.folder.file("disk.img"), target))
+        #expect(try await shell("stat -c '%U %G %a' '\(target)'", in: "/") == before)
+        #expect(
+            try await shell("getfattr --only-values -n user.role guest.img; readlink current.img", in: stage.folder.path)
+                == "diskguest.img\n")
+        // Nobody's disk is taken from under him.
+        let user = try FileHandle(forUpdating: URL(fileURLWithPath: target))
+        let used = await #expect(throws: StorageError.self) { try await restore(to: target) }
+        #expect(used?.advice.contains("losetup") == true, "\(String(describing: used))")
+        try user.close()
+        try await restore(to: target)
+        _ = try await shell("ln -s nowhere dangling.img", in: stage.folder.path)
+        let dangling = await #expect(throws: StorageError.self) { try await restore(to: stage.folder.file("dangling.img")) }
+        #expect(dangling?.found.contains("nowhere") == true)
+    }
+
     @Test func verificationRestoresAnImageAndReadsItBack() async throws {
         let stage = try await stage()
         try await stage.run("copy", id: "copy", .systems(["disk"]), ["to": "vault"])

@@ -12,7 +12,8 @@ struct Prune: Verb {
         ]), workClass: .prune, holdsRepositories: .exclusive,
         outputs: [
             "kept": "Snapshots that stay", "removed": "Snapshots that went", "removedIDs": "Their ids",
-            "reclaimed": "Bytes that the repository is smaller by",
+            "reclaimed": "Bytes that the repository is smaller by", "wouldRemove": "Snapshots that a dry run says would go",
+            "wouldRemoveIDs": "Their ids",
         ])
 
     static let keep = Setting<[String: JSONValue]>.required("keep", "What stays", type: .object(KeepRules.schema))
@@ -56,7 +57,7 @@ struct Prune: Verb {
                 context.recorder.log(
                     .info, "\(isDry ? "would remove" : "remove") \(snapshot.shortID) of \(snapshot.hostname): no rule keeps it")
             }
-            guard !isDry else { return Self.result(wanted, reclaimed: 0) }
+            guard !isDry else { return Self.dryResult(wanted) }
             try context.recorder.ensureHeld()
             let retained = try await repository.forget(wanted.remove.map(\.id))
             let decision = wanted.keeping(retained, because: "its object is locked for a time")
@@ -76,6 +77,14 @@ struct Prune: Verb {
             context.recorder.log(.info, "reclaimed \(ByteCount(bytes: max(report.bytesReclaimed, 0)).approximate)\(kept)")
             return Self.result(decision, reclaimed: report.bytesReclaimed)
         }
+    }
+
+    private static func dryResult(_ decision: PruneDecision) -> StepResult {
+        StepResult(outputs: [
+            "kept": .int(Int64(decision.keep.count)), "removed": 0, "removedIDs": [], "reclaimed": 0,
+            "wouldRemove": .int(Int64(decision.remove.count)),
+            "wouldRemoveIDs": .array(decision.remove.prefix(1000).map { .string($0.id) }),
+        ])
     }
 
     private static func result(_ decision: PruneDecision, reclaimed: Int64) -> StepResult {
