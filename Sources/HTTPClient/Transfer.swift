@@ -11,6 +11,8 @@ final class Transfer {
     private var headers: [(name: String, value: String)] = []
     private var body: [UInt8] = []
     private var isTooLarge = false
+    /// The empty line after the headers came. libcurl takes a connection that ends before it for a whole answer without a body.
+    private var hasAllHeaders = false
 
     init(_ request: Request, stop: StopSign) {
         self.request = request
@@ -44,6 +46,7 @@ final class Transfer {
         }
         if isTooLarge { throw HTTPClientError.tooLarge(request) }
         guard code == CURLE_OK else { throw HTTPClientError(code, detail: String(cString: message), request) }
+        guard hasAllHeaders else { throw HTTPClientError(CURLE_GOT_NOTHING, detail: "an answer that ends within its headers", request) }
         var status = 0
         flow_curl_get_long(handle, CURLINFO_RESPONSE_CODE, &status)
         return Response(status: status, headers: headers, body: body)
@@ -102,7 +105,12 @@ final class Transfer {
     /// A status line begins anew: an interim answer (100) comes before the real one.
     private func receivedHeader(_ bytes: UnsafeRawBufferPointer) {
         let line = String(decoding: bytes, as: UTF8.self)
-        if line.hasPrefix("HTTP/") { headers = [] }
+        if line.hasPrefix("HTTP/") {
+            headers = []
+            hasAllHeaders = false
+        } else if line.allSatisfy({ $0.isNewline }) {
+            hasAllHeaders = true
+        }
         guard let colon = line.firstIndex(of: ":"), headers.count < 1000 else { return }
         let value = line[line.index(after: colon)...].drop { $0.isWhitespace }
         headers.append((String(line[..<colon]), String(value.reversed().drop { $0.isWhitespace }.reversed())))

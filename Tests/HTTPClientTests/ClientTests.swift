@@ -130,6 +130,14 @@ import Testing
         #expect(try await kind(of: Request(url: rig.url)) == .interrupted)
     }
 
+    /// However little came of it: half a header is no whole answer without a body.
+    @Test(arguments: ["HTTP/1.1 200 OK\r\n", "HTTP/1.1 200 OK\r\nContent-Le", "HTTP/1.1 204 No Content\r\nX: 1\r\n", "HTTP/1.1 20"])
+    func anAnswerThatEndsWithinItsHeadersIsNone(_ text: String) async throws {
+        let rig = try HTTPRig { _ in text }
+        defer { rig.stop() }
+        #expect(try await kind(of: Request(method: "PUT", url: rig.url, body: [1])) == .interrupted)
+    }
+
     @Test(arguments: [
         Request(url: "file:///etc/passwd"), Request(url: "http://h/a b"), Request(url: "http://h/", headers: [("A", "1\r\nB: 2")]),
         Request(url: "http://h/", headers: [("A: x\r\nB", "1")]), Request(method: "GET / HTTP/1.1\r\nX:", url: "http://h/"),

@@ -1,0 +1,143 @@
+import Crypto
+import FlowModel
+import Foundation
+import HTTPClient
+import Repository
+import Rigs
+import StepKit
+import StorageKit
+import Testing
+
+@testable import Steps
+
+/// Between us and a real server stands a proxy that cuts, answers, drips and says nothing.
+@Suite struct StoreFaultTests {
+    private static let samples: [StoreSample] = [.rclone, .radosgw]
+
+    private func pack(_ bytes: [UInt8]) -> ObjectName {
+        let id = SHA256.digest(bytes).hex
+        return ObjectName("data/\(id.prefix(2))/\(id)")
+    }
+
+    /// The sample's settings with the proxy in the server's place.
+    private func behind(_ proxy: FaultProxy, _ bench: StoreBench) throws -> [String: JSONValue] {
+        let key = bench.sample == .rclone ? "url" : "endpoint"
+        let text = try #require(bench.settings[key]?.stringValue)
+        let port = try #require(URLComponents(string: text)?.port)
+        return [key: .string(text.replacing(":\(port)", with: ":\(proxy.port)"))]
+    }
+
+    private func proxy(_ bench: StoreBench, _ plan: @escaping @Sendable (Int) -> FaultProxy.Fault) throws -> FaultProxy {
+        let text = try #require((bench.settings["url"] ?? bench.settings["endpoint"])?.stringValue)
+        return try FaultProxy(to: UInt16(try #require(URLComponents(string: text)?.port)), plan)
+    }
+
+    private func error(
+        _ sample: StoreSample, _ fault: FaultProxy.Fault, _ more: [String: JSONValue] = [:],
+        _ call: @Sendable (any ObjectStore, ObjectName, [UInt8]) async throws -> Void
+    ) async throws -> StorageError? {
+        let bench = try await StoreBench(sample)
+        let bytes = [UInt8](repeating: 7, count: 300_000)
+        try await bench.made().put(pack([1]), [1])
+        try await bench.open().put(pack(bytes), bytes)
+        let proxy = try proxy(bench) { _ in fault }
+        defer { proxy.stop() }
+        let store = try await bench.open(behind(proxy, bench).merging(more) { $1 })
+        return await #expect(throws: StorageError.self, "\(sample) \(fault)") { try await call(store, pack(bytes), bytes) }
+    }
+
+    @Test(arguments: samples) func whatIsCutOffMayBeTriedAgain(_ sample: StoreSample) async throws {
+        let calls: [@Sendable (any ObjectStore, ObjectName, [UInt8]) async throws -> Void] = [
+            { store, _, bytes in try await store.put(ObjectName("index/" + SHA256.digest(bytes + [1]).hex), bytes + [1]) },
+            { store, name, _ in _ = try await store.get(name) },
+            { store, name, _ in _ = try await store.get(name, range: 5..<200_000) },
+            { store, name, _ in _ = try await store.stat(name) },
+            { store, _, _ in try await store.list(prefix: "data/") { _ in } },
+            { store, name, _ in try await store.delete(name) },
+        ]
+        for fault in [FaultProxy.Fault.cutUp(60), .cutDown(20)] {
+            for (number, call) in calls.enumerated() {
+                let error = try await error(sample, fault, [:], call)
+                #expect(error?.kind == .unavailable && error?.retry == .transient, "\(number) \(fault): \(String(describing: error))")
+            }
+        }
+        // An answer that ends before its time is no short object.
+        let half = try await error(sample, .cutDown(100_000)) { store, name, _ in _ = try await store.get(name) }
+        #expect(half?.kind == .unavailable && half?.retry == .transient, "\(String(describing: half))")
+    }
+
+    @Test(arguments: samples) func theServersOwnTroubleIsWaitedFor(_ sample: StoreSample) async throws {
+        let busy = "HTTP/1.1 503 Slow Down\r\nRetry-After: 7\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+        let slow = try await error(sample, .answer(busy)) { store, name, _ in _ = try await store.get(name) }
+        #expect(slow?.kind == .unavailable && slow?.retry == .transient && slow?.retryAfter == .seconds(7), "\(String(describing: slow))")
+        let broken = try await error(sample, .answer("HTTP/1.1 500 Internal\r\nContent-Length: 4\r\nConnection: close\r\n\r\nboom")) {
+            store, name, _ in
+            _ = try await store.get(name)
+        }
+        #expect(broken?.kind == .unavailable && broken?.retry == .transient, "\(String(describing: broken))")
+        let silent = try await error(sample, .silence, ["timeout": "1s"]) { store, name, _ in _ = try await store.get(name) }
+        #expect(silent?.kind == .unavailable && silent?.retry == .transient, "\(String(describing: silent))")
+        let moved = try await error(
+            sample, .answer("HTTP/1.1 307 Moved\r\nLocation: http://elsewhere/\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        ) { store, name, _ in _ = try await store.get(name) }
+        #expect(moved?.retry == .permanent && moved?.advice.contains("elsewhere") == true, "\(String(describing: moved))")
+    }
+
+    /// A whole copy and a prune through a line on which every connection breaks sooner or later.
+    @Test(arguments: samples) func aCopyGetsThroughABadLine(_ sample: StoreSample) async throws {
+        let bench = try await StoreBench(sample)
+        let busy = "HTTP/1.1 503 Slow Down\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+        let proxy = try proxy(bench) { number in
+            switch number % 8 {
+            case 1: .cutUp(300)
+            case 2: .cutDown(100)
+            case 3: .answer(busy)
+            case 4: .cutUp(1_500_000)
+            case 6: .cutDown(3000)
+            case 7: .drip(4000)
+            default: .cutUp(6_000_000)
+            }
+        }
+        defer { proxy.stop() }
+        let stage = try StepStage()
+        try stage.declare(repository: "vault", bench.sample.type, bench.settings.merging(behind(proxy, bench)) { $1 })
+        try stage.declare(system: "home", "directory", ["path": .string(stage.folder.file("data"))])
+        try FileManager.default.createDirectory(atPath: stage.folder.file("data"), withIntermediateDirectories: true)
+        for round in 1...2 {
+            var state = UInt64(round)
+            for file in 0..<4 {
+                let bytes = (0..<1_500_000).map { _ in
+                    state = state &* 6_364_136_223_846_793_005 &+ 1
+                    return UInt8(truncatingIfNeeded: state >> 33)
+                }
+                try Data(bytes).write(to: URL(fileURLWithPath: stage.folder.file("data/\(file)")))
+            }
+            let copy = try await stage.run("copy", id: StepID("copy-\(round)"), .systems(["home"]), ["to": "vault"])
+            #expect(copy.missed == [])
+        }
+        try await stage.run("prune", id: "prune", .repository("vault"), ["keep": ["last": 1], "reclaimEvery": "0s"])
+        #expect(proxy.connections > 8, "\(proxy.connections)")
+        let restic = try bench.restic(password: StepStage.password)
+        try await restic.succeed("check", "--read-data")
+        try await restic.succeed("restore", "latest", "--target", stage.folder.file("back"))
+        #expect(
+            FileManager.default.contentsEqual(
+                atPath: stage.folder.file("data"), andPath: stage.folder.file("back") + stage.folder.file("data")))
+    }
+
+    /// Parts that were stored of an upload that fails are taken back.
+    @Test func noPartOfAFailedUploadStays() async throws {
+        let bench = try await StoreBench(.radosgw)
+        _ = try await bench.made()
+        let proxy = try proxy(bench) { number in number == 2 ? .cutUp(9_000_000) : .none }
+        defer { proxy.stop() }
+        let store = try await bench.open(behind(proxy, bench))
+        let bytes = [UInt8](repeating: 3, count: (96 << 20) + 5)
+        // Three parts at once, on connections of their own: one of them breaks.
+        await #expect(throws: StorageError.self) { try await store.put(pack(bytes), bytes) }
+        let connection = try #require(try await bench.open() as? S3Store).connection
+        let uploads = try await connection.ask("GET", key: nil, query: [("uploads", "")], expected: "a list")
+        #expect(S3Document(uploads.body)?.all("Upload").isEmpty == true)
+        #expect(try await bench.open().stat(pack(bytes)) == nil)
+    }
+}
