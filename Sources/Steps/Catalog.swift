@@ -18,7 +18,7 @@ extension Catalog {
                 LocalRepositoryType(),
                 RESTRepositoryType(),
                 S3RepositoryType(),
-            ],
+            ] + nativeRepositories,
             verbs: [
                 Quiesce(),
                 TakeSnapshot(),
@@ -37,6 +37,14 @@ extension Catalog {
     private static var native: [any SystemType] {
         #if Ceph
             [CephRBDType()]
+        #else
+            []
+        #endif
+    }
+
+    private static var nativeRepositories: [any RepositoryType] {
+        #if Ceph
+            [RadosRepositoryType()]
         #else
             []
         #endif

@@ -15,12 +15,14 @@ enum StoreSample: String, CaseIterable, Sendable {
     case radosgw
     /// S3 in breadth.
     case moto
+    case rados
 
     var type: String {
         switch self {
         case .local: "local"
         case .rclone: "rest"
         case .radosgw, .moto: "s3"
+        case .rados: "rados"
         }
     }
 }
@@ -30,8 +32,8 @@ final class StoreBench: Sendable {
     let sample: StoreSample
     let folder: ScratchFolder
     let settings: [String: JSONValue]
-    /// What restic needs to open the same store.
-    let resticRepository: String
+    /// What restic needs to open the same store; nil where it can't.
+    let resticRepository: String?
     private let environment: [String: String]
 
     init(_ sample: StoreSample) async throws {
@@ -47,6 +49,9 @@ final class StoreBench: Sendable {
             let url = try await RcloneServerRig.running().url + name + "/"
             settings = ["url": .string(url)]
             resticRepository = "rest:" + url
+        case .rados:
+            settings = ["configuration": .string(try await CephRig.running().configuration), "pool": "rbd", "namespace": .string(name)]
+            resticRepository = nil
         case .radosgw, .moto:
             let url = try await sample == .moto ? MotoRig.running().url : RadosGatewayRig.running().url
             let keys = try await sample == .moto ? ("key", "secret") : Self.gatewayKeys()
@@ -81,6 +86,7 @@ final class StoreBench: Sendable {
     }
 
     func restic(password: String) throws -> ResticRig {
-        try ResticRig(repository: resticRepository, password: password, cache: folder.file("cache"), environment: environment)
+        guard let resticRepository else { throw StageError(text: "restic knows no \(sample)") }
+        return try ResticRig(repository: resticRepository, password: password, cache: folder.file("cache"), environment: environment)
     }
 }
