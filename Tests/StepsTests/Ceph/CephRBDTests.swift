@@ -234,6 +234,28 @@
             return file
         }
 
+        /// The OSD is away for a while: a copy waits for it, one that may not says so.
+        @Test func anOSDThatIsAwayForAWhileIsWaitedFor() async throws {
+            let image = try await ScratchImage(size: 24 << 20)
+            try image.write(noise(20 << 20, seed: 1), at: 0)
+            let stage = try stage(image)
+            try await stage.run("snapshot", id: "snapshot-1", .systems(["disk"]))
+            let pid = try #require(
+                pid_t(
+                    try String(contentsOfFile: image.ceph.folder + "/osd.pid", encoding: .utf8).trimmingCharacters(
+                        in: .whitespacesAndNewlines)))
+            #expect(kill(pid, SIGSTOP) == 0)
+            defer { kill(pid, SIGCONT) }
+            let hasty = try self.stage(image, ["timeout": "1s"])
+            let given = await #expect(throws: StorageError.self) { try await hasty.run("snapshot", id: "s", .systems(["disk"])) }
+            #expect(given?.kind == .unavailable && given?.retry == .transient, "\(String(describing: given))")
+            async let copy = stage.run("copy", id: "copy", .systems(["disk"]), ["to": "vault"], snapshots: ["disk": "snapshot-1"])
+            try await Task.sleep(for: .seconds(1))
+            kill(pid, SIGCONT)
+            #expect(try await copy.missed == [])
+            #expect(try await restored(stage, like: image).bytes() == image.bytes())
+        }
+
         @Test func theIdentityNamesTheCluster() throws {
             func identity(_ settings: [String: JSONValue]) throws -> String {
                 try CephRBDType().identity(Settings(settings.merging(["image": "a"]) { $1 }, origin: "system x"))
