@@ -2,6 +2,7 @@ import FlowModel
 import PostgreSQL
 import Rigs
 import StepKit
+import Synchronization
 import Testing
 
 @testable import WorkflowEngine
@@ -11,13 +12,18 @@ import Testing
         let hand = try await StoreHand.start()
         for _ in 0..<10 { _ = try await hand.submit([.work("a"), .work("b"), .work("c")].independent) }
         for number in 0..<6 { try await hand.register("w\(number)") }
+        let count = Count()
         let claimed = try await withThrowingTaskGroup(of: [ClaimedStep].self) { group in
             for number in 0..<6 {
                 group.addTask {
                     let other = try await hand.another()
                     var mine: [ClaimedStep] = []
                     // A job that another claim has locked is skipped, so an empty answer is not yet the end.
-                    for _ in 0..<30 { mine += try await other.claim(WorkerID(rawValue: "w\(number)"), limit: 2) }
+                    for _ in 0..<1000 where count.value.load(ordering: .relaxed) < 30 {
+                        let more = try await other.claim(WorkerID(rawValue: "w\(number)"), limit: 2)
+                        count.value.add(more.count, ordering: .relaxed)
+                        mine += more
+                    }
                     return mine
                 }
             }
@@ -168,4 +174,8 @@ extension [PlannedStep] {
             return step
         }
     }
+}
+
+private final class Count: Sendable {
+    let value = Atomic(0)
 }
