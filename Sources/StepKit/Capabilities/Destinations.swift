@@ -21,4 +21,10 @@ public protocol ImageDestination: System {
     func withImageWriter<Result: Sendable>(
         size: Int64, overwrite: Bool, _ context: StepContext, _ body: @Sendable (any ImageWriter) async throws -> Result
     ) async throws -> Result
+
+    /// Lends a writer of a part of the image that is there: nothing is made, resized or replaced, and what is not written stays. Refuses
+    /// an image that ends before the part does, and one that somebody uses.
+    func withImageWriter<Result: Sendable>(
+        within part: Range<Int64>, _ context: StepContext, _ body: @Sendable (any ImageWriter) async throws -> Result
+    ) async throws -> Result
 }

@@ -39,6 +39,14 @@ extension BlockDeviceSystem: ImageDestination {
         }
         return try await body(writer)
     }
+
+    func withImageWriter<Result: Sendable>(
+        within part: Range<Int64>, _ context: StepContext, _ body: @Sendable (any ImageWriter) async throws -> Result
+    ) async throws -> Result {
+        let target = path
+        let writer = try await BlockingPool(label: "target", width: 1).run { try ImageTarget(path: target, within: part) }
+        return try await body(writer)
+    }
 }
 
 extension BlockDeviceSystem: Snapshotting {

@@ -9,6 +9,7 @@ final class ImageTarget: ImageWriter {
     private enum Place {
         /// The file, and the folder it comes into.
         case file(RestoredFile, in: FolderHandle)
+        /// A device, or a file of which a part is written.
         case device(Int32)
     }
 
@@ -46,6 +47,27 @@ final class ImageTarget: ImageWriter {
         let file = try RestoredFile(name: name, in: folder, size: size, overwrite: overwrite)
         if exists { file.adopt(found, (try? ExtendedAttributes.read(name, in: folder)) ?? []) }
         place = .file(file, in: folder)
+    }
+
+    /// A part of what is there.
+    init(path given: String, within part: Range<Int64>) throws(StorageError) {
+        let path = try Self.resolved(given)
+        self.path = path
+        var found = stat()
+        guard stat(path, &found) == 0 else { throw .system(errno, expected: "an image of which a part is to be restored", at: path) }
+        if found.st_mode & S_IFMT == S_IFBLK {
+            place = .device(try Self.openDevice(path, size: part.upperBound))
+            return
+        }
+        guard found.st_mode & S_IFMT == S_IFREG, Int64(found.st_size) >= part.upperBound else {
+            throw StorageError(
+                .noSpace, expected: "an image of at least \(part.upperBound) bytes", found: "one of \(found.st_size)", at: path,
+                advice: "choose another range, or restore the whole image")
+        }
+        try Self.refuseInUse(path)
+        let descriptor = Glibc.open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW)
+        guard descriptor >= 0 else { throw .system(errno, expected: "an image that can be written", at: path) }
+        place = .device(descriptor)
     }
 
     /// Links are followed: what a restore replaces is the image, never the link to it.

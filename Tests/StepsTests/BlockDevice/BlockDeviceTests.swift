@@ -229,6 +229,42 @@ import Testing
         #expect(verified.proofs.allSatisfy { $0.isGood })
     }
 
+    /// Only what was asked for is written, into the image that is there.
+    @Test func aPartIsRestoredInPlace() async throws {
+        let stage = try await stage()
+        try await stage.run("copy", id: "copy", .systems(["disk"]), ["to": "vault"])
+        let (disk, target) = (stage.folder.file("disk.img"), stage.folder.file("other.img"))
+        _ = try await shell("head -c 24M /dev/urandom > '\(target)'; cp '\(target)' '\(target).before'", in: "/")
+        try stage.declare(system: "target", "blockdevice", ["path": .string(target)])
+        func restore(_ range: String, overwrite: Bool = true) async throws {
+            try await stage.run(
+                "restore", id: StepID("part-\(UInt32.random(in: .min ... .max))"), .snapshot("latest"),
+                ["from": "vault", "to": "target", "overwrite": .bool(overwrite), "range": .string(range)])
+        }
+        // From the middle of data over a hole to the middle of another extent.
+        try await restore("3MiB+17000004B")
+        let end = (3 << 20) + 17_000_004
+        #expect(
+            try await shell(
+                """
+                cmp -n \(3 << 20) '\(target)' '\(target).before' && cmp -i \(3 << 20) -n 17000004 '\(target)' '\(disk)' &&
+                cmp -i \(end) '\(target)' '\(target).before' && stat -c %s '\(target)'
+                """, in: "/") == "\(24 << 20)\n")
+        await #expect(throws: StepError.self) { try await restore("0B+1MiB", overwrite: false) }
+        let late = await #expect(throws: (any Error).self) { try await restore("23MiB+2MiB") }
+        #expect((late as? any ExplainedError)?.advice.contains("range") == true, "\(String(describing: late))")
+        _ = try await shell("truncate -s 10M '\(target)'", in: "/")
+        let short = await #expect(throws: StorageError.self) { try await restore("9MiB+2MiB") }
+        #expect(short?.kind == .noSpace)
+        try stage.declare(system: "target", "blockdevice", ["path": .string(stage.folder.file("nothing"))])
+        let missing = await #expect(throws: StorageError.self) { try await restore("0B+1MiB") }
+        #expect(missing?.kind == .notFound)
+        for text in ["5", "1MiB", "1MiB+0B", "-1B+2B", "1MiB+2MiB+3MiB", "x+y"] {
+            let settings = Settings(["from": "v", "to": "t", "overwrite": true, "range": .string(text)], origin: "step x")
+            #expect(Restore().problems(in: settings).map(\.setting) == ["range"], "\(text)")
+        }
+    }
+
     @Test func whatIsNoImageIsRefused() async throws {
         let stage = try StepStage()
         stage.declare(repository: "vault")

@@ -154,6 +154,13 @@
             try image.open().resize(to: 20 << 20)
             try await stage.run("restore", id: "over", .snapshot("latest"), ["from": "vault", "to": "disk", "overwrite": true])
             #expect(try image.bytes() == before)
+            // A part goes into the image that is there.
+            try image.write(noise(12 << 20, seed: 8), at: 0)
+            let noisy = try image.bytes()
+            try await stage.run(
+                "restore", id: "part", .snapshot("latest"), ["from": "vault", "to": "disk", "overwrite": true, "range": "1500KiB+4MiB"])
+            let (start, end) = (1500 << 10, (1500 << 10) + (4 << 20))
+            #expect(try image.bytes() == Array(noisy[..<start]) + Array(before[start..<end]) + Array(noisy[end...]))
             // What a restore that was killed left behind is in nobody's way.
             try image.pool.makeImage("\(image.name)-new.snappy-flow-restore", size: 1 << 20, RBDShape())
             let target = try await restored(

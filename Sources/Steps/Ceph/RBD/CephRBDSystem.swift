@@ -90,6 +90,13 @@
             let target = try await blocking { try RBDTarget(image, in: connect(), size: size, shape: shape, overwrite: overwrite) }
             return try await body(target)
         }
+
+        func withImageWriter<Result: Sendable>(
+            within part: Range<Int64>, _ context: StepContext, _ body: @Sendable (any ImageWriter) async throws -> Result
+        ) async throws -> Result {
+            let target = try await blocking { try RBDTarget(image, in: connect(), within: part) }
+            return try await body(target)
+        }
     }
 
     extension CephRBDSystem: Discovering {

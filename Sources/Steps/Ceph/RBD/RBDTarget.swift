@@ -2,7 +2,6 @@
     import FlowModel
     import Glibc
     import StorageKit
-    import Synchronization
 
     /// Where an image is restored to: a new one, which gets its name when it is whole, or one that is there and that nobody uses.
     final class RBDTarget: ImageWriter {
@@ -10,7 +9,6 @@
         private let name: String
         /// The name of a new image until it is whole.
         private let unfinished: String?
-        private let image: Mutex<RBDImage?>
         private let writer: RBDImage
 
         init(_ name: String, in pool: CephPool, size: Int64, shape: RBDShape, overwrite: Bool) throws(StorageError) {
@@ -27,7 +25,6 @@
                 try pool.makeImage(temporary, size: size, shape)
                 unfinished = temporary
                 writer = try RBDImage(temporary, in: pool, .readWrite)
-                image = Mutex(writer)
                 return
             }
             guard overwrite else {
@@ -35,16 +32,35 @@
                     .exists, expected: "no image of that name", found: "one of \(try there.size()) bytes", at: there.location,
                     advice: "choose another name, or allow overwriting (`overwrite: true`)")
             }
-            let users = try there.watchers()
+            try Self.refuseInUse(there)
+            unfinished = nil
+            writer = try RBDImage(name, in: pool, .readWrite)
+            if try writer.size() != size { try writer.resize(to: size) }
+        }
+
+        /// A part of an image that is there.
+        init(_ name: String, in pool: CephPool, within part: Range<Int64>) throws(StorageError) {
+            let there = try RBDImage(name, in: pool, .readOnly)
+            let size = try there.size()
+            guard size >= part.upperBound else {
+                throw StorageError(
+                    .noSpace, expected: "an image of at least \(part.upperBound) bytes", found: "one of \(size)", at: there.location,
+                    advice: "choose another range, or restore the whole image")
+            }
+            try Self.refuseInUse(there)
+            self.pool = pool
+            self.name = name
+            unfinished = nil
+            writer = try RBDImage(name, in: pool, .readWrite)
+        }
+
+        private static func refuseInUse(_ image: RBDImage) throws(StorageError) {
+            let users = try image.watchers()
             guard users.isEmpty else {
                 throw StorageError(
                     .failed, expected: "an image that nobody uses", found: "it is open at \(users.joined(separator: ", "))",
-                    at: there.location, advice: "stop the guest; see `rbd status \(there.location)`")
+                    at: image.location, advice: "stop the guest; see `rbd status \(image.location)`")
             }
-            unfinished = nil
-            writer = try RBDImage(name, in: pool, .readWrite)
-            image = Mutex(writer)
-            if try writer.size() != size { try writer.resize(to: size) }
         }
 
         /// What a restore that died left behind. One that is at work is left alone.

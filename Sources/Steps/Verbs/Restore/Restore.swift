@@ -9,6 +9,7 @@ struct Restore: Verb {
         name: "restore", summary: "Bring a repository snapshot back into a system", subject: .repositorySnapshot,
         schema: SettingsSchema([
             Self.from.field, Self.to.field, Self.paths.field, Self.overwrite.field, Self.dryRun.field, Self.before.field, Self.system.field,
+            Self.range.field,
         ]), workClass: .restore, holdsSystems: .exclusive, holdsRepositories: .shared,
         outputs: [
             "snapshotID": "The repository snapshot's id", "repositoryID": "The repository's own id", "files": "Files restored",
@@ -23,6 +24,22 @@ struct Restore: Verb {
     static let dryRun = Setting<Bool>("dryRun", "Only say what would be restored", default: false)
     static let before = Setting<String>("before", "With `latest`: the newest before this time (2026-11-23T04:00:00Z)")
     static let system = Setting<String>("system", "Only snapshots of this system count, by its name; any else")
+
+    static let range = Setting<String>(
+        "range", "Of a block image only these bytes, into the image that is there: `1GiB+64MiB` is 64 MiB from 1 GiB on; needs `overwrite`")
+
+    func problems(in settings: Settings) -> [SettingProblem] {
+        let problem = SettingProblem(Self.range.name) {
+            guard let text = try settings.optional(Self.range), !text.contains("${") else { return }
+            _ = try ImagePart(text, origin: settings.origin)
+            guard try settings.value(Self.overwrite) else {
+                throw StepError(
+                    .invalidSetting, expected: "`overwrite: true` beside `range`", found: "none", at: settings.origin,
+                    advice: "a part is written into the image that is there; say that it may be")
+            }
+        }
+        return problem.map { [$0] } ?? []
+    }
 
     func run(_ context: StepContext) async throws -> StepResult {
         let settings = context.settings
@@ -64,7 +81,15 @@ struct Restore: Verb {
     {
         let target = try context.settings.value(Self.to)
         let opened = try await context.openSystem(target)
-        guard let destination = opened as? any ImageDestination else { return nil }
+        guard let destination = opened as? any ImageDestination else {
+            guard try context.settings.optional(Self.range) == nil else {
+                throw StepError(
+                    .invalidSetting, expected: "a system that is a block image, for a `range`", found: target,
+                    at: "step \(context.step.id)",
+                    advice: "leave `range` out, or restore into a blockdevice or ceph-rbd")
+            }
+            return nil
+        }
         guard let size = try await repository.imageSize(of: snapshot), try context.settings.value(Self.paths).isEmpty else {
             guard opened is any TreeDestination else {
                 throw StepError(
@@ -76,9 +101,22 @@ struct Restore: Verb {
         }
         let options = try options(snapshot, context)
         try context.recorder.ensureHeld()
+        if let part = try part(context.settings) {
+            return try await destination.withImageWriter(within: part, context) {
+                try await repository.restoreImage(snapshot, to: $0, range: part, options)
+            }
+        }
         return try await destination.withImageWriter(size: size, overwrite: try context.settings.value(Self.overwrite), context) {
             try await repository.restoreImage(snapshot, to: $0, options)
         }
+    }
+
+    private func part(_ settings: Settings) throws(StepError) -> Range<Int64>? {
+        guard let text = try settings.optional(Self.range) else { return nil }
+        guard try settings.value(Self.overwrite) else {
+            throw StepError(.invalidSetting, expected: "`overwrite: true` beside `range`", found: "none", at: settings.origin)
+        }
+        return try ImagePart(text, origin: settings.origin).bytes
     }
 
     /// Told to; or what is there comes from an attempt before, which found the place empty.
