@@ -78,6 +78,18 @@ import Testing
         #expect(try rig.run(["repository", "copy", "--to", "away"] + place).output.contains("0 snapshots copied, 1 were there"))
         #expect(try rig.run(["repository", "check", "--read", "all", "--file", place[1], "--repository", "away"]).status == 0)
         #expect(try rig.run(["repository", "migrate"] + place).output.contains("nothing to do"))
+        // For monitoring: the same as values.
+        func json(_ arguments: String...) throws -> [String: Any] {
+            let outcome = try rig.run(["repository"] + arguments + ["--output", "json"] + place)
+            return try #require(try JSONSerialization.jsonObject(with: Data(outcome.output.utf8)) as? [String: Any], "\(outcome)")
+        }
+        #expect(try json("check", "--read", "all")["isSound"] as? Bool == true)
+        #expect(try json("prune", "--dry-run")["dryRun"] as? Bool == true)
+        #expect(try json("unlock")["removed"] as? Int == 0)
+        let packs = try FileManager.default.subpathsOfDirectory(atPath: rig.path("vault/data")).filter { $0.count > 60 }
+        try FileManager.default.removeItem(atPath: rig.path("vault/data/" + (try #require(packs.first))))
+        let damaged = try json("check")
+        #expect(damaged["isSound"] as? Bool == false && (damaged["problems"] as? [Any])?.isEmpty == false)
     }
 
     /// An interrupted command gives its lock back, whatever it is at.

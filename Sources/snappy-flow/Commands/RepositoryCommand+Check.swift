@@ -12,6 +12,7 @@ extension RepositoryCommand {
         @Option(help: "How much of the packs is read: metadata, a share such as 10%, or all.") var read = "metadata"
         @Option(help: "Only this snapshot: latest, or an id or its beginning.") var snapshot: String?
         @Flag(help: "Take no lock: for a repository that can only be read.") var noLock = false
+        @OptionGroup var output: OutputOptions
 
         func run() async throws {
             let depth = try depth()
@@ -32,9 +33,11 @@ extension RepositoryCommand {
                 StandardError.write("\(problem.severity.rawValue): \(error.location): expected \(error.expected), found \(error.found)")
             }
             for path in report.damagedPaths { StandardError.write("can't be restored: /\(path)") }
-            print(
-                "\(report.snapshots) snapshots, \(report.packs) packs, \(report.blobs) blobs; "
-                    + "read \(report.packsRead) packs, \(ByteCount(bytes: Int64(report.bytesRead)).approximate)")
+            output.print(
+                report.value,
+                orText: "\(report.snapshots) snapshots, \(report.packs) packs, \(report.blobs) blobs; "
+                    + "read \(report.packsRead) packs, \(ByteCount(bytes: Int64(report.bytesRead)).approximate)"
+                    + (report.isSound ? "\nno damage found" : ""))
             guard report.isSound else {
                 throw CommandFailure(
                     .damaged,
@@ -44,7 +47,6 @@ extension RepositoryCommand {
                     docs/repository.md has the whole order
                     """)
             }
-            print("no damage found")
         }
 
         private func depth() throws -> CheckRead {
@@ -58,5 +60,25 @@ extension RepositoryCommand {
                 return .sample(share)
             }
         }
+    }
+}
+
+extension CheckReport {
+    fileprivate var value: JSONValue {
+        [
+            "isSound": .bool(isSound), "snapshots": .int(Int64(snapshots)), "packs": .int(Int64(packs)), "blobs": .int(Int64(blobs)),
+            "packsRead": .int(Int64(clamping: packsRead)), "bytesRead": .int(Int64(clamping: bytesRead)),
+            "damagedPacks": .array(damagedPacks.sorted().map { .string($0) }),
+            "damagedBlobs": .array(damagedBlobs.sorted().map { .string($0) }),
+            "damagedPaths": .array(damagedPaths.map { .string("/\($0)") }),
+            "problems": .array(
+                problems.map { problem in
+                    [
+                        "severity": .string(problem.severity.rawValue), "code": .string(problem.error.code),
+                        "location": .string(problem.error.location), "expected": .string(problem.error.expected),
+                        "found": .string(problem.error.found),
+                    ]
+                }),
+        ]
     }
 }

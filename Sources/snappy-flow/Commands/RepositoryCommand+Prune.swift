@@ -14,6 +14,7 @@ extension RepositoryCommand {
         @Option(help: "How much of the repository may stay unused rather than be written anew: a share such as 5%, or 0%.")
         var maxUnused = "5%"
         @Flag(help: "Only say what would be done.") var dryRun = false
+        @OptionGroup var output: OutputOptions
 
         func run() async throws {
             let share = Percentage(maxUnused)
@@ -30,15 +31,21 @@ extension RepositoryCommand {
                 })
             meter.clear()
             func size(_ bytes: Int64) -> String { ByteCount(bytes: bytes).approximate }
-            print(
-                """
+            var text = """
                 \(report.packsKept) packs stay, \(report.packsRemoved) \(dryRun ? "would go" : "went"), \(report.packsRepacked) \
                 \(dryRun ? "would be" : "were") written anew (\(size(report.bytesRepacked)))
                 \(size(report.bytesReclaimed)) \(dryRun ? "would be given back" : "given back"), \(size(report.bytesUnused)) unused stay
-                """)
+                """
             if report.packsRetained > 0 {
-                print("\(report.packsRetained) packs more are not needed; the store keeps them for a time (object lock)")
+                text += "\n\(report.packsRetained) packs more are not needed; the store keeps them for a time (object lock)"
             }
+            output.print(
+                [
+                    "dryRun": .bool(dryRun), "packsKept": .int(Int64(report.packsKept)), "packsRemoved": .int(Int64(report.packsRemoved)),
+                    "packsRepacked": .int(Int64(report.packsRepacked)), "packsRetained": .int(Int64(report.packsRetained)),
+                    "bytesRepacked": .int(report.bytesRepacked), "bytesReclaimed": .int(report.bytesReclaimed),
+                    "bytesUnused": .int(report.bytesUnused),
+                ], orText: text)
         }
     }
 }

@@ -55,11 +55,12 @@ struct RepositoryCommand: AsyncParsableCommand {
             abstract: "Removes locks whose process is dead, and those that nobody refreshed for 30 minutes.")
         @OptionGroup var place: RepositoryOptions
         @Flag(help: "Remove every lock. Only when you know that no program works on the repository, on any host.") var all = false
+        @OptionGroup var output: OutputOptions
 
         func run() async throws {
             let (repository, _) = try await place.open()
             let count = try await repository.removeLocks(all: all)
-            print("\(count) \(count == 1 ? "lock" : "locks") removed")
+            output.print(["removed": .int(Int64(count))], orText: "\(count) \(count == 1 ? "lock" : "locks") removed")
         }
     }
 }

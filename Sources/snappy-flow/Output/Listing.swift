@@ -10,6 +10,17 @@ struct OutputOptions: ParsableArguments {
     var output: OutputFormat = .table
 }
 
+extension OutputOptions {
+    /// One thing: as text for people, or in full for programs.
+    func print(_ value: JSONValue, orText text: @autoclosure () -> String) {
+        switch output {
+        case .table: Swift.print(text())
+        case .json: Swift.print(value.prettyText)
+        case .yaml: Swift.print(value.yamlText)
+        }
+    }
+}
+
 /// Rows of named columns, printed as an aligned table, or as JSON or YAML with every field.
 struct Listing {
     /// Column titles in order.
