@@ -54,8 +54,9 @@ private enum ZFSDaemon {
         KeptProgram.prelude + """
             exec 9>/run/snappy-flow-test-zfs.lock
             flock -w 900 9 || { echo "another test process keeps zfs-fuse"; exit 1; }
+            # The machine's own, where it runs one, serves as well.
+            if zpool list >/dev/null 2>&1; then echo ready; cat >/dev/null; exit; fi
             mkdir -p /var/run/zfs /var/lock/zfs
-            rm -f /var/lib/zfs/zpool.cache
             zfs-fuse --no-daemon >/dev/null 2>&1 9>&- &
             server=$!
             await $server zpool list || { echo "zfs-fuse does not answer; install the package zfs-fuse, end another one"; kill $server; exit 1; }
