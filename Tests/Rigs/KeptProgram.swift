@@ -16,7 +16,7 @@ public final class KeptProgram: @unchecked Sendable {  // started once, by whoev
         process.standardInput = input
         process.standardOutput = output
         process.standardError = FileHandle.nullDevice
-        try process.run()
+        try Self.withoutBlockedSignals { try process.run() }
         var said = ""
         while !said.hasSuffix("\n") {
             let part = output.fileHandleForReading.availableData
@@ -26,7 +26,18 @@ public final class KeptProgram: @unchecked Sendable {  // started once, by whoev
         guard said == "ready\n" else { throw ResticRig.Failure(description: "a server of the test did not start: \(said)") }
     }
 
-    /// What a script may use: `await PID COMMAND...` until the command succeeds, the process is gone, or a minute is over.
+    /// A program inherits which signals its starter's thread has blocked, and the threads of a Swift program block nearly all: servers would not
+    /// end when they are told to.
+    private static func withoutBlockedSignals(_ body: () throws -> Void) rethrows {
+        var none = sigset_t()
+        var before = sigset_t()
+        sigemptyset(&none)
+        pthread_sigmask(SIG_SETMASK, &none, &before)
+        defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
+        try body()
+    }
+
+    /// What a script may use: `stop PID` asks it to end, and makes it after three seconds; `await PID COMMAND...` until the command succeeds, the process is gone, or a minute is over.
     public static let prelude = """
         await() {
             local pid=$1 tries=0; shift
@@ -35,6 +46,11 @@ public final class KeptProgram: @unchecked Sendable {  // started once, by whoev
                 if [ $tries -gt 600 ] || ! kill -0 "$pid" 2>/dev/null; then return 1; fi
                 sleep 0.1
             done
+        }
+        stop() {
+            kill "$1" 2>/dev/null
+            for _ in $(seq 30); do kill -0 "$1" 2>/dev/null || return 0; sleep 0.1; done
+            kill -KILL "$1" 2>/dev/null
         }
         listens() { (exec 3<>"/dev/tcp/127.0.0.1/$1"); }
 

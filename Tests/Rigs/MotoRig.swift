@@ -20,8 +20,7 @@ public final class MotoRig: Sendable {
                 await $server listens $2 || { echo "moto does not listen: $(tail -n2 "$3/log"); scripts/test installs it"; kill $server; exit 1; }
                 echo ready
                 cat >/dev/null
-                kill $server
-                wait $server
+                stop $server
                 """, [FlowRig.packageRoot + "/.venv-tests/bin/moto_server", "\(port)", scratch.path])
     }
 }

@@ -26,8 +26,7 @@ public final class RcloneServerRig: Sendable {
                 await $server listens $2 || { echo "rclone does not listen; install the package rclone"; kill $server; exit 1; }
                 echo ready
                 cat >/dev/null
-                kill $server
-                wait $server
+                stop $server
                 rm -rf "$1"
                 """, [scratch.path, "\(port)"])
     }

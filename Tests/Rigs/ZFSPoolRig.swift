@@ -65,9 +65,7 @@ private enum ZFSDaemon {
             # It does not end while anything of it is mounted, and not always then.
             unmount() { awk '$3 == "fuse.zfs" && $1 ~ /^flow[0-9]/ { print $2 }' /proc/mounts | while read -r place; do umount --lazy "$place"; done; }
             unmount
-            kill $server
-            for _ in $(seq 30); do kill -0 $server 2>/dev/null || break; sleep 0.1; done
-            kill -KILL $server 2>/dev/null
+            stop $server
             unmount
             """
 }
