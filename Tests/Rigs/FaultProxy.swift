@@ -18,56 +18,37 @@ public final class FaultProxy: Sendable {
         case silence
     }
 
-    public let port: UInt16
+    public var port: UInt16 { listener.port }
     public var url: String { "http://127.0.0.1:\(port)" }
-    private let listener: Int32
-    private let isStopped = Atomic(false)
-    private let count = Atomic(0)
+    private let listener: LoopbackListener
+    private let counter = Counter()
+
+    private final class Counter: Sendable {
+        let connections = Atomic(0)
+    }
 
     /// Connections so far.
-    public var connections: Int { count.load(ordering: .relaxed) }
+    public var connections: Int { counter.connections.load(ordering: .relaxed) }
 
     /// `to`: the server's port. `plan` is asked with the connection's number, from 0 on.
     public init(to server: UInt16, _ plan: @escaping @Sendable (Int) -> Fault) throws {
-        listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
-        var address = Self.address(0)
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let listener = listener
-        let failed = withUnsafeMutableBytes(of: &address) { bytes in
-            guard let start = bytes.assumingMemoryBound(to: sockaddr.self).baseAddress else { return true }
-            return bind(listener, start, length) != 0 || listen(listener, 64) != 0 || getsockname(listener, start, &length) != 0
+        listener = try LoopbackListener()
+        listener.serve { [counter] client, number in
+            counter.connections.add(1, ordering: .relaxed)
+            Self.serve(client, server, plan(number))
         }
-        guard !failed else { throw ResticRig.Failure(description: "no loopback port: \(String(cString: strerror(errno)))") }
-        port = UInt16(bigEndian: address.sin_port)
-        // The thread must not keep the proxy: its end is what stops the thread.
-        let accepted: @Sendable () -> Int = { [weak self] in self?.count.add(1, ordering: .relaxed).oldValue ?? 0 }
-        Thread {
-            defer { close(listener) }
-            while true {
-                let client = accept(listener, nil, nil)
-                guard client >= 0 else { return }
-                let fault = plan(accepted())
-                Thread { Self.serve(client, server, fault) }.start()
-            }
-        }.start()
     }
 
-    public func stop() {
-        guard !isStopped.exchange(true, ordering: .relaxed) else { return }
-        shutdown(listener, Int32(SHUT_RDWR))
-    }
-
-    deinit { stop() }
+    public func stop() { listener.stop() }
 
     // MARK: one connection
 
     private static func serve(_ client: Int32, _ port: UInt16, _ fault: Fault) {
-        defer { close(client) }
         switch fault {
         case .answer(let text):
             var buffer = [UInt8](repeating: 0, count: 65536)
             _ = recv(client, &buffer, buffer.count, 0)
-            _ = send(Array(text.utf8)[...], client)
+            _ = LoopbackListener.send(Array(text.utf8)[...], to: client)
             // What the client still sends is read, so that it sees the answer and no reset.
             shutdown(client, Int32(SHUT_WR))
             while recv(client, &buffer, buffer.count, 0) > 0 {}
@@ -80,7 +61,7 @@ public final class FaultProxy: Sendable {
         }
         let server = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         defer { close(server) }
-        var address = Self.address(port)
+        var address = LoopbackListener.address(port)
         let connected = withUnsafeBytes(of: &address) { bytes in
             bytes.assumingMemoryBound(to: sockaddr.self).baseAddress.map { connect(server, $0, socklen_t(bytes.count)) == 0 } ?? false
         }
@@ -114,29 +95,11 @@ public final class FaultProxy: Sendable {
         var done = 0
         while done < limit {
             let got = recv(from, &buffer, min(piece, limit - done), 0)
-            guard got > 0, send(buffer[..<got], to) else { break }
+            guard got > 0, LoopbackListener.send(buffer[..<got], to: to) else { break }
             done += got
             if pause > 0 { usleep(pause) }
         }
         shutdown(from, Int32(SHUT_RDWR))
         shutdown(to, Int32(SHUT_RDWR))
-    }
-
-    private static func send(_ bytes: ArraySlice<UInt8>, _ socket: Int32) -> Bool {
-        var rest = bytes
-        while !rest.isEmpty {
-            let sent = rest.withUnsafeBytes { Glibc.send(socket, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
-            guard sent > 0 else { return false }
-            rest = rest.dropFirst(sent)
-        }
-        return true
-    }
-
-    private static func address(_ port: UInt16) -> sockaddr_in {
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_port = port.bigEndian
-        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-        return address
     }
 }

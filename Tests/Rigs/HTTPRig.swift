@@ -12,9 +12,8 @@ public final class HTTPRig: Sendable {
         public var body: String
     }
 
-    public let port: UInt16
-    private let listener: Int32
-    private let isStopped = Atomic(false)
+    public var port: UInt16 { listener.port }
+    private let listener: LoopbackListener
     private let inbox = Inbox()
 
     private final class Inbox: Sendable {
@@ -32,67 +31,29 @@ public final class HTTPRig: Sendable {
     /// `answer` gives the whole answer, status line first; nil holds the connection open and silent until the client leaves. A connection is
     /// closed after `answers`.
     public init(answers: Int = 1, _ answer: @escaping @Sendable (Request) -> String?) throws {
-        listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let listener = listener
-        let failed = withUnsafeMutableBytes(of: &address) { bytes in
-            guard let start = bytes.assumingMemoryBound(to: sockaddr.self).baseAddress else { return true }
-            return bind(listener, start, length) != 0 || listen(listener, 64) != 0 || getsockname(listener, start, &length) != 0
-        }
-        guard !failed else { throw ResticRig.Failure(description: "no loopback port: \(String(cString: strerror(errno)))") }
-        port = UInt16(bigEndian: address.sin_port)
-        let inbox = inbox
-        Thread {
-            defer { close(listener) }
-            while true {
-                let connection = accept(listener, nil, nil)
-                guard connection >= 0 else { return }
-                inbox.connections.add(1, ordering: .relaxed)
-                Thread {
-                    defer { close(connection) }
-                    for _ in 0..<answers {
-                        guard let request = Self.read(connection) else { return }
-                        inbox.requests.withLock { $0.append(request) }
-                        guard let text = answer(request) else {
-                            var byte: UInt8 = 0
-                            while recv(connection, &byte, 1, 0) > 0 {}
-                            return
-                        }
-                        guard Self.send(Array(text.utf8), connection) else { return }
-                    }
-                }.start()
+        listener = try LoopbackListener()
+        listener.serve { [inbox] connection, _ in
+            inbox.connections.add(1, ordering: .relaxed)
+            for _ in 0..<answers {
+                guard let request = Self.read(connection) else { return }
+                inbox.requests.withLock { $0.append(request) }
+                guard let text = answer(request) else {
+                    var byte: UInt8 = 0
+                    while recv(connection, &byte, 1, 0) > 0 {}
+                    return
+                }
+                guard LoopbackListener.send(Array(text.utf8)[...], to: connection) else { return }
             }
-        }.start()
+        }
     }
 
     /// Nobody listens afterwards.
-    public func stop() {
-        guard !isStopped.exchange(true, ordering: .relaxed) else { return }
-        // The accepting thread closes it: a number closed here could be another rig's listener when that thread uses it next.
-        shutdown(listener, Int32(SHUT_RDWR))
-    }
-
-    deinit { stop() }
+    public func stop() { listener.stop() }
 
     /// An answer with its length.
     public static func answer(_ status: String, headers: [String] = [], _ body: String = "") -> String {
         (["HTTP/1.1 \(status)", "Content-Length: \(body.utf8.count)", "Connection: close"] + headers).joined(separator: "\r\n") + "\r\n\r\n"
             + body
-    }
-
-    private static func send(_ bytes: [UInt8], _ connection: Int32) -> Bool {
-        var sent = 0
-        while sent < bytes.count {
-            let count = bytes.withUnsafeBytes {
-                Glibc.send(connection, $0.baseAddress?.advanced(by: sent), bytes.count - sent, Int32(MSG_NOSIGNAL))
-            }
-            guard count > 0 else { return false }
-            sent += count
-        }
-        return true
     }
 
     private static func read(_ connection: Int32) -> Request? {

@@ -253,11 +253,11 @@
                         in: .whitespacesAndNewlines)))
             #expect(kill(pid, SIGSTOP) == 0)
             defer { kill(pid, SIGCONT) }
+            async let copy = stage.run("copy", id: "copy", .systems(["disk"]), ["to": "vault"], snapshots: ["disk": "snapshot-1"])
+            // The patient copy waits while a hasty step gives up, which is what the time is told by.
             let hasty = try self.stage(image, ["timeout": "1s"])
             let given = await #expect(throws: StorageError.self) { try await hasty.run("snapshot", id: "s", .systems(["disk"])) }
             #expect(given?.kind == .unavailable && given?.retry == .transient, "\(String(describing: given))")
-            async let copy = stage.run("copy", id: "copy", .systems(["disk"]), ["to": "vault"], snapshots: ["disk": "snapshot-1"])
-            try await Task.sleep(for: .seconds(1))
             kill(pid, SIGCONT)
             #expect(try await copy.missed == [])
             #expect(try await restored(stage, like: image).bytes() == image.bytes())
