@@ -18,6 +18,7 @@ extension Catalog {
                 LocalRepositoryType(),
                 RESTRepositoryType(),
                 S3RepositoryType(),
+                SwiftRepositoryType(),
             ] + nativeRepositories,
             verbs: [
                 Quiesce(),

@@ -6,6 +6,8 @@ public final class RadosGatewayRig: Sendable {
     public let url: String
     public let accessKey = "AKIDTESTKEY000000001"
     public let secretKey = "secretsecretsecretsecretsecretsecret0001"
+    /// Of the gateway's Swift API.
+    public var swiftKeys: (url: String, user: String, key: String) { (url + "/auth/v1", "u1:swift", "swiftsecret") }
     private let ceph: CephRig
     private let server: KeptProgram
 

@@ -12,24 +12,31 @@ import Testing
 
 /// Between us and a real server stands a proxy that cuts, answers, drips and says nothing.
 @Suite struct StoreFaultTests {
-    private static let samples: [StoreSample] = [.rclone, .radosgw]
+    private static let samples: [StoreSample] = [.rclone, .radosgw, .swift]
 
     private func pack(_ bytes: [UInt8]) -> ObjectName {
         let id = SHA256.digest(bytes).hex
         return ObjectName("data/\(id.prefix(2))/\(id)")
     }
 
-    /// The sample's settings with the proxy in the server's place.
-    private func behind(_ proxy: FaultProxy, _ bench: StoreBench) throws -> [String: JSONValue] {
-        let key = bench.sample == .rclone ? "url" : "endpoint"
-        let text = try #require(bench.settings[key]?.stringValue)
-        let port = try #require(URLComponents(string: text)?.port)
-        return [key: .string(text.replacing(":\(port)", with: ":\(proxy.port)"))]
+    /// Where the sample's server is, in its settings; that of Swift lets in elsewhere.
+    private func address(_ bench: StoreBench) async throws -> (key: String, url: String) {
+        switch bench.sample {
+        case .rclone: ("url", try #require(bench.settings["url"]?.stringValue))
+        case .swift: ("storageURL", try await #require(bench.open() as? SwiftStore).container.account.session().url)
+        default: ("endpoint", try #require(bench.settings["endpoint"]?.stringValue))
+        }
     }
 
-    private func proxy(_ bench: StoreBench, _ plan: @escaping @Sendable (Int) -> FaultProxy.Fault) throws -> FaultProxy {
-        let text = try #require((bench.settings["url"] ?? bench.settings["endpoint"])?.stringValue)
-        return try FaultProxy(to: UInt16(try #require(URLComponents(string: text)?.port)), plan)
+    /// The sample's settings with the proxy in the server's place.
+    private func behind(_ proxy: FaultProxy, _ bench: StoreBench) async throws -> [String: JSONValue] {
+        let (key, url) = try await address(bench)
+        let port = try #require(URLComponents(string: url)?.port)
+        return [key: .string(url.replacing(":\(port)", with: ":\(proxy.port)"))]
+    }
+
+    private func proxy(_ bench: StoreBench, _ plan: @escaping @Sendable (Int) -> FaultProxy.Fault) async throws -> FaultProxy {
+        try FaultProxy(to: UInt16(try #require(URLComponents(string: try await address(bench).url)?.port)), plan)
     }
 
     private func error(
@@ -40,9 +47,9 @@ import Testing
         let bytes = [UInt8](repeating: 7, count: 300_000)
         try await bench.made().put(pack([1]), [1])
         try await bench.open().put(pack(bytes), bytes)
-        let proxy = try proxy(bench) { _ in fault }
+        let proxy = try await proxy(bench) { _ in fault }
         defer { proxy.stop() }
-        let store = try await bench.open(behind(proxy, bench).merging(more) { $1 })
+        let store = try await bench.open(await behind(proxy, bench).merging(more) { $1 })
         return await #expect(throws: StorageError.self, "\(sample) \(fault)") { try await call(store, pack(bytes), bytes) }
     }
 
@@ -87,7 +94,7 @@ import Testing
     @Test(arguments: samples) func aCopyGetsThroughABadLine(_ sample: StoreSample) async throws {
         let bench = try await StoreBench(sample)
         let busy = "HTTP/1.1 503 Slow Down\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
-        let proxy = try proxy(bench) { number in
+        let proxy = try await proxy(bench) { number in
             switch number % 8 {
             case 1: .cutUp(300)
             case 2: .cutDown(100)
@@ -100,7 +107,7 @@ import Testing
         }
         defer { proxy.stop() }
         let stage = try StepStage()
-        try stage.declare(repository: "vault", bench.sample.type, bench.settings.merging(behind(proxy, bench)) { $1 })
+        try stage.declare(repository: "vault", bench.sample.type, bench.settings.merging(try await behind(proxy, bench)) { $1 })
         try stage.declare(system: "home", "directory", ["path": .string(stage.folder.file("data"))])
         try FileManager.default.createDirectory(atPath: stage.folder.file("data"), withIntermediateDirectories: true)
         for round in 1...2 {
@@ -130,9 +137,9 @@ import Testing
         let bench = try await StoreBench(.radosgw)
         _ = try await bench.made()
         // One part gets through; whichever comes next on any connection breaks.
-        let proxy = try proxy(bench) { number in .cutUp(number == 0 ? 40_000_000 : 9_000_000) }
+        let proxy = try await proxy(bench) { number in .cutUp(number == 0 ? 40_000_000 : 9_000_000) }
         defer { proxy.stop() }
-        let store = try await bench.open(behind(proxy, bench))
+        let store = try await bench.open(await behind(proxy, bench))
         let bytes = [UInt8](repeating: 3, count: (96 << 20) + 5)
         await #expect(throws: StorageError.self) { try await store.put(pack(bytes), bytes) }
         let connection = try #require(try await bench.open() as? S3Store).connection

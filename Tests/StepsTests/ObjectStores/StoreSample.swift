@@ -16,13 +16,20 @@ enum StoreSample: String, CaseIterable, Sendable {
     /// S3 in breadth.
     case moto
     case rados
+    /// OpenStack Swift's S3 layer: a dialect that lacks things.
+    case swiftS3
+    /// OpenStack Swift by TempAuth.
+    case swift
+    /// The Swift API of Ceph's gateway.
+    case gatewaySwift
 
     var type: String {
         switch self {
         case .local: "local"
         case .rclone: "rest"
-        case .radosgw, .moto: "s3"
+        case .radosgw, .moto, .swiftS3: "s3"
         case .rados: "rados"
+        case .swift, .gatewaySwift: "swift"
         }
     }
 }
@@ -52,9 +59,17 @@ final class StoreBench: Sendable {
         case .rados:
             settings = ["configuration": .string(try await CephRig.running().configuration), "pool": "rbd", "namespace": .string(name)]
             resticRepository = nil
-        case .radosgw, .moto:
-            let url = try await sample == .moto ? MotoRig.running().url : RadosGatewayRig.running().url
-            let keys = try await sample == .moto ? ("key", "secret") : Self.gatewayKeys()
+        case .swift, .gatewaySwift:
+            let (url, user, key) = try await sample == .swift ? Self.swiftKeys() : RadosGatewayRig.running().swiftKeys
+            try key.write(toFile: folder.file("key"), atomically: true, encoding: .utf8)
+            settings = [
+                "authURL": .string(url), "user": .string(user), "userPassword": ["fromFile": .string(folder.file("key"))],
+                "container": .string(name), "prefix": "site/one",
+            ]
+            resticRepository = "swift:\(name):/site/one"
+            environment = ["ST_AUTH": url, "ST_USER": user, "ST_KEY": key]
+        case .radosgw, .moto, .swiftS3:
+            let (url, keys) = try await Self.bucketServer(sample)
             for (file, text) in [("access", keys.0), ("secret", keys.1)] {
                 try text.write(toFile: folder.file(file), atomically: true, encoding: .utf8)
             }
@@ -68,9 +83,21 @@ final class StoreBench: Sendable {
         self.environment = environment
     }
 
-    private static func gatewayKeys() async throws -> (String, String) {
-        let rig = try await RadosGatewayRig.running()
-        return (rig.accessKey, rig.secretKey)
+    private static func bucketServer(_ sample: StoreSample) async throws -> (url: String, keys: (String, String)) {
+        switch sample {
+        case .moto: return (try await MotoRig.running().url, ("key", "secret"))
+        case .swiftS3:
+            let rig = try await OpenStackSwiftRig.running()
+            return (rig.s3URL, (rig.user, rig.password))
+        default:
+            let rig = try await RadosGatewayRig.running()
+            return (rig.url, (rig.accessKey, rig.secretKey))
+        }
+    }
+
+    private static func swiftKeys() async throws -> (url: String, user: String, key: String) {
+        let rig = try await OpenStackSwiftRig.running()
+        return (rig.authURL, rig.user, rig.password)
     }
 
     func open(_ more: [String: JSONValue] = [:]) async throws -> any ObjectStore {

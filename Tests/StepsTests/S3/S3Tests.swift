@@ -203,4 +203,17 @@ import Testing
         let own = try S3Place(endpoint: "http://host:9000", bucket: "vault", prefix: "", addressing: .auto, origin: "x")
         #expect(own.host == "host:9000" && own.path(ofKey: nil) == "/vault")
     }
+
+    /// OpenStack Swift's S3 layer takes a lock, and an encryption, and forgets them; it does not know the condition that nothing is replaced.
+    @Test func aServerThatPromisesAndForgetsIsFoundOut() async throws {
+        let bench = try await StoreBench(.swiftS3)
+        #expect(try await bench.made().properties.createOnlyIsAtomic == false)
+        let lock: [String: JSONValue] = ["objectLock": "compliance", "retain": "1h"]
+        let locked = await #expect(throws: StorageError.self) {
+            try await bench.made(lock.merging(["bucket": .string("locked-\(UInt32.random(in: .min ... .max))")]) { $1 })
+        }
+        #expect(locked?.kind == .unsupported && locked?.retry == .permanent, "\(String(describing: locked))")
+        let open = await #expect(throws: StorageError.self) { try await bench.open(["encryption": "AES256"]).put(pack([1]), [1]) }
+        #expect(open?.kind == .unsupported && open?.found.contains("encryption") == true, "\(String(describing: open))")
+    }
 }
