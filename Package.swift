@@ -59,6 +59,7 @@ let package = Package(
         // 2: one technique each
         .target(name: "PipelineDSL", dependencies: ["CLibYAML", "FlowModel", "StepKit", "Crypto"], swiftSettings: strict),
         .target(name: "PostgreSQL", dependencies: ["CLibPQ", "FlowModel", "Threads", subprocess], swiftSettings: strict),
+        .target(name: "PluginHost", dependencies: ["FlowModel", "StepKit", "StorageKit", "Threads"], swiftSettings: strict),
         .target(name: "HTTPClient", dependencies: ["CLibCurl", "FlowModel", "Threads"], swiftSettings: strict),
 
         // 3: the engine and the data path, which do not know each other
@@ -80,7 +81,8 @@ let package = Package(
         .target(
             name: "Steps",
             dependencies: [
-                "FlowModel", "StepKit", "StorageKit", "Repository", "HTTPClient", "PostgreSQL", "Threads", "Crypto", "CLinux", "CephSteps",
+                "FlowModel", "StepKit", "StorageKit", "Repository", "HTTPClient", "PostgreSQL", "PluginHost", "Threads", "Crypto", "CLinux",
+                "CephSteps",
                 subprocess,
             ],
             exclude: ["PostgreSQL/Queries", "Ceph"],
@@ -91,7 +93,8 @@ let package = Package(
         .executableTarget(
             name: "snappy-flow",
             dependencies: [
-                "FlowModel", "StepKit", "StorageKit", "PipelineDSL", "PostgreSQL", "WorkflowEngine", "Repository", "Steps", "Threads",
+                "FlowModel", "StepKit", "StorageKit", "PipelineDSL", "PostgreSQL", "PluginHost", "WorkflowEngine", "Repository", "Steps",
+                "Threads",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
@@ -129,7 +132,8 @@ let package = Package(
         .testTarget(
             name: "StepsTests",
             dependencies: [
-                "Steps", "StepKit", "StorageKit", "Repository", "FlowModel", "PostgreSQL", "HTTPClient", "Crypto", "CephSteps", "Rigs",
+                "Steps", "StepKit", "StorageKit", "Repository", "FlowModel", "PostgreSQL", "HTTPClient", "PluginHost", "Crypto",
+                "CephSteps", "Rigs",
                 "Threads",
                 subprocess,
             ],

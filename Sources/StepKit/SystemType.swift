@@ -15,6 +15,8 @@ public protocol SystemType: Sendable {
     var scope: AcquisitionScope { get }
     /// How long a freeze of this system may last where the document does not say.
     var defaultMaxHold: TimeSpan { get }
+    /// What its instances can do: by their type, where nothing else is said.
+    var capabilities: Set<Capability> { get }
 
     /// What the system is, whatever it is called: a pure function of settings that are not secret, starting with the type's name
     /// (`directory:/srv/home`). `identity:` in the document overrides it.

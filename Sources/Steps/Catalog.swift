@@ -1,9 +1,11 @@
 import CephSteps
+public import PluginHost
 public import StepKit
 
 extension Catalog {
-    /// Every plug-in of this binary, one line each.
-    public static var standard: Catalog {
+    /// Every plug-in of this binary, one line each. Those of a native library run in child processes where `host` says how to start one,
+    /// else in this process, which they may take with them.
+    public static func standard(host: HostCommand?) -> Catalog {
         Catalog(
             systems: [
                 DirectoryType(),
@@ -13,13 +15,13 @@ extension Catalog {
                 BlockDeviceType(),
                 CommandType(),
                 PostgreSQLType(),
-            ] + native,
+            ] + native(host),
             repositories: [
                 LocalRepositoryType(),
                 RESTRepositoryType(),
                 S3RepositoryType(),
                 SwiftRepositoryType(),
-            ] + nativeRepositories,
+            ] + nativeRepositories(host),
             verbs: [
                 Quiesce(),
                 TakeSnapshot(),
@@ -34,18 +36,23 @@ extension Catalog {
             ])
     }
 
+    /// What can be declared: for compilers, schemas and pages.
+    public static var standard: Catalog { standard(host: nil) }
+
     /// Those that need a library which a machine may not have.
-    private static var native: [any SystemType] {
+    private static func native(_ host: HostCommand?) -> [any SystemType] {
         #if Ceph
-            [CephRBDType()]
+            guard let host else { return [CephRBDType()] }
+            return [HostedSystemType(CephRBDType(), in: host, timeout: CephRBDType.timeout)]
         #else
             []
         #endif
     }
 
-    private static var nativeRepositories: [any RepositoryType] {
+    private static func nativeRepositories(_ host: HostCommand?) -> [any RepositoryType] {
         #if Ceph
-            [RadosRepositoryType()]
+            guard let host else { return [RadosRepositoryType()] }
+            return [HostedRepositoryType(RadosRepositoryType(), in: host, timeout: RadosRepositoryType.timeout)]
         #else
             []
         #endif

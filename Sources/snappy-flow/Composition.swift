@@ -1,5 +1,6 @@
 import FlowModel
 import Foundation
+import PluginHost
 import PostgreSQL
 import StepKit
 import Steps
@@ -26,8 +27,11 @@ struct Composition {
         configuration.guardCommand = [Self.binary, "guard"]
         configuration.neverFreeze =
             [folders.state, folders.cache, folders.runtime] + ((try? EmbeddedCluster.standard().path).map { [$0] } ?? [])
-        return Worker(configuration, store: store, catalog: .standard)
+        return Worker(configuration, store: store, catalog: Self.catalog)
     }
+
+    /// The plug-ins as they run: a native library's in processes of their own.
+    static var catalog: Catalog { .standard(host: HostCommand([binary, "host-plugin"])) }
 
     /// This program's own file. `/proc/self/exe` would name whoever resolves it.
     private static var binary: String {

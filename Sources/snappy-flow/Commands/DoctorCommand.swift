@@ -83,7 +83,7 @@ struct DoctorCommand: AsyncParsableCommand {
         }
         for (name, planned) in plan.repositories.sorted(by: { $0.key < $1.key }) {
             do {
-                guard let type = Catalog.standard.repository(planned.type) else { continue }
+                guard let type = Composition.catalog.repository(planned.type) else { continue }
                 let store = try await type.open(Settings(planned.settings, origin: "repository \(name)"), secrets: secrets)
                 let repository = try await Repository.open(store, password: secrets.resolve(planned.password).reveal())
                 let list = try await repository.snapshotList()

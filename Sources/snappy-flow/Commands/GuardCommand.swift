@@ -11,7 +11,7 @@ struct GuardCommand: AsyncParsableCommand {
     @Option(help: "The freeze that it watches: for whoever looks for it among the processes.") var freeze: String
 
     func run() async throws {
-        let status = await FreezeGuard.main(catalog: .standard, secrets: EnvironmentSecrets())
+        let status = await FreezeGuard.main(catalog: Composition.catalog, secrets: EnvironmentSecrets())
         Foundation.exit(status)
     }
 }

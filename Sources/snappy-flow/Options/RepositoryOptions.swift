@@ -45,7 +45,7 @@ struct RepositoryOptions: ParsableArguments {
             throw CommandFailure(
                 .usage, "error: \(file): several pipelines have a repository \(repository), and they differ; name one file")
         }
-        guard let type = Catalog.standard.repository(planned.type) else {
+        guard let type = Composition.catalog.repository(planned.type) else {
             throw CommandFailure(.usage, "error: repository \(repository): expected a type of this program, found \(planned.type)")
         }
         let secrets = EnvironmentSecrets()

@@ -94,7 +94,7 @@ final class SampleBench: Sendable {
     }
 
     private func open<Kind>(_ settings: [String: JSONValue], as kind: Kind.Type) async throws -> Kind {
-        guard let type = Catalog.standard.system(sample.rawValue) else { throw StageError(text: "no type \(sample)") }
+        guard let type = Catalog.hosted.system(sample.rawValue) else { throw StageError(text: "no type \(sample)") }
         let system: any System = try await type.open(Settings(settings, origin: "system sample"), context)
         guard let capable = system as? Kind else { throw StageError(text: "\(sample) is no \(kind)") }
         return capable
@@ -105,7 +105,7 @@ final class SampleBench: Sendable {
             job: JobID.make(milliseconds: 1), tenant: "default", plan: Plan(pipeline: "conformance", steps: []),
             step: PlannedStep(id: "step", verb: "copy"), attempt: 1, key: "conformance", settings: Settings([:], origin: "step"),
             outputs: [:],
-            checkpoint: nil, undoState: [:], catalog: .standard, secrets: FileSecrets(), recorder: recorder,
+            checkpoint: nil, undoState: [:], catalog: .hosted, secrets: FileSecrets(), recorder: recorder,
             scratchFolder: folder.file("scratch"))
     }
 

@@ -1,6 +1,7 @@
 import FlowModel
 import Foundation
 import Repository
+import PluginHost
 import Rigs
 import StepKit
 import Steps
@@ -24,7 +25,7 @@ final class StepStage: Sendable {
 
     init(extra: [any SystemType] = []) throws {
         folder = try ScratchFolder("steps")
-        let standard = Catalog.standard
+        let standard = Catalog.hosted
         catalog = Catalog(systems: standard.systems + extra, repositories: standard.repositories, verbs: standard.verbs)
         try Self.password.write(toFile: folder.file("password"), atomically: true, encoding: .utf8)
     }
@@ -187,4 +188,9 @@ extension StepStage {
         let (_, context) = try context("exec", id: "check", .none, [:])
         return try await context.openSystem(system, as: (any Verifying).self).check(Settings([:], origin: "check"), context)
     }
+}
+
+extension Catalog {
+    /// As a worker has it: native libraries in processes of their own.
+    static var hosted: Catalog { .standard(host: HostCommand([FlowRig.binary, "host-plugin"])) }
 }

@@ -2,6 +2,7 @@
     import CLibRados
     import FlowModel
     import Glibc
+    import StepKit
     import StorageKit
 
     /// Objects of a pool. Calls block.
@@ -77,6 +78,7 @@
                 if code == -ENOENT { return names }
                 guard code == 0, let entry else { throw error(code, "a list of objects", "") }
                 names.append(String(cString: entry))
+                StillWorking.report?()
             }
         }
     }

@@ -1,5 +1,5 @@
 #if Ceph
-    import FlowModel
+    public import FlowModel
     public import StepKit
     public import StorageKit
 
@@ -10,6 +10,9 @@
         public let name = "rados"
         public let summary = "A pool of a Ceph cluster, without a gateway"
         public let schema = SettingsSchema([Self.pool.field, Self.namespace.field, Self.connections.field] + CephSettings.fields)
+
+        /// For how long librados waits.
+        public static let timeout: @Sendable (Settings) throws -> TimeSpan = { try $0.value(CephSettings.timeout) }
 
         static let pool = Setting<String>.required("pool", "The pool; made by a first copy where it is not there and the user may")
         static let namespace = Setting<String>("namespace", "The namespace in the pool: one for each repository", default: "")

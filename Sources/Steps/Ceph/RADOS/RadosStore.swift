@@ -1,5 +1,6 @@
 #if Ceph
     import FlowModel
+    import StepKit
     import StorageKit
     import Synchronization
     import Threads
@@ -29,14 +30,15 @@
         private func withPool<Value: Sendable>(
             making: Bool = false, _ body: @escaping @Sendable (CephPool) throws -> Value
         ) async throws -> Value {
-            try await threads.run { [self] in
+            let report = StillWorking.report
+            return try await threads.run { [self] in
                 let open = try connected.withLock { known in
                     if let known { return known }
                     let made = try connect(making)
                     known = made
                     return made
                 }
-                return try body(open)
+                return try StillWorking.$report.withValue(report) { try body(open) }
             }
         }
 
@@ -57,6 +59,7 @@
                     for piece in (1..<max(pieces.count, 1)).reversed() {
                         try pool.write(
                             pieces.name(piece, of: name), UnsafeRawBufferPointer(rebasing: bytes[pieces.range(piece)]), size: nil)
+                        StillWorking.report?()
                     }
                     let first = UnsafeRawBufferPointer(rebasing: bytes[pieces.range(0)])
                     guard try pool.write(name.text, first, size: Int64(bytes.count)) else { throw Self.exists(name, pool) }
@@ -107,6 +110,7 @@
                     try pool.read(
                         pieces.name(piece, of: name), into: UnsafeMutableRawBufferPointer(rebasing: bytes[start..<start + count]),
                         at: within)
+                    StillWorking.report?()
                     offset += Int64(count)
                 }
             }

@@ -1,5 +1,5 @@
 #if Ceph
-    import FlowModel
+    public import FlowModel
     public import StepKit
 
     /// The `ceph-rbd` system type: a block image of a Ceph cluster.
@@ -12,6 +12,9 @@
             [pool.field, namespace.field, image.field] + CephSettings.fields + [features.field, objectSize.field, dataPool.field])
         /// Any worker that reaches the cluster.
         public let scope = AcquisitionScope.global
+
+        /// For how long librados waits.
+        public static let timeout: @Sendable (Settings) throws -> TimeSpan = { try $0.value(CephSettings.timeout) }
 
         static let pool = Setting<String>("pool", "The pool", default: "rbd")
         static let namespace = Setting<String>("namespace", "The namespace in the pool", default: "")
@@ -49,7 +52,9 @@
                 ].compactMap { $0 }
         }
 
-        public func open(_ settings: Settings, _ context: StepContext) async throws -> some System {
+        public func open(_ settings: Settings, _ context: StepContext) async throws
+            -> some System & Snapshotting & ImageSource & ImageDestination & Discovering
+        {
             CephRBDSystem(
                 cluster: try CephSettings.cluster(settings, secrets: context.secrets), pool: try settings.value(Self.pool),
                 namespace: try settings.value(Self.namespace), image: try settings.value(Self.image),

@@ -2,6 +2,7 @@
     import CLibRBD
     import FlowModel
     import Glibc
+    import StepKit
     import StorageKit
 
     /// An opened image, or a snapshot of one. Calls block.
@@ -71,9 +72,6 @@
 
         // MARK: snapshots
 
-        /// librbd calls whatever it is given, a null pointer too.
-        private static let ignore: @convention(c) (UInt64, UInt64, UnsafeMutableRawPointer?) -> Int32 = { _, _, _ in 0 }
-
         /// Ids by name.
         func snapshots() throws(StorageError) -> [String: UInt64] {
             var count: Int32 = 16
@@ -89,11 +87,11 @@
 
         /// Whoever has the image open rests for it, where he can (librbd's quiesce hooks).
         func takeSnapshot(_ name: String) throws(StorageError) {
-            try check(rbd_snap_create2(handle, name, 0, Self.ignore, nil), "a snapshot \(name) that can be taken")
+            try check(RBDProgress.reporting { rbd_snap_create2(handle, name, 0, $0, $1) }, "a snapshot \(name) that can be taken")
         }
 
         func removeSnapshot(_ name: String) throws(StorageError) {
-            let code = rbd_snap_remove(handle, name)
+            let code = RBDProgress.reporting { rbd_snap_remove2(handle, name, 0, $0, $1) }
             if code != -ENOENT { try check(code, "a snapshot \(name) that can be removed") }
         }
 
@@ -105,6 +103,7 @@
             final class Found {
                 var ranges: [Range<Int64>] = []
                 let onlyExisting: Bool
+                let report = StillWorking.report
                 init(_ onlyExisting: Bool) { self.onlyExisting = onlyExisting }
             }
             let found = Found(onlyExisting)
@@ -113,6 +112,7 @@
                 { offset, length, exists, context in
                     guard let context else { return -EINVAL }
                     let found = Unmanaged<Found>.fromOpaque(context).takeUnretainedValue()
+                    found.report?()
                     if found.onlyExisting, exists == 0 { return 0 }
                     let range = Int64(offset)..<Int64(offset) + Int64(length)
                     if let last = found.ranges.last, last.upperBound == range.lowerBound {
@@ -158,12 +158,13 @@
                 let count = min(range.upperBound - offset, 1 << 30)
                 let done = rbd_write_zeroes(handle, UInt64(offset), Int(count), 0, 0)
                 guard done >= 0 else { throw .ceph(Int32(clamping: done), expected: "zeros at \(offset)", at: location) }
+                StillWorking.report?()
                 offset += count
             }
         }
 
         func resize(to size: Int64) throws(StorageError) {
-            try check(rbd_resize2(handle, UInt64(size), true, Self.ignore, nil), "an image of \(size) bytes")
+            try check(RBDProgress.reporting { rbd_resize2(handle, UInt64(size), true, $0, $1) }, "an image of \(size) bytes")
         }
 
         func flush() throws(StorageError) { try check(rbd_flush(handle), "the image's data on the cluster's disks") }
@@ -209,7 +210,7 @@
 
         /// Succeeds when there is none.
         func removeImage(_ image: String) throws(StorageError) {
-            let code = rbd_remove(handle, image)
+            let code = RBDProgress.reporting { rbd_remove_with_progress(handle, image, $0, $1) }
             guard code == 0 || code == -ENOENT else { throw .ceph(code, expected: "to remove the image", at: "\(name)/\(image)") }
         }
     }

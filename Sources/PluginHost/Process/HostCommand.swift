@@ -1,0 +1,20 @@
+import FlowModel
+import Foundation
+
+/// How this binary is started to host plug-ins of its own.
+public struct HostCommand: Sendable, Hashable {
+    /// The binary and the arguments that make it a host.
+    public var command: [String]
+
+    public init(_ command: [String]) { self.command = command }
+
+    /// After the time in which the library itself should have given up.
+    private static let grace = TimeSpan.seconds(15)
+    private static let callsAtOnce = 16
+
+    func program(_ name: String, _ timeout: TimeSpan, callsAtOnce: Int = callsAtOnce) -> PluginProgram {
+        PluginProgram(
+            name: name, command: command, environment: ProcessInfo.processInfo.environment,
+            timeout: TimeSpan(milliseconds: timeout.milliseconds + Self.grace.milliseconds), callsAtOnce: callsAtOnce)
+    }
+}

@@ -1,0 +1,215 @@
+import FlowModel
+import Foundation
+import StorageKit
+import Synchronization
+
+/// A running plug-in. Calls block, several at once from threads of the caller's own; what goes wrong with the process ends all of them with
+/// an error, never with the worker.
+final class PluginProcess: Sendable {
+    let program: PluginProgram
+    private let process: SpawnedProcess
+    private let calls = Mutex(Calls())
+    private let writing = Mutex(())
+    /// Entered by the thread that may be filling a caller's buffer.
+    private let dataThread = DispatchGroup()
+    private let errorTail = Mutex<[String]>([])
+    private let log: @Sendable (LogLine) -> Void
+
+    struct LogLine: Sendable {
+        var level: String
+        var message: String
+    }
+
+    private struct Calls {
+        var next: Int64 = 1
+        var waiting: [Int64: PluginCall] = [:]
+        /// Why nothing can be called any more.
+        var end: StorageError?
+    }
+
+    private static let keptErrorLines = 8
+    private static let longestErrorLine = 500
+
+    /// Starts the program. `log` hears its words, on threads of the plug-in's.
+    init(_ program: PluginProgram, log: @escaping @Sendable (LogLine) -> Void) throws(StorageError) {
+        self.program = program
+        self.log = log
+        process = try SpawnedProcess(program.command, environment: program.environment)
+        process.limitWrites(to: Int(max(program.timeout.milliseconds / 1000, 1)))
+        dataThread.enter()
+        // Each holds the process and not us: we end when nobody needs us any more.
+        let process = process
+        start("lines") { [weak self] in
+            var lines = LineReader(process.output, limit: PluginMessage.maximumLine)
+            while let line = lines.next() { self?.take(line) }
+            if lines.isTooLong { self?.broken("lines of at most \(PluginMessage.maximumLine) bytes", "a longer one") }
+        }
+        start("errors") { [weak self] in
+            var lines = LineReader(process.errors, limit: 64 << 10)
+            while let line = lines.next() { self?.heard(String(decoding: line.prefix(Self.longestErrorLine), as: UTF8.self)) }
+        }
+        start("data") { [weak self, dataThread] in
+            defer { dataThread.leave() }
+            while let header = DescriptorIO.read(DataHeader.size, from: process.data).map(DataHeader.init) {
+                guard let self, self.takeData(header) else { break }
+            }
+        }
+        start("end") { [weak self] in
+            let ending = process.reap()
+            self?.ended(ending)
+        }
+    }
+
+    private func start(_ name: String, _ body: @escaping @Sendable () -> Void) {
+        let thread = Thread(block: body)
+        thread.name = "plugin-\(name)"
+        thread.stackSize = 512 << 10
+        thread.start()
+    }
+
+    /// It is asked to end, and made to after two seconds.
+    deinit {
+        process.closeInput()
+        let process = process
+        DispatchQueue.global().asyncAfter(deadline: .now() + 2) { process.kill() }
+    }
+
+    /// False when it can be called no more.
+    var isAlive: Bool { calls.withLock { $0.end == nil } }
+
+    /// Ends it with everything that it started.
+    func kill(_ error: StorageError? = nil) {
+        if let error { fail(error) }
+        process.kill()
+    }
+
+    // MARK: calling
+
+    /// Makes a call and waits for its answer. What comes as data fills `destination`, where there is one, to its last byte.
+    func call(
+        _ name: String, _ arguments: JSONValue = [:], sending data: UnsafeRawBufferPointer? = nil,
+        into destination: UnsafeMutableRawBufferPointer? = nil
+    ) throws(StorageError) -> PluginCall.Answer {
+        let call = PluginCall(name, into: destination, timeout: program.timeout.duration)
+        let (id, end) = calls.withLock { calls in
+            if calls.end == nil { calls.waiting[calls.next] = call }
+            calls.next += 1
+            return (calls.next - 1, calls.end)
+        }
+        if let end { throw end }
+        defer { calls.withLock { $0.waiting[id] = nil } }
+        let isSent = writing.withLock { _ in
+            guard DescriptorIO.write(PluginMessage.request(id: id, call: name, arguments: arguments, data: data?.count), to: process.input)
+            else { return false }
+            guard let data else { return true }
+            return DescriptorIO.write(DataHeader(id: id, count: Int64(data.count)).bytes, to: process.data)
+                && DescriptorIO.write(data, to: process.data)
+        }
+        if !isSent { giveUp(call, "it took no more of what was sent") }
+        guard let outcome = call.wait() else {
+            giveUp(call, "nothing came for \(program.timeout)")
+            throw overdue(name, "nothing came for \(program.timeout)")
+        }
+        switch outcome {
+        case .success(let answer):
+            guard destination == nil || call.receivedCount == destination?.count else {
+                throw StorageError(
+                    .truncated, expected: "\(destination?.count ?? 0) bytes of \(name)", found: "\(call.receivedCount)", at: program.name,
+                    advice: "this is an error in the plug-in; tell its author")
+            }
+            return answer
+        case .failure(let error):
+            // Nobody may still be writing into the caller's buffer.
+            if destination != nil, !isAlive { dataThread.wait() }
+            throw error
+        }
+    }
+
+    /// The process is beyond help. Returns when nothing writes into the caller's buffer any more.
+    private func giveUp(_ call: PluginCall, _ found: String) {
+        fail(overdue(call.name, found))
+        process.kill()
+        if call.destination != nil { dataThread.wait() }
+    }
+
+    private func overdue(_ call: String, _ found: String) -> StorageError {
+        StorageError(
+            .unavailable, expected: "an answer of \(program.name) to \(call)", found: found, at: program.name,
+            advice: "it was ended, with all that it had started, and is started anew for the next call; look at what it works with",
+            retry: .transient)
+    }
+
+    // MARK: what it says
+
+    private func take(_ line: [UInt8]) {
+        guard let reply = PluginMessage.Reply(line: line) else {
+            return broken("a line of the plug-in protocol", "\"\(String(decoding: line.prefix(120), as: UTF8.self))\"")
+        }
+        switch reply {
+        case .log(let level, let message): log(LogLine(level: level, message: message))
+        case .progress(let id): waiting(id)?.extend(by: program.timeout.duration)
+        case .result(let id, let result, let data): waiting(id)?.answered(result, data: data)
+        case .failure(let id, let json):
+            guard let call = waiting(id) else { return }
+            call.failed(PluginFailure(json: json, call: call.name, plugin: program.name).error)
+        }
+    }
+
+    private func waiting(_ id: Int64) -> PluginCall? { calls.withLock { $0.waiting[id] } }
+
+    /// False when the stream can't be followed any more.
+    private func takeData(_ header: DataHeader) -> Bool {
+        guard header.count >= 0, header.count <= PluginMessage.maximumData, let call = waiting(header.id) else {
+            broken(
+                "data for a call that waits, of at most \(PluginMessage.maximumData) bytes", "\(header.count) bytes for call \(header.id)")
+            return false
+        }
+        if let destination = call.destination {
+            guard header.count == destination.count else {
+                broken("\(destination.count) bytes of \(call.name)", "\(header.count)")
+                return false
+            }
+            guard DescriptorIO.read(into: destination, from: process.data) else { return false }
+            call.received(nil, count: destination.count)
+        } else {
+            guard let bytes = DescriptorIO.read(Int(header.count), from: process.data) else { return false }
+            call.received(bytes, count: bytes.count)
+        }
+        return true
+    }
+
+    private func heard(_ line: String) {
+        errorTail.withLock { tail in
+            tail.append(line)
+            if tail.count > Self.keptErrorLines { tail.removeFirst() }
+        }
+        log(LogLine(level: "info", message: line))
+    }
+
+    // MARK: its end
+
+    /// It does not speak the protocol: trying again would be no different.
+    private func broken(_ expected: String, _ found: String) {
+        kill(
+            StorageError(
+                .invalid, expected: expected, found: found, at: program.name,
+                advice: "this is an error in the plug-in (docs/plug-ins.md): its standard output is for replies only; tell its author"))
+    }
+
+    private func ended(_ ending: SpawnedProcess.Ending) {
+        let words = errorTail.withLock { $0.suffix(3).joined(separator: " / ") }
+        fail(
+            StorageError(
+                .unavailable, expected: "\(program.name) at work", found: "\(ending)" + (words.isEmpty ? "" : "; its last words: \(words)"),
+                at: program.name, advice: "it is started anew for the next call", retry: .transient))
+    }
+
+    /// The first reason counts.
+    private func fail(_ error: StorageError) {
+        let (waiting, end) = calls.withLock { calls in
+            if calls.end == nil { calls.end = error }
+            return (Array(calls.waiting.values), calls.end ?? error)
+        }
+        for call in waiting { call.failed(end) }
+    }
+}

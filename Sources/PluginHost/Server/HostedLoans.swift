@@ -1,0 +1,59 @@
+import FlowModel
+import StorageKit
+import Synchronization
+
+/// What is lent for the length of a call in Swift, held open between two calls of the protocol.
+final class HostedLoans<Value: Sendable>: Sendable {
+    private struct Loan {
+        var value: Value
+        /// Finishing it lets the lender go on.
+        var end: AsyncStream<Never>.Continuation
+        var lending: Task<Void, any Error>
+    }
+
+    private let loans = Mutex<(next: Int64, open: [Int64: Loan])>((1, [:]))
+
+    /// Begins a loan and returns when the value is there. `lender` lends it for as long as the body that it is given runs.
+    func lend(
+        _ lender: @escaping @Sendable (_ body: @escaping @Sendable (Value) async throws -> Void) async throws -> Void
+    ) async throws -> (handle: Int64, value: Value) {
+        let (values, arrival) = AsyncThrowingStream.makeStream(of: Value.self)
+        let (ends, end) = AsyncStream.makeStream(of: Never.self)
+        let lending = Task {
+            do {
+                try await lender { value in
+                    arrival.yield(value)
+                    for await _ in ends {}
+                }
+                arrival.finish()
+            } catch {
+                arrival.finish(throwing: error)
+                throw error
+            }
+        }
+        for try await value in values {
+            let handle = loans.withLock { loans in
+                defer { loans.next += 1 }
+                loans.open[loans.next] = Loan(value: value, end: end, lending: lending)
+                return loans.next
+            }
+            return (handle, value)
+        }
+        throw StorageError(.failed, expected: "something to work with", found: "nothing", at: "the plug-in's process")
+    }
+
+    func lent(_ handle: Int64, _ request: HostedRequest) throws(StorageError) -> Value {
+        guard let value = loans.withLock({ $0.open[handle]?.value }) else {
+            throw StorageError(
+                .unavailable, expected: "handle \(handle) of \(request.call)", found: "none: the process was started anew",
+                at: "the plug-in's process", retry: .transient)
+        }
+        return value
+    }
+
+    func end(_ handle: Int64) async throws {
+        guard let loan = loans.withLock({ $0.open.removeValue(forKey: handle) }) else { return }
+        loan.end.finish()
+        try await loan.lending.value
+    }
+}

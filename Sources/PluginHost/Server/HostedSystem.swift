@@ -1,0 +1,129 @@
+import FlowModel
+import StepKit
+import StorageKit
+import Synchronization
+import Threads
+
+/// A system that is served to the worker.
+final class HostedSystem: HostedInstance {
+    private let system: any System
+    private let context: StepContext
+    private let images = HostedLoans<any ImageReader>()
+    private let targets = HostedLoans<any ImageWriter>()
+    /// Images block.
+    private let threads = BlockingPool(label: "hosted", width: 16)
+
+    init(system: any System, context: StepContext) {
+        self.system = system
+        self.context = context
+    }
+
+    func answer(_ request: HostedRequest) async throws -> HostedAnswer {
+        if request.call.hasPrefix("image.") { return try await image(request) }
+        if request.call.hasPrefix("target.") { return try await target(request) }
+        switch request.call {
+        case "quiesce":
+            let outputs = try await capable(request, (any Quiescing).self).quiesce(
+                key: request.text("key"), maxHold: TimeSpan(milliseconds: request.number("maxHold")), context)
+            return HostedAnswer(result: ["outputs": .object(outputs)])
+        case "thaw":
+            let outputs = try await capable(request, (any Quiescing).self).thaw(
+                key: request.text("key"), state: request.arguments["state"]?.objectValue ?? [:], context)
+            return HostedAnswer(result: ["outputs": .object(outputs)])
+        case "snapshot":
+            let snapshot = try await capable(request, (any Snapshotting).self).snapshot(key: request.text("key"), context)
+            return HostedAnswer(result: ["state": snapshot.state])
+        case "find":
+            let snapshot = try await capable(request, (any Snapshotting).self).find(key: request.text("key"), context)
+            return HostedAnswer(result: snapshot.map { ["state": $0.state] } ?? .null)
+        case "release":
+            try await capable(request, (any Snapshotting).self).release(key: request.text("key"), context)
+            return HostedAnswer()
+        case "discover":
+            let items = try await capable(request, (any Discovering).self).discover(context)
+            return HostedAnswer(result: [
+                "items": .array(items.map { ["identity": .string($0.identity), "summary": .string($0.summary)] })
+            ])
+        default: throw request.unknown
+        }
+    }
+
+    private func capable<Kind>(_ request: HostedRequest, _ kind: Kind.Type) throws(StorageError) -> Kind {
+        guard let capable = system as? Kind else { throw request.unknown }
+        return capable
+    }
+
+    // MARK: images
+
+    private func image(_ request: HostedRequest) async throws -> HostedAnswer {
+        guard request.call != "image.open" else {
+            let source = try capable(request, (any ImageSource).self)
+            let snapshot = try request.arguments["snapshot"].flatMap { $0.isNull ? nil : try $0.decoded(as: SystemSnapshot.self) }
+            let (handle, image) = try await images.lend { [context] body in
+                try await source.withImage(of: snapshot, context) { try await body($0) }
+            }
+            return HostedAnswer(result: ["handle": .int(handle), "size": .int(image.size), "granularity": .int(image.granularity)])
+        }
+        let handle = try request.number("handle")
+        let image = try images.lent(handle, request)
+        switch request.call {
+        case "image.allocated": return try await blocking { HostedAnswer(data: ExtentData.bytes(try image.allocatedExtents())) }
+        case "image.changed":
+            guard let base = request.arguments["base"] else { throw request.missing("base") }
+            return try await blocking {
+                try image.changedExtents(since: base).map { HostedAnswer(data: ExtentData.bytes($0)) } ?? HostedAnswer(result: .null)
+            }
+        case "image.read":
+            let (offset, length) = (try request.number("offset"), try request.number("length"))
+            return try await blocking {
+                var bytes = [UInt8](repeating: 0, count: Int(length))
+                try bytes.withUnsafeMutableBytes { try image.read(into: $0, at: offset) }
+                return HostedAnswer(data: bytes)
+            }
+        case "image.close":
+            try await images.end(handle)
+            return HostedAnswer()
+        default: throw request.unknown
+        }
+    }
+
+    private func target(_ request: HostedRequest) async throws -> HostedAnswer {
+        guard request.call != "target.open" else {
+            let destination = try capable(request, (any ImageDestination).self)
+            let part = request.arguments["part"]?.arrayValue?.compactMap(\.intValue)
+            let size = request.arguments["size"]?.intValue
+            let overwrite = request.arguments["overwrite"]?.boolValue ?? false
+            let (handle, _) = try await targets.lend { [context] body in
+                if let part, part.count == 2 {
+                    try await destination.withImageWriter(within: part[0]..<part[1], context) { try await body($0) }
+                } else if let size {
+                    try await destination.withImageWriter(size: size, overwrite: overwrite, context) { try await body($0) }
+                } else {
+                    throw request.missing("size")
+                }
+            }
+            return HostedAnswer(result: ["handle": .int(handle)])
+        }
+        let handle = try request.number("handle")
+        let writer = try targets.lent(handle, request)
+        switch request.call {
+        case "target.write":
+            let offset = try request.number("offset")
+            try await blocking { try request.data.withUnsafeBytes { try writer.write($0, at: offset) } }
+        case "target.zero":
+            let (offset, length) = (try request.number("offset"), try request.number("length"))
+            try await blocking { try writer.zero(offset..<offset + length) }
+        case "target.finish": try await blocking { try writer.finish() }
+        case "target.abandon": try await blocking { writer.abandon() }
+        case "target.close": try await targets.end(handle)
+        default: throw request.unknown
+        }
+        return HostedAnswer()
+    }
+
+    /// The word that a call is at work goes with it to its thread.
+    private func blocking<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
+        let report = StillWorking.report
+        return try await threads.run { try StillWorking.$report.withValue(report, operation: body) }
+    }
+}

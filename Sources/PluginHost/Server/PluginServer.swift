@@ -1,0 +1,123 @@
+import FlowModel
+import Foundation
+import Glibc
+public import StepKit
+import StorageKit
+import Synchronization
+import Threads
+
+/// The plug-in's end of the protocol, for systems and stores that are written in Swift: the body of a host process. It ends with its input.
+public final class PluginServer: Sendable {
+    private let catalog: Catalog
+    private let secrets: any SecretResolver
+    let output = PluginOutput()
+    private let opened = Mutex<(any HostedInstance)?>(nil)
+
+    private init(catalog: Catalog, secrets: any SecretResolver) {
+        self.catalog = catalog
+        self.secrets = secrets
+    }
+
+    /// Serves until nobody asks any more, then ends the process: a library that hangs must not hold it.
+    public static func main(catalog: Catalog, secrets: any SecretResolver) -> Never {
+        signal(SIGPIPE, SIG_IGN)
+        let server = PluginServer(catalog: catalog, secrets: secrets)
+        var lines = LineReader(STDIN_FILENO, limit: PluginMessage.maximumLine)
+        while let line = lines.next() {
+            guard let request = try? JSONValue(parsing: line), let id = request["id"]?.intValue, let call = request["call"]?.stringValue
+            else { _exit(65) }
+            var data: [UInt8]?
+            if let count = request["data"]?.intValue {
+                guard let header = DescriptorIO.read(DataHeader.size, from: PluginOutput.dataDescriptor).map(DataHeader.init),
+                    header.id == id, header.count == count,
+                    let bytes = DescriptorIO.read(Int(count), from: PluginOutput.dataDescriptor)
+                else { _exit(65) }
+                data = bytes
+            }
+            server.take(HostedRequest(id: id, call: call, arguments: request["arguments"] ?? [:], data: data ?? []))
+        }
+        _exit(0)
+    }
+
+    private func take(_ request: HostedRequest) {
+        Task {
+            do {
+                let answer = try await answer(request)
+                output.answer(request.id, answer)
+            } catch {
+                output.fail(request.id, error, at: request.call)
+            }
+        }
+    }
+
+    private func answer(_ request: HostedRequest) async throws -> HostedAnswer {
+        if request.call == "open" {
+            let instance = try await open(request.arguments)
+            opened.withLock { $0 = instance }
+            return HostedAnswer()
+        }
+        guard let instance = opened.withLock({ $0 }) else { throw request.unknown }
+        let (output, id) = (output, request.id)
+        return try await StillWorking.$report.withValue({ output.progress(id) }) { try await instance.answer(request) }
+    }
+
+    private func open(_ arguments: JSONValue) async throws -> any HostedInstance {
+        let settings = Settings(arguments["settings"]?.objectValue ?? [:], origin: arguments["origin"]?.stringValue ?? "")
+        if let name = arguments["repository"]?.stringValue, let type = catalog.repository(name) {
+            return HostedStore(store: try await type.open(settings, secrets: secrets))
+        }
+        if let name = arguments["system"]?.stringValue, let type = catalog.system(name) {
+            let context = context(arguments["context"] ?? [:])
+            return HostedSystem(system: try await type.open(settings, context), context: context)
+        }
+        throw StorageError(.unsupported, expected: "a plug-in of this program", found: arguments.canonicalText, at: "open")
+    }
+
+    /// Of the step only what names things; the rest stays with the worker.
+    private func context(_ json: JSONValue) -> StepContext {
+        func text(_ key: String) -> String { json[key]?.stringValue ?? "" }
+        return StepContext(
+            job: JobID(rawValue: text("job")), tenant: text("tenant"), plan: Plan(pipeline: "", steps: []),
+            step: PlannedStep(id: StepID(rawValue: text("step")), verb: text("verb")), attempt: Int(json["attempt"]?.intValue ?? 1),
+            key: text("key"),
+            settings: Settings([:], origin: "step \(text("step"))"), outputs: [:], checkpoint: nil, undoState: [:], catalog: catalog,
+            secrets: secrets, recorder: HostedRecorder(output: output), scratchFolder: text("scratchFolder"))
+    }
+}
+
+/// What a plug-in says: whole lines, and whole pieces of data, one after the other.
+final class PluginOutput: Sendable {
+    static let dataDescriptor: Int32 = 3
+    private let lines = Mutex(())
+    private let data = Mutex(())
+    private let reported = Mutex<[Int64: ContinuousClock.Instant]>([:])
+
+    func answer(_ id: Int64, _ answer: HostedAnswer) {
+        reported.withLock { $0[id] = nil }
+        write(PluginMessage.result(id: id, answer.result, data: answer.data?.count))
+        guard let bytes = answer.data else { return }
+        data.withLock { _ in
+            _ = DescriptorIO.write(DataHeader(id: id, count: Int64(bytes.count)).bytes, to: Self.dataDescriptor)
+            _ = DescriptorIO.write(bytes, to: Self.dataDescriptor)
+        }
+    }
+
+    func fail(_ id: Int64, _ error: any Error, at location: String) {
+        reported.withLock { $0[id] = nil }
+        write(PluginMessage.failure(id: id, PluginFailure(error, at: location)))
+    }
+
+    /// At most once a second for a call.
+    func progress(_ id: Int64) {
+        let isDue = reported.withLock { reported in
+            if let last = reported[id], .now - last < .seconds(1) { return false }
+            reported[id] = .now
+            return true
+        }
+        if isDue { write(PluginMessage.progress(id: id)) }
+    }
+
+    func log(_ level: LogLevel, _ message: String) { write(PluginMessage.log(level.rawValue, message)) }
+
+    private func write(_ line: [UInt8]) { lines.withLock { _ in _ = DescriptorIO.write(line, to: STDOUT_FILENO) } }
+}

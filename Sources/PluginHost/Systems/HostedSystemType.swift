@@ -1,0 +1,84 @@
+public import FlowModel
+public import StepKit
+public import StorageKit
+
+/// A system type of this binary whose instances live in a child process of it: its library may hang or crash, and takes the child with it.
+public struct HostedSystemType<Base: SystemType>: SystemType
+where Base.Instance: Snapshotting & ImageSource & ImageDestination & Discovering {
+    private let base: Base
+    private let child: HostCommand
+    private let timeout: @Sendable (Settings) throws -> TimeSpan
+
+    /// `timeout`: how long the library waits for an answer by itself; the child is given some more.
+    public init(_ base: Base, in child: HostCommand, timeout: @escaping @Sendable (Settings) throws -> TimeSpan) {
+        self.base = base
+        self.child = child
+        self.timeout = timeout
+    }
+
+    public var name: String { base.name }
+    public var contractVersion: Int { base.contractVersion }
+    public var summary: String { base.summary }
+    public var schema: SettingsSchema { base.schema }
+    public var scope: AcquisitionScope { base.scope }
+    public var defaultMaxHold: TimeSpan { base.defaultMaxHold }
+    public var capabilities: Set<Capability> { base.capabilities }
+    public func identity(_ settings: Settings) throws(StepError) -> String { try base.identity(settings) }
+    public func settings(neededFor capability: Capability) -> [String] { base.settings(neededFor: capability) }
+    public func problems(in settings: Settings) -> [SettingProblem] { base.problems(in: settings) }
+    public func snapshotCost(_ settings: Settings) throws(StepError) -> SnapshotCost { try base.snapshotCost(settings) }
+
+    public func open(_ settings: Settings, _ context: StepContext) async throws -> PluginImageSystem {
+        // Cheap: it connects when it is asked something, and here nobody asks. Missing secrets are said at once.
+        let instance = try await base.open(settings, context)
+        let name = base.name
+        let recorder = context.recorder
+        let opening: JSONValue = [
+            "system": .string(name), "settings": .object(settings.values), "origin": .string(settings.origin),
+            "context": [
+                "job": .string(context.job.description), "tenant": .string(context.tenant), "step": .string(context.step.id.description),
+                "verb": .string(context.step.verb), "attempt": .int(Int64(context.attempt)), "key": .string(context.key),
+                "scratchFolder": .string(context.scratchFolder),
+            ],
+        ]
+        return PluginImageSystem(
+            session: PluginSession(child.program(name, try timeout(settings))) { line in
+                recorder.log(LogLevel(rawValue: line.level) ?? .info, line.message)
+            } opening: {
+                opening
+            }, logicalPath: instance.logicalPath, keepsBase: instance.keepsBase,
+            quiesceKind: (instance as? any Quiescing)?.quiesceKind ?? .recorded)
+    }
+}
+
+/// A repository type of this binary whose stores live in a child process of it.
+public struct HostedRepositoryType<Base: RepositoryType>: RepositoryType {
+    private let base: Base
+    private let child: HostCommand
+    private let timeout: @Sendable (Settings) throws -> TimeSpan
+
+    public init(_ base: Base, in child: HostCommand, timeout: @escaping @Sendable (Settings) throws -> TimeSpan) {
+        self.base = base
+        self.child = child
+        self.timeout = timeout
+    }
+
+    public var name: String { base.name }
+    public var contractVersion: Int { base.contractVersion }
+    public var summary: String { base.summary }
+    public var schema: SettingsSchema { base.schema }
+    public func identity(_ settings: Settings) throws(StepError) -> String { try base.identity(settings) }
+
+    public func open(_ settings: Settings, secrets: any SecretResolver) async throws -> any ObjectStore {
+        let properties = try await base.open(settings, secrets: secrets).properties
+        let opening: JSONValue = [
+            "repository": .string(base.name), "settings": .object(settings.values), "origin": .string(settings.origin),
+        ]
+        let program = child.program(base.name, try timeout(settings), callsAtOnce: properties.connections)
+        return PluginStore(
+            session: PluginSession(program) { _ in
+            } opening: {
+                opening
+            }, properties: properties)
+    }
+}

@@ -1,0 +1,79 @@
+import FlowModel
+import StorageKit
+
+/// An image that a plug-in reads.
+final class PluginImage: ImageReader {
+    let size: Int64
+    let granularity: Int64
+    private let process: PluginProcess
+    private let handle: JSONValue
+
+    init(_ process: PluginProcess, snapshot: JSONValue) throws(StorageError) {
+        self.process = process
+        let result = try process.call("image.open", ["snapshot": snapshot]).result
+        guard let handle = result["handle"], let size = result["size"]?.intValue, size >= 0,
+            let granularity = result["granularity"]?.intValue, granularity > 0, granularity.nonzeroBitCount == 1
+        else {
+            throw StorageError(
+                .invalid, expected: "an image's handle, size and granularity (a power of two)", found: result.canonicalText,
+                at: process.program.name, advice: "this is an error in the plug-in; tell its author")
+        }
+        (self.handle, self.size, self.granularity) = (handle, size, granularity)
+    }
+
+    func allocatedExtents() throws -> [Range<Int64>] { try extents(process.call("image.allocated", ["handle": handle])) }
+
+    func changedExtents(since base: JSONValue) throws -> [Range<Int64>]? {
+        let answer = try process.call("image.changed", ["handle": handle, "base": base])
+        // No data: the token is no longer good.
+        return answer.result.isNull ? nil : try extents(answer)
+    }
+
+    private func extents(_ answer: PluginCall.Answer) throws(StorageError) -> [Range<Int64>] {
+        guard let extents = ExtentData.extents(answer.data, size: size) else {
+            throw StorageError(
+                .invalid, expected: "ascending extents within \(size) bytes", found: "others", at: process.program.name,
+                advice: "this is an error in the plug-in; tell its author")
+        }
+        return extents
+    }
+
+    func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) throws {
+        _ = try process.call(
+            "image.read", ["handle": handle, "offset": .int(offset), "length": .int(Int64(buffer.count))], into: buffer)
+    }
+
+    /// What was read is read: how the closing went interests nobody.
+    func close() { _ = try? process.call("image.close", ["handle": handle]) }
+}
+
+/// An image that a plug-in writes.
+final class PluginImageWriter: ImageWriter {
+    private let process: PluginProcess
+    private let handle: JSONValue
+
+    /// `arguments`: `size` and `overwrite`, or `part`.
+    init(_ process: PluginProcess, _ arguments: JSONValue) throws(StorageError) {
+        self.process = process
+        let result = try process.call("target.open", arguments).result
+        guard let handle = result["handle"] else {
+            throw StorageError(
+                .invalid, expected: "a target's handle", found: result.canonicalText, at: process.program.name,
+                advice: "this is an error in the plug-in; tell its author")
+        }
+        self.handle = handle
+    }
+
+    func write(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws {
+        _ = try process.call("target.write", ["handle": handle, "offset": .int(offset)], sending: bytes)
+    }
+
+    func zero(_ range: Range<Int64>) throws {
+        _ = try process.call(
+            "target.zero", ["handle": handle, "offset": .int(range.lowerBound), "length": .int(range.upperBound - range.lowerBound)])
+    }
+
+    func finish() throws { _ = try process.call("target.finish", ["handle": handle]) }
+    func abandon() { _ = try? process.call("target.abandon", ["handle": handle]) }
+    func close() throws { _ = try process.call("target.close", ["handle": handle]) }
+}
