@@ -24,10 +24,10 @@ test-packages:
 	scripts/install-packages $(BUILD_PACKAGES) $(TEST_PACKAGES)
 
 format:
-	swift format --in-place --recursive Sources Tests Plugins Package.swift
+	swift format --in-place --recursive Sources Tests Plugins examples Package.swift
 
 lint:
-	swift format lint --strict --recursive Sources Tests Plugins Package.swift
+	swift format lint --strict --recursive Sources Tests Plugins examples Package.swift
 
 clean:
 	rm -rf .build .venv-tests

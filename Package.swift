@@ -59,7 +59,7 @@ let package = Package(
         // 2: one technique each
         .target(name: "PipelineDSL", dependencies: ["CLibYAML", "FlowModel", "StepKit", "Crypto"], swiftSettings: strict),
         .target(name: "PostgreSQL", dependencies: ["CLibPQ", "FlowModel", "Threads", subprocess], swiftSettings: strict),
-        .target(name: "PluginHost", dependencies: ["FlowModel", "StepKit", "StorageKit", "Threads"], swiftSettings: strict),
+        .target(name: "PluginHost", dependencies: ["FlowModel", "StepKit", "StorageKit", "Threads", "CLinux"], swiftSettings: strict),
         .target(name: "HTTPClient", dependencies: ["CLibCurl", "FlowModel", "Threads"], swiftSettings: strict),
 
         // 3: the engine and the data path, which do not know each other
@@ -107,12 +107,17 @@ let package = Package(
         .target(
             name: "Rigs", dependencies: ["FlowModel", "StepKit", "PostgreSQL", "Threads", subprocess], path: "Tests/Rigs",
             swiftSettings: strict),
+        .target(
+            name: "ExamplePlugin", dependencies: ["FlowModel", "StepKit", "StorageKit"], path: "examples/plugin/swift",
+            swiftSettings: strict),
         .target(name: "FlowTestKit", dependencies: ["FlowModel", "StepKit"], path: "Tests/FlowTestKit", swiftSettings: strict),
         .executableTarget(
             name: "flow-test-worker", dependencies: ["FlowTestKit", "WorkflowEngine", "PostgreSQL", "FlowModel", "StepKit"],
             path: "Tests/flow-test-worker", swiftSettings: strict),
         .testTarget(name: "FlowModelTests", dependencies: ["FlowModel"], swiftSettings: strict),
         .testTarget(name: "HTTPClientTests", dependencies: ["HTTPClient", "FlowModel", "Rigs"], swiftSettings: strict),
+        .testTarget(
+            name: "PluginHostTests", dependencies: ["PluginHost", "FlowModel", "StepKit", "StorageKit", "Rigs"], swiftSettings: strict),
         .testTarget(name: "CryptoTests", dependencies: ["Crypto"], swiftSettings: strict),
         .testTarget(
             name: "PipelineDSLTests", dependencies: ["PipelineDSL", "FlowModel", "StepKit", "StorageKit", "Rigs", "Steps"],
@@ -133,7 +138,7 @@ let package = Package(
             name: "StepsTests",
             dependencies: [
                 "Steps", "StepKit", "StorageKit", "Repository", "FlowModel", "PostgreSQL", "HTTPClient", "PluginHost", "Crypto",
-                "CephSteps", "Rigs",
+                "CephSteps", "ExamplePlugin", "Rigs",
                 "Threads",
                 subprocess,
             ],

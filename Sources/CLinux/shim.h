@@ -112,3 +112,7 @@ static inline int linux_btrfs_identity(int file, unsigned char identity[16]) {
     for (int i = 0; i < 16; i++) identity[i] = arguments.fsid[i];
     return 0;
 }
+
+// posix_spawn_file_actions_addclosefrom_np(3), which <spawn.h> shows to GNU sources only.
+int posix_spawn_file_actions_addclosefrom_np(void *actions, int from);
+static inline int linux_spawn_close_from(void *actions, int from) { return posix_spawn_file_actions_addclosefrom_np(actions, from); }

@@ -30,8 +30,19 @@ struct Composition {
         return Worker(configuration, store: store, catalog: Self.catalog)
     }
 
-    /// The plug-ins as they run: a native library's in processes of their own.
-    static var catalog: Catalog { .standard(host: HostCommand([binary, "host-plugin"])) }
+    /// The plug-ins as they run: a native library's in processes of their own, and those of the plug-in folder. What is wrong with one of those
+    /// is said once and costs that one.
+    static let catalog: Catalog = {
+        let built = Catalog.standard(host: HostCommand([binary, "host-plugin"]))
+        let found = outside
+        for problem in found.problems { StandardError.write("warning: \(problem)") }
+        return Catalog(systems: built.systems + found.types, repositories: built.repositories, verbs: built.verbs)
+    }()
+
+    /// The plug-ins outside this binary.
+    private static var outside: PluginFolder.Contents {
+        PluginFolder(Folders().plugins).read(taken: Set(Catalog.standard.systems.map { $0.name }))
+    }
 
     /// This program's own file. `/proc/self/exe` would name whoever resolves it.
     private static var binary: String {

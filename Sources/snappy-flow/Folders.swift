@@ -10,6 +10,9 @@ struct Folders {
     /// Sockets and locks of running processes.
     var runtime: String
 
+    /// Programs that are plug-ins.
+    var plugins: String
+
     init(environment: [String: String] = ProcessInfo.processInfo.environment, isRoot: Bool = geteuid() == 0) {
         func folder(_ variable: String, _ fallback: String) -> String {
             if let value = environment[variable], value.hasPrefix("/") { return value + "/snappy-flow" }
@@ -18,6 +21,7 @@ struct Folders {
         let home = environment["HOME"] ?? "/tmp"
         state = folder("XDG_STATE_HOME", isRoot ? "/var/lib/snappy-flow" : home + "/.local/state/snappy-flow")
         cache = folder("XDG_CACHE_HOME", isRoot ? "/var/cache/snappy-flow" : home + "/.cache/snappy-flow")
+        plugins = environment["SNAPPY_FLOW_PLUGINS"] ?? "/usr/local/lib/snappy-flow/plugins"
         runtime = folder("XDG_RUNTIME_DIR", isRoot ? "/run/snappy-flow" : state + "/run")
     }
 

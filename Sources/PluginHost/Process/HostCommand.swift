@@ -13,8 +13,10 @@ public struct HostCommand: Sendable, Hashable {
     private static let callsAtOnce = 16
 
     func program(_ name: String, _ timeout: TimeSpan, callsAtOnce: Int = callsAtOnce) -> PluginProgram {
-        PluginProgram(
-            name: name, command: command, environment: ProcessInfo.processInfo.environment,
+        // One that crashes is to be gone at once, not after a study of its remains.
+        let environment = ProcessInfo.processInfo.environment.merging(["SWIFT_BACKTRACE": "enable=no"]) { $1 }
+        return PluginProgram(
+            name: name, command: command, environment: environment,
             timeout: TimeSpan(milliseconds: timeout.milliseconds + Self.grace.milliseconds), callsAtOnce: callsAtOnce)
     }
 }

@@ -12,8 +12,12 @@ final class PluginProcess: Sendable {
     private let writing = Mutex(())
     /// Entered by the thread that may be filling a caller's buffer.
     private let dataThread = DispatchGroup()
+    /// Entered by every thread that reads what the plug-in says.
+    private let readers = DispatchGroup()
     private let errorTail = Mutex<[String]>([])
     private let log: @Sendable (LogLine) -> Void
+    /// Longest first.
+    private let secrets: [String]
 
     struct LogLine: Sendable {
         var level: String
@@ -30,32 +34,41 @@ final class PluginProcess: Sendable {
     private static let keptErrorLines = 8
     private static let longestErrorLine = 500
 
-    /// Starts the program. `log` hears its words, on threads of the plug-in's.
-    init(_ program: PluginProgram, log: @escaping @Sendable (LogLine) -> Void) throws(StorageError) {
+    /// Starts the program. `log` hears its words, on threads of the plug-in's; `secrets` are in none of them.
+    init(_ program: PluginProgram, secrets: [String] = [], log: @escaping @Sendable (LogLine) -> Void) throws(StorageError) {
         self.program = program
+        self.secrets = secrets.filter { !$0.isEmpty }.sorted { $0.count > $1.count }
         self.log = log
         process = try SpawnedProcess(program.command, environment: program.environment)
         process.limitWrites(to: Int(max(program.timeout.milliseconds / 1000, 1)))
         dataThread.enter()
+        for _ in 0..<3 { readers.enter() }
         // Each holds the process and not us: we end when nobody needs us any more.
         let process = process
-        start("lines") { [weak self] in
+        start("lines") { [weak self, readers] in
+            defer { readers.leave() }
             var lines = LineReader(process.output, limit: PluginMessage.maximumLine)
             while let line = lines.next() { self?.take(line) }
             if lines.isTooLong { self?.broken("lines of at most \(PluginMessage.maximumLine) bytes", "a longer one") }
         }
-        start("errors") { [weak self] in
+        start("errors") { [weak self, readers] in
+            defer { readers.leave() }
             var lines = LineReader(process.errors, limit: 64 << 10)
             while let line = lines.next() { self?.heard(String(decoding: line.prefix(Self.longestErrorLine), as: UTF8.self)) }
         }
-        start("data") { [weak self, dataThread] in
-            defer { dataThread.leave() }
+        start("data") { [weak self, dataThread, readers] in
+            defer {
+                dataThread.leave()
+                readers.leave()
+            }
             while let header = DescriptorIO.read(DataHeader.size, from: process.data).map(DataHeader.init) {
                 guard let self, self.takeData(header) else { break }
             }
         }
-        start("end") { [weak self] in
+        start("end") { [weak self, readers] in
             let ending = process.reap()
+            // What it has said before counts.
+            _ = readers.wait(timeout: .now() + 2)
             self?.ended(ending)
         }
     }
@@ -82,6 +95,9 @@ final class PluginProcess: Sendable {
         if let error { fail(error) }
         process.kill()
     }
+
+    /// For tests of its end.
+    func signal(_ number: Int32) { process.kill(number) }
 
     // MARK: calling
 
@@ -143,15 +159,15 @@ final class PluginProcess: Sendable {
 
     private func take(_ line: [UInt8]) {
         guard let reply = PluginMessage.Reply(line: line) else {
-            return broken("a line of the plug-in protocol", "\"\(String(decoding: line.prefix(120), as: UTF8.self))\"")
+            return broken("a line of the plug-in protocol", masked(String(decoding: line.prefix(120), as: UTF8.self)).debugDescription)
         }
         switch reply {
-        case .log(let level, let message): log(LogLine(level: level, message: message))
+        case .log(let level, let message): log(LogLine(level: level, message: masked(message)))
         case .progress(let id): waiting(id)?.extend(by: program.timeout.duration)
         case .result(let id, let result, let data): waiting(id)?.answered(result, data: data)
         case .failure(let id, let json):
             guard let call = waiting(id) else { return }
-            call.failed(PluginFailure(json: json, call: call.name, plugin: program.name).error)
+            call.failed(PluginFailure(json: json, call: call.name, plugin: program.name).error.mapText(masked))
         }
     }
 
@@ -178,7 +194,10 @@ final class PluginProcess: Sendable {
         return true
     }
 
-    private func heard(_ line: String) {
+    private func masked(_ text: String) -> String { secrets.reduce(text) { $0.replacing($1, with: "<redacted>") } }
+
+    private func heard(_ words: String) {
+        let line = masked(words)
         errorTail.withLock { tail in
             tail.append(line)
             if tail.count > Self.keptErrorLines { tail.removeFirst() }
@@ -211,5 +230,14 @@ final class PluginProcess: Sendable {
             return (Array(calls.waiting.values), calls.end ?? error)
         }
         for call in waiting { call.failed(end) }
+    }
+}
+
+extension StorageError {
+    /// With every text of it changed.
+    fileprivate func mapText(_ change: (String) -> String) -> StorageError {
+        StorageError(
+            kind, expected: change(expected), found: change(found), at: change(location), advice: change(advice), retry: retry,
+            retryAfter: retryAfter)
     }
 }

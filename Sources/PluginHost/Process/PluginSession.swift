@@ -10,14 +10,17 @@ final class PluginSession: Sendable {
     /// The arguments of `open`, which is the first call of every process.
     private let opening: @Sendable () throws -> JSONValue
     private let log: @Sendable (PluginProcess.LogLine) -> Void
+    /// What must be in no log.
+    private let secrets: [String]
     private let threads: BlockingPool
     private let current = Mutex<PluginProcess?>(nil)
 
     init(
-        _ program: PluginProgram, log: @escaping @Sendable (PluginProcess.LogLine) -> Void,
+        _ program: PluginProgram, secrets: [String] = [], log: @escaping @Sendable (PluginProcess.LogLine) -> Void,
         opening: @escaping @Sendable () throws -> JSONValue
     ) {
         self.program = program
+        self.secrets = secrets
         self.log = log
         self.opening = opening
         threads = BlockingPool(label: "plugin-calls", width: program.callsAtOnce)
@@ -27,7 +30,7 @@ final class PluginSession: Sendable {
     func running() throws -> PluginProcess {
         try current.withLock { current in
             if let current, current.isAlive { return current }
-            let started = try PluginProcess(program, log: log)
+            let started = try PluginProcess(program, secrets: secrets, log: log)
             _ = try started.call("open", try opening())
             current = started
             return started

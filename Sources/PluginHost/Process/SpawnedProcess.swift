@@ -1,3 +1,4 @@
+import CLinux
 import FlowModel
 import Glibc
 import StorageKit
@@ -36,7 +37,7 @@ final class SpawnedProcess: Sendable {
                 code == ENOENT ? .notFound : code == EACCES ? .accessDenied : .failed, expected: "a program that can be started",
                 found: String(cString: strerror(code)), at: program,
                 advice: "check that the file is there, may be executed, and that its first line names an interpreter that is there",
-                retry: code == EAGAIN || code == ENOMEM ? .transient : .permanent)
+                retry: [EAGAIN, ENOMEM, ETXTBSY].contains(code) ? .transient : .permanent)
         }
         for _ in 0..<4 {
             guard let pair = DescriptorIO.pair() else {
@@ -57,6 +58,8 @@ final class SpawnedProcess: Sendable {
             posix_spawnattr_destroy(&attributes)
         }
         for (target, pair) in pairs.enumerated() { posix_spawn_file_actions_adddup2(&actions, pair.theirs, Int32(target)) }
+        // What this program has open is none of the other's.
+        linux_spawn_close_from(&actions, Int32(pairs.count))
         // The threads of this program block most signals, and a program inherits that.
         var none = sigset_t()
         var all = sigset_t()
@@ -69,7 +72,12 @@ final class SpawnedProcess: Sendable {
         var words: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) } + [nil]
         var variables: [UnsafeMutablePointer<CChar>?] = environment.map { strdup("\($0.key)=\($0.value)") } + [nil]
         defer { for word in words + variables { free(word) } }
-        let code = posix_spawn(&process, program, &actions, &attributes, &words, &variables)
+        var code = posix_spawn(&process, program, &actions, &attributes, &words, &variables)
+        // Whoever has just written the file may have it open still, as a child between fork and exec.
+        for _ in 0..<50 where code == ETXTBSY {
+            usleep(20_000)
+            code = posix_spawn(&process, program, &actions, &attributes, &words, &variables)
+        }
         for pair in pairs { close(pair.theirs) }
         guard code == 0 else {
             for pair in pairs { close(pair.ours) }

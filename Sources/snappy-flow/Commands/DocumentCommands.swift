@@ -13,7 +13,7 @@ struct ValidateCommand: ParsableCommand {
     func run() throws {
         if output.output != .table {
             let sources = try DocumentFiles(paths: documents.files).read().map { SourceText(name: $0.path, bytes: $0.bytes) }
-            let result = Compiler.compile(sources, catalog: .standard)
+            let result = Compiler.compile(sources, catalog: Composition.catalog)
             let value = DiagnosticRendering.json(result.diagnostics)
             print(output.output == .json ? value.prettyText : value.yamlText)
             if let remainder = result.remainder { StandardError.write(remainder) }
@@ -54,7 +54,7 @@ struct SchemaCommand: ParsableCommand {
     @Argument(help: "Pipeline, System, Repository, or the name of a plug-in or verb; any document by default.") var name: String?
 
     func run() throws {
-        guard let schema = DocumentSchema.schema(of: name, catalog: .standard) else {
+        guard let schema = DocumentSchema.schema(of: name, catalog: Composition.catalog) else {
             throw CommandFailure(
                 .usage, "error: expected one of \(DocumentSchema.names(.standard).joined(separator: ", ")), found \(name ?? "")")
         }

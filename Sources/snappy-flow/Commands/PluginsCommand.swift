@@ -14,7 +14,7 @@ struct PluginsCommand: ParsableCommand {
 
         func run() throws {
             var listing = Listing(columns: ["kind", "name", "version", "can", "summary"])
-            let catalog = Catalog.standard
+            let catalog = Composition.catalog
             for type in catalog.systems {
                 let capabilities = type.capabilities.sorted().map(\.rawValue)
                 listing.add(
@@ -50,7 +50,7 @@ struct PluginsCommand: ParsableCommand {
         @OptionGroup var output: OutputOptions
 
         func run() throws {
-            let catalog = Catalog.standard
+            let catalog = Composition.catalog
             guard let (summary, schema) = declaration(in: catalog) else {
                 let known =
                     catalog.systems.map { $0.name } + catalog.repositories.map { $0.name } + catalog.verbs.map { $0.declaration.name }

@@ -22,7 +22,7 @@ struct RunCommand: AsyncParsableCommand {
     func run() async throws {
         let compiled = try documents.compileOne()
         let definition = try JobDefinition.instantiate(
-            compiled.plan, parameters: parameters.values(for: compiled.plan), catalog: .standard)
+            compiled.plan, parameters: parameters.values(for: compiled.plan), catalog: Composition.catalog)
         let control = try await database.acquire()
         let store = try await control.openStore()
         let worker = try Composition().worker(store, scope: .owned, slots: 4) { StandardError.write("note: \($0)") }

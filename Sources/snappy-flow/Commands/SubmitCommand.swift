@@ -17,7 +17,7 @@ struct SubmitCommand: AsyncParsableCommand {
     func run() async throws {
         let compiled = try documents.compileOne()
         let definition = try JobDefinition.instantiate(
-            compiled.plan, parameters: parameters.values(for: compiled.plan), catalog: .standard)
+            compiled.plan, parameters: parameters.values(for: compiled.plan), catalog: Composition.catalog)
         let control = try await database.acquire()
         let store = try await control.openStore()
         let job = try await store.submit(

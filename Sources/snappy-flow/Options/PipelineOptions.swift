@@ -22,7 +22,7 @@ struct PipelineOptions: ParsableArguments {
     /// `warns`: false where the document only says where a repository is.
     static func compile(_ files: [String], warns: Bool = true) throws -> [CompiledPlan] {
         let sources = try DocumentFiles(paths: files).read().map { SourceText(name: $0.path, bytes: $0.bytes) }
-        let result = Compiler.compile(sources, catalog: .standard)
+        let result = Compiler.compile(sources, catalog: Composition.catalog)
         let text = DiagnosticRendering.text(result.diagnostics, colour: Terminal().hasColour)
         let remainder = result.remainder.map { "\n\n\($0)" } ?? ""
         guard !result.hasErrors else {

@@ -9,12 +9,14 @@ import StorageKit
 enum SystemSample: String, CaseIterable, Sendable {
     case directory, command, postgresql, blockdevice, filesystem, btrfs, zfs
     case cephRBD = "ceph-rbd"
+    /// The example of a plug-in outside the binary.
+    case imageFolder = "image-folder"
 
     var quiesceKind: QuiesceKind { self == .postgresql ? .session : .recorded }
 
     /// The plug-ins that have a capability, by the catalog, so that a new one without a sample fails the suite.
     static func all(with capability: Capability) -> [SystemSample] {
-        Catalog.standard.systems.filter { $0.capabilities.contains(capability) }.map { type in
+        Catalog.hosted.systems.filter { $0.capabilities.contains(capability) }.map { type in
             guard let sample = SystemSample(rawValue: type.name) else {
                 preconditionFailure("no conformance sample of the system type \(type.name)")
             }
@@ -69,6 +71,9 @@ final class SampleBench: Sendable {
         case .blockdevice:
             settings = ["path": .string(data + "/a"), "staging": "1MiB", "snapshotFolder": .string(folder.file("kept"))]
             content = [:]
+        case .imageFolder:
+            settings = ["folder": .string(data), "image": "a", "copy": true]
+            content = [:]
         case .cephRBD:
             settings = image?.settings ?? [:]
             content = [:]
@@ -120,7 +125,7 @@ final class SampleBench: Sendable {
             case .directory, .blockdevice, .btrfs: folder.file("target/inner/restored")
             case .command: folder.file("target")
             case .postgresql: folder.file("target/restored")
-            case .cephRBD: folder.file("nothing")  // no tree
+            case .cephRBD, .imageFolder: folder.file("nothing")  // no tree
             }
         return FileManager.default.contents(atPath: path).map(Array.init)
     }
@@ -128,6 +133,7 @@ final class SampleBench: Sendable {
     var isFrozen: Bool {
         get async throws {
             if sample == .filesystem, let mount { return try await mount.isFrozen }
+            if sample == .imageFolder { return FileManager.default.fileExists(atPath: folder.file("data/a.frozen")) }
             guard let server else { return FileManager.default.fileExists(atPath: folder.file("frozen")) }
             return try await server.value(
                 "SELECT 'yes' AS value FROM pg_stat_activity WHERE application_name = 'snappy-flow k' AND state = 'idle'") != nil

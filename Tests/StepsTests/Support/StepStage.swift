@@ -191,6 +191,11 @@ extension StepStage {
 }
 
 extension Catalog {
-    /// As a worker has it: native libraries in processes of their own.
-    static var hosted: Catalog { .standard(host: HostCommand([FlowRig.binary, "host-plugin"])) }
+    /// As a worker has it: native libraries in processes of their own, and the example of a plug-in outside the binary.
+    static let hosted: Catalog = {
+        let standard = Catalog.standard(host: HostCommand([FlowRig.binary, "host-plugin"]))
+        let outside = PluginFolder(FlowRig.packageRoot + "/examples/plugin").read()
+        precondition(outside.problems.isEmpty, "\(outside.problems)")
+        return Catalog(systems: standard.systems + outside.types, repositories: standard.repositories, verbs: standard.verbs)
+    }()
 }

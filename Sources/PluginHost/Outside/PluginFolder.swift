@@ -1,0 +1,108 @@
+import FlowModel
+import Foundation
+import Glibc
+public import StepKit
+import StorageKit
+import Synchronization
+
+/// The plug-ins of a folder: every program in it is asked what it is.
+public struct PluginFolder: Sendable {
+    public let path: String
+
+    public init(_ path: String) { self.path = path }
+
+    public struct Contents: Sendable {
+        public var types: [PluginSystemType] = []
+        /// Programs that are no plug-ins, or that must not be run. The others can be used all the same.
+        public var problems: [StepError] = []
+    }
+
+    private static let patience = 10.0
+    private static let maximumManifest = 1 << 20
+
+    /// Starts each program once. A folder that is not there has none. `taken` are names that plug-ins can't have.
+    public func read(taken: Set<String> = []) -> Contents {
+        var contents = Contents()
+        guard let names = try? FileManager.default.contentsOfDirectory(atPath: path) else { return contents }
+        var taken = taken
+        for name in names.sorted() where !name.hasPrefix(".") {
+            let file = path + "/" + name
+            guard FileManager.default.isExecutableFile(atPath: file), !isFolder(file) else { continue }
+            do {
+                for declaration in try manifest(of: file).systems {
+                    guard taken.insert(declaration.name).inserted else {
+                        throw error(
+                            "a name that no other plug-in has", declaration.name, file, "rename the system, or remove one of the plug-ins")
+                    }
+                    contents.types.append(PluginSystemType(declaration: declaration, path: file))
+                }
+            } catch {
+                contents.problems.append(StepError(wrapping: error, at: file))
+            }
+        }
+        return contents
+    }
+
+    private func isFolder(_ file: String) -> Bool {
+        var isFolder: ObjCBool = false
+        return FileManager.default.fileExists(atPath: file, isDirectory: &isFolder) && isFolder.boolValue
+    }
+
+    private func error(_ expected: String, _ found: String, _ file: String, _ advice: String) -> StepError {
+        StepError("plugin-invalid", expected: expected, found: found, at: file, advice: advice)
+    }
+
+    /// A worker runs these with all its rights: nobody else may have written them.
+    private func requireTrusted(_ file: String) throws {
+        for place in [path, file] {
+            var status = stat()
+            guard stat(place, &status) == 0 else { continue }
+            guard status.st_uid == 0 || status.st_uid == geteuid(), status.st_mode & 0o002 == 0 else {
+                throw error(
+                    "a plug-in that only root or this user can change",
+                    "one that others can: owner \(status.st_uid), mode \(String(status.st_mode & 0o7777, radix: 8))",
+                    place, "give it to root (chown root), take others' right to write (chmod o-w)")
+            }
+        }
+    }
+
+    private func manifest(of file: String) throws -> PluginManifest {
+        try requireTrusted(file)
+        let process = try SpawnedProcess([file, "manifest"], environment: PluginSystemType.environment)
+        process.closeInput()
+        let alarm = DispatchWorkItem { process.kill() }
+        DispatchQueue.global().asyncAfter(deadline: .now() + Self.patience, execute: alarm)
+        defer { alarm.cancel() }
+        let words = Mutex<[UInt8]>([])
+        let heard = DispatchGroup()
+        heard.enter()
+        Thread.detachNewThread {
+            var lines = LineReader(process.errors, limit: 64 << 10)
+            while let line = lines.next() { words.withLock { $0 = Array((line + $0).prefix(400)) } }
+            heard.leave()
+        }
+        var text: [UInt8] = []
+        var part = [UInt8](repeating: 0, count: 64 << 10)
+        while text.count <= Self.maximumManifest {
+            let count = part.withUnsafeMutableBytes { Glibc.read(process.output, $0.baseAddress, $0.count) }
+            if count < 0 && errno == EINTR { continue }
+            guard count > 0 else { break }
+            text += part[..<count]
+        }
+        if text.count > Self.maximumManifest { process.kill() }
+        let ending = process.reap()
+        heard.wait()
+        guard ending == .exited(0) else {
+            let said = String(decoding: words.withLock { $0 }, as: UTF8.self)
+            throw error(
+                "a manifest within \(Int(Self.patience)) seconds", "\(ending)" + (said.isEmpty ? "" : "; it said: \(said)"), file,
+                "run it yourself: `\(file) manifest`")
+        }
+        guard let json = try? JSONValue(parsing: text) else {
+            throw error(
+                "one JSON object", String(decoding: text.prefix(120), as: UTF8.self).debugDescription, file,
+                "run it yourself: `\(file) manifest`")
+        }
+        return try PluginManifest(json, at: file)
+    }
+}

@@ -1,0 +1,90 @@
+import Foundation
+import Rigs
+import Testing
+
+/// The example of a plug-in outside the binary, as a user has it: a program in a folder, and a pipeline that names it.
+@Suite(.ownThread) struct PluginPipelineTests {
+    private let rig: FlowRig
+    private let environment = ["SNAPPY_FLOW_PLUGINS": FlowRig.packageRoot + "/examples/plugin"]
+
+    init() throws {
+        rig = try FlowRig("plugin")
+        try rig.write("etc/snappy-flow/vault.pw", "geheim")
+        try rig.write("etc/snappy-flow/images.token", "the-token-of-the-images")
+        try rig.write("srv/images/.keep", "")
+    }
+
+    private func run(_ arguments: String...) throws -> FlowOutcome { try rig.run(arguments, environment: environment) }
+
+    private func example(_ name: String) throws -> String { try rig.place(FlowRig.packageRoot + "/examples/plugin/\(name).yaml") }
+
+    private func bytes(_ count: Int, _ seed: UInt64) -> Data {
+        var state = seed
+        return Data(
+            (0..<count).map { _ in
+                state = state &* 6_364_136_223_846_793_005 &+ 1
+                return UInt8(truncatingIfNeeded: state >> 33)
+            })
+    }
+
+    @Test func anImageIsCopiedByWhatChangedAndComesBack() throws {
+        defer { rig.close() }
+        let image = URL(fileURLWithPath: rig.path("srv/images/shop.img"))
+        var content = bytes(12 << 20, 1)
+        try content.write(to: image)
+        let backup = try example("image-folder")
+        let first = try run("run", backup)
+        #expect(first.status == 0, "\(first.output)\(first.errors)")
+        #expect(!FileManager.default.fileExists(atPath: image.path + ".frozen"), "left frozen")
+        let kept = try FileManager.default.contentsOfDirectory(atPath: rig.path("srv/images/.snapshots"))
+        #expect(kept.count == 1, "the base and nothing else: \(kept)")
+
+        content.replaceSubrange(5_000_000..<5_100_000, with: bytes(100_000, 2))
+        try content.write(to: image)
+        let second = try run("run", backup)
+        #expect(second.status == 0, "\(second.output)\(second.errors)")
+        let jobs = try run("jobs", "list", "--output", "json")
+        let list = try #require(try JSONSerialization.jsonObject(with: Data(jobs.output.utf8)) as? [[String: Any]])
+        let details = try run("jobs", "show", try #require(list.first?["id"] as? String), "--output", "json").output
+        let reused = try #require(try Regex("\"extentsReused\" *: *([0-9]+)").firstMatch(in: details)?[1].substring.flatMap { Int($0) })
+        #expect(reused >= 9, "\(details)")
+        for text in [first.output, first.errors, second.output, second.errors, details] { #expect(!text.contains("the-token")) }
+
+        try bytes(12 << 20, 3).write(to: image)
+        let restore = try run("run", try example("image-folder-restore"))
+        #expect(restore.status == 0, "\(restore.output)\(restore.errors)")
+        #expect(try Data(contentsOf: image) == content)
+        let listing = try FileManager.default.contentsOfDirectory(atPath: rig.path("srv/images")).sorted()
+        #expect(listing == [".keep", ".snapshots", "shop.img"])
+    }
+
+    @Test func itIsDeclaredLikeAnyOther() throws {
+        defer { rig.close() }
+        let list = try run("plugins", "list")
+        #expect(list.output.contains("image-folder") && list.errors.isEmpty, "\(list.errors)")
+        #expect(try run("plugins", "show", "image-folder").output.contains("Where the images are"))
+        #expect(try run("schema").output.contains("\"image-folder\""))
+        let document = try example("image-folder")
+        #expect(try run("validate", document).status == 0)
+        let text = try String(contentsOfFile: document, encoding: .utf8)
+        let wrong = try rig.write("wrong.yaml", text.replacing("image: shop.img", with: "imgae: shop.img"))
+        let refused = try run("validate", wrong)
+        #expect(refused.status != 0 && refused.errors.contains("imgae") && refused.errors.contains("image"), "\(refused.errors)")
+        // Where the plug-in is not, the type is unknown; where it is broken, both are said.
+        let without = try rig.run(["validate", document], environment: ["SNAPPY_FLOW_PLUGINS": rig.path("nowhere")])
+        #expect(without.status != 0 && without.errors.contains("image-folder"), "\(without.errors)")
+        let broken = try rig.write("plugins/image-folder", "#!/bin/sh\necho oops >&2; exit 7\n")
+        chmod(broken, 0o755)
+        let told = try rig.run(["validate", document], environment: ["SNAPPY_FLOW_PLUGINS": rig.path("plugins")])
+        #expect(told.status != 0 && told.errors.contains("oops") && told.errors.contains("status 7"), "\(told.errors)")
+    }
+
+    /// What it says of a failure is what a person reads.
+    @Test func itsErrorsArriveWhole() throws {
+        defer { rig.close() }
+        let missing = try run("run", try example("image-folder"))
+        #expect(missing.status == 1)
+        #expect((missing.output + missing.errors).contains("check `folder` and `image`"), "\(missing.output)\(missing.errors)")
+        #expect(!FileManager.default.fileExists(atPath: rig.path("srv/images/shop.img.frozen")), "left frozen")
+    }
+}

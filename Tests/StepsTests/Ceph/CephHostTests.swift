@@ -1,0 +1,95 @@
+#if Ceph
+    import FlowModel
+    import Foundation
+    import Rigs
+    import StepKit
+    import StorageKit
+    import Testing
+
+    @testable import PluginHost
+
+    /// librados and librbd hang or crash in a process of their own.
+    @Suite struct CephHostTests {
+        private func system(_ image: ScratchImage, _ more: [String: JSONValue] = [:]) async throws -> PluginImageSystem {
+            let type = try #require(Catalog.hosted.system("ceph-rbd"))
+            let settings = Settings(image.settings.merging(more) { $1 }, origin: "system disk")
+            let opened: any System = try await type.open(settings, try await SampleBench(.directory).context)
+            return try #require(opened as? PluginImageSystem)
+        }
+
+        /// A signal for the process in which the library runs; returns when it has done its work.
+        private func end(_ system: PluginImageSystem, by signal: Int32) async throws {
+            let process = try system.session.running()
+            process.signal(signal)
+            for _ in 0..<500 where signal != SIGSTOP && process.isAlive { try await Task.sleep(for: .milliseconds(20)) }
+        }
+
+        @Test func aCrashEndsACallAndNothingElse() async throws {
+            let image = try await ScratchImage(size: 8 << 20)
+            try image.write([1, 2, 3], at: 4096)
+            let system = try await system(image)
+            let context = try await SampleBench(.directory).context
+            let error = await #expect(throws: StorageError.self) {
+                try await system.withImage(of: nil, context) { reader in
+                    #expect(try reader.bytes(4096..<4099) == [1, 2, 3])
+                    try await end(system, by: SIGSEGV)
+                    _ = try reader.bytes(0..<10)
+                }
+            }
+            #expect(
+                error?.kind == .unavailable && error?.retry == .transient && error?.found.contains("signal 11") == true,
+                "\(String(describing: error))")
+            // The next one has a process of its own, and the snapshot that is taken twice is one.
+            let snapshot = try await system.snapshot(key: "k", context)
+            try await end(system, by: SIGKILL)
+            #expect(try await system.find(key: "k", context) == snapshot)
+            try await end(system, by: SIGABRT)
+            try await system.release(key: "k", context)
+            #expect(try await system.find(key: "k", context) == nil)
+        }
+
+        @Test func aCallThatNeverReturnsIsGivenUp() async throws {
+            let image = try await ScratchImage(size: 8 << 20)
+            let system = try await system(image, ["timeout": "1s"])
+            let context = try await SampleBench(.directory).context
+            let error = await #expect(throws: StorageError.self) {
+                try await system.withImage(of: nil, context) { reader in
+                    try await end(system, by: SIGSTOP)
+                    _ = try reader.bytes(0..<10)
+                }
+            }
+            #expect(error?.kind == .unavailable && error?.retry == .transient, "\(String(describing: error))")
+            #expect(try await system.withImage(of: nil, context) { try $0.bytes(0..<1) } == [0])
+        }
+
+        /// What was restored by a process that died is no image; the next try makes a whole one.
+        @Test func aRestoreWhoseLibraryDiesIsRepeated() async throws {
+            let source = try await ScratchImage(size: 8 << 20)
+            let name = "restored\(UInt32.random(in: .min ... .max))"
+            let system = try await system(source, ["image": .string(name)])
+            let context = try await SampleBench(.directory).context
+            func restore(dying: Bool) async throws {
+                try await system.withImageWriter(size: 8 << 20, overwrite: false, context) { writer in
+                    try [UInt8](repeating: 7, count: 1 << 20).withUnsafeBytes { try writer.write($0, at: 0) }
+                    if dying { try await end(system, by: SIGKILL) }
+                    try writer.finish()
+                }
+            }
+            await #expect(throws: StorageError.self) { try await restore(dying: true) }
+            let there = try await CephRig.running().run("rbd", "ls")
+            #expect(!there.split(separator: "\n").contains(Substring(name)))
+            // The dead process's watch on the image ends by itself.
+            var tries = 0
+            while true {
+                do {
+                    try await restore(dying: false)
+                    break
+                } catch let error as StorageError where error.retry == .transient && tries < 60 {
+                    tries += 1
+                    try await Task.sleep(for: .seconds(1))
+                }
+            }
+            #expect(Array(try await ScratchImage(named: name).bytes().prefix(1 << 20)) == [UInt8](repeating: 7, count: 1 << 20))
+        }
+    }
+#endif
