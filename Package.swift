@@ -20,6 +20,8 @@ func system(_ name: String, pkgConfig: String, apt: String) -> Target {
 
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
 
+func nio(_ name: String) -> Target.Dependency { .product(name: name, package: "swift-nio") }
+
 let package = Package(
     name: "snappy-flow",
     platforms: [.macOS(.v15)],
@@ -35,6 +37,8 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
     ],
     targets: [
         // 0: C libraries, each imported by exactly one target
@@ -42,6 +46,7 @@ let package = Package(
         system("CLibPQ", pkgConfig: "libpq", apt: "libpq-dev"),
         system("CLibCurl", pkgConfig: "libcurl", apt: "libcurl4-openssl-dev"),
         system("CLibCrypto", pkgConfig: "libcrypto", apt: "libssl-dev"),
+        system("CLibCrypt", pkgConfig: "libcrypt", apt: "libcrypt-dev"),
         // the kernel's calls that Swift's Glibc module leaves out
         .systemLibrary(name: "CLinux"),
         system("CLibZstd", pkgConfig: "libzstd", apt: "libzstd-dev"),
@@ -71,6 +76,13 @@ let package = Package(
             plugins: ["EmbedSQL"]),
         .target(name: "Repository", dependencies: ["StorageKit", "Crypto", "CLibZstd", "Threads", "FlowModel"], swiftSettings: hot),
 
+        .target(
+            name: "RestServer",
+            dependencies: [
+                "CLibCrypt", "Crypto", "FlowModel", "StorageKit", "Threads", nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            ], swiftSettings: strict),
+
         // 4: plug-ins; those of a native library are a target of their own
         .target(
             name: "CephSteps",
@@ -93,8 +105,8 @@ let package = Package(
         .executableTarget(
             name: "snappy-flow",
             dependencies: [
-                "FlowModel", "StepKit", "StorageKit", "PipelineDSL", "PostgreSQL", "PluginHost", "WorkflowEngine", "Repository", "Steps",
-                "Threads",
+                "FlowModel", "StepKit", "StorageKit", "PipelineDSL", "PostgreSQL", "PluginHost", "WorkflowEngine", "Repository",
+                "RestServer", "Steps", "Threads",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
@@ -142,6 +154,9 @@ let package = Package(
                 "Threads",
                 subprocess,
             ],
+            swiftSettings: strict),
+        .testTarget(
+            name: "RestServerTests", dependencies: ["RestServer", "HTTPClient", "Crypto", "FlowModel", "Rigs", "Threads", subprocess],
             swiftSettings: strict),
         .testTarget(
             name: "AcceptanceTests", dependencies: ["Rigs", "FlowModel", "PostgreSQL", "snappy-flow", subprocess], swiftSettings: strict),

@@ -6,7 +6,7 @@ extension SnappyFlow {
         [
             ValidateCommand.self, PlanCommand.self, RunCommand.self, SubmitCommand.self, WorkerCommand.self, JobsCommand.self,
             RestoreCommand.self, SnapshotsCommand.self, RepositoryCommand.self, DatabaseCommand.self, DoctorCommand.self,
-            PluginsCommand.self, SchemaCommand.self,
+            PluginsCommand.self, SchemaCommand.self, RestServerCommand.self,
             CompletionsCommand.self, GuardCommand.self, HostPluginCommand.self,
         ]
     }

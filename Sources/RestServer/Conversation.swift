@@ -1,0 +1,120 @@
+import Crypto
+import Foundation
+import NIOCore
+import NIOHTTP1
+import Threads
+
+/// One connection, from its first request to its end.
+struct Conversation: Sendable {
+    let wire: RequestBody.Wire
+    let service: Service
+
+    private typealias Writer = NIOAsyncChannelOutboundWriter<HTTPServerResponsePart>
+    /// A body that is not wanted is read so far, lest the client miss the answer.
+    private static let skipped: Int64 = 64 << 20
+
+    func run() async {
+        service.connections.add(wire.channel)
+        defer { service.connections.remove(wire.channel) }
+        // Whatever ends a connection was logged with its request; between requests it is no news.
+        try? await wire.executeThenClose { inbound, outbound in
+            var body = RequestBody(inbound)
+            while let head = try await body.nextHead() {
+                service.connections.set(wire.channel, busy: true)
+                guard try await serve(head, &body, outbound) else { return }
+                guard service.connections.set(wire.channel, busy: false) else { return }
+            }
+        }
+    }
+
+    /// Answers one request. False when the connection is of no more use.
+    private func serve(_ head: HTTPRequestHead, _ body: inout RequestBody, _ outbound: Writer) async throws -> Bool {
+        let begin = ContinuousClock.now
+        var user: String?
+        var awaitsGo = head.headers.first(name: "Expect")?.lowercased() == "100-continue"
+        var answer: Answer
+        do {
+            user = try await service.authenticate(head)
+            answer = try await service.answer(head, user: user, body: &body) {
+                guard awaitsGo else { return }
+                awaitsGo = false
+                try await outbound.write(.head(HTTPResponseHead(version: head.version, status: .continue)))
+            }
+        } catch let refusal as Refusal {
+            service.metrics.refused(refusal.kind)
+            answer = Answer(refusal)
+        } catch {
+            service.metrics.refused(.cut)
+            note(head, user, "cut", body.count, 0, begin)
+            throw error
+        }
+        // HEAD has no body (RFC 9110, 9.3.2).
+        if head.method == .HEAD, case .text(let text, _) = answer.content { answer.content = .length(Int64(text.utf8.count)) }
+        let keep = head.isKeepAlive && !awaitsGo
+        var sent: Int64 = 0
+        do {
+            try await outbound.write(.head(answer.head(head.version, keep: keep)))
+            try await send(answer.content, outbound, &sent)
+            try await outbound.write(.end(nil))
+        } catch {
+            service.metrics.refused((error as? Refusal)?.kind ?? .cut)
+            note(head, user, "\(answer.status.code) cut", body.count, sent, begin)
+            throw error
+        }
+        let isAtEnd = keep ? try await body.skip(limit: Self.skipped) : body.isRead
+        service.metrics.request(head.method.rawValue, answer.status.code, bytesIn: body.count, bytesOut: sent)
+        note(head, user, "\(answer.status.code)", body.count, sent, begin)
+        return keep && isAtEnd
+    }
+
+    private func send(_ content: Answer.Content, _ outbound: Writer, _ sent: inout Int64) async throws {
+        func write(_ buffer: ByteBuffer) async throws {
+            guard buffer.readableBytes > 0 else { return }
+            try await outbound.write(.body(.byteBuffer(buffer)))
+            sent += Int64(buffer.readableBytes)
+        }
+        switch content {
+        case .length: break
+        case .text(let text, _): try await write(ByteBuffer(string: text))
+        case .file(let file, let range):
+            var offset = range.lowerBound
+            while offset < range.upperBound {
+                let (start, count) = (offset, Int(min(Int64(Upload.part), range.upperBound - offset)))
+                let buffer = try await service.files.run {
+                    var buffer = ByteBuffer()
+                    try buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: count) { memory in
+                        try file.read(into: UnsafeMutableRawBufferPointer(rebasing: memory[..<count]), at: start)
+                        return count
+                    }
+                    return buffer
+                }
+                try await write(buffer)
+                offset += Int64(count)
+            }
+        case .list(let folders, let isVersion2):
+            var separator = "["
+            for folder in folders {
+                var text = ""
+                for (id, size) in try await service.files.run({ try RepositoryFolder.objects(folder) }) {
+                    text += separator + (isVersion2 ? "{\"name\":\"\(id.hex)\",\"size\":\(size)}" : "\"\(id.hex)\"")
+                    separator = ","
+                }
+                try await write(ByteBuffer(string: text))
+            }
+            try await write(ByteBuffer(string: separator == "[" ? "[]" : "]"))
+        }
+    }
+
+    /// A line of the access log: no headers, no query.
+    private func note(
+        _ head: HTTPRequestHead, _ user: String?, _ status: String, _ bytesIn: Int64, _ bytesOut: Int64, _ begin: ContinuousClock.Instant
+    ) {
+        let path = head.uri.prefix { $0 != "?" }.prefix(300).unicodeScalars.map { $0.value > 0x20 && $0.value < 0x7F ? String($0) : "?" }
+            .joined()
+        let took = (ContinuousClock.now - begin) / .milliseconds(1)
+        let from = wire.channel.remoteAddress?.ipAddress ?? "-"
+        service.log.say(
+            "\(Date.now.ISO8601Format()) \(from) \(user ?? "-") \(head.method.rawValue.prefix(16)) \(path) \(status) in \(bytesIn) out \(bytesOut) \(Int(took)) ms"
+        )
+    }
+}

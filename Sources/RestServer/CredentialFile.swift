@@ -1,0 +1,77 @@
+import Foundation
+import Glibc
+
+/// A file of users, read again when it changes. Its calls block.
+struct CredentialFile: Sendable {
+    enum Kind: Sendable { case passwords, tokens }
+    let path: String
+    let kind: Kind
+    private(set) var users: [String: [PasswordHash]] = [:]
+    private var stamp = Stamp()
+
+    /// What changes with every change of a file.
+    private struct Stamp: Hashable, Sendable {
+        var inode: UInt64 = 0
+        var size: Int64 = -1
+        var seconds = 0
+        var nanoseconds = 0
+    }
+
+    init(_ path: String, _ kind: Kind) throws(RestServerError) {
+        self.path = path
+        self.kind = kind
+        _ = try refresh()
+    }
+
+    /// Reads the file if it is another one than before; true when it was. A file that can't be read changes nothing but throws, once.
+    mutating func refresh() throws(RestServerError) -> Bool {
+        var status = Glibc.stat()
+        let found = stat(path, &status) == 0 ? 0 : errno
+        let now =
+            found != 0
+            ? Stamp(inode: 0, size: -2)
+            : Stamp(
+                inode: UInt64(status.st_ino), size: Int64(status.st_size), seconds: status.st_ctim.tv_sec,
+                nanoseconds: status.st_ctim.tv_nsec)
+        guard now != stamp else { return false }
+        stamp = now
+        guard found == 0, let text = try? String(contentsOfFile: path, encoding: .utf8) else {
+            throw RestServerError(
+                .unreadable, expected: "a file of users", found: found == 0 ? "no readable text" : String(cString: strerror(found)),
+                at: path, advice: "make it readable for the server's user")
+        }
+        users = try Self.parse(text, kind, at: path)
+        return true
+    }
+
+    /// `user:hash` lines; empty ones and those that begin with `#` are nothing. Several lines may name one user.
+    static func parse(_ text: String, _ kind: Kind, at path: String) throws(RestServerError) -> [String: [PasswordHash]] {
+        var users: [String: [PasswordHash]] = [:]
+        for (index, line) in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).enumerated() {
+            let line = line.trimmingCharacters(in: .whitespaces)
+            guard !line.isEmpty, !line.hasPrefix("#") else { continue }
+            let parts = line.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+            let place = "\(path):\(index + 1)"
+            guard parts.count == 2, isName(parts[0]) else {
+                throw RestServerError(
+                    .unreadable, expected: "user:hash, the user of letters, digits and @ . _ -", found: "something else", at: place,
+                    advice: kind == .passwords ? "make the line with: htpasswd -nB USER" : "write USER:SHA256-OF-THE-TOKEN")
+            }
+            guard let hash = kind == .passwords ? PasswordHash(password: parts[1]) : PasswordHash(token: parts[1]) else {
+                throw RestServerError(
+                    .unreadable, expected: kind == .passwords ? "a bcrypt, {SHA} or crypt(5) hash" : "64 hex digits of a SHA-256",
+                    found: "another one", at: place,
+                    advice: kind == .passwords
+                        ? "make the line with: htpasswd -nB \(parts[0])" : "make it with: printf %s TOKEN | sha256sum")
+            }
+            users[parts[0], default: []].append(hash)
+        }
+        return users
+    }
+
+    /// Also a folder's name, with `--private-repos`.
+    private static func isName(_ text: String) -> Bool {
+        !text.hasPrefix(".") && text.count <= 64 && !text.isEmpty
+            && text.unicodeScalars.allSatisfy { CharacterSet.alphanumerics.contains($0) || "@._-".unicodeScalars.contains($0) }
+    }
+}

@@ -1,0 +1,62 @@
+import FlowModel
+import Glibc
+import Synchronization
+
+/// How much all repositories together hold, and may hold. Room is taken before it is written to, so that uploads side by side can't pass
+/// the limit together.
+final class Quota: Sendable {
+    private let limit: Int64?
+    private let used: Mutex<Int64>
+
+    init(limit: ByteCount?, used: Int64) {
+        self.limit = limit?.bytes
+        self.used = Mutex(used)
+    }
+
+    /// Bytes, uploads under way included.
+    var usedBytes: Int64 { used.withLock { $0 } }
+
+    func take(_ bytes: Int64) throws(Refusal) {
+        let fits = used.withLock { used in
+            guard let limit, used + bytes > limit else {
+                used += bytes
+                return true
+            }
+            return false
+        }
+        guard fits else {
+            let size = ByteCount(bytes: limit ?? 0).approximate
+            throw Refusal(
+                .full, "the server's --max-size of \(size) is reached: forget snapshots and prune, or let the server's owner raise it")
+        }
+    }
+
+    func giveBack(_ bytes: Int64) { used.withLock { $0 -= bytes } }
+
+    /// What the files below a folder hold. Removes what uploads of a process that was killed a day ago left, where those need names.
+    /// Blocks.
+    static func measure(_ folder: String, now: Int = time(nil)) throws(RestServerError) -> Int64 {
+        guard let stream = opendir(folder) else {
+            if errno == ENOENT { return 0 }  // somebody removed it meanwhile
+            throw RestServerError(
+                .unreadable, expected: "a readable folder", found: String(cString: strerror(errno)), at: folder,
+                advice: "run the server as the owner of everything below --path")
+        }
+        defer { closedir(stream) }
+        var total: Int64 = 0
+        while let entry = readdir(stream) {
+            let name = withUnsafeBytes(of: &entry.pointee.d_name) { String(decoding: $0.prefix(while: { $0 != 0 }), as: UTF8.self) }
+            if name == "." || name == ".." { continue }
+            let path = "\(folder)/\(name)"
+            var status = Glibc.stat()
+            guard lstat(path, &status) == 0 else { continue }
+            switch status.st_mode & S_IFMT {
+            case S_IFDIR: total += try measure(path, now: now)
+            case S_IFREG where name.hasSuffix(UploadFile.suffix) && status.st_mtim.tv_sec < now - 86400: unlink(path)
+            case S_IFREG: total += Int64(status.st_size)
+            default: break
+            }
+        }
+        return total
+    }
+}

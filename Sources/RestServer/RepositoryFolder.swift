@@ -1,0 +1,85 @@
+import Crypto
+import Glibc
+
+/// A repository's folder as restic lays out a local one (restic doc/design.rst, "Repository Layout"). Every call blocks.
+struct RepositoryFolder: Sendable {
+    /// Absolute.
+    let path: String
+
+    init(below root: String, _ target: RequestTarget) {
+        path = ([root] + target.repository).joined(separator: "/")
+    }
+
+    func folder(_ kind: ObjectKind) -> String { "\(path)/\(kind.rawValue)" }
+
+    func file(_ kind: ObjectKind, _ id: SHA256Digest) -> String {
+        let hex = id.hex
+        return kind == .data ? "\(path)/data/\(hex.prefix(2))/\(hex)" : "\(folder(kind))/\(hex)"
+    }
+
+    /// Every folder that restic expects, readable by the owner alone. Idempotent.
+    func create() throws(Refusal) {
+        var above = ""
+        for part in path.split(separator: "/") {
+            above += "/\(part)"
+            try make(above)
+        }
+        for kind in ObjectKind.allCases { try make(folder(kind)) }
+        for first in 0..<256 { try make("\(path)/data/" + (first < 16 ? "0" : "") + String(first, radix: 16)) }
+    }
+
+    private func make(_ folder: String) throws(Refusal) {
+        guard mkdir(folder, 0o700) == 0 || errno == EEXIST else { throw Refusal(errno: errno, "a new repository") }
+    }
+
+    /// Folders whose objects together are a list. `.notFound` where there is no repository.
+    func parts(_ kind: ObjectKind) throws(Refusal) -> [String] {
+        guard kind == .data else { return [folder(kind)] }
+        return try Self.names(folder(.data)).filter { $0.utf8.count == 2 }.sorted().map { "\(folder(.data))/\($0)" }
+    }
+
+    /// The objects of one folder, foreign files left out.
+    static func objects(_ folder: String) throws(Refusal) -> [(id: SHA256Digest, size: Int64)] {
+        var found: [(id: SHA256Digest, size: Int64)] = []
+        for name in try names(folder) {
+            guard let id = SHA256Digest(hex: name.utf8), let size = try size("\(folder)/\(name)") else { continue }
+            found.append((id, size))
+        }
+        return found
+    }
+
+    private static func names(_ folder: String) throws(Refusal) -> [String] {
+        guard let stream = opendir(folder) else { throw Refusal(errno: errno, "a list") }
+        defer { closedir(stream) }
+        var names: [String] = []
+        while true {
+            errno = 0
+            guard let entry = readdir(stream) else {
+                guard errno == 0 else { throw Refusal(errno: errno, "a list") }
+                return names
+            }
+            names.append(
+                withUnsafeBytes(of: &entry.pointee.d_name) { String(decoding: $0.prefix(while: { $0 != 0 }), as: UTF8.self) })
+        }
+    }
+
+    /// Bytes; nil where there is no such file.
+    static func size(_ file: String) throws(Refusal) -> Int64? {
+        var status = Glibc.stat()
+        guard lstat(file, &status) == 0 else {
+            if errno == ENOENT || errno == ENOTDIR { return nil }
+            throw Refusal(errno: errno, "an object")
+        }
+        return status.st_mode & S_IFMT == S_IFREG ? Int64(status.st_size) : nil
+    }
+
+    /// Removes an object and says how many bytes went with it; nil when there was none.
+    static func remove(_ file: String) throws(Refusal) -> Int64? {
+        guard let size = try size(file) else { return nil }
+        guard unlink(file) == 0 else {
+            if errno == ENOENT { return nil }  // somebody else was first
+            throw Refusal(errno: errno, "removing an object")
+        }
+        return size
+    }
+}

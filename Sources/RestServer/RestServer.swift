@@ -1,0 +1,104 @@
+public import FlowModel
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+import NIOSSL
+
+/// A server of restic's REST protocol over a folder: what it stores there is what restic's `local` backend opens.
+public final class RestServer: Sendable {
+    /// `http://127.0.0.1:8000/`
+    public let url: String
+    private let listener: NIOAsyncChannel<RequestBody.Wire, Never>
+    private let service: Service
+
+    /// Listens; nobody is served before `serve`. `log` gets lines without a newline, one at a time, and may block.
+    public static func listen(_ settings: RestServerSettings, log: @escaping @Sendable (String) -> Void) async throws -> RestServer {
+        let log = AccessLog(log)
+        do {
+            let service = try await Service(settings, log: log)
+            let security = try TLSIdentity(settings)
+            let listener = try await bind(settings, security)
+            let server = RestServer(service, listener)
+            for warning in settings.warnings { log.say("warning: \(warning)") }
+            return server
+        } catch {
+            await log.close()
+            throw error
+        }
+    }
+
+    private init(_ service: Service, _ listener: NIOAsyncChannel<RequestBody.Wire, Never>) {
+        self.service = service
+        self.listener = listener
+        let settings = service.settings
+        let host = settings.host.contains(":") ? "[\(settings.host)]" : settings.host
+        url = "\(settings.hasTLS ? "https" : "http")://\(host):\(listener.channel.localAddress?.port ?? settings.port)/"
+    }
+
+    private static func bind(
+        _ settings: RestServerSettings, _ security: TLSIdentity?
+    ) async throws -> NIOAsyncChannel<RequestBody.Wire, Never> {
+        let patience = TimeAmount.milliseconds(settings.patience.milliseconds)
+        do {
+            return try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
+                .serverChannelOption(.backlog, value: 256)
+                .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+                .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+                .bind(
+                    host: settings.host, port: settings.port,
+                    // No more are taken from the system than are served.
+                    serverBackPressureStrategy: .init(lowWatermark: 1, highWatermark: 2)
+                ) { channel in
+                    channel.eventLoop.makeCompletedFuture {
+                        let pipeline = channel.pipeline.syncOperations
+                        if let security { try pipeline.addHandler(security.handler()) }
+                        try pipeline.configureHTTPServerPipeline()
+                        try pipeline.addHandler(PatienceHandler(patience))
+                        return try RequestBody.Wire(wrappingChannelSynchronously: channel)
+                    }
+                }
+        } catch let error where !(error is RestServerError) {
+            throw RestServerError(
+                .cannotListen, expected: "to listen at \(settings.host):\(settings.port)", found: "\(error)", at: "--listen",
+                advice: "choose an address of this machine and a port that is free")
+        }
+    }
+
+    /// Serves until `stop`; returns when every connection has ended.
+    public func serve() async throws {
+        let (service, limit) = (service, service.settings.maximumConnections)
+        let outcome: Result<Void, any Error>
+        do {
+            try await listener.executeThenClose { inbound in
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    var open = 0
+                    for try await wire in inbound {
+                        if open >= limit {
+                            try await group.next()
+                            open -= 1
+                        }
+                        group.addTask { await Conversation(wire: wire, service: service).run() }
+                        open += 1
+                    }
+                    try await group.waitForAll()
+                }
+            }
+            outcome = .success(())
+        } catch {
+            outcome = .failure(
+                RestServerError(
+                    .failed, expected: "connections to be taken", found: "\(error)", at: url,
+                    advice: "start the server again; if it lasts, raise its limit of open files"))
+        }
+        await service.log.close()
+        try outcome.get()
+    }
+
+    /// Takes no more connections. Requests under way get `grace` to end; then they leave nothing.
+    public func stop(grace: TimeSpan) {
+        listener.channel.close(promise: nil)
+        let connections = service.connections
+        connections.end(now: grace.milliseconds == 0)
+        listener.channel.eventLoop.scheduleTask(in: .milliseconds(grace.milliseconds)) { connections.end(now: true) }
+    }
+}

@@ -1,0 +1,69 @@
+public import FlowModel
+
+/// What a server serves, to whom, and within which bounds.
+public struct RestServerSettings: Sendable {
+    /// The folder that holds the repositories: absolute.
+    public var path: String
+    public var host: String
+    /// 0: one that is free.
+    public var port: Int
+    /// Nothing that is stored is removed or replaced, locks apart.
+    public var isAppendOnly = false
+    /// A user reaches `/<user>/` only.
+    public var hasPrivateRepositories = false
+    /// `user:hash` lines: bcrypt, `{SHA}`, or what else crypt(5) names.
+    public var passwordFile: String?
+    /// `user:hash` lines: SHA-256 of a long random token, in hex.
+    public var tokenFile: String?
+    /// Said by somebody who means it: everybody may read and write.
+    public var isOpen = false
+    /// PEM files.
+    public var certificateFile: String?
+    public var keyFile: String?
+    /// Of all repositories together.
+    public var maximumSize: ByteCount?
+    /// Answers `/metrics`.
+    public var hasMetrics = false
+    /// A connection on which neither a request ended nor 16 KiB moved for so long is given up. Longer than Go's clients keep idle ones (90 s).
+    public var patience: TimeSpan = .seconds(120)
+    /// More wait until one ends.
+    public var maximumConnections = 256
+
+    public init(path: String, host: String = "127.0.0.1", port: Int = 8000) {
+        self.path = path
+        self.host = host
+        self.port = port
+    }
+
+    var isLoopback: Bool { host == "localhost" || host == "::1" || host.hasPrefix("127.") }
+    var hasCredentials: Bool { passwordFile != nil || tokenFile != nil }
+    public var hasTLS: Bool { certificateFile != nil }
+
+    /// Refuses what contradicts itself, and what would open the folder to everybody by omission.
+    public func validate() throws(RestServerError) {
+        guard path.hasPrefix("/") else { throw .setting("an absolute path", "\"\(path)\"", at: "--path", "write it whole") }
+        guard (0...65535).contains(port) else { throw .setting("a port up to 65535", "\(port)", at: "--listen", "say HOST:PORT") }
+        guard (certificateFile == nil) == (keyFile == nil) else {
+            throw .setting("a certificate and its key", "one of the two", at: "--tls-cert, --tls-key", "give both, or none")
+        }
+        if isOpen, hasCredentials {
+            throw .setting("either --no-auth or a file of users", "both", at: "--no-auth", "leave one of them away")
+        }
+        if hasPrivateRepositories, !hasCredentials {
+            throw .setting("users, where each has repositories of its own", "none", at: "--private-repos", "give --htpasswd or --tokens")
+        }
+        if !hasCredentials, !isOpen, !isLoopback {
+            throw .setting(
+                "--htpasswd or --tokens, for \(host) can be reached by others", "neither", at: "--listen",
+                "name the users; or say --no-auth if everybody may read and write")
+        }
+    }
+
+    /// What whoever starts the server should hear.
+    var warnings: [String] {
+        if hasCredentials, !hasTLS, !isLoopback {
+            return ["passwords cross the network readable: give --tls-cert and --tls-key, or let a proxy with TLS stand before \(host)"]
+        }
+        return []
+    }
+}

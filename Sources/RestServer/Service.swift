@@ -1,0 +1,107 @@
+import Crypto
+import FlowModel
+import Foundation
+import NIOHTTP1
+import Threads
+
+/// What all connections share, and the protocol itself: a request in, an answer out (restic doc/REST_backend.rst).
+final class Service: Sendable {
+    let settings: RestServerSettings
+    let metrics = Metrics()
+    let log: AccessLog
+    let quota: Quota
+    let connections = Connections()
+    /// File calls block, an fsync for long.
+    let files = BlockingPool(label: "rest-files", width: 16)
+    private let doorkeeper: Doorkeeper?
+
+    init(_ settings: RestServerSettings, log: AccessLog) async throws {
+        try settings.validate()
+        self.settings = settings
+        self.log = log
+        doorkeeper = try Doorkeeper(settings) { log.say($0) }
+        guard access(settings.path, R_OK | W_OK | X_OK) == 0 else {
+            throw RestServerError(
+                .unreadable, expected: "a folder that can be written to", found: String(cString: strerror(errno)), at: settings.path,
+                advice: "make it, and run the server as its owner")
+        }
+        let isCounted = settings.maximumSize != nil || settings.hasMetrics
+        quota = Quota(limit: settings.maximumSize, used: isCounted ? try await files.run { try Quota.measure(settings.path) } : 0)
+    }
+
+    /// The user's name; nil where nobody is asked.
+    func authenticate(_ head: HTTPRequestHead) async throws -> String? {
+        try await doorkeeper?.user(head.headers.first(name: "Authorization"))
+    }
+
+    /// `accepts` is called before the body is read: the client may wait for it (`Expect: 100-continue`).
+    func answer(
+        _ head: HTTPRequestHead, user: String?, body: inout RequestBody, accepts: () async throws -> Void
+    ) async throws -> Answer {
+        if settings.hasMetrics, head.uri == "/metrics" {
+            guard head.method == .GET else { throw Refusal.method(allow: "GET") }
+            let text = metrics.text(connections: connections.count, used: quota.usedBytes)
+            return Answer(.text(text, type: "text/plain; version=0.0.4; charset=utf-8"))
+        }
+        guard let target = RequestTarget(head.uri) else {
+            throw Refusal(.notFound, "nothing can be at this address; a repository's is /NAME/, its objects are below")
+        }
+        if settings.hasPrivateRepositories, target.repository.first != user {
+            throw Refusal(.forbidden, "your repositories are below /\(user ?? "")/")
+        }
+        let folder = RepositoryFolder(below: settings.path, target)
+        switch target.subject {
+        case .repository(let create): return try await repository(folder, head.method, create: create)
+        case .list(let kind):
+            guard head.method == .GET else { throw Refusal.method(allow: "GET") }
+            let parts = try await files.run { try folder.parts(kind) }
+            return Answer(.list(parts, isVersion2: head.headers["Accept"].contains { $0.contains(Answer.version2) }))
+        case .config(let name):
+            if head.method == .DELETE, settings.isAppendOnly { throw Self.appendOnly }
+            let upload = Upload(file: "\(folder.path)/\(name)", expected: nil, maximum: 1 << 20, kind: nil)
+            return try await object(upload, head, &body, accepts)
+        case .object(let kind, let id):
+            if head.method == .DELETE, settings.isAppendOnly, kind != .locks { throw Self.appendOnly }
+            let upload = Upload(file: folder.file(kind, id), expected: id, maximum: kind.maximumBytes, kind: kind)
+            return try await object(upload, head, &body, accepts)
+        }
+    }
+
+    private static let appendOnly = Refusal(
+        .appendOnly, "this server only ever adds (--append-only): forget and prune where the repositories lie, or ask the server's owner to"
+    )
+
+    private func repository(_ folder: RepositoryFolder, _ method: HTTPMethod, create: Bool) async throws -> Answer {
+        switch method {
+        case .POST where create:
+            try await files.run { try folder.create() }
+            return .done
+        case .POST: throw Refusal(.badRequest, "a repository is created by POST with ?create=true")
+        case .DELETE: throw Refusal(.unsupported, "repositories are removed where they lie, by the server's owner")
+        default: throw Refusal.method(allow: "POST")
+        }
+    }
+
+    private func object(
+        _ upload: Upload, _ head: HTTPRequestHead, _ body: inout RequestBody, _ accepts: () async throws -> Void
+    ) async throws -> Answer {
+        let path = upload.file
+        switch head.method {
+        case .HEAD:
+            guard let size = try await files.run({ try RepositoryFolder.size(path) }) else { throw Refusal(errno: ENOENT, "an object") }
+            return Answer(.length(size))
+        case .GET: return try Answer(try await files.run { try StoredFile(path) }, range: head.headers.first(name: "Range"))
+        case .POST:
+            try await store(upload, head, &body, accepts)
+            return .done
+        case .DELETE:
+            // Removing what is not there succeeds: the client may not have seen the answer to its first try.
+            if let size = try await files.run({ try RepositoryFolder.remove(path) }) {
+                quota.giveBack(size)
+                if let kind = upload.kind { metrics.removed(kind) }
+            }
+            return .done
+        default: throw Refusal.method(allow: "HEAD, GET, POST, DELETE")
+        }
+    }
+}

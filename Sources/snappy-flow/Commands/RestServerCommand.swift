@@ -1,0 +1,74 @@
+import ArgumentParser
+import FlowModel
+import Foundation
+import RestServer
+
+struct RestServerCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "rest-server", abstract: "Serves a folder of repositories over restic's REST protocol.",
+        discussion: """
+            Repositories lie in the folder as restic's `local` backend keeps them. Without users it serves loopback only, unless --no-auth is
+            said. SIGTERM or Ctrl-C: no more is taken, requests under way get the grace to end; a second one ends them at once. An upload that
+            was not whole leaves nothing.
+            """)
+    @Option(help: "The folder that holds the repositories.") var path: String
+    @Option(help: "Where to listen, as HOST:PORT or [IPV6]:PORT; port 0 for one that is free.") var listen = "127.0.0.1:8000"
+    @Flag(help: "Remove nothing but locks, and replace nothing.") var appendOnly = false
+    @Flag(help: "A user reaches /USER/ only.") var privateRepos = false
+    @Option(help: "A file of user:hash lines, as `htpasswd -B` writes them. Read again when it changes.") var htpasswd: String?
+    @Option(help: "A file of user:hash lines, the SHA-256 of a long random token each. Read again when it changes.") var tokens: String?
+    @Flag(help: "Everybody who reaches the address may read and write.") var noAuth = false
+    @Option(help: "A PEM file with the certificate and those above it.") var tlsCert: String?
+    @Option(help: "A PEM file with the certificate's key.") var tlsKey: String?
+    @Option(help: "What all repositories together may hold, such as 10GiB.") var maxSize: String?
+    @Flag(help: "Answer /metrics, for Prometheus.") var metrics = false
+    @Option(help: "A client that does not get on is given up after this.") var patience = "2m"
+    @Option(help: "How long requests under way may go on after SIGTERM.") var grace = "30s"
+
+    private var address: (host: String, port: Int)? {
+        guard let colon = listen.lastIndex(of: ":"), let port = Int(listen[listen.index(after: colon)...]) else { return nil }
+        var host = String(listen[..<colon])
+        if host.hasPrefix("["), host.hasSuffix("]") { host = String(host.dropFirst().dropLast()) }
+        return (host.isEmpty ? "0.0.0.0" : host, port)
+    }
+
+    func validate() throws {
+        if address == nil { throw ValidationError("--listen: expected HOST:PORT, found \(listen)") }
+        if let maxSize, ByteCount(maxSize) == nil { throw ValidationError("--max-size: expected a size such as 10GiB, found \(maxSize)") }
+        for (option, text) in [("--patience", patience), ("--grace", grace)] where TimeSpan(text) == nil {
+            throw ValidationError("\(option): expected a time such as 30s, found \(text)")
+        }
+        if TimeSpan(patience)?.milliseconds == 0 { throw ValidationError("--patience: expected more than nothing") }
+    }
+
+    func run() async throws {
+        guard let address, let patience = TimeSpan(patience), let grace = TimeSpan(grace) else { return }
+        var settings = RestServerSettings(path: Self.absolute(path), host: address.host, port: address.port)
+        settings.isAppendOnly = appendOnly
+        settings.hasPrivateRepositories = privateRepos
+        settings.passwordFile = htpasswd
+        settings.tokenFile = tokens
+        settings.isOpen = noAuth
+        settings.certificateFile = tlsCert
+        settings.keyFile = tlsKey
+        settings.maximumSize = maxSize.flatMap { ByteCount($0) }
+        settings.hasMetrics = metrics
+        settings.patience = patience
+        let interrupts = Interrupts()
+        let counts = interrupts.counts
+        let server = try await RestServer.listen(settings) { StandardError.write($0) }
+        StandardError.write("listening at \(server.url), serving \(settings.path)")
+        let signals = Task {
+            for await count in counts { server.stop(grace: count == 1 ? grace : .milliseconds(0)) }
+        }
+        defer { signals.cancel() }
+        try await server.serve()
+        withExtendedLifetime(interrupts) {}
+    }
+
+    /// Without `/` at its end.
+    private static func absolute(_ path: String) -> String {
+        let whole = URL(fileURLWithPath: path).standardizedFileURL.path
+        return whole.count > 1 && whole.hasSuffix("/") ? String(whole.dropLast()) : whole
+    }
+}
