@@ -97,7 +97,7 @@ let package = Package(
                 "CephSteps",
                 subprocess,
             ],
-            exclude: ["PostgreSQL/Queries", "Ceph"],
+            exclude: ["PostgreSQL/Queries", "SQL/Queries", "Ceph"],
             swiftSettings: strict,
             plugins: ["EmbedSQL"]),
 

@@ -1,12 +1,14 @@
 import Foundation
 import PackagePlugin
 
-/// Turns the `*.sql` of a target's folders `Queries` and `Migrations` (below `Store` or `PostgreSQL`) into one generated Swift file, so that the
+/// Turns the `*.sql` of a target's folders `Queries` and `Migrations` (below `Store`, `PostgreSQL` or `SQL`) into one generated Swift file, so that the
 /// binary carries its SQL and needs no resource folder beside it. (`.embedInCode` takes minutes for such texts.)
 @main
 struct EmbedSQL: BuildToolPlugin {
     func createBuildCommands(context: PluginContext, target: any Target) throws -> [Command] {
-        let places = ["Store/Queries", "Store/Migrations", "PostgreSQL/Queries"].map { target.directoryURL.appending(path: $0) }
+        let places = ["Store/Queries", "Store/Migrations", "PostgreSQL/Queries", "SQL/Queries"].map {
+            target.directoryURL.appending(path: $0)
+        }
         let output = context.pluginWorkDirectoryURL.appending(path: "EmbeddedSQL.swift")
         var inputs: [URL] = []
         for folder in places where FileManager.default.fileExists(atPath: folder.path) {

@@ -21,6 +21,7 @@ extension Catalog {
                 RESTRepositoryType(),
                 S3RepositoryType(),
                 SwiftRepositoryType(),
+                SQLRepositoryType(),
             ] + nativeRepositories(host),
             verbs: [
                 Quiesce(),

@@ -41,7 +41,7 @@ extension SQLValue {
         case .json(let value): value.canonicalText
         case .instant(let value): TimestampText.write(value)
         case .texts(let values): ArrayText.write(values)
-        case .bytes(let bytes): "\\x" + bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+        case .bytes(let bytes): SQLBytes.text(bytes)
         }
     }
 }

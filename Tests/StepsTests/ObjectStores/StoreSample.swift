@@ -16,6 +16,7 @@ enum StoreSample: String, CaseIterable, Sendable {
     /// S3 in breadth.
     case moto
     case rados
+    case sql
     /// OpenStack Swift's S3 layer: a dialect that lacks things.
     case swiftS3
     /// OpenStack Swift by TempAuth.
@@ -23,12 +24,16 @@ enum StoreSample: String, CaseIterable, Sendable {
     /// The Swift API of Ceph's gateway.
     case gatewaySwift
 
+    /// restic has a backend for it.
+    var isResticsToo: Bool { self != .rados && self != .sql }
+
     var type: String {
         switch self {
         case .local: "local"
         case .rclone: "rest"
         case .radosgw, .moto, .swiftS3: "s3"
         case .rados: "rados"
+        case .sql: "sql"
         case .swift, .gatewaySwift: "swift"
         }
     }
@@ -56,6 +61,14 @@ final class StoreBench: Sendable {
             let url = try await RcloneServerRig.running().url + name + "/"
             settings = ["url": .string(url)]
             resticRepository = "rest:" + url
+        case .sql:
+            let server = try await Self.database.value
+            try "geheim".write(toFile: folder.file("key"), atomically: true, encoding: .utf8)
+            settings = [
+                "host": .string(server.socketFolder), "user": "keeper", "userPassword": ["fromFile": .string(folder.file("key"))],
+                "database": "backups", "name": .string(name),
+            ]
+            resticRepository = nil
         case .rados:
             settings = ["configuration": .string(try await CephRig.running().configuration), "pool": "rbd", "namespace": .string(name)]
             resticRepository = nil
@@ -101,6 +114,14 @@ final class StoreBench: Sendable {
         }
     }
 
+    /// A server whose user has a database and nothing else.
+    static let database = Task {
+        let server = try await PostgreSQLServerRig.start()
+        try await server.execute("CREATE ROLE keeper LOGIN PASSWORD 'geheim'")
+        try await server.execute("CREATE DATABASE backups OWNER keeper")
+        return server
+    }
+
     private static func swiftKeys() async throws -> (url: String, user: String, key: String) {
         let rig = try await OpenStackSwiftRig.running()
         return (rig.authURL, rig.user, rig.password)
@@ -116,6 +137,17 @@ final class StoreBench: Sendable {
         let store = try await open(more)
         try await store.create()
         return store
+    }
+
+    /// What the server holds of the store, told by the server's own means; where restic has none.
+    func pieces() async throws -> String {
+        if sample == .rados {
+            return try await CephRig.running().run("rados", "-p", "rbd", "-N", settings["namespace"]?.stringValue ?? "", "ls")
+        }
+        let name = settings["name"]?.stringValue ?? ""
+        let count = try await Self.database.value.value(
+            "SELECT count(*)::text AS value FROM snappy_flow_pieces WHERE repository = '\(name)'", database: "backups")
+        return count == "0" ? "" : count ?? "no table"
     }
 
     func restic(password: String) throws -> ResticRig {

@@ -1,0 +1,1 @@
+INSERT INTO snappy_flow_objects (repository, name, size) VALUES ($1, $2, $3)

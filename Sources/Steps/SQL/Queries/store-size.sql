@@ -1,0 +1,1 @@
+SELECT size FROM snappy_flow_objects WHERE repository = $1 AND name = $2
