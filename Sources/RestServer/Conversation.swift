@@ -57,7 +57,7 @@ struct Conversation: Sendable {
             try await send(answer.content, outbound, &sent)
             try await outbound.write(.end(nil))
         } catch {
-            service.metrics.refused((error as? Refusal)?.kind ?? .cut)
+            if answer.status.code < 400 { service.metrics.refused((error as? Refusal)?.kind ?? .cut) }
             note(head, user, "\(answer.status.code) cut", body.count, sent, begin)
             throw error
         }

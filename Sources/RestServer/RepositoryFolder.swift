@@ -34,6 +34,7 @@ struct RepositoryFolder: Sendable {
 
     /// Folders whose objects together are a list. `.notFound` where there is no repository.
     func parts(_ kind: ObjectKind) throws(Refusal) -> [String] {
+        guard access(folder(kind), F_OK) == 0 else { throw Refusal(errno: errno, "a list") }
         guard kind == .data else { return [folder(kind)] }
         return try Self.names(folder(.data)).filter { $0.utf8.count == 2 }.sorted().map { "\(folder(.data))/\($0)" }
     }

@@ -38,6 +38,67 @@ import Testing
         #expect(!logs.output.contains(gateway.secretKey))
     }
 
+    /// Who holds this machine adds to its backups and takes nothing away; what does not fit says so, and spoils nothing.
+    @Test func whatOnlyGrowsIsCopiedTo() async throws {
+        let rig = try FlowRig("rest-append")
+        defer { rig.close() }
+        for number in 0..<20 { try rig.write("srv/files/\(number)", String(repeating: "\(number) of the files ", count: 2000)) }
+        try rig.write("etc/snappy-flow/rest.pw", "an owl, a lamp, a bell")
+        try rig.write("etc/snappy-flow/vault.pw", "geheim")
+        let hash = try await HostProgram.run(["openssl", "passwd", "-6", "an owl, a lamp, a bell"])
+        let users = try rig.write("etc/snappy-flow/rest.users", "site-7:\(hash)\n")
+        let openssl = """
+            openssl req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out cert.pem -days 2 -subj /CN=localhost -addext subjectAltName=DNS:localhost
+            """
+        try await HostProgram.run(["bash", "-euc", openssl], in: rig.folder)
+        let secured = ["--tls-cert", rig.path("cert.pem"), "--tls-key", rig.path("key.pem"), "--htpasswd", users, "--private-repos"]
+        func document(_ name: String, _ server: RestServerRig) throws -> String {
+            let placed = try rig.place(FlowRig.packageRoot + "/pipelines/rest-append-only.yaml")
+            let text = try String(contentsOfFile: placed, encoding: .utf8)
+                .replacing("url: https://backup.example:8000/", with: "trustFile: \(rig.path("cert.pem"))\n      url: \(server.url)")
+                .replacing("read: 10%", with: "read: all").replacing("attempts: 5", with: "attempts: 2")
+            return try rig.write(name, text)
+        }
+        let server = try await RestServerRig.started(secured + ["--append-only", "--max-size", "1MB"])
+        let pipeline = try document("pipeline.yaml", server)
+        for round in 1...2 {
+            try rig.write("srv/files/round", "\(round)")
+            let run = try rig.run(["run", pipeline])
+            #expect(run.status == 0, "\(round): \(run.output)\(run.errors)")
+        }
+        let place = ["--file", pipeline, "--repository", "offsite"]
+        func snapshots(_ place: [String]) throws -> Int? {
+            let list = try rig.run(["snapshots", "list", "--output", "json"] + place)
+            return (try JSONSerialization.jsonObject(with: Data(list.output.utf8)) as? [Any])?.count
+        }
+        let before = server.files.sorted()
+        let prune = try rig.write(
+            "prune.yaml",
+            try String(contentsOfFile: pipeline, encoding: .utf8) + "    - prune: offsite\n      keep: {last: 1}\n      minProved: 1\n")
+        let refused = try rig.run(["run", prune])
+        #expect(refused.status == 1 && (refused.output + refused.errors).contains("--append-only"), "\(refused.output)\(refused.errors)")
+        #expect(Set(before).isSubset(of: server.files), "nothing went")
+        #expect(try snapshots(place) == 3)
+
+        // More than there is room for.
+        try await HostProgram.run(["bash", "-euc", "head -c 3000000 /dev/urandom >srv/files/much"], in: rig.folder)
+        let full = try rig.run(["run", pipeline])
+        #expect(full.status == 1 && (full.output + full.errors).contains("--max-size"), "\(full.output)\(full.errors)")
+        let check = try rig.run(["repository", "check", "--read", "all"] + place)
+        #expect(check.status == 0, "\(check.errors)")
+        #expect(try snapshots(place) == 3)
+        // The owner raises it.
+        let larger = try await RestServerRig.started(secured + ["--append-only", "--max-size", "10MB"], over: server)
+        let next = try document("pipeline.yaml", larger)
+        let run = try rig.run(["run", next])
+        #expect(run.status == 0, "\(run.output)\(run.errors)")
+        let back = rig.path("back")
+        let restore = try rig.run(["restore", "--snapshot", "latest", "--target", back] + place)
+        #expect(restore.status == 0, "\(restore.errors)")
+        #expect(FileManager.default.contentsEqual(atPath: rig.path("srv/files"), andPath: back + rig.path("srv/files")))
+        #expect(!(larger.log + server.log + run.output + run.errors).contains("an owl"))
+    }
+
     /// A guest's disk in Ceph: copied to a bucket, changed, copied again, lost, and brought back with the file system in it.
     @Test func aDiskInCephComesBackFromABucket() async throws {
         let gateway = try await RadosGatewayRig.running()

@@ -12,7 +12,7 @@ import Testing
 
 /// Between us and a real server stands a proxy that cuts, answers, drips and says nothing.
 @Suite struct StoreFaultTests {
-    private static let samples: [StoreSample] = [.rclone, .radosgw, .swift]
+    private static let samples: [StoreSample] = [.rclone, .restServer, .radosgw, .swift]
 
     private func pack(_ bytes: [UInt8]) -> ObjectName {
         let id = SHA256.digest(bytes).hex
@@ -22,7 +22,7 @@ import Testing
     /// Where the sample's server is, in its settings; that of Swift lets in elsewhere.
     private func address(_ bench: StoreBench) async throws -> (key: String, url: String) {
         switch bench.sample {
-        case .rclone: ("url", try #require(bench.settings["url"]?.stringValue))
+        case .rclone, .restServer: ("url", try #require(bench.settings["url"]?.stringValue))
         case .swift: ("storageURL", try await #require(bench.open() as? SwiftStore).container.account.session().url)
         default: ("endpoint", try #require(bench.settings["endpoint"]?.stringValue))
         }

@@ -11,6 +11,8 @@ enum StoreSample: String, CaseIterable, Sendable {
     case local
     /// restic's REST protocol, spoken by rclone.
     case rclone
+    /// The same, spoken by our own server.
+    case restServer
     /// S3 that is strict: Ceph's gateway.
     case radosgw
     /// S3 in breadth.
@@ -30,7 +32,7 @@ enum StoreSample: String, CaseIterable, Sendable {
     var type: String {
         switch self {
         case .local: "local"
-        case .rclone: "rest"
+        case .rclone, .restServer: "rest"
         case .radosgw, .moto, .swiftS3: "s3"
         case .rados: "rados"
         case .sql: "sql"
@@ -57,8 +59,8 @@ final class StoreBench: Sendable {
         case .local:
             settings = ["path": .string(folder.file("repo"))]
             resticRepository = folder.file("repo")
-        case .rclone:
-            let url = try await RcloneServerRig.running().url + name + "/"
+        case .rclone, .restServer:
+            let url = try await (sample == .rclone ? RcloneServerRig.running().url : RestServerRig.running().url) + name + "/"
             settings = ["url": .string(url)]
             resticRepository = "rest:" + url
         case .sql:

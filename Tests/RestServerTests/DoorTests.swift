@@ -1,0 +1,140 @@
+import Crypto
+import Foundation
+import HTTPClient
+import Rigs
+import Testing
+
+/// Who gets in, and how far.
+@Suite struct DoorTests {
+    private static let secret = "an owl, a lamp, a bell"
+    /// bcrypt of "U*U": Openwall's test vector (crypt_blowfish, wrapper.c).
+    private static let bcrypt = "$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW"
+    private static let sha1 = "{SHA}qUqP5cyxm6YcTAhz05Hph5gvu9M="
+
+    private func files(_ users: String, _ tokens: String = "") throws -> (folder: ScratchFolder, users: String, tokens: String) {
+        let folder = try ScratchFolder("door")
+        try users.write(toFile: folder.file("users"), atomically: true, encoding: .utf8)
+        try tokens.write(toFile: folder.file("tokens"), atomically: true, encoding: .utf8)
+        return (folder, folder.file("users"), folder.file("tokens"))
+    }
+
+    @Test func usersAreAskedForAndKeptApart() async throws {
+        let (folder, users, tokens) = try files(
+            "anna:\(Self.bcrypt)\nben:\(Self.sha1)\n", "carl:\(SHA256.hex(Array(Self.secret.utf8)))\n")
+        defer { withExtendedLifetime(folder) {} }
+        let stage = try await RestServerStage(["--htpasswd", users, "--tokens", tokens, "--private-repos", "--metrics"])
+        let (anna, ben, carl) = (stage.with("anna", "U*U"), stage.with("ben", "test"), stage.with("carl", Self.secret))
+        for (name, user) in [("anna", anna), ("ben", ben), ("carl", carl)] {
+            try await user.made("\(name)/home")
+            try await user.made(name)
+            #expect(try await user.status("POST", "\(name)/home/config", body: Array(name.utf8)) == 200)
+            for _ in 0..<3 { #expect(try await user.ask("GET", "\(name)/home/config").body == Array(name.utf8)) }
+            for other in ["anna", "ben", "carl", "", "an", "annab", "ANNA"] where other != name {
+                for method in ["GET", "HEAD", "POST", "DELETE"] {
+                    let path = other.isEmpty ? "config" : "\(other)/home/config"
+                    #expect(try await user.status(method, path, body: method == "POST" ? [] : nil) == 403, "\(name): \(method) \(path)")
+                }
+                #expect(try await user.status("POST", "\(other)/new/?create=true", body: []) == (other.isEmpty ? 404 : 403))
+            }
+        }
+        let wrong = [
+            stage, stage.with("anna", "U*V"), stage.with("anna", ""), stage.with("anna", Self.bcrypt), stage.with("ben", "tesT"),
+            stage.with("carl", SHA256.hex(Array(Self.secret.utf8))), stage.with("", ""), stage.with("nobody", "U*U"),
+            stage.with("anna", String(repeating: "x", count: 5000)),
+        ]
+        for stage in wrong {
+            let answer = try await stage.ask("GET", "anna/home/config")
+            #expect(answer.status == 401 && answer.header("WWW-Authenticate")?.hasPrefix("Basic ") == true)
+            #expect(try await stage.status("POST", "anna/other/?create=true", body: []) == 401)
+            #expect(try await stage.status("DELETE", "anna/home/config") == 401)
+            #expect(try await stage.status("GET", "metrics") == 401)
+        }
+        for odd in ["Basic", "Basic !!!", "Basic " + Data("anna".utf8).base64EncodedString(), "Bearer", "Bearer x", "Digest anna", ""] {
+            #expect(try await stage.ask("GET", "anna/home/config", [("Authorization", odd)]).status == 401, "\(odd)")
+        }
+        let bearer = [(name: "Authorization", value: "Bearer \(Self.secret)")]
+        #expect(try await stage.ask("GET", "carl/home/config", bearer).status == 200)
+        #expect(try await stage.ask("GET", "anna/home/config", bearer).status == 403)
+        #expect(try await anna.status("GET", "metrics") == 200)
+        #expect(stage.rig.files.count == 3)
+        let log = stage.rig.log
+        #expect(log.contains(" anna POST /anna/home/config 200 in 4 out 0 "), "\(log)")
+        for word in ["U*U", "test", Self.secret, "Basic", "Bearer", Self.bcrypt, "create=true"] { #expect(!log.contains(word), "\(word)") }
+    }
+
+    @Test func aChangedFileIsReadAgain() async throws {
+        let (folder, users, _) = try files("anna:\(Self.bcrypt)\n")
+        defer { withExtendedLifetime(folder) {} }
+        let stage = try await RestServerStage(["--htpasswd", users])
+        let (anna, ben) = (stage.with("anna", "U*U"), stage.with("ben", "test"))
+        #expect(try await anna.status("HEAD", "config") == 404)
+        #expect(try await ben.status("HEAD", "config") == 401)
+        try "anna:\(Self.bcrypt)\nben:\(Self.sha1)\n".write(toFile: users, atomically: true, encoding: .utf8)
+        #expect(try await ben.status("HEAD", "config") == 404)
+        // With an error in it nothing changes, and the log says where.
+        try "ben:\(Self.sha1)\ncarl:in clear\n".write(toFile: users, atomically: true, encoding: .utf8)
+        #expect(try await anna.status("HEAD", "config") == 404)
+        try FileManager.default.removeItem(atPath: users)
+        #expect(try await anna.status("HEAD", "config") == 404)
+        // Whom it names no more is out, known or not.
+        try "ben:\(Self.sha1)\n".write(toFile: users, atomically: true, encoding: .utf8)
+        #expect(try await anna.status("HEAD", "config") == 401)
+        #expect(try await ben.status("HEAD", "config") == 404)
+        try await RestServerStage.until("the log is written") { stage.rig.log.contains("\(users):2: ") }
+        #expect(!stage.rig.log.contains("in clear"))
+    }
+
+    /// Opening a folder to everybody is said, never forgotten.
+    @Test func whatIsOpenIsSaid() async throws {
+        let folder = try ScratchFolder("door")
+        defer { withExtendedLifetime(folder) {} }
+        try "anna:plain\n".write(toFile: folder.file("users"), atomically: true, encoding: .utf8)
+        let rig = try FlowRig("rest-door")
+        defer { rig.close() }
+        for (arguments, words) in [
+            (["--listen", "0.0.0.0:0"], "--no-auth"), (["--listen", ":0"], "--no-auth"), (["--private-repos"], "--htpasswd"),
+            (["--htpasswd", folder.file("users")], "htpasswd -nB anna"), (["--htpasswd", folder.file("none")], "readable"),
+            (["--no-auth", "--htpasswd", folder.file("users")], "--no-auth"), (["--tls-cert", "x"], "give both"),
+            (["--tls-cert", "/none", "--tls-key", "/none"], "PEM"),
+            (["--listen", "192.0.2.1:1", "--no-auth"], "an address of this machine"),
+            (["--max-size", "much"], "10GiB"), (["--listen", "nowhere"], "HOST:PORT"), (["--patience", "0s"], "--patience"),
+        ] {
+            let outcome = try rig.run(["rest-server", "--path", folder.path] + arguments)
+            #expect(outcome.status != 0 && outcome.errors.contains(words), "\(arguments): \(outcome.errors)")
+            #expect(!outcome.errors.contains("plain"))
+        }
+        let missing = try rig.run(["rest-server", "--path", folder.file("none")])
+        #expect(missing.status != 0 && missing.errors.contains("make it"), "\(missing.errors)")
+    }
+
+    @Test func trafficIsEncrypted() async throws {
+        let (folder, users, _) = try files("anna:\(Self.bcrypt)\n")
+        defer { withExtendedLifetime(folder) {} }
+        let openssl = """
+            openssl req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.pem -days 2 -subj '/CN=ours' -addext basicConstraints=critical,CA:TRUE
+            openssl req -newkey rsa:2048 -nodes -keyout server.key -out server.csr -subj /CN=localhost
+            printf 'subjectAltName=DNS:localhost,IP:127.0.0.1' >extensions
+            openssl x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -out server.pem -days 2 -extfile extensions
+            """
+        try await HostProgram.run(["bash", "-euc", openssl], in: folder.path)
+        let stage = try await RestServerStage(
+            ["--htpasswd", users, "--tls-cert", folder.file("server.pem"), "--tls-key", folder.file("server.key")])
+        var anna = stage.with("anna", "U*U")
+        await #expect(throws: (any Error).self) { try await anna.status("HEAD", "config") }
+        anna.trustFile = folder.file("ca.pem")
+        #expect(try await anna.status("HEAD", "config") == 404)
+        let bytes = RestServerStage.noise(9_000_000)
+        try await anna.made("r")
+        #expect(try await anna.status("POST", "r/data/\(RestServerStage.id(bytes))", body: bytes) == 200)
+        #expect(try await anna.ask("GET", "r/data/\(RestServerStage.id(bytes))").body == bytes)
+        let plain = try RawConnection.ask(stage.rig.port, "GET", "/config")
+        #expect(!plain.hasPrefix("HTTP/1.1 2") && !plain.contains("U*U"))
+        // restic takes the password from the address, where `*` may stand as it is.
+        let restic = try stage.restic("home/", user: "anna:U*U")
+        try await restic.succeed("init", "--cacert", folder.file("ca.pem"))
+        try await restic.succeed("backup", "--cacert", folder.file("ca.pem"), folder.path)
+        try await restic.succeed("check", "--read-data", "--cacert", folder.file("ca.pem"))
+        let distrusting = try await restic.run(["snapshots"])
+        #expect(distrusting.status != 0 && distrusting.errors.contains("certificate"), "\(distrusting.errors)")
+    }
+}

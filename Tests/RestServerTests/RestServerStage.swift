@@ -1,0 +1,74 @@
+import Crypto
+import FlowModel
+import Foundation
+import HTTPClient
+import Rigs
+
+/// A server of a test's own, and a client of it.
+struct RestServerStage: Sendable {
+    let rig: RestServerRig
+    let client = Client(width: 16)
+    var headers: [(name: String, value: String)] = []
+    var trustFile: String?
+
+    init(_ arguments: [String] = [], over other: RestServerRig? = nil) async throws {
+        rig = try await RestServerRig.started(arguments, over: other)
+    }
+
+    /// Asks as `user`.
+    func with(_ user: String, _ password: String) -> RestServerStage {
+        var stage = self
+        stage.headers = [("Authorization", "Basic " + Data("\(user):\(password)".utf8).base64EncodedString())]
+        return stage
+    }
+
+    /// `path` is relative to the server's address.
+    func ask(
+        _ method: String, _ path: String, _ more: [(name: String, value: String)] = [], body: [UInt8]? = nil
+    ) async throws -> Response {
+        try await client.send(
+            Request(
+                method: method, url: rig.url + path, headers: headers + more, body: body, maximumResponse: .mebibytes(64),
+                trustFile: trustFile, proxy: ""))
+    }
+
+    func status(_ method: String, _ path: String, body: [UInt8]? = nil) async throws -> Int {
+        try await ask(method, path, body: body).status
+    }
+
+    /// Makes an empty repository.
+    func made(_ name: String) async throws {
+        let answer = try await ask("POST", name + "/?create=true", body: [])
+        guard answer.status == 200 else { throw Failed(what: "\(name): \(answer.status)") }
+    }
+
+    func restic(_ name: String, user: String = "", _ environment: [String: String] = [:]) throws -> ResticRig {
+        let address = user.isEmpty ? rig.url : rig.url.replacing("://", with: "://\(user)@")
+        return try ResticRig(
+            repository: "rest:\(address)\(name)", password: "geheim", cache: rig.repositories + "-cache", environment: environment)
+    }
+
+    static func id(_ bytes: [UInt8]) -> String { SHA256.hex(bytes) }
+
+    static func noise(_ count: Int, seed: UInt64 = 1) -> [UInt8] {
+        var state = 0x9E37_79B9_7F4A_7C15 &+ seed
+        return (0..<count).map { _ in
+            state ^= state << 13
+            state ^= state >> 7
+            state ^= state << 17
+            return UInt8(truncatingIfNeeded: state >> 32)
+        }
+    }
+
+    struct Failed: Error { var what: String }
+
+    /// Asks again until it holds: another process does it, and says nothing.
+    static func until(_ what: String, _ condition: () async throws -> Bool) async throws {
+        let end = ContinuousClock.now + .seconds(60)
+        while ContinuousClock.now < end {
+            if try await condition() { return }
+            try await Task.sleep(for: .milliseconds(20))
+        }
+        throw Failed(what: what)
+    }
+}
