@@ -64,7 +64,8 @@ let package = Package(
         // 2: one technique each
         .target(name: "PipelineDSL", dependencies: ["CLibYAML", "FlowModel", "StepKit", "Crypto"], swiftSettings: strict),
         .target(name: "PostgreSQL", dependencies: ["CLibPQ", "FlowModel", "Threads", subprocess], swiftSettings: strict),
-        .target(name: "PluginHost", dependencies: ["FlowModel", "StepKit", "StorageKit", "Threads", "CLinux"], swiftSettings: strict),
+        .target(name: "Spawning", dependencies: ["FlowModel", "StorageKit", "CLinux"], swiftSettings: strict),
+        .target(name: "PluginHost", dependencies: ["FlowModel", "StepKit", "StorageKit", "Threads", "Spawning"], swiftSettings: strict),
         .target(name: "HTTPClient", dependencies: ["CLibCurl", "FlowModel", "Threads"], swiftSettings: strict),
 
         // 3: the engine and the data path, which do not know each other
@@ -93,7 +94,8 @@ let package = Package(
         .target(
             name: "Steps",
             dependencies: [
-                "FlowModel", "StepKit", "StorageKit", "Repository", "HTTPClient", "PostgreSQL", "PluginHost", "Threads", "Crypto", "CLinux",
+                "FlowModel", "StepKit", "StorageKit", "Repository", "HTTPClient", "PostgreSQL", "PluginHost", "Spawning", "Threads",
+                "Crypto", "CLinux",
                 "CephSteps",
                 subprocess,
             ],

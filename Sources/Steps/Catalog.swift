@@ -22,6 +22,7 @@ extension Catalog {
                 S3RepositoryType(),
                 SwiftRepositoryType(),
                 SQLRepositoryType(),
+                SFTPRepositoryType(),
             ] + nativeRepositories(host),
             verbs: [
                 Quiesce(),

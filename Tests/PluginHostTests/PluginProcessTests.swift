@@ -9,10 +9,10 @@ import Testing
 
 /// Whatever a plug-in's process does, its worker goes on, knows why, and leaves nothing of it behind.
 @Suite struct PluginProcessTests {
-    private func error(_ serve: String, _ call: String = "find") async throws -> (StorageError?, ScratchPlugin) {
+    private func error(_ serve: String, timeout: TimeSpan = .seconds(2)) async throws -> (StorageError?, ScratchPlugin) {
         let plugin = try ScratchPlugin(serve)
-        let session = plugin.session()
-        let error = await #expect(throws: StorageError.self) { try await session.run { _ = try $0.call(call) } }
+        let session = plugin.session(timeout: timeout)
+        let error = await #expect(throws: StorageError.self) { try await session.run { _ = try $0.call("find") } }
         return (error, plugin)
     }
 
@@ -74,10 +74,10 @@ import Testing
 
     @Test func garbageIsThePluginsFault() async throws {
         for serve in [
-            "request; echo 'Starting up...'; sleep 5", "request; echo '{\"id\":'; sleep 5", "request; echo '{\"id\":1}'; sleep 5",
-            "request; head -c 20000000 /dev/zero | tr '\\0' x; sleep 5", "request; printf 'abcdefghijklmnop' >&3; sleep 5",
+            "request; echo 'Starting up...'; sleep 100", "request; echo '{\"id\":'; sleep 100", "request; echo '{\"id\":1}'; sleep 100",
+            "request; head -c 20000000 /dev/zero | tr '\\0' x; sleep 100", "request; printf 'abcdefghijklmnop' >&3; sleep 100",
         ] {
-            let (error, _) = try await error(serve)
+            let (error, _) = try await error(serve, timeout: .seconds(60))
             #expect(
                 error?.kind == .invalid && error?.retry == .permanent && error?.advice.contains("author") == true,
                 "\(serve): \(String(describing: error))")
@@ -86,7 +86,7 @@ import Testing
 
     @Test func dataOfTheWrongLengthAreRefused() async throws {
         let short =
-            #"request; printf '{"id":%s,"result":{},"data":3}\n' $id; printf "\x02\0\0\0\0\0\0\0\x03\0\0\0\0\0\0\0abc" >&3; sleep 5"#
+            #"request; printf '{"id":%s,"result":{},"data":3}\n' $id; printf "\x02\0\0\0\0\0\0\0\x03\0\0\0\0\0\0\0abc" >&3; sleep 100"#
         let plugin = try ScratchPlugin(short)
         let session = plugin.session()
         let error = await #expect(throws: StorageError.self) {

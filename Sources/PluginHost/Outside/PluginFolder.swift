@@ -2,6 +2,7 @@ import FlowModel
 import Foundation
 import Glibc
 public import StepKit
+import Spawning
 import StorageKit
 import Synchronization
 

@@ -1,5 +1,6 @@
 import FlowModel
 import Foundation
+import Spawning
 import StorageKit
 import Synchronization
 

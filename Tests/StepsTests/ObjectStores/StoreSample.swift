@@ -18,6 +18,8 @@ enum StoreSample: String, CaseIterable, Sendable {
     /// S3 in breadth.
     case moto
     case rados
+    /// A private sshd.
+    case sftp
     case sql
     /// OpenStack Swift's S3 layer: a dialect that lacks things.
     case swiftS3
@@ -36,6 +38,7 @@ enum StoreSample: String, CaseIterable, Sendable {
         case .radosgw, .moto, .swiftS3: "s3"
         case .rados: "rados"
         case .sql: "sql"
+        case .sftp: "sftp"
         case .swift, .gatewaySwift: "swift"
         }
     }
@@ -63,6 +66,10 @@ final class StoreBench: Sendable {
             let url = try await (sample == .rclone ? RcloneServerRig.running().url : RestServerRig.running().url) + name + "/"
             settings = ["url": .string(url)]
             resticRepository = "rest:" + url
+        case .sftp:
+            settings = try await SSHRig.running().settings(folder.file("repo"))
+            // The folder is this machine's.
+            resticRepository = folder.file("repo")
         case .sql:
             let server = try await Self.database.value
             try "geheim".write(toFile: folder.file("key"), atomically: true, encoding: .utf8)

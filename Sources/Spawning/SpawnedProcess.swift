@@ -1,23 +1,23 @@
 import CLinux
 import FlowModel
 import Glibc
-import StorageKit
+public import StorageKit
 import Synchronization
 
 /// A program in a session of its own, with a socket each as input, output, errors and descriptor 3. It ends with everything that it started.
-final class SpawnedProcess: Sendable {
-    let input: Int32
-    let output: Int32
-    let errors: Int32
-    let data: Int32
+public final class SpawnedProcess: Sendable {
+    public let input: Int32
+    public let output: Int32
+    public let errors: Int32
+    public let data: Int32
     private let number: pid_t
     private let state = Mutex<Ending?>(nil)
 
-    enum Ending: Sendable, Hashable, CustomStringConvertible {
+    public enum Ending: Sendable, Hashable, CustomStringConvertible {
         case exited(Int32)
         case signalled(Int32)
 
-        var description: String {
+        public var description: String {
             switch self {
             case .exited(let status): "it ended with status \(status)"
             case .signalled(let signal): "it was ended by signal \(signal) (\(String(cString: strsignal(signal))))"
@@ -26,10 +26,10 @@ final class SpawnedProcess: Sendable {
     }
 
     /// How it ended; nil while it runs.
-    var ending: Ending? { state.withLock { $0 } }
+    public var ending: Ending? { state.withLock { $0 } }
 
     /// `environment` is the whole of it. Throws `StorageError` where the program can't be started.
-    init(_ arguments: [String], environment: [String: String]) throws(StorageError) {
+    public init(_ arguments: [String], environment: [String: String]) throws(StorageError) {
         let program = arguments.first ?? ""
         var pairs: [(ours: Int32, theirs: Int32)] = []
         func failure(_ code: Int32) -> StorageError {
@@ -94,13 +94,18 @@ final class SpawnedProcess: Sendable {
     deinit { for descriptor in [input, output, errors, data] { close(descriptor) } }
 
     /// What it takes nothing from us for so long is given up.
-    func limitWrites(to seconds: Int) {
+    public func limitWrites(to seconds: Int) { for descriptor in [input, data] { limit(descriptor, SO_SNDTIMEO, seconds) } }
+
+    /// An output that says nothing for so long counts as ended.
+    public func limitReads(to seconds: Int) { limit(output, SO_RCVTIMEO, seconds) }
+
+    private func limit(_ descriptor: Int32, _ option: Int32, _ seconds: Int) {
         var limit = timeval(tv_sec: seconds, tv_usec: 0)
-        for descriptor in [input, data] { setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size)) }
+        setsockopt(descriptor, SOL_SOCKET, option, &limit, socklen_t(MemoryLayout<timeval>.size))
     }
 
     /// Waits, on the caller's thread, until the program has ended; ends what it left behind in its session's first group; wakes who reads.
-    func reap() -> Ending {
+    public func reap() -> Ending {
         var info = siginfo_t()
         while waitid(P_PID, id_t(number), &info, WEXITED | WNOWAIT) != 0 && errno == EINTR {}
         var status: Int32 = 0
@@ -118,8 +123,9 @@ final class SpawnedProcess: Sendable {
     }
 
     /// To it and everything that it started; nothing when it has ended.
-    func kill(_ signal: Int32 = SIGKILL) { state.withLock { if $0 == nil { Glibc.kill(-number, signal) } } }
+    public func kill() { kill(SIGKILL) }
+    public func kill(_ signal: Int32) { state.withLock { if $0 == nil { Glibc.kill(-number, signal) } } }
 
     /// It reads the end of its input and is expected to end.
-    func closeInput() { shutdown(input, Int32(SHUT_RDWR)) }
+    public func closeInput() { shutdown(input, Int32(SHUT_RDWR)) }
 }

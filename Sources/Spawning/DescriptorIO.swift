@@ -1,7 +1,7 @@
 import Glibc
 
 /// Whole reads and writes on a socket, which block.
-enum DescriptorIO {
+public enum DescriptorIO {
     /// Both ends of a stream, which no program inherits unless it is given one.
     static func pair() -> (ours: Int32, theirs: Int32)? {
         var ends: [Int32] = [0, 0]
@@ -10,7 +10,7 @@ enum DescriptorIO {
     }
 
     /// False when the other end is gone, or takes nothing for as long as the socket's limit says.
-    static func write(_ bytes: UnsafeRawBufferPointer, to descriptor: Int32) -> Bool {
+    public static func write(_ bytes: UnsafeRawBufferPointer, to descriptor: Int32) -> Bool {
         var done = 0
         while done < bytes.count {
             let count = send(descriptor, bytes.baseAddress?.advanced(by: done), bytes.count - done, Int32(MSG_NOSIGNAL))
@@ -21,10 +21,10 @@ enum DescriptorIO {
         return true
     }
 
-    static func write(_ bytes: [UInt8], to descriptor: Int32) -> Bool { bytes.withUnsafeBytes { write($0, to: descriptor) } }
+    public static func write(_ bytes: [UInt8], to descriptor: Int32) -> Bool { bytes.withUnsafeBytes { write($0, to: descriptor) } }
 
     /// False when the stream ends before.
-    static func read(into buffer: UnsafeMutableRawBufferPointer, from descriptor: Int32) -> Bool {
+    public static func read(into buffer: UnsafeMutableRawBufferPointer, from descriptor: Int32) -> Bool {
         var done = 0
         while done < buffer.count {
             let count = Glibc.read(descriptor, buffer.baseAddress?.advanced(by: done), buffer.count - done)
@@ -35,29 +35,39 @@ enum DescriptorIO {
         return true
     }
 
-    static func read(_ count: Int, from descriptor: Int32) -> [UInt8]? {
+    public static func read(_ count: Int, from descriptor: Int32) -> [UInt8]? {
         var bytes = [UInt8](repeating: 0, count: count)
         return bytes.withUnsafeMutableBytes { read(into: $0, from: descriptor) } ? bytes : nil
     }
 }
 
 /// Lines of a descriptor, bounded.
-struct LineReader {
+public struct LineReader {
     private let descriptor: Int32
     private let limit: Int
     private var buffer: [UInt8] = []
     private var scanned = 0
-    private(set) var isTooLong = false
+    public private(set) var isTooLong = false
 
-    init(_ descriptor: Int32, limit: Int) {
+    public init(_ descriptor: Int32, limit: Int) {
         self.descriptor = descriptor
         self.limit = limit
     }
 
+    private func end() -> Int? {
+        buffer.withUnsafeBytes { bytes in
+            guard bytes.count > scanned, let start = bytes.baseAddress, let found = memchr(start + scanned, 10, bytes.count - scanned)
+            else {
+                return nil
+            }
+            return start.distance(to: UnsafeRawPointer(found))
+        }
+    }
+
     /// Without its end; nil at the end of the stream, or where a line is too long.
-    mutating func next() -> [UInt8]? {
+    public mutating func next() -> [UInt8]? {
         while true {
-            if let end = buffer[scanned...].firstIndex(of: UInt8(ascii: "\n")) {
+            if let end = end() {
                 let line = Array(buffer[..<end])
                 buffer.removeFirst(end + 1)
                 scanned = 0
