@@ -16,6 +16,7 @@ struct Conversation: Sendable {
     func run() async {
         service.connections.add(wire.channel)
         defer { service.connections.remove(wire.channel) }
+        await service.renewIdentity()
         // Whatever ends a connection was logged with its request; between requests it is no news.
         try? await wire.executeThenClose { inbound, outbound in
             var body = RequestBody(inbound)

@@ -7,15 +7,7 @@ struct CredentialFile: Sendable {
     let path: String
     let kind: Kind
     private(set) var users: [String: [PasswordHash]] = [:]
-    private var stamp = Stamp()
-
-    /// What changes with every change of a file.
-    private struct Stamp: Hashable, Sendable {
-        var inode: UInt64 = 0
-        var size: Int64 = -1
-        var seconds = 0
-        var nanoseconds = 0
-    }
+    private var stamp: FileStamp?
 
     init(_ path: String, _ kind: Kind) throws(RestServerError) {
         self.path = path
@@ -25,19 +17,12 @@ struct CredentialFile: Sendable {
 
     /// Reads the file if it is another one than before; true when it was. A file that can't be read changes nothing but throws, once.
     mutating func refresh() throws(RestServerError) -> Bool {
-        var status = Glibc.stat()
-        let found = stat(path, &status) == 0 ? 0 : errno
-        let now =
-            found != 0
-            ? Stamp(inode: 0, size: -2)
-            : Stamp(
-                inode: UInt64(status.st_ino), size: Int64(status.st_size), seconds: status.st_ctim.tv_sec,
-                nanoseconds: status.st_ctim.tv_nsec)
+        let now = FileStamp(path)
         guard now != stamp else { return false }
         stamp = now
-        guard found == 0, let text = try? String(contentsOfFile: path, encoding: .utf8) else {
+        guard now.failure == 0, let text = try? String(contentsOfFile: path, encoding: .utf8) else {
             throw RestServerError(
-                .unreadable, expected: "a file of users", found: found == 0 ? "no readable text" : String(cString: strerror(found)),
+                .unreadable, expected: "a file of users", found: now.failure == 0 ? "no text" : String(cString: strerror(now.failure)),
                 at: path, advice: "make it readable for the server's user")
         }
         users = try Self.parse(text, kind, at: path)

@@ -16,8 +16,7 @@ public final class RestServer: Sendable {
         let log = AccessLog(log)
         do {
             let service = try await Service(settings, log: log)
-            let security = try TLSIdentity(settings)
-            let listener = try await bind(settings, security)
+            let listener = try await bind(settings, service.identity)
             let server = RestServer(service, listener)
             for warning in settings.warnings { log.say("warning: \(warning)") }
             return server
@@ -36,7 +35,7 @@ public final class RestServer: Sendable {
     }
 
     private static func bind(
-        _ settings: RestServerSettings, _ security: TLSIdentity?
+        _ settings: RestServerSettings, _ identity: TLSIdentity?
     ) async throws -> NIOAsyncChannel<RequestBody.Wire, Never> {
         let patience = TimeAmount.milliseconds(settings.patience.milliseconds)
         do {
@@ -51,7 +50,7 @@ public final class RestServer: Sendable {
                 ) { channel in
                     channel.eventLoop.makeCompletedFuture {
                         let pipeline = channel.pipeline.syncOperations
-                        if let security { try pipeline.addHandler(security.handler()) }
+                        if let identity { try pipeline.addHandler(identity.handler()) }
                         try pipeline.configureHTTPServerPipeline()
                         try pipeline.addHandler(PatienceHandler(patience))
                         return try RequestBody.Wire(wrappingChannelSynchronously: channel)

@@ -14,12 +14,14 @@ final class Service: Sendable {
     /// File calls block, an fsync for long.
     let files = BlockingPool(label: "rest-files", width: 16)
     private let doorkeeper: Doorkeeper?
+    /// Nil without TLS.
+    let identity: TLSIdentity?
 
     init(_ settings: RestServerSettings, log: AccessLog) async throws {
         try settings.validate()
         self.settings = settings
         self.log = log
-        doorkeeper = try Doorkeeper(settings) { log.say($0) }
+        (doorkeeper, identity) = try await files.run { (try Doorkeeper(settings) { log.say($0) }, try TLSIdentity(settings)) }
         guard access(settings.path, R_OK | W_OK | X_OK) == 0 else {
             throw RestServerError(
                 .unreadable, expected: "a folder that can be written to", found: String(cString: strerror(errno)), at: settings.path,
@@ -27,6 +29,16 @@ final class Service: Sendable {
         }
         let isCounted = settings.maximumSize != nil || settings.hasMetrics
         quota = Quota(limit: settings.maximumSize, used: isCounted ? try await files.run { try Quota.measure(settings.path) } : 0)
+    }
+
+    /// Called by each connection, for those after it.
+    func renewIdentity() async {
+        guard let identity else { return }
+        do {
+            if try await files.run({ try identity.refresh() }) { log.say("the certificate was read again") }
+        } catch {
+            log.say("\(error); connections get the former certificate")
+        }
     }
 
     /// The user's name; nil where nobody is asked.

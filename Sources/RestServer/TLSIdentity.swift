@@ -1,25 +1,55 @@
 import NIOSSL
+import Synchronization
 
-/// The server's certificate and key.
-struct TLSIdentity: Sendable {
-    private let context: NIOSSLContext
+/// The server's certificate and key, read again when they change: certificates are renewed while servers run.
+final class TLSIdentity: Sendable {
+    private let certificate: String
+    private let key: String
+    private let state: Mutex<State>
 
-    /// Nil without TLS.
+    private struct State {
+        var context: NIOSSLContext
+        var stamps: [FileStamp]
+    }
+
+    /// Nil without TLS. Blocks.
     init?(_ settings: RestServerSettings) throws(RestServerError) {
         guard let certificate = settings.certificateFile, let key = settings.keyFile else { return nil }
+        self.certificate = certificate
+        self.key = key
+        let stamps = [FileStamp(certificate), FileStamp(key)]
+        state = Mutex(State(context: try Self.context(certificate, key), stamps: stamps))
+    }
+
+    /// For a new connection.
+    func handler() -> NIOSSLServerHandler { NIOSSLServerHandler(context: state.withLock { $0.context }) }
+
+    /// Looks at the files; true when connections get another certificate from now on. Files that can't be used change nothing but throw, once:
+    /// of two that are replaced one after another, the second makes it right. Blocks.
+    func refresh() throws(RestServerError) -> Bool {
+        let stamps = [FileStamp(certificate), FileStamp(key)]
+        let isNew = state.withLock { state in
+            defer { state.stamps = stamps }
+            return state.stamps != stamps
+        }
+        guard isNew else { return false }
+        let context = try Self.context(certificate, key)
+        state.withLock { $0.context = context }
+        return true
+    }
+
+    private static func context(_ certificate: String, _ key: String) throws(RestServerError) -> NIOSSLContext {
         do {
             var configuration = TLSConfiguration.makeServerConfiguration(
                 certificateChain: try NIOSSLCertificate.fromPEMFile(certificate).map { .certificate($0) },
                 privateKey: .privateKey(try NIOSSLPrivateKey(file: key, format: .pem)))
             configuration.minimumTLSVersion = .tlsv12
             configuration.applicationProtocols = ["http/1.1"]
-            context = try NIOSSLContext(configuration: configuration)
+            return try NIOSSLContext(configuration: configuration)
         } catch {
             throw RestServerError(
                 .unreadable, expected: "a certificate chain and its key, in PEM", found: "\(error)", at: "\(certificate), \(key)",
                 advice: "make both readable for the server's user, and check that they belong together")
         }
     }
-
-    func handler() -> NIOSSLServerHandler { NIOSSLServerHandler(context: context) }
 }

@@ -134,6 +134,20 @@ import Testing
         try await restic.succeed("init", "--cacert", folder.file("ca.pem"))
         try await restic.succeed("backup", "--cacert", folder.file("ca.pem"), folder.path)
         try await restic.succeed("check", "--read-data", "--cacert", folder.file("ca.pem"))
+        // Renewed by another authority, in the midst of it.
+        try await HostProgram.run(
+            [
+                "bash", "-euc",
+                "mv ca.pem former.pem\n" + openssl.replacing("server.", with: "next.") + "\nmv next.key server.key; mv next.pem server.pem",
+            ],
+            in: folder.path)
+        let renewed = anna
+        try await RestServerStage.until("the new one is shown") {
+            // A connection that is kept would not see it.
+            let stage = RestServerStage(renewed.rig, headers: renewed.headers, trustFile: renewed.trustFile)
+            return (try? await stage.status("HEAD", "config")) == 404
+        }
+        #expect(stage.rig.log.contains("the certificate was read again"))
         let distrusting = try await restic.run(["snapshots"])
         #expect(distrusting.status != 0 && distrusting.errors.contains("certificate"), "\(distrusting.errors)")
     }

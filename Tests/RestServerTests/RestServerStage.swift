@@ -15,6 +15,13 @@ struct RestServerStage: Sendable {
         rig = try await RestServerRig.started(arguments, over: other)
     }
 
+    /// The same server, by another client.
+    init(_ rig: RestServerRig, headers: [(name: String, value: String)], trustFile: String?) {
+        self.rig = rig
+        self.headers = headers
+        self.trustFile = trustFile
+    }
+
     /// Asks as `user`.
     func with(_ user: String, _ password: String) -> RestServerStage {
         var stage = self

@@ -47,7 +47,7 @@ import Testing
         let stage = try await RestServerStage(["--append-only"])
         let restic = try stage.restic("home/")
         try await restic.succeed("init")
-        for _ in 0..<3 { try await restic.succeed("backup", data) }
+        for _ in 0..<2 { try await restic.succeed("backup", data) }
         // Their own locks, and those that somebody left, go.
         #expect(try await restic.succeed("list", "locks").isEmpty)
         let lock = Array("a lock".utf8)
@@ -56,7 +56,7 @@ import Testing
 
         let before = stage.rig.files.sorted()
         let contents = try before.map { try Data(contentsOf: URL(fileURLWithPath: stage.rig.repositories + "/" + $0)) }
-        #expect(before.filter { $0.contains("/snapshots/") }.count == 3)
+        #expect(before.filter { $0.contains("/snapshots/") }.count == 2)
         for file in before {
             let path = file.replacing(/data\/[0-9a-f]{2}\//, with: "data/")
             let answer = try await stage.ask("DELETE", path)
@@ -65,9 +65,9 @@ import Testing
         }
         #expect(try await stage.status("DELETE", "home/") == 501)
         #expect(try await stage.status("POST", "home/?create=true", body: []) == 200)
-        for arguments in [["forget", "--keep-last", "1"], ["forget", "--keep-last", "1", "--prune"]] {
-            #expect(try await restic.run(arguments).status != 0, "\(arguments)")
-        }
+        // restic tries a refused removal again for half a minute.
+        let refused = try await restic.run(["forget", "--keep-last", "1", "--prune"])
+        #expect(refused.status != 0, "\(refused.output)")
         #expect(try before.map { try Data(contentsOf: URL(fileURLWithPath: stage.rig.repositories + "/" + $0)) } == contents)
         try await restic.succeed("check", "--read-data")
         try await restic.succeed("backup", data)
