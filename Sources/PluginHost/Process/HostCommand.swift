@@ -8,8 +8,8 @@ public struct HostCommand: Sendable, Hashable {
 
     public init(_ command: [String]) { self.command = command }
 
-    /// After the time in which the library itself should have given up.
-    private static let grace = TimeSpan.seconds(15)
+    /// After the time in which the library itself should have given up: one call of it may be several of the server's.
+    private static func grace(_ timeout: TimeSpan) -> TimeSpan { max(timeout, .seconds(5)) }
     private static let callsAtOnce = 16
 
     func program(_ name: String, _ timeout: TimeSpan, callsAtOnce: Int = callsAtOnce) -> PluginProgram {
@@ -17,6 +17,6 @@ public struct HostCommand: Sendable, Hashable {
         let environment = ProcessInfo.processInfo.environment.merging(["SWIFT_BACKTRACE": "enable=no"]) { $1 }
         return PluginProgram(
             name: name, command: command, environment: environment,
-            timeout: TimeSpan(milliseconds: timeout.milliseconds + Self.grace.milliseconds), callsAtOnce: callsAtOnce)
+            timeout: TimeSpan(milliseconds: timeout.milliseconds + Self.grace(timeout).milliseconds), callsAtOnce: callsAtOnce)
     }
 }

@@ -81,12 +81,15 @@ final class PluginProcess: Sendable {
         thread.start()
     }
 
-    /// It is asked to end, and made to after two seconds.
+    /// It is asked to end, and made to after a while.
     deinit {
         process.closeInput()
         let process = process
-        DispatchQueue.global().asyncAfter(deadline: .now() + 2) { process.kill() }
+        DispatchQueue.global().asyncAfter(deadline: .now() + Self.closingTime) { process.kill() }
     }
+
+    /// Seconds.
+    private static let closingTime = 10.0
 
     /// False when it can be called no more.
     var isAlive: Bool { calls.withLock { $0.end == nil } }

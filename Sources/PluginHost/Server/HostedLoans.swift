@@ -51,6 +51,10 @@ final class HostedLoans<Value: Sendable>: Sendable {
         return value
     }
 
+    func endAll() async {
+        for handle in loans.withLock({ Array($0.open.keys) }) { try? await end(handle) }
+    }
+
     func end(_ handle: Int64) async throws {
         guard let loan = loans.withLock({ $0.open.removeValue(forKey: handle) }) else { return }
         loan.end.finish()

@@ -35,4 +35,6 @@ struct HostedAnswer: Sendable {
 /// What a host process has opened.
 protocol HostedInstance: Sendable {
     func answer(_ request: HostedRequest) async throws -> HostedAnswer
+    /// Nobody calls any more: what is lent out is closed.
+    func finish() async
 }

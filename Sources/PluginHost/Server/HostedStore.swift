@@ -32,5 +32,7 @@ struct HostedStore: HostedInstance {
         }
     }
 
+    func finish() async {}
+
     private func name(_ request: HostedRequest) throws(StorageError) -> ObjectName { ObjectName(try request.text("name")) }
 }

@@ -48,6 +48,11 @@ final class HostedSystem: HostedInstance {
         }
     }
 
+    func finish() async {
+        await images.endAll()
+        await targets.endAll()
+    }
+
     private func capable<Kind>(_ request: HostedRequest, _ kind: Kind.Type) throws(StorageError) -> Kind {
         guard let capable = system as? Kind else { throw request.unknown }
         return capable

@@ -12,6 +12,7 @@ public final class PluginServer: Sendable {
     private let catalog: Catalog
     private let secrets: any SecretResolver
     let output = PluginOutput()
+    private let underWay = Mutex(0)
     private let opened = Mutex<(any HostedInstance)?>(nil)
 
     private init(catalog: Catalog, secrets: any SecretResolver) {
@@ -37,11 +38,32 @@ public final class PluginServer: Sendable {
             }
             server.take(HostedRequest(id: id, call: call, arguments: request["arguments"] ?? [:], data: data ?? []))
         }
+        // What is open at a server is closed, or that would count us as present for a while; a library that hangs is not waited for.
+        let closed = DispatchSemaphore(value: 0)
+        Task {
+            await server.finish()
+            closed.signal()
+        }
+        _ = closed.wait(timeout: .now() + Self.closingTime)
         _exit(0)
     }
 
+    private static let closingTime = 8.0
+
+    /// Calls under way end, and what is lent comes back.
+    private func finish() async {
+        while underWay.withLock({ $0 > 0 }) { try? await Task.sleep(for: .milliseconds(5)) }
+        let instance = opened.withLock { opened in
+            defer { opened = nil }
+            return opened
+        }
+        await instance?.finish()
+    }
+
     private func take(_ request: HostedRequest) {
+        underWay.withLock { $0 += 1 }
         Task {
+            defer { underWay.withLock { $0 -= 1 } }
             do {
                 let answer = try await answer(request)
                 output.answer(request.id, answer)

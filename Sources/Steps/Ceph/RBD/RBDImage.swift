@@ -97,9 +97,22 @@
 
         // MARK: content
 
-        /// Where it holds data, or where it may differ from its snapshot `former`: ascending, joined where they touch. It reports more than
-        /// changed: whole objects with fast-diff, and what an object grew by without.
+        /// Where it holds data, or where it may differ from its snapshot `former`: ascending, joined where they touch. With fast-diff the object map
+        /// says which objects to look at, and only those are asked what of them: a few bytes of an object are not the whole of it. It reports
+        /// more than changed all the same: what an object grew by.
         func extents(since former: String?, onlyExisting: Bool) throws(StorageError) -> [Range<Int64>] {
+            let all = 0..<(try size())
+            guard try hasFastDiff() else { return try extents(since: former, in: all, wholeObjects: false, onlyExisting) }
+            var found: [Range<Int64>] = []
+            for range in try extents(since: former, in: all, wholeObjects: true, onlyExisting) {
+                found += try extents(since: former, in: range, wholeObjects: false, onlyExisting)
+            }
+            return found
+        }
+
+        private func extents(
+            since former: String?, in range: Range<Int64>, wholeObjects: Bool, _ onlyExisting: Bool
+        ) throws(StorageError) -> [Range<Int64>] {
             final class Found {
                 var ranges: [Range<Int64>] = []
                 let onlyExisting: Bool
@@ -108,22 +121,24 @@
             }
             let found = Found(onlyExisting)
             let code = rbd_diff_iterate2(
-                handle, former, 0, UInt64(try size()), 1, try hasFastDiff() ? 1 : 0,
+                handle, former, UInt64(range.lowerBound), UInt64(range.upperBound - range.lowerBound), 1, wholeObjects ? 1 : 0,
                 { offset, length, exists, context in
                     guard let context else { return -EINVAL }
                     let found = Unmanaged<Found>.fromOpaque(context).takeUnretainedValue()
                     found.report?()
                     if found.onlyExisting, exists == 0 { return 0 }
-                    let range = Int64(offset)..<Int64(offset) + Int64(length)
-                    if let last = found.ranges.last, last.upperBound == range.lowerBound {
-                        found.ranges[found.ranges.count - 1] = last.lowerBound..<range.upperBound
-                    } else {
-                        found.ranges.append(range)
-                    }
+                    found.ranges.append(Int64(offset)..<Int64(offset) + Int64(length))
                     return 0
                 }, Unmanaged.passUnretained(found).toOpaque())
             try check(code, "a list of the image's extents")
-            return found.ranges.sorted { $0.lowerBound < $1.lowerBound }
+            // With striping they come in the order of objects, not of bytes.
+            return found.ranges.sorted { $0.lowerBound < $1.lowerBound }.reduce(into: []) { joined, range in
+                if let last = joined.last, last.upperBound >= range.lowerBound {
+                    joined[joined.count - 1] = last.lowerBound..<max(last.upperBound, range.upperBound)
+                } else {
+                    joined.append(range)
+                }
+            }
         }
 
         func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) throws(StorageError) {
