@@ -128,7 +128,7 @@ final class HostedSystem: HostedInstance {
 
     /// The word that a call is at work goes with it to its thread.
     private func blocking<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
-        let report = StillWorking.report
-        return try await threads.run { try StillWorking.$report.withValue(report, operation: body) }
+        let working = StillWorking.current
+        return try await threads.run { try StillWorking.$current.withValue(working, operation: body) }
     }
 }

@@ -62,13 +62,16 @@ public final class PluginServer: Sendable {
 
     private func take(_ request: HostedRequest) {
         underWay.withLock { $0 += 1 }
-        Task {
-            defer { underWay.withLock { $0 -= 1 } }
-            do {
-                let answer = try await answer(request)
-                output.answer(request.id, answer)
-            } catch {
-                output.fail(request.id, error, at: request.call)
+        let (output, id) = (output, request.id)
+        // The task inherits it.
+        StillWorking.$current.withValue(StillWorking { output.progress(id) }) {
+            Task {
+                defer { underWay.withLock { $0 -= 1 } }
+                do {
+                    output.answer(id, try await answer(request))
+                } catch {
+                    output.fail(id, error, at: request.call)
+                }
             }
         }
     }
@@ -80,8 +83,7 @@ public final class PluginServer: Sendable {
             return HostedAnswer()
         }
         guard let instance = opened.withLock({ $0 }) else { throw request.unknown }
-        let (output, id) = (output, request.id)
-        return try await StillWorking.$report.withValue({ output.progress(id) }) { try await instance.answer(request) }
+        return try await instance.answer(request)
     }
 
     private func open(_ arguments: JSONValue) async throws -> any HostedInstance {

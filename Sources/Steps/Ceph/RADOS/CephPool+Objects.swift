@@ -78,7 +78,7 @@
                 if code == -ENOENT { return names }
                 guard code == 0, let entry else { throw error(code, "a list of objects", "") }
                 names.append(String(cString: entry))
-                StillWorking.report?()
+                StillWorking.current?.say()
             }
         }
     }

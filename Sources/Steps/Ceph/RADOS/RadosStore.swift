@@ -30,7 +30,7 @@
         private func withPool<Value: Sendable>(
             making: Bool = false, _ body: @escaping @Sendable (CephPool) throws -> Value
         ) async throws -> Value {
-            let report = StillWorking.report
+            let working = StillWorking.current
             return try await threads.run { [self] in
                 let open = try connected.withLock { known in
                     if let known { return known }
@@ -38,7 +38,7 @@
                     known = made
                     return made
                 }
-                return try StillWorking.$report.withValue(report) { try body(open) }
+                return try StillWorking.$current.withValue(working) { try body(open) }
             }
         }
 
@@ -59,7 +59,7 @@
                     for piece in (1..<max(pieces.count, 1)).reversed() {
                         try pool.write(
                             pieces.name(piece, of: name), UnsafeRawBufferPointer(rebasing: bytes[pieces.range(piece)]), size: nil)
-                        StillWorking.report?()
+                        StillWorking.current?.say()
                     }
                     let first = UnsafeRawBufferPointer(rebasing: bytes[pieces.range(0)])
                     guard try pool.write(name.text, first, size: Int64(bytes.count)) else { throw Self.exists(name, pool) }
@@ -110,7 +110,7 @@
                     try pool.read(
                         pieces.name(piece, of: name), into: UnsafeMutableRawBufferPointer(rebasing: bytes[start..<start + count]),
                         at: within)
-                    StillWorking.report?()
+                    StillWorking.current?.say()
                     offset += Int64(count)
                 }
             }

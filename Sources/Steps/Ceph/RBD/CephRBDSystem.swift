@@ -14,8 +14,8 @@
 
         /// librados blocks: every call has a thread of its own.
         private func blocking<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
-            let report = StillWorking.report
-            return try await BlockingPool(label: "ceph", width: 1).run { try StillWorking.$report.withValue(report, operation: body) }
+            let working = StillWorking.current
+            return try await BlockingPool(label: "ceph", width: 1).run { try StillWorking.$current.withValue(working, operation: body) }
         }
 
         private func connect() throws(StorageError) -> CephPool { try CephPool(try CephCluster(cluster), pool: pool, namespace: namespace) }

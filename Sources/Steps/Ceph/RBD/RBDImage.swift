@@ -116,7 +116,7 @@
             final class Found {
                 var ranges: [Range<Int64>] = []
                 let onlyExisting: Bool
-                let report = StillWorking.report
+                let working = StillWorking.current
                 init(_ onlyExisting: Bool) { self.onlyExisting = onlyExisting }
             }
             let found = Found(onlyExisting)
@@ -125,7 +125,7 @@
                 { offset, length, exists, context in
                     guard let context else { return -EINVAL }
                     let found = Unmanaged<Found>.fromOpaque(context).takeUnretainedValue()
-                    found.report?()
+                    found.working?.say()
                     if found.onlyExisting, exists == 0 { return 0 }
                     found.ranges.append(Int64(offset)..<Int64(offset) + Int64(length))
                     return 0
@@ -173,7 +173,7 @@
                 let count = min(range.upperBound - offset, 1 << 30)
                 let done = rbd_write_zeroes(handle, UInt64(offset), Int(count), 0, 0)
                 guard done >= 0 else { throw .ceph(Int32(clamping: done), expected: "zeros at \(offset)", at: location) }
-                StillWorking.report?()
+                StillWorking.current?.say()
                 offset += count
             }
         }
