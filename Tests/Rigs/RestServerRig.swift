@@ -13,7 +13,9 @@ public final class RestServerRig: Sendable {
     private let scratch: ScratchFolder
     private let server: KeptProgram
 
-    private static let shared = Task { try await RestServerRig.started() }
+    private static let shared = Task {
+        try await BlockingPool(label: "rest-server-rig", width: 1).run { try RestServerRig([], nil, isShared: true) }
+    }
     /// One for the test process, a folder for each repository.
     public static func running() async throws -> RestServerRig { try await shared.value }
 
@@ -22,7 +24,8 @@ public final class RestServerRig: Sendable {
         try await BlockingPool(label: "rest-server-rig", width: 1).run { try RestServerRig(arguments, other) }
     }
 
-    private init(_ arguments: [String], _ other: RestServerRig?) throws {
+    /// Nobody is left to remove what the shared one serves but the shell that holds it.
+    private init(_ arguments: [String], _ other: RestServerRig?, isShared: Bool = false) throws {
         scratch = try other?.scratch ?? ScratchFolder("rest-server")
         repositories = scratch.file("repositories")
         try FileManager.default.createDirectory(atPath: repositories, withIntermediateDirectories: true)
@@ -32,7 +35,7 @@ public final class RestServerRig: Sendable {
         let pidFile = scratch.file("pid-\(port)")
         server = try KeptProgram(
             KeptProgram.prelude + """
-                program=$1 repositories=$2 port=$3 log=$4 pid=$5; shift 5
+                program=$1 repositories=$2 port=$3 log=$4 pid=$5 remains=$6; shift 6
                 "$program" rest-server --path "$repositories" --listen 127.0.0.1:$port "$@" >/dev/null 2>"$log" </dev/null &
                 server=$!
                 echo $server >"$pid"
@@ -40,7 +43,8 @@ public final class RestServerRig: Sendable {
                 echo ready
                 cat >/dev/null
                 stop $server
-                """, [FlowRig.binary, repositories, "\(port)", logFile, pidFile] + arguments)
+                [ -z "$remains" ] || rm -rf "$remains"
+                """, [FlowRig.binary, repositories, "\(port)", logFile, pidFile, isShared ? scratch.path : ""] + arguments)
         let text = try String(contentsOfFile: pidFile, encoding: .utf8).trimmingCharacters(in: .whitespacesAndNewlines)
         guard let pid = Int32(text) else { throw ResticRig.Failure(description: "no process id: \(text)") }
         self.pid = pid
