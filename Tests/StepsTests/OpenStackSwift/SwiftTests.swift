@@ -124,8 +124,8 @@ import Testing
         let bench = try await StoreBench(.swift)
         let url = try await container(bench.made()).account.session().url
         let port = try #require(URLComponents(string: url)?.port)
-        // Two segments get through; the manifest does not.
-        let proxy = try FaultProxy(to: UInt16(port)) { number in number == 1 ? .cutUp(9_000_000) : .none }
+        // Two segments get through on each connection, and no third.
+        let proxy = try FaultProxy(to: UInt16(port)) { _ in .cutUp(9_000_000) }
         defer { proxy.stop() }
         let store = try await bench.open([
             "storageURL": .string(url.replacing(":\(port)", with: ":\(proxy.port)")), "segmentSize": "4MiB", "connections": 2,
@@ -154,11 +154,10 @@ import Testing
         let bench = try await StoreBench(.swift)
         let store = try await bench.made()
         try await container(store).ask(
-            "POST", key: nil, headers: [("X-Container-Meta-Quota-Count", "1")], statuses: [204], expected: "a quota")
-        var refused: StorageError?
-        for number in UInt8(0)..<40 where refused == nil {
-            do { try await store.put(pack([number]), [number]) } catch let error as StorageError { refused = error }
-        }
+            "POST", key: nil, headers: [("X-Container-Meta-Quota-Bytes", "50")], statuses: [204], expected: "a quota")
+        try await store.put(pack([1]), [1])
+        let large = [UInt8](repeating: 2, count: 100)
+        let refused = await #expect(throws: StorageError.self) { try await store.put(pack(large), large) }
         #expect(refused?.kind == .noSpace && refused?.advice.contains("quota") == true, "\(String(describing: refused))")
     }
 

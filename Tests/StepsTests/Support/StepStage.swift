@@ -191,11 +191,16 @@ extension StepStage {
 }
 
 extension Catalog {
-    /// As a worker has it: native libraries in processes of their own, and the example of a plug-in outside the binary.
-    static let hosted: Catalog = {
+    /// As a worker has it: native libraries in processes of their own, and the example of a plug-in outside the binary. Each is another worker's:
+    /// what a plug-in remembers of its process is its own.
+    static var hosted: Catalog {
         let standard = Catalog.standard(host: HostCommand([FlowRig.binary, "host-plugin"]))
-        let outside = PluginFolder(FlowRig.packageRoot + "/examples/plugin").read()
-        precondition(outside.problems.isEmpty, "\(outside.problems)")
-        return Catalog(systems: standard.systems + outside.types, repositories: standard.repositories, verbs: standard.verbs)
+        return Catalog(systems: standard.systems + examples.types, repositories: standard.repositories, verbs: standard.verbs)
+    }
+
+    private static let examples: PluginFolder.Contents = {
+        let contents = PluginFolder(FlowRig.packageRoot + "/examples/plugin").read()
+        precondition(contents.problems.isEmpty, "\(contents.problems)")
+        return contents
     }()
 }
