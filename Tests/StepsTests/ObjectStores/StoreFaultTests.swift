@@ -6,6 +6,7 @@ import Repository
 import Rigs
 import StepKit
 import StorageKit
+import Synchronization
 import Testing
 
 @testable import Steps
@@ -90,21 +91,23 @@ import Testing
         #expect(moved?.retry == .permanent && moved?.advice.contains("elsewhere") == true, "\(String(describing: moved))")
     }
 
+    /// Breaks five connections, each in a way of its own, after every `worsen`: less than a call is tried, whichever calls meet them.
+    private final class BadLine: Sendable {
+        private static let busy = "HTTP/1.1 503 Slow Down\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+        private static let faults: [FaultProxy.Fault] = [
+            .cutUp(300), .cutDown(100), .answer(busy), .cutUp(1_500_000), .drip(4000), .cutDown(3000),
+        ]
+        private let left = Mutex(faults[...])
+
+        func worsen() { left.withLock { $0 = Self.faults[...] } }
+        func next() -> FaultProxy.Fault { left.withLock { $0.popFirst() } ?? .none }
+    }
+
     /// A whole copy and a prune through a line on which every connection breaks sooner or later.
     @Test(arguments: samples) func aCopyGetsThroughABadLine(_ sample: StoreSample) async throws {
         let bench = try await StoreBench(sample)
-        let busy = "HTTP/1.1 503 Slow Down\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
-        let proxy = try await proxy(bench) { number in
-            switch number % 8 {
-            case 1: .cutUp(300)
-            case 2: .cutDown(100)
-            case 3: .answer(busy)
-            case 4: .cutUp(1_500_000)
-            case 6: .cutDown(3000)
-            case 7: .drip(4000)
-            default: .cutUp(6_000_000)
-            }
-        }
+        let line = BadLine()
+        let proxy = try await proxy(bench) { _ in line.next() }
         defer { proxy.stop() }
         let stage = try StepStage()
         try stage.declare(repository: "vault", bench.sample.type, bench.settings.merging(try await behind(proxy, bench)) { $1 })
@@ -119,9 +122,11 @@ import Testing
                 }
                 try Data(bytes).write(to: URL(fileURLWithPath: stage.folder.file("data/\(file)")))
             }
+            line.worsen()
             let copy = try await stage.run("copy", id: StepID("copy-\(round)"), .systems(["home"]), ["to": "vault"])
             #expect(copy.missed == [])
         }
+        line.worsen()
         try await stage.run("prune", id: "prune", .repository("vault"), ["keep": ["last": 1], "reclaimEvery": "0s"])
         #expect(proxy.connections > 8, "\(proxy.connections)")
         let restic = try bench.restic(password: StepStage.password)
