@@ -154,6 +154,46 @@ import Testing
         #expect(again.status == 1 && again.errors.contains("no image of that name") || again.output.contains("no image of that name"))
     }
 
+    /// Two disks in one instant, to OpenStack Swift: full, increment, and restic finds both.
+    @Test func twoDisksInOneInstantGoToSwift() async throws {
+        let swift = try await OpenStackSwiftRig.running()
+        let ceph = try await CephRig.running()
+        let rig = try FlowRig("rbd-group")
+        defer { rig.close() }
+        try rig.write("etc/snappy-flow/swift.pw", swift.password)
+        try rig.write("etc/snappy-flow/vault.pw", "geheim")
+        let container = "disks\(UInt32.random(in: 0 ... .max))"
+        let placed = try rig.place(FlowRig.packageRoot + "/pipelines/ceph-rbd-group-swift.yaml")
+        let text = try String(contentsOfFile: placed, encoding: .utf8).replacing("https://swift.example/auth/v1.0", with: swift.authURL)
+            .replacing("backup:snappy-flow", with: swift.user).replacing("container: backups", with: "container: \(container)")
+            .replacing("/etc/ceph/ceph.conf", with: ceph.configuration).replacing("pool: vms", with: "pool: rbd")
+        let document = try rig.write("pipeline.yaml", text)
+        for disk in ["orders-data", "orders-log"] {
+            try await HostProgram.run(["bash", "-euc", "head -c 5000000 /dev/urandom >\(disk); truncate -s 16M \(disk)"], in: rig.folder)
+            try await ceph.run("rbd", "import", rig.path(disk), disk)
+        }
+        for round in 1...2 {
+            let run = try rig.run(["run", document])
+            #expect(run.status == 0, "\(round): \(run.output)\(run.errors)")
+            // A base each, and no group.
+            for disk in ["orders-data", "orders-log"] {
+                #expect(try await ceph.run("rbd", "snap", "ls", disk).split(separator: "\n").count == 2, "\(round) \(disk)")
+            }
+            #expect(try await ceph.run("rbd", "group", "ls").isEmpty, "\(round)")
+        }
+        let restic = try ResticRig(
+            repository: "swift:\(container):/orders", password: "geheim", cache: rig.path("cache"),
+            environment: ["ST_AUTH": swift.authURL, "ST_USER": swift.user, "ST_KEY": swift.password])
+        try await restic.succeed("check", "--read-data")
+        let snapshots = try await restic.succeed("snapshots", "--json")
+        #expect(snapshots.components(separatedBy: "\"short_id\"").count == 5, "\(snapshots)")
+        for disk in ["orders-data", "orders-log"] {
+            try await restic.succeed(
+                "restore", "latest", "--tag", "system:\(disk == "orders-data" ? "data" : "log")", "--target", rig.path("back"))
+            try await HostProgram.run(["cmp", rig.path(disk), rig.path("back/ceph-rbd/rbd/\(disk)")])
+        }
+    }
+
     /// `difference`: what `disk` has otherwise than `before`, as `rbd import-diff` takes it (docs.ceph.com, dev/rbd-diff).
     private static let difference = """
         import struct

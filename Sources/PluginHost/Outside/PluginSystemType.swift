@@ -50,7 +50,7 @@ public struct PluginSystemType: SystemType {
             } opening: {
                 opening
             }, logicalPath: TreePath([FileName(name)] + TreePath(String(try identity(settings).dropFirst(name.count + 1))).parts),
-            keepsBase: declaration.keepsBase, quiesceKind: declaration.quiesceKind)
+            keepsBase: declaration.keepsBase, quiesceKind: declaration.quiesceKind, groupPlace: nil, opening: opening)
     }
 
     /// A plug-in gets what finds programs and tells the language, and nothing of the worker's own.

@@ -6,14 +6,17 @@ import Threads
 
 /// A system that is served to the worker.
 final class HostedSystem: HostedInstance {
-    private let system: any System
+    let system: any System
+    /// Opens another one of the same process.
+    private let opener: @Sendable (JSONValue) async throws -> (any System)?
     private let context: StepContext
     private let images = HostedLoans<any ImageReader>()
     private let targets = HostedLoans<any ImageWriter>()
     /// Images block.
     private let threads = BlockingPool(label: "hosted", width: 16)
 
-    init(system: any System, context: StepContext) {
+    init(system: any System, context: StepContext, opener: @escaping @Sendable (JSONValue) async throws -> (any System)?) {
+        self.opener = opener
         self.system = system
         self.context = context
     }
@@ -33,6 +36,20 @@ final class HostedSystem: HostedInstance {
         case "snapshot":
             let snapshot = try await capable(request, (any Snapshotting).self).snapshot(key: request.text("key"), context)
             return HostedAnswer(result: ["state": snapshot.state])
+        case "snapshot.group":
+            var others: [GroupMember] = []
+            for member in request.arguments["members"]?.arrayValue ?? [] {
+                guard let opening = member["opening"], let key = member["key"]?.stringValue,
+                    let system = try await opener(opening) as? any GroupSnapshotting
+                else { throw request.missing("members") }
+                others.append(GroupMember(system: system, key: key))
+            }
+            let snapshots = try await capable(request, (any GroupSnapshotting).self).snapshot(
+                key: request.text("key"), with: others, context)
+            return HostedAnswer(result: ["states": .array(snapshots.map(\.state))])
+        case "retire":
+            try await capable(request, (any Snapshotting).self).retire(key: request.text("key"), context)
+            return HostedAnswer()
         case "find":
             let snapshot = try await capable(request, (any Snapshotting).self).find(key: request.text("key"), context)
             return HostedAnswer(result: snapshot.map { ["state": $0.state] } ?? .null)

@@ -93,7 +93,9 @@ public final class PluginServer: Sendable {
         }
         if let name = arguments["system"]?.stringValue, let type = catalog.system(name) {
             let context = context(arguments["context"] ?? [:])
-            return HostedSystem(system: try await type.open(settings, context), context: context)
+            return HostedSystem(system: try await type.open(settings, context), context: context) { [weak self] other in
+                (try await self?.open(other) as? HostedSystem)?.system
+            }
         }
         throw StorageError(.unsupported, expected: "a plug-in of this program", found: arguments.canonicalText, at: "open")
     }

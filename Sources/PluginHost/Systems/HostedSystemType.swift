@@ -47,7 +47,8 @@ where Base.Instance: Snapshotting & ImageSource & ImageDestination & Discovering
             } opening: {
                 opening
             }, logicalPath: instance.logicalPath, keepsBase: instance.keepsBase,
-            quiesceKind: (instance as? any Quiescing)?.quiesceKind ?? .recorded)
+            quiesceKind: (instance as? any Quiescing)?.quiesceKind ?? .recorded,
+            groupPlace: (instance as? any GroupSnapshotting)?.groupPlace, opening: opening)
     }
 }
 

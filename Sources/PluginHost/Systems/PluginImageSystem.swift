@@ -8,6 +8,37 @@ public struct PluginImageSystem: System {
     public let logicalPath: TreePath
     public let keepsBase: Bool
     public let quiesceKind: QuiesceKind
+    public let groupPlace: String?
+    /// By which another process opens the same system.
+    let opening: JSONValue
+}
+
+extension PluginImageSystem: GroupSnapshotting {
+    public func snapshot(key: String, with others: [GroupMember], _ context: StepContext) async throws -> [SystemSnapshot] {
+        let members = try others.map { member -> JSONValue in
+            guard let system = member.system as? PluginImageSystem else {
+                throw StorageError(.invalid, expected: "systems of one type", found: "several", at: session.program.name)
+            }
+            return ["opening": system.opening, "key": .string(member.key)]
+        }
+        let keys = [key] + others.map(\.key)
+        return try await session.run(stopping: true) { process in
+            let states =
+                try process.call("snapshot.group", ["key": .string(key), "members": .array(members)]).result["states"]?.arrayValue ?? []
+            guard states.count == keys.count else {
+                throw StorageError(
+                    .invalid, expected: "\(keys.count) snapshots", found: "\(states.count)", at: process.program.name,
+                    advice: "this is an error in the plug-in; tell its author")
+            }
+            return zip(keys, states).map { SystemSnapshot(key: $0, state: $1) }
+        }
+    }
+
+    /// What is the same in all of them under `group` is the instant.
+    public func areOfOneInstant(_ snapshots: [SystemSnapshot]) -> Bool {
+        let instants = Set(snapshots.map { $0.state["group"] ?? .null })
+        return instants.count == 1 && instants != [.null]
+    }
 }
 
 extension PluginImageSystem: Quiescing {
@@ -40,6 +71,12 @@ extension PluginImageSystem: Snapshotting {
 
     public func release(key: String, _ context: StepContext) async throws {
         try await session.run { _ = try $0.call("release", ["key": .string(key)]) }
+    }
+
+    /// Only what is held in groups has something that may go.
+    public func retire(key: String, _ context: StepContext) async throws {
+        guard groupPlace != nil else { return }
+        try await session.run { _ = try $0.call("retire", ["key": .string(key)]) }
     }
 }
 

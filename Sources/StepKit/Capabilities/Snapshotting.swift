@@ -13,6 +13,13 @@ public protocol Snapshotting: System {
 
     /// Removes what `snapshot(key:)` made, whole or half made. Idempotent: works when nothing is there.
     func release(key: String, _ context: StepContext) async throws
+
+    /// Nobody reads the snapshot any more; it is kept as the base of the next increment alone. What it holds beside that may go. Idempotent.
+    func retire(key: String, _ context: StepContext) async throws
+}
+
+extension Snapshotting {
+    public func retire(key: String, _ context: StepContext) async throws {}
 }
 
 /// A system snapshot as recorded: the key it is named from and what the plug-in needs to open it again.

@@ -80,6 +80,15 @@
             (self.cluster, handle, name, id) = (cluster, made, pool, rados_ioctx_get_id(made))
         }
 
+        /// By its id, which outlives its name.
+        init(_ cluster: CephCluster, poolID: Int64, namespace: String) throws(StorageError) {
+            var made: rados_ioctx_t?
+            let code = rados_ioctx_create2(cluster.handle, poolID, &made)
+            guard code == 0, let made else { throw .ceph(code, expected: "a pool", at: "pool \(poolID)") }
+            rados_ioctx_set_namespace(made, namespace)
+            (self.cluster, handle, name, id) = (cluster, made, "pool \(poolID)", poolID)
+        }
+
         deinit { rados_ioctx_destroy(handle) }
     }
 #endif

@@ -62,6 +62,8 @@ final class StepStage: Sendable {
     /// What a step that ended otherwise left for later ones.
     func set(outputs: [String: JSONValue], of step: StepID) { state.withLock { $0.outputs[step] = outputs } }
 
+    func settings(of system: String) -> [String: JSONValue] { state.withLock { $0.plan.systems[system]?.settings ?? [:] } }
+
     func restic(_ repository: String) throws -> ResticRig {
         try ResticRig(repository: folder.file(repository), password: Self.password, cache: folder.file("restic-cache"))
     }

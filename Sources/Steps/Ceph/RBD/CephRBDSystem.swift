@@ -22,11 +22,19 @@
 
         private func name(_ key: String) -> String { "snappy-flow-\(key)" }
 
+        /// What the snapshots of a step's systems share; their own keys end with their places in the list.
+        private func groupName(_ key: String) -> String {
+            let parts = key.split(separator: "-", omittingEmptySubsequences: false)
+            return name(parts.count > 1 && parts.last.flatMap { Int($0) } != nil ? parts.dropLast().joined(separator: "-") : key)
+        }
+
         /// Nil when the image has no such snapshot.
         private func recorded(_ key: String, _ image: RBDImage) throws(StorageError) -> RBDPoint? {
             guard let snapshot = try image.snapshots()[name(key)] else { return nil }
+            let group = try image.groupSnapshot(named: groupName(key)).map { "\($0.poolID)/\($0.group)/\($0.name)" }
             return RBDPoint(
-                cluster: image.pool.cluster.id, pool: image.pool.id, image: try image.id(), snapshot: snapshot, name: name(key))
+                cluster: image.pool.cluster.id, pool: image.pool.id, image: try image.id(), snapshot: snapshot, name: name(key),
+                group: group)
         }
     }
 
@@ -59,10 +67,98 @@
             try await blocking {
                 let pool = try connect()
                 do {
-                    try RBDImage(image, in: pool, .readWrite).removeSnapshot(name(key))
+                    let opened = try RBDImage(image, in: pool, .readWrite)
+                    try removeGroup(key, opened)
+                    try opened.removeSnapshot(name(key))
                 } catch let error as StorageError where error.kind == .notFound {
                     // The image went, and its snapshots with it.
                 }
+            }
+        }
+    }
+
+    extension CephRBDSystem: GroupSnapshotting {
+        /// A group is of one cluster; its images may be in several pools.
+        var groupPlace: String? { cluster.monitors ?? cluster.configuration ?? "/etc/ceph/ceph.conf" }
+
+        func areOfOneInstant(_ snapshots: [SystemSnapshot]) -> Bool {
+            let groups = Set(snapshots.map { $0.state["group"]?.stringValue })
+            return groups.count == 1 && groups != [nil]
+        }
+
+        func snapshot(key: String, with others: [GroupMember], _ context: StepContext) async throws -> [SystemSnapshot] {
+            try Task.checkCancellation()
+            let members =
+                try [(system: self, key: key)]
+                + others.map { member in
+                    guard let system = member.system as? CephRBDSystem else {
+                        throw StorageError(.invalid, expected: "images of one cluster", found: "another system", at: "group of \(image)")
+                    }
+                    return (system: system, key: member.key)
+                }
+            let points = try await blocking {
+                let pool = try connect()
+                let images = try members.map { member in
+                    try RBDImage(
+                        member.system.image, in: CephPool(pool.cluster, pool: member.system.pool, namespace: member.system.namespace),
+                        .readWrite)
+                }
+                for (member, image) in zip(members, images) { try image.takeSnapshot(name(member.key)) }
+                try group(of: images, key, pool).takeSnapshot(groupName(key))
+                return try zip(members, images).map { member, image in
+                    guard let point = try recorded(member.key, image), point.group != nil else {
+                        throw StorageError(
+                            .notFound, expected: "the snapshot that was taken", found: "none", at: image.location, retry: .transient)
+                    }
+                    return point
+                }
+            }
+            context.recorder.log(.info, "one snapshot of \(members.map(\.system.image).joined(separator: ", ")): \(points[0].group ?? "")")
+            return try zip(members, points).map { SystemSnapshot(key: $0.key, state: try JSONValue(encoding: $1)) }
+        }
+
+        /// The group that all of them are in, else a new one: an image is in one at most.
+        private func group(of images: [RBDImage], _ key: String, _ pool: CephPool) throws(StorageError) -> RBDGroup {
+            var found: Set<String> = []
+            var place: (poolID: Int64, name: String)?
+            for image in images {
+                let group = try image.group()
+                found.insert(group.map { "\($0.poolID)/\($0.name)" } ?? "none")
+                place = place ?? group
+            }
+            guard found.count == 1 else {
+                throw StorageError(
+                    .invalid, expected: "images that are in one group, or in none", found: found.sorted().joined(separator: ", "),
+                    at: images.map(\.location).joined(separator: ", "),
+                    advice: "see `rbd group list`; put them into one group, or take them out")
+            }
+            if let place { return RBDGroup(pool: try CephPool(pool.cluster, poolID: place.poolID, namespace: namespace), name: place.name) }
+            // With the image's id in it, no two steps anywhere mean the same group.
+            let group = RBDGroup(pool: pool, name: "\(groupName(key)).\(try images[0].id())")
+            try group.make()
+            for image in images { try group.add(image.name, of: image.pool) }
+            return group
+        }
+
+        func retire(key: String, _ context: StepContext) async throws {
+            try await blocking {
+                do { try removeGroup(key, RBDImage(image, in: connect(), .readWrite)) } catch let error as StorageError
+                    where error.kind == .notFound
+                {
+                    // The image went, and what it held with it.
+                }
+            }
+        }
+
+        /// The group's snapshot, and the group where it is one of ours: for all of its images, whoever asks first.
+        private func removeGroup(_ key: String, _ image: RBDImage) throws(StorageError) {
+            let name = groupName(key)
+            if let part = try image.groupSnapshot(named: name) {
+                let pool = try CephPool(image.pool.cluster, poolID: part.poolID, namespace: namespace)
+                try RBDGroup(pool: pool, name: part.group).removeSnapshot(name)
+            }
+            if let group = try image.group(), group.name.hasPrefix(name + ".") {
+                try RBDGroup(pool: CephPool(image.pool.cluster, poolID: group.poolID, namespace: namespace), name: group.name).remove()
             }
         }
     }
@@ -76,8 +172,21 @@
             of snapshot: SystemSnapshot?, _ context: StepContext, _ body: @Sendable (any ImageReader) async throws -> Result
         ) async throws -> Result {
             let reader = try await blocking {
-                let opened = try RBDImage(image, in: connect(), snapshot: snapshot.map { name($0.key) }, .readOnly)
-                let point = try snapshot.flatMap { try recorded($0.key, opened) }
+                let opened: RBDImage
+                var point: RBDPoint?
+                if let snapshot, let group = try? snapshot.state.decoded(as: RBDPoint.self).group {
+                    opened = try RBDImage(image, in: connect(), .readOnly)
+                    guard let part = try opened.groupSnapshot(named: groupName(snapshot.key)) else {
+                        throw StorageError(
+                            .notFound, expected: "the group's snapshot \(group)", found: "none", at: opened.location,
+                            advice: "it was removed; run the pipeline anew")
+                    }
+                    point = try recorded(snapshot.key, opened)
+                    try opened.show(part.snapshot)
+                } else {
+                    opened = try RBDImage(image, in: connect(), snapshot: snapshot.map { name($0.key) }, .readOnly)
+                    point = try snapshot.flatMap { try recorded($0.key, opened) }
+                }
                 return RBDReader(image: opened, point: point, size: try opened.size())
             }
             return try await body(reader)

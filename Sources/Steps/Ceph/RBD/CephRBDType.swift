@@ -53,7 +53,7 @@
         }
 
         public func open(_ settings: Settings, _ context: StepContext) async throws
-            -> some System & Snapshotting & ImageSource & ImageDestination & Discovering
+            -> some System & GroupSnapshotting & ImageSource & ImageDestination & Discovering
         {
             CephRBDSystem(
                 cluster: try CephSettings.cluster(settings, secrets: context.secrets), pool: try settings.value(Self.pool),

@@ -9,6 +9,7 @@
     final class RBDImage: @unchecked Sendable {  // librbd's handle may be used by several threads
         let pool: CephPool
         let location: String
+        let name: String
         private let handle: rbd_image_t
 
         enum Access {
@@ -18,6 +19,7 @@
         init(_ name: String, in pool: CephPool, snapshot: String? = nil, _ access: Access) throws(StorageError) {
             location = "\(pool.name)/\(name)" + (snapshot.map { "@\($0)" } ?? "")
             self.pool = pool
+            self.name = name
             var made: rbd_image_t?
             let code =
                 access == .readOnly
@@ -27,6 +29,9 @@
         }
 
         deinit { rbd_close(handle) }
+
+        /// For calls of other files; the image stays open meanwhile.
+        func withHandle<Value>(_ body: (rbd_image_t) -> Value) -> Value { withExtendedLifetime(self) { body(handle) } }
 
         private func check(_ code: Int32, _ expected: String) throws(StorageError) {
             guard code >= 0 else { throw .ceph(code, expected: expected, at: location) }
@@ -84,6 +89,9 @@
                 return Dictionary(found.prefix(Int(code)).map { (String(cString: $0.name), $0.id) }) { first, _ in first }
             }
         }
+
+        /// Ids of those of groups too.
+        func allSnapshots() throws(StorageError) -> [UInt64] { try snapshots().values.sorted() }
 
         /// Whoever has the image open rests for it, where he can (librbd's quiesce hooks).
         func takeSnapshot(_ name: String) throws(StorageError) {

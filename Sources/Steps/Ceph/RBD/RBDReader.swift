@@ -33,5 +33,8 @@
         var image: String
         var snapshot: UInt64
         var name: String
+        /// The instant that it shares with snapshots of other images; nil for one of its own. What is read is that of the group then, and
+        /// this one, taken just before, is where the next difference starts: what changed since contains what changed since the group's.
+        var group: String?
     }
 #endif
