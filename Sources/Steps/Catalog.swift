@@ -45,7 +45,7 @@ extension Catalog {
     private static func native(_ host: HostCommand?) -> [any SystemType] {
         #if Ceph
             guard let host else { return [CephRBDType()] }
-            return [HostedSystemType(CephRBDType(), in: host, timeout: CephRBDType.timeout)]
+            return [HostedImageType(CephRBDType(), in: host, timeout: CephRBDType.timeout)]
         #else
             []
         #endif

@@ -59,6 +59,22 @@ import Testing
         chmod(plugin.path, 0o777)
         let contents = PluginFolder(plugin.folder.path).read()
         #expect(contents.types.isEmpty && contents.problems.first?.advice.contains("chmod") == true, "\(contents)")
+        chmod(plugin.path, 0o755)
+        #expect(PluginFolder(plugin.folder.path).read().types.count == 1)
+        // It may read its code from what lies beside it.
+        let module = plugin.folder.file("module.py")
+        try "pass\n".write(toFile: module, atomically: true, encoding: .utf8)
+        chmod(module, 0o666)
+        let beside = PluginFolder(plugin.folder.path).read()
+        #expect(beside.types.isEmpty && beside.problems.first?.location == module, "\(beside)")
+    }
+
+    @Test func aSystemIsATreeOrAnImage() throws {
+        let both = try ScratchPlugin("", manifest: ScratchPlugin.manifest(["capabilities": ["imageSource", "treeSource"]]))
+        let contents = PluginFolder(both.folder.path).read()
+        #expect(contents.types.isEmpty && contents.problems.first?.found == "both", "\(contents)")
+        let tree = try ScratchPlugin("", manifest: ScratchPlugin.manifest(["capabilities": ["treeSource", "snapshotting"]]))
+        #expect(PluginFolder(tree.folder.path).read().types.first?.capabilities == [.treeSource, .snapshotting])
     }
 
     @Test func oneThatHangsIsNotWaitedForLong() throws {

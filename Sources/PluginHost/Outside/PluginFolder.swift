@@ -13,7 +13,7 @@ public struct PluginFolder: Sendable {
     public init(_ path: String) { self.path = path }
 
     public struct Contents: Sendable {
-        public var types: [PluginSystemType] = []
+        public var types: [any SystemType] = []
         /// Programs that are no plug-ins, or that must not be run. The others can be used all the same.
         public var problems: [StepError] = []
     }
@@ -26,16 +26,19 @@ public struct PluginFolder: Sendable {
         var contents = Contents()
         guard let names = try? FileManager.default.contentsOfDirectory(atPath: path) else { return contents }
         var taken = taken
+        let modules = names.filter { !$0.hasPrefix(".") && !FileManager.default.isExecutableFile(atPath: path + "/" + $0) }.map {
+            path + "/" + $0
+        }
         for name in names.sorted() where !name.hasPrefix(".") {
             let file = path + "/" + name
             guard FileManager.default.isExecutableFile(atPath: file), !isFolder(file) else { continue }
             do {
-                for declaration in try manifest(of: file).systems {
+                for declaration in try manifest(of: file, modules: modules).systems {
                     guard taken.insert(declaration.name).inserted else {
                         throw error(
                             "a name that no other plug-in has", declaration.name, file, "rename the system, or remove one of the plug-ins")
                     }
-                    contents.types.append(PluginSystemType(declaration: declaration, path: file))
+                    contents.types.append(declaration.type(at: file))
                 }
             } catch {
                 contents.problems.append(StepError(wrapping: error, at: file))
@@ -53,9 +56,9 @@ public struct PluginFolder: Sendable {
         StepError("plugin-invalid", expected: expected, found: found, at: file, advice: advice)
     }
 
-    /// A worker runs these with all its rights: nobody else may have written them.
-    private func requireTrusted(_ file: String) throws {
-        for place in [path, file] {
+    /// A worker runs these with all its rights: nobody else may have written them, nor what lies beside them, which they may read their code from.
+    private func requireTrusted(_ file: String, _ modules: [String]) throws {
+        for place in [path, file] + modules {
             var status = stat()
             guard stat(place, &status) == 0 else { continue }
             guard status.st_uid == 0 || status.st_uid == geteuid(), status.st_mode & 0o002 == 0 else {
@@ -67,9 +70,9 @@ public struct PluginFolder: Sendable {
         }
     }
 
-    private func manifest(of file: String) throws -> PluginManifest {
-        try requireTrusted(file)
-        let process = try SpawnedProcess([file, "manifest"], environment: PluginSystemType.environment)
+    private func manifest(of file: String, modules: [String]) throws -> PluginManifest {
+        try requireTrusted(file, modules)
+        let process = try SpawnedProcess([file, "manifest"], environment: PluginSystemDeclaration.environment)
         process.closeInput()
         let alarm = DispatchWorkItem { process.kill() }
         DispatchQueue.global().asyncAfter(deadline: .now() + Self.patience, execute: alarm)

@@ -6,7 +6,11 @@ struct PluginManifest: Sendable {
     /// The protocol that this binary speaks.
     static let protocolVersion: Int64 = 1
     /// What can be had by this door.
-    static let capabilities: Set<Capability> = [.quiescing, .snapshotting, .imageSource, .imageDestination, .discovering]
+    static let capabilities: Set<Capability> = [
+        .quiescing, .snapshotting, .treeSource, .treeDestination, .imageSource, .imageDestination, .discovering,
+    ]
+    private static let trees: Set<Capability> = [.treeSource, .treeDestination]
+    private static let images: Set<Capability> = [.imageSource, .imageDestination]
 
     struct SystemDeclaration: Sendable {
         var name: String
@@ -23,6 +27,16 @@ struct PluginManifest: Sendable {
         var timeout: TimeSpan
         var callsAtOnce: Int
         var schema: SettingsSchema
+
+        /// A system is a tree or an image.
+        var isBoth: Bool { !capabilities.isDisjoint(with: trees) && !capabilities.isDisjoint(with: images) }
+
+        /// `path`: of its program.
+        func type(at path: String) -> any SystemType {
+            capabilities.isDisjoint(with: trees)
+                ? PluginSystemType<PluginImageSystem>(declaration: self, path: path)
+                : PluginSystemType<PluginTreeSystem>(declaration: self, path: path)
+        }
     }
     var systems: [SystemDeclaration]
 
@@ -70,7 +84,7 @@ private struct ManifestReader {
         }
         guard !capabilities.isEmpty else { throw error("`capabilities` of \(name)", "none") }
         let cost = try choice(json, "snapshotCost", ["instant": SnapshotCost.instant, "slow": .slow], .instant)
-        return PluginManifest.SystemDeclaration(
+        let declaration = PluginManifest.SystemDeclaration(
             name: name, contractVersion: Int(json["contractVersion"]?.intValue ?? 1), summary: try text(json, "summary"),
             identity: identity,
             capabilities: capabilities, scope: try choice(json, "scope", ["host": .host, "global": .global], .host),
@@ -78,6 +92,8 @@ private struct ManifestReader {
             keepsBase: json["keepsBase"]?.boolValue ?? false, snapshotCost: cost, maxHold: try span(json, "maxHold", .seconds(30)),
             timeout: try span(json, "timeout", .minutes(1)), callsAtOnce: Int(min(max(json["callsAtOnce"]?.intValue ?? 1, 1), 64)),
             schema: schema)
+        guard !declaration.isBoth else { throw error("`capabilities` of a tree or of an image: two systems may share a program", "both") }
+        return declaration
     }
 
     private func text(_ json: JSONValue, _ key: String) throws(StepError) -> String {

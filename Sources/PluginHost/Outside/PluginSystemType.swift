@@ -4,7 +4,7 @@ public import StepKit
 import StorageKit
 
 /// A system type whose plug-in is a program outside this binary.
-public struct PluginSystemType: SystemType {
+public struct PluginSystemType<Instance: PluginSystem>: SystemType {
     let declaration: PluginManifest.SystemDeclaration
     /// The program's absolute path.
     public let path: String
@@ -27,7 +27,7 @@ public struct PluginSystemType: SystemType {
             }.joined()
     }
 
-    public func open(_ settings: Settings, _ context: StepContext) async throws -> PluginImageSystem {
+    public func open(_ settings: Settings, _ context: StepContext) async throws -> Instance {
         var values = settings.values
         for field in schema.fields where values[field.name] == nil { values[field.name] = field.defaultValue }
         let secrets = PluginSecrets(schema: schema, values: values, resolver: context.secrets)
@@ -42,25 +42,31 @@ public struct PluginSystemType: SystemType {
             ],
         ]
         let program = PluginProgram(
-            name: "plug-in \(name)", command: [path, "serve"], environment: Self.environment, timeout: declaration.timeout,
+            name: "plug-in \(name)", command: [path, "serve"], environment: PluginSystemDeclaration.environment,
+            timeout: declaration.timeout,
             callsAtOnce: declaration.callsAtOnce)
-        return PluginImageSystem(
-            session: PluginSession(program, secrets: try secrets.texts()) { line in
-                recorder.log(LogLevel(rawValue: line.level) ?? .info, "\(name): \(line.message)")
-            } opening: {
-                opening
-            }, logicalPath: TreePath([FileName(name)] + TreePath(String(try identity(settings).dropFirst(name.count + 1))).parts),
-            keepsBase: declaration.keepsBase, quiesceKind: declaration.quiesceKind, groupPlace: nil, opening: opening)
-    }
-
-    /// A plug-in gets what finds programs and tells the language, and nothing of the worker's own.
-    static var environment: [String: String] {
-        let own = ProcessInfo.processInfo.environment
-        return ["PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "PYTHONPATH"].reduce(into: [:]) { $0[$1] = own[$1] }
+        let session = PluginSession(program, secrets: try secrets.texts()) { line in
+            recorder.log(LogLevel(rawValue: line.level) ?? .info, "\(name): \(line.message)")
+        } opening: {
+            opening
+        }
+        return Instance(
+            PluginLine(
+                session: session, keepsBase: declaration.keepsBase, quiesceKind: declaration.quiesceKind, groupPlace: nil, opening: opening),
+            logicalPath: TreePath([FileName(name)] + TreePath(String(try identity(settings).dropFirst(name.count + 1))).parts))
     }
 }
 
 enum PluginSystemDeclaration {
+    /// A plug-in gets what finds programs and tells the language, and nothing of the worker's own.
+    static var environment: [String: String] {
+        let own = ProcessInfo.processInfo.environment
+        // Python would write into the plug-ins' folder.
+        return ["PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "PYTHONPATH"].reduce(into: ["PYTHONDONTWRITEBYTECODE": "1"]) {
+            $0[$1] = own[$1]
+        }
+    }
+
     /// Plain text and, in braces, settings.
     static func parts(of template: String) -> [(text: String, isSetting: Bool)] {
         template.split(separator: "{", omittingEmptySubsequences: false).enumerated().flatMap { number, piece -> [(String, Bool)] in

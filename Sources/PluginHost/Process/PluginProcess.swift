@@ -50,7 +50,7 @@ final class PluginProcess: Sendable {
             defer { readers.leave() }
             var lines = LineReader(process.output, limit: PluginMessage.maximumLine)
             while let line = lines.next() { self?.take(line) }
-            if lines.isTooLong { self?.broken("lines of at most \(PluginMessage.maximumLine) bytes", "a longer one") }
+            if lines.isTooLong { self?.misspoken("lines of at most \(PluginMessage.maximumLine) bytes", "a longer one") }
         }
         start("errors") { [weak self, readers] in
             defer { readers.leave() }
@@ -163,7 +163,7 @@ final class PluginProcess: Sendable {
 
     private func take(_ line: [UInt8]) {
         guard let reply = PluginMessage.Reply(line: line) else {
-            return broken("a line of the plug-in protocol", masked(String(decoding: line.prefix(120), as: UTF8.self)).debugDescription)
+            return misspoken("a line of the plug-in protocol", masked(String(decoding: line.prefix(120), as: UTF8.self)).debugDescription)
         }
         switch reply {
         case .log(let level, let message): log(LogLine(level: level, message: masked(message)))
@@ -180,13 +180,13 @@ final class PluginProcess: Sendable {
     /// False when the stream can't be followed any more.
     private func takeData(_ header: DataHeader) -> Bool {
         guard header.count >= 0, header.count <= PluginMessage.maximumData, let call = waiting(header.id) else {
-            broken(
+            misspoken(
                 "data for a call that waits, of at most \(PluginMessage.maximumData) bytes", "\(header.count) bytes for call \(header.id)")
             return false
         }
         if let destination = call.destination {
             guard header.count == destination.count else {
-                broken("\(destination.count) bytes of \(call.name)", "\(header.count)")
+                misspoken("\(destination.count) bytes of \(call.name)", "\(header.count)")
                 return false
             }
             guard DescriptorIO.read(into: destination, from: process.data) else { return false }
@@ -212,7 +212,7 @@ final class PluginProcess: Sendable {
     // MARK: its end
 
     /// It does not speak the protocol: trying again would be no different.
-    private func broken(_ expected: String, _ found: String) {
+    private func misspoken(_ expected: String, _ found: String) {
         kill(
             StorageError(
                 .invalid, expected: expected, found: found, at: program.name,

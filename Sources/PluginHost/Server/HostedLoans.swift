@@ -43,11 +43,7 @@ final class HostedLoans<Value: Sendable>: Sendable {
     }
 
     func lent(_ handle: Int64, _ request: HostedRequest) throws(StorageError) -> Value {
-        guard let value = loans.withLock({ $0.open[handle]?.value }) else {
-            throw StorageError(
-                .unavailable, expected: "handle \(handle) of \(request.call)", found: "none: the process was started anew",
-                at: "the plug-in's process", retry: .transient)
-        }
+        guard let value = loans.withLock({ $0.open[handle]?.value }) else { throw request.gone(handle) }
         return value
     }
 

@@ -22,6 +22,23 @@ struct HostedRequest: Sendable {
         return number
     }
 
+    func path(_ key: String) throws(StorageError) -> TreePath {
+        guard let path = TreeMessage.path(arguments[key]) else { throw missing(key) }
+        return path
+    }
+
+    func metadata() throws(StorageError) -> FileMetadata {
+        guard let metadata = FileMetadata(message: arguments["metadata"]) else { throw missing("metadata") }
+        return metadata
+    }
+
+    /// What was open in a process that has ended.
+    func gone(_ handle: Int64) -> StorageError {
+        StorageError(
+            .unavailable, expected: "handle \(handle) of \(call)", found: "none: the process was started anew",
+            at: "the plug-in's process", retry: .transient)
+    }
+
     func missing(_ key: String) -> StorageError {
         StorageError(.invalid, expected: "\(key) of \(call)", found: arguments.canonicalText, at: "the plug-in's process")
     }

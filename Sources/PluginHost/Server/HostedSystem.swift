@@ -12,7 +12,8 @@ final class HostedSystem: HostedInstance {
     private let context: StepContext
     private let images = HostedLoans<any ImageReader>()
     private let targets = HostedLoans<any ImageWriter>()
-    /// Images block.
+    private let trees = HostedTrees()
+    /// Images and trees block.
     private let threads = BlockingPool(label: "hosted", width: 16)
 
     init(system: any System, context: StepContext, opener: @escaping @Sendable (JSONValue) async throws -> (any System)?) {
@@ -24,6 +25,7 @@ final class HostedSystem: HostedInstance {
     func answer(_ request: HostedRequest) async throws -> HostedAnswer {
         if request.call.hasPrefix("image.") { return try await image(request) }
         if request.call.hasPrefix("target.") { return try await target(request) }
+        if request.call.hasPrefix("tree.") || request.call.hasPrefix("restore.") { return try await tree(request) }
         switch request.call {
         case "quiesce":
             let outputs = try await capable(request, (any Quiescing).self).quiesce(
@@ -56,6 +58,9 @@ final class HostedSystem: HostedInstance {
         case "release":
             try await capable(request, (any Snapshotting).self).release(key: request.text("key"), context)
             return HostedAnswer()
+        case "empty":
+            let isEmpty = try await capable(request, (any TreeDestination).self).isEmpty(context)
+            return HostedAnswer(result: ["empty": isEmpty.map { .bool($0) } ?? .null])
         case "discover":
             let items = try await capable(request, (any Discovering).self).discover(context)
             return HostedAnswer(result: [
@@ -68,6 +73,7 @@ final class HostedSystem: HostedInstance {
     func finish() async {
         await images.endAll()
         await targets.endAll()
+        await trees.finish()
     }
 
     private func capable<Kind>(_ request: HostedRequest, _ kind: Kind.Type) throws(StorageError) -> Kind {
@@ -75,12 +81,36 @@ final class HostedSystem: HostedInstance {
         return capable
     }
 
+    // MARK: trees
+
+    private func tree(_ request: HostedRequest) async throws -> HostedAnswer {
+        switch request.call {
+        case "tree.open":
+            let source = try capable(request, (any TreeSource).self)
+            let snapshot = try request.snapshot()
+            return try await trees.openReader { [context] body in
+                try await source.withTree(of: snapshot, context) { try await body($0) }
+            }
+        case "restore.open":
+            let destination = try capable(request, (any TreeDestination).self)
+            let overwrite = request.arguments["overwrite"]?.boolValue ?? false
+            return try await trees.openWriter { [context] body in
+                try await destination.withTreeWriter(overwrite: overwrite, context) { try await body($0) }
+            }
+        case "tree.close", "restore.close": return try await trees.close(request)
+        default:
+            return try await blocking { [trees] in
+                try request.call.hasPrefix("tree.") ? trees.read(request) : trees.restore(request)
+            }
+        }
+    }
+
     // MARK: images
 
     private func image(_ request: HostedRequest) async throws -> HostedAnswer {
         guard request.call != "image.open" else {
             let source = try capable(request, (any ImageSource).self)
-            let snapshot = try request.arguments["snapshot"].flatMap { $0.isNull ? nil : try $0.decoded(as: SystemSnapshot.self) }
+            let snapshot = try request.snapshot()
             let (handle, image) = try await images.lend { [context] body in
                 try await source.withImage(of: snapshot, context) { try await body($0) }
             }
@@ -147,5 +177,12 @@ final class HostedSystem: HostedInstance {
     private func blocking<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
         let working = StillWorking.current
         return try await threads.run { try StillWorking.$current.withValue(working, operation: body) }
+    }
+}
+
+extension HostedRequest {
+    /// Nil for the system as it is now.
+    fileprivate func snapshot() throws -> SystemSnapshot? {
+        try arguments["snapshot"].flatMap { $0.isNull ? nil : try $0.decoded(as: SystemSnapshot.self) }
     }
 }

@@ -3,8 +3,7 @@ public import StepKit
 public import StorageKit
 
 /// A system type of this binary whose instances live in a child process of it: its library may hang or crash, and takes the child with it.
-public struct HostedSystemType<Base: SystemType>: SystemType
-where Base.Instance: Snapshotting & ImageSource & ImageDestination & Discovering {
+public struct HostedSystemType<Base: SystemType, Hosted: PluginSystem>: SystemType {
     private let base: Base
     private let child: HostCommand
     private let timeout: @Sendable (Settings) throws -> TimeSpan
@@ -28,7 +27,7 @@ where Base.Instance: Snapshotting & ImageSource & ImageDestination & Discovering
     public func problems(in settings: Settings) -> [SettingProblem] { base.problems(in: settings) }
     public func snapshotCost(_ settings: Settings) throws(StepError) -> SnapshotCost { try base.snapshotCost(settings) }
 
-    public func open(_ settings: Settings, _ context: StepContext) async throws -> PluginImageSystem {
+    public func open(_ settings: Settings, _ context: StepContext) async throws -> Hosted {
         // Cheap: it connects when it is asked something, and here nobody asks. Missing secrets are said at once.
         let instance = try await base.open(settings, context)
         let name = base.name
@@ -41,16 +40,22 @@ where Base.Instance: Snapshotting & ImageSource & ImageDestination & Discovering
                 "scratchFolder": .string(context.scratchFolder),
             ],
         ]
-        return PluginImageSystem(
-            session: PluginSession(child.program(name, try timeout(settings))) { line in
-                recorder.log(LogLevel(rawValue: line.level) ?? .info, line.message)
-            } opening: {
-                opening
-            }, logicalPath: instance.logicalPath, keepsBase: instance.keepsBase,
-            quiesceKind: (instance as? any Quiescing)?.quiesceKind ?? .recorded,
-            groupPlace: (instance as? any GroupSnapshotting)?.groupPlace, opening: opening)
+        let session = PluginSession(child.program(name, try timeout(settings))) { line in
+            recorder.log(LogLevel(rawValue: line.level) ?? .info, line.message)
+        } opening: {
+            opening
+        }
+        return Hosted(
+            PluginLine(
+                session: session, keepsBase: (instance as? any Snapshotting)?.keepsBase ?? false,
+                quiesceKind: (instance as? any Quiescing)?.quiesceKind ?? .recorded,
+                groupPlace: (instance as? any GroupSnapshotting)?.groupPlace, opening: opening),
+            logicalPath: (instance as? any ImageSource)?.logicalPath ?? TreePath())
     }
 }
+
+public typealias HostedImageType<Base: SystemType> = HostedSystemType<Base, PluginImageSystem>
+public typealias HostedTreeType<Base: SystemType> = HostedSystemType<Base, PluginTreeSystem>
 
 /// A repository type of this binary whose stores live in a child process of it.
 public struct HostedRepositoryType<Base: RepositoryType>: RepositoryType {

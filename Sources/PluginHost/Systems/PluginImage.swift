@@ -1,4 +1,5 @@
 import FlowModel
+import StepKit
 import StorageKit
 
 /// An image that a plug-in reads.
@@ -8,15 +9,13 @@ final class PluginImage: ImageReader {
     private let process: PluginProcess
     private let handle: JSONValue
 
-    init(_ process: PluginProcess, snapshot: JSONValue) throws(StorageError) {
+    init(_ process: PluginProcess, of snapshot: SystemSnapshot?) throws {
         self.process = process
-        let result = try process.call("image.open", ["snapshot": snapshot]).result
+        let result = try process.call("image.open", ["snapshot": try snapshot.map { try JSONValue(encoding: $0) } ?? .null]).result
         guard let handle = result["handle"], let size = result["size"]?.intValue, size >= 0,
             let granularity = result["granularity"]?.intValue, granularity > 0, granularity.nonzeroBitCount == 1
         else {
-            throw StorageError(
-                .invalid, expected: "an image's handle, size and granularity (a power of two)", found: result.canonicalText,
-                at: process.program.name, advice: "this is an error in the plug-in; tell its author")
+            throw process.broken("an image's handle, size and granularity (a power of two)", result.canonicalText)
         }
         (self.handle, self.size, self.granularity) = (handle, size, granularity)
     }
@@ -31,9 +30,7 @@ final class PluginImage: ImageReader {
 
     private func extents(_ answer: PluginCall.Answer) throws(StorageError) -> [Range<Int64>] {
         guard let extents = ExtentData.extents(answer.data, size: size) else {
-            throw StorageError(
-                .invalid, expected: "ascending extents within \(size) bytes", found: "others", at: process.program.name,
-                advice: "this is an error in the plug-in; tell its author")
+            throw process.broken("ascending extents within \(size) bytes", "others")
         }
         return extents
     }
@@ -56,11 +53,7 @@ final class PluginImageWriter: ImageWriter {
     init(_ process: PluginProcess, _ arguments: JSONValue) throws(StorageError) {
         self.process = process
         let result = try process.call("target.open", arguments).result
-        guard let handle = result["handle"] else {
-            throw StorageError(
-                .invalid, expected: "a target's handle", found: result.canonicalText, at: process.program.name,
-                advice: "this is an error in the plug-in; tell its author")
-        }
+        guard let handle = result["handle"] else { throw process.broken("a target's handle", result.canonicalText) }
         self.handle = handle
     }
 

@@ -7,6 +7,7 @@
     import StorageKit
     import Synchronization
     import Testing
+    import Threads
 
     @testable import CephSteps
     @testable import Steps
@@ -46,15 +47,18 @@
             let images = [try await ScratchImage(size: 8 << 20), try await ScratchImage(size: 8 << 20)]
             let stage = try stage(images)
             let isOver = Mutex(false)
-            let writer = Task.detached {
-                let open = try images.map { try $0.open() }
-                var number: UInt64 = 0
-                while !isOver.withLock({ $0 }) {
-                    number += 1
-                    for image in open { try withUnsafeBytes(of: number.littleEndian) { try image.write($0, at: 4096) } }
+            let writer = Task {
+                try await BlockingPool(label: "guest", width: 1).run {
+                    let open = try images.map { try $0.open() }
+                    var number: UInt64 = 0
+                    while !isOver.withLock({ $0 }) {
+                        number += 1
+                        for image in open { try withUnsafeBytes(of: number.littleEndian) { try image.write($0, at: 4096) } }
+                    }
+                    return number
                 }
-                return number
             }
+            defer { isOver.withLock { $0 = true } }
             for round in 1...3 {
                 try await snapshot(stage, round)
                 _ = try await copy(stage, round)

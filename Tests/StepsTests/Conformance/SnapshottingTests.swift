@@ -23,13 +23,13 @@ import Testing
     func aSnapshotStaysWhatItWas(_ sample: SystemSample) async throws {
         let bench = try await SampleBench(sample)
         let system = try await bench.open(as: (any Snapshotting & TreeSource).self)
-        let before = try await system.withTree(of: nil, bench.context) { reader in
+        let before = try await bench.read { reader in
             (try reader.allFiles(), reader.logicalPath, try reader.list(TreePath()).entries)
         }
         let snapshot = try await system.snapshot(key: "k", bench.context)
         try bench.write("data/a", "changed since")
         try bench.write("data/new", "made since")
-        let caught = try await system.withTree(of: snapshot, bench.context) { reader in
+        let caught = try await bench.read(of: snapshot) { reader in
             (try reader.allFiles(), reader.logicalPath, try reader.list(TreePath()).entries)
         }
         #expect(caught.0 == before.0)

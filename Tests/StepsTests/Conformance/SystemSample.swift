@@ -4,13 +4,15 @@ import Rigs
 import StepKit
 import Steps
 import StorageKit
+import Threads
 
 /// One system of each plug-in, set up so that every capability suite can run against it.
 enum SystemSample: String, CaseIterable, Sendable {
     case directory, command, postgresql, blockdevice, filesystem, btrfs, zfs
     case cephRBD = "ceph-rbd"
-    /// The example of a plug-in outside the binary.
+    /// The examples of plug-ins outside the binary.
     case imageFolder = "image-folder"
+    case sqliteFolder = "sqlite-folder"
 
     var quiesceKind: QuiesceKind { self == .postgresql ? .session : .recorded }
 
@@ -55,10 +57,12 @@ final class SampleBench: Sendable {
         image = sample == .cephRBD ? try await ScratchImage(size: 6 << 20) : nil
         pool = sample == .zfs ? try await ZFSPoolRig(at: data) : nil
         switch sample {
-        case .directory, .filesystem, .btrfs, .zfs:
+        case .directory, .filesystem, .btrfs, .zfs, .sqliteFolder:
             let snapshots: [String: JSONValue] = sample == .directory ? ["staging": "64MiB", "method": "copy"] : [:]
             let place: [String: JSONValue] = pool.map { ["dataset": .string($0.name)] } ?? ["path": .string(data)]
-            settings = snapshots.merging(place) { $1 }.merging(["excludes": ["lost+found"]]) { $1 }
+            settings =
+                sample == .sqliteFolder
+                ? ["folder": .string(data)] : snapshots.merging(place) { $1 }.merging(["excludes": ["lost+found"]]) { $1 }
             content = ["a": "first", "b/deep/c": String(repeating: "second\n", count: 30_000), "empty": "", "z é": "third"]
         case .command:
             let (frozen, target) = (folder.file("frozen"), folder.file("target"))
@@ -81,7 +85,7 @@ final class SampleBench: Sendable {
             settings = ["host": .string(server?.socketFolder ?? "")]
             content = ["postgres.dump": nil, "globals.sql": nil]
         }
-        for (path, text) in mount != nil || pool != nil || sample == .directory ? content : ["a": "first"] {
+        for (path, text) in mount != nil || pool != nil || sample == .directory || sample == .sqliteFolder ? content : ["a": "first"] {
             try write("data/" + path, text ?? "")
         }
         try FileManager.default.createDirectory(atPath: folder.file("scratch"), withIntermediateDirectories: true)
@@ -90,10 +94,20 @@ final class SampleBench: Sendable {
     /// The system that is read.
     func open<Kind>(as kind: Kind.Type) async throws -> Kind { try await open(settings, as: kind) }
 
+    /// Reads it on a thread of its own, as a copy does: a reader blocks, and two that do so on the cooperative pool hold up what they wait for.
+    func read<Value: Sendable>(
+        of snapshot: SystemSnapshot? = nil, _ body: @escaping @Sendable (any TreeReader) throws -> Value
+    ) async throws -> Value {
+        try await open(as: (any TreeSource).self).withTree(of: snapshot, context) { reader in
+            try await BlockingPool(label: "reading", width: 1).run { try body(reader) }
+        }
+    }
+
     /// The system that is restored to.
     func openTarget() async throws -> any TreeDestination {
         var settings = settings
         if sample == .directory || sample == .btrfs { settings["path"] = .string(folder.file("target")) }
+        if sample == .sqliteFolder { settings["folder"] = .string(folder.file("target")) }
         if sample == .postgresql { settings.merge(["method": "base", "dataFolder": .string(folder.file("target"))]) { $1 } }
         return try await open(settings, as: (any TreeDestination).self)
     }
@@ -122,7 +136,7 @@ final class SampleBench: Sendable {
         let path =
             switch sample {
             case .filesystem, .zfs: folder.file("data/inner/restored")
-            case .directory, .blockdevice, .btrfs: folder.file("target/inner/restored")
+            case .directory, .blockdevice, .btrfs, .sqliteFolder: folder.file("target/inner/restored")
             case .command: folder.file("target")
             case .postgresql: folder.file("target/restored")
             case .cephRBD, .imageFolder: folder.file("nothing")  // no tree

@@ -7,7 +7,7 @@ import Testing
     @Test(arguments: SystemSample.all(with: .treeSource))
     func everyFileIsReadToItsEnd(_ sample: SystemSample) async throws {
         let bench = try await SampleBench(sample)
-        let files = try await bench.open(as: (any TreeSource).self).withTree(of: nil, bench.context) { try $0.allFiles() }
+        let files = try await bench.read { try $0.allFiles() }
         #expect(Set(files.keys) == Set(bench.content.keys))
         for (path, text) in bench.content { if let text { #expect(files[path] == text) } }
     }
@@ -15,7 +15,7 @@ import Testing
     @Test(arguments: SystemSample.all(with: .treeSource))
     func listingsAreSortedAndAgreeWithMetadata(_ sample: SystemSample) async throws {
         let bench = try await SampleBench(sample)
-        try await bench.open(as: (any TreeSource).self).withTree(of: nil, bench.context) { reader in
+        try await bench.read { reader in
             #expect(try reader.metadata(of: TreePath()).kind == .directory)
             #expect(!reader.logicalPath.parts.isEmpty)
             let listing = try reader.list(TreePath())
@@ -30,7 +30,7 @@ import Testing
     @Test(arguments: SystemSample.all(with: .treeSource))
     func whatIsMissingIsNotFound(_ sample: SystemSample) async throws {
         let bench = try await SampleBench(sample)
-        try await bench.open(as: (any TreeSource).self).withTree(of: nil, bench.context) { reader in
+        try await bench.read { reader in
             for call in [{ _ = try reader.open(TreePath("no/such")) }, { _ = try reader.metadata(of: TreePath("no")) }] {
                 let error = #expect(throws: StorageError.self) { try call() }
                 #expect(error?.kind == .notFound)
@@ -41,8 +41,8 @@ import Testing
     @Test(arguments: SystemSample.all(with: .treeSource))
     func anotherOpeningRecordsTheSamePath(_ sample: SystemSample) async throws {
         let bench = try await SampleBench(sample)
-        let first = try await bench.open(as: (any TreeSource).self).withTree(of: nil, bench.context) { $0.logicalPath }
-        let second = try await bench.open(as: (any TreeSource).self).withTree(of: nil, bench.context) { $0.logicalPath }
+        let first = try await bench.read { $0.logicalPath }
+        let second = try await bench.read { $0.logicalPath }
         #expect(first == second)
     }
 }
