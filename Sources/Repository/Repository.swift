@@ -36,10 +36,10 @@ public final class Repository: Sendable {
     }
 
     /// Makes a new repository with one password. `RepositoryError(.exists)` when there is one already.
-    public static func create(on store: any ObjectStore, password: [UInt8], patience: LockPatience = LockPatience()) async throws
-        -> Repository
-    {
-        let store = RetryingStore(store)
+    public static func create(
+        on store: any ObjectStore, password: [UInt8], patience: LockPatience = LockPatience(), retries: StoreRetries = StoreRetries()
+    ) async throws -> Repository {
+        let store = RetryingStore(store, retries)
         if let found = try await store.stat(ObjectNames.config) { throw existing(store, "\(found.size) bytes of config") }
         try await store.create()
         try await refuseRemains(store)
@@ -78,10 +78,10 @@ public final class Repository: Sendable {
     }
 
     /// Opens a repository. Throws `.notFound`, `.wrongPassword`, `.unsupported` or `.damaged`.
-    public static func open(_ store: any ObjectStore, password: [UInt8], patience: LockPatience = LockPatience()) async throws
-        -> Repository
-    {
-        let store = RetryingStore(store)
+    public static func open(
+        _ store: any ObjectStore, password: [UInt8], patience: LockPatience = LockPatience(), retries: StoreRetries = StoreRetries()
+    ) async throws -> Repository {
+        let store = RetryingStore(store, retries)
         let sealed: [UInt8]
         do {
             sealed = try await readConfig(store)

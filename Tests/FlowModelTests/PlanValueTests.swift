@@ -26,7 +26,8 @@ import Testing
             systems: ["s": PlannedSystem(type: "t", contractVersion: 2, settings: ["n": .int(1 << 60)], identity: "t:s", host: "h")],
             repositories: [
                 "r": PlannedRepository(
-                    type: "local", contractVersion: 1, settings: [:], identity: "local:/r", password: .environment("P"), create: false)
+                    type: "local", contractVersion: 1, settings: [:], identity: "local:/r", password: .environment("P"), create: false,
+                    access: ["retryFor": "1h"])
             ],
             limits: ["array": 3],
             steps: [

@@ -1,4 +1,5 @@
 import FlowModel
+import StepKit
 import Testing
 
 @testable import PipelineDSL
@@ -105,5 +106,40 @@ import Testing
             try FanOutExpansion.items(
                 of: FanOut(items: "${steps.list.outputs.stdout}"), in: ExpressionScope(outputs: ["list": ["stdout": "x"]]))
         }
+    }
+
+    /// What every repository has is read beside the type's own keys, with parameters, and is no part of what a repository is.
+    @Test func howAStoreIsUsedTakesParametersToo() throws {
+        let result = Compiling.result(
+            """
+            name: x
+            parameters: {patience: {type: duration}}
+            systems: {a: {type: volume, path: /srv/a}}
+            repositories:
+              r: {type: local, path: /r, password: {fromEnv: P}, retryFor: "${parameters.patience}"}
+              s: {type: local, path: /s, password: {fromEnv: P}}
+            steps:
+              - copy: a
+                to: r
+              - copy: a
+                to: s
+            """)
+        let plan = try #require(result.plans.first?.plan, "\(DiagnosticRendering.text(result.diagnostics))")
+        let job = try JobDefinition.instantiate(plan, parameters: ["patience": "2h"], catalog: .paper)
+        let declared = try #require(job.repositories["r"])
+        #expect(declared.identity == "local:/r" && declared.settings == ["path": "/r"] && declared.access == ["retryFor": "2h"])
+        #expect(try StoreAccess(declared, name: "r").retryFor == .hours(2))
+        let plain = try #require(job.repositories["s"])
+        #expect(plain.access == nil)
+        #expect(try StoreAccess(plain, name: "s").retryFor == .minutes(15))
+        #expect(
+            Compiling.result(
+                """
+                name: x
+                systems: {a: {type: volume, path: /srv/a}}
+                repositories: {r: {type: local, path: /r, password: {fromEnv: P}, retryFor: often}}
+                steps: [{copy: a, to: r}]
+                """
+            ).plans.isEmpty)
     }
 }

@@ -3,7 +3,6 @@ import FlowModel
 import Foundation
 @testable import Repository
 import StorageKit
-import Synchronization
 import Testing
 
 @Suite struct LocalStoreTests {
@@ -82,47 +81,4 @@ import Testing
         let error = LocalError.of(code, at: "/x", doing: "something")
         #expect(error.kind == kind && error.retry == retry && error.location == "/x")
     }
-
-    @Test func whatMayPassIsTriedAgain() async throws {
-        let flaky = FlakyStore(failures: 3)
-        let store = RetryingStore(flaky, attempts: 4, pause: .milliseconds(1))
-        try await store.put("x", [1])
-        #expect(flaky.calls == 4)
-        let worse = FlakyStore(failures: 4)
-        await #expect(throws: StorageError.self) { try await RetryingStore(worse, attempts: 4, pause: .milliseconds(1)).put("x", [1]) }
-        let lost = FlakyStore(failures: 1, storesAnyway: true)
-        try await RetryingStore(lost, attempts: 4, pause: .milliseconds(1)).put("x", [1])
-        #expect(lost.calls == 2, "the answer was lost, the object is there")
-    }
-}
-
-/// Answers `unavailable` so many times.
-private final class FlakyStore: ObjectStore {
-    private let state: Mutex<(left: Int, calls: Int, stored: Bool)>
-    private let storesAnyway: Bool
-
-    init(failures: Int, storesAnyway: Bool = false) {
-        state = Mutex((failures, 0, false))
-        self.storesAnyway = storesAnyway
-    }
-
-    var calls: Int { state.withLock { $0.calls } }
-    let properties = ObjectStoreProperties(connections: 1, createOnlyIsAtomic: true, location: "flaky")
-
-    func put(_ name: ObjectName, _ bytes: [UInt8]) async throws {
-        try state.withLock { state in
-            state.calls += 1
-            guard !state.stored else { throw StorageError(.exists, expected: "", found: "", at: "") }
-            state.left -= 1
-            if state.left < 0 || storesAnyway { state.stored = true }
-            if state.left >= 0 { throw StorageError(.unavailable, expected: "an answer", found: "none", at: "flaky", retry: .transient) }
-        }
-    }
-
-    func create() async throws {}
-    func get(_ name: ObjectName) async throws -> [UInt8] { [] }
-    func get(_ name: ObjectName, range: Range<Int64>) async throws -> [UInt8] { [] }
-    func list(prefix: String, _ page: @Sendable ([ObjectInfo]) async throws -> Void) async throws {}
-    func stat(_ name: ObjectName) async throws -> ObjectInfo? { ObjectInfo(name: name, size: 1) }
-    func delete(_ name: ObjectName) async throws {}
 }

@@ -84,8 +84,11 @@ public struct PlannedRepository: Sendable, Hashable, Codable {
     public var password: SecretReference
     /// False: a copy into a repository that does not exist is an error instead of its creation.
     public var create: Bool
+    /// How the store is used: what was declared of the keys that every repository has (`StoreAccess`). Nil when nothing was.
+    public var access: [String: JSONValue]?
     public init(
-        type: String, contractVersion: Int, settings: [String: JSONValue], identity: String, password: SecretReference, create: Bool
+        type: String, contractVersion: Int, settings: [String: JSONValue], identity: String, password: SecretReference, create: Bool,
+        access: [String: JSONValue]? = nil
     ) {
         self.type = type
         self.contractVersion = contractVersion
@@ -93,6 +96,7 @@ public struct PlannedRepository: Sendable, Hashable, Codable {
         self.identity = identity
         self.password = password
         self.create = create
+        self.access = access
     }
 }
 

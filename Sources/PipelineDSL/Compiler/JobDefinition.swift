@@ -31,10 +31,13 @@ public struct JobDefinition: Sendable, Hashable {
             identities["system/\(system.identity)"] = "system/\(identity)"
         }
         var repositories = plan.repositories
-        for (name, repository) in plan.repositories where isOpen(repository.settings) {
+        for (name, repository) in plan.repositories where isOpen(repository.settings) || isOpen(repository.access ?? [:]) {
             guard let type = catalog.repository(repository.type) else { throw unknownType(repository.type, "repository \(name)") }
             let settings = try resolved(repository.settings, scope, type.schema, "repository \(name)")
             repositories[name]?.settings = settings
+            if let access = repository.access {
+                repositories[name]?.access = try resolved(access, scope, StoreAccess.schema, "repository \(name)")
+            }
             let identity = try computed("repository \(name)") { () throws(StepError) in
                 try type.identity(Settings(settings, origin: "repository \(name)"))
             }

@@ -32,7 +32,7 @@ extension PipelineCompiler {
         ) { () throws(StepError) in try type.identity(Settings(declared.settings, origin: "repository \(declared.name)")) }
         repositories[declared.name] = PlannedRepository(
             type: declared.type, contractVersion: type.contractVersion, settings: declared.settings, identity: identity,
-            password: declared.password, create: declared.create)
+            password: declared.password, create: declared.create, access: declared.access)
     }
 
     struct Declaration {

@@ -39,9 +39,10 @@ struct DeclarationReader {
         else { return nil }
         let (settings, common, mentions) = read(entries, DocumentKeys.repository, plugin.schema, label, at: mark)
         guard findings.count == before, let password = common["password"].flatMap(SecretReference.init(json:)) else { return nil }
+        let access = common.filter { StoreAccess.schema[$0.key] != nil }
         return DeclaredRepository(
-            name: name, type: type, settings: settings, password: password, create: common["create"]?.boolValue ?? true, mentions: mentions,
-            mark: mark, source: source)
+            name: name, type: type, settings: settings, password: password, create: common["create"]?.boolValue ?? true,
+            access: access.isEmpty ? nil : access, mentions: mentions, mark: mark, source: source)
     }
 
     private mutating func plugin(_ entries: [YAMLEntry], _ label: String, known: [String], at mark: SourceMark) -> String? {

@@ -20,6 +20,8 @@ struct DeclaredRepository: Sendable {
     var settings: [String: JSONValue]
     var password: SecretReference
     var create: Bool
+    /// What was declared of `StoreAccess`; nil when nothing was.
+    var access: [String: JSONValue]?
     var mentions: Mentions
     var mark: SourceMark
     var source: SourceText

@@ -70,11 +70,12 @@ enum DocumentKeys {
         field("host", .string, "the host recorded in repository snapshots; the system's name when left out"),
     ])
 
-    static let repository = SettingsSchema([
-        field("type", .string, "the object store's plug-in", required: true),
-        field("password", .secret, "what unlocks the repository", required: true),
-        field("create", .boolean, "false: a copy into a repository that does not exist is an error", default: true),
-    ])
+    static let repository = SettingsSchema(
+        [
+            field("type", .string, "the object store's plug-in", required: true),
+            field("password", .secret, "what unlocks the repository", required: true),
+            field("create", .boolean, "false: a copy into a repository that does not exist is an error", default: true),
+        ] + StoreAccess.schema.fields)
 
     static let retry = SettingsSchema([
         field("attempts", .integer(1...1000), "tries in all, the first included"),

@@ -1,37 +1,90 @@
-public import StorageKit
 import FlowModel
+public import StorageKit
+import Synchronization
 
 /// Repeats calls that failed for a reason that may pass, with growing pauses.
 public struct RetryingStore: ObjectStore {
-    /// A server may ask for a pause, but not for any.
-    private static let patience = Duration.seconds(300)
-
     private let base: any ObjectStore
-    private let attempts: Int
-    private let pause: Duration
+    private let policy: StoreRetries
+    private let contact = Contact()
 
-    /// `attempts` tries in all; the first pause is `pause`, each next one twice as long, up to a minute.
-    public init(_ base: any ObjectStore, attempts: Int = 6, pause: Duration = .milliseconds(500)) {
+    public init(_ base: any ObjectStore, _ policy: StoreRetries = StoreRetries()) {
         self.base = base
-        self.attempts = attempts
-        self.pause = pause
+        self.policy = policy
     }
 
     public var properties: ObjectStoreProperties { base.properties }
 
-    private func retrying<Value: Sendable>(_ call: (_ attempt: Int) async throws -> Value) async throws -> Value {
-        var wait = pause
-        var attempt = 1
-        while true {
-            do {
-                return try await call(attempt)
-            } catch let error as StorageError where error.kind == .unavailable && error.retry == .transient && attempt < attempts {
-                let asked = min(error.retryAfter?.duration ?? .zero, Self.patience)
-                try await Task.sleep(for: max(wait * Double.random(in: 0.75...1.25), asked))
-                wait = min(wait * 2, .seconds(60))
-                attempt += 1
+    /// What the calls learned of the store.
+    private final class Contact: Sendable {
+        private let state = Mutex(State())
+        private struct State {
+            var hasAnswered = false
+            var awaySince: ContinuousClock.Instant?
+            var isTold = false
+        }
+
+        var hasAnswered: Bool { state.withLock { $0.hasAnswered } }
+
+        /// Returns for how long it was away, where somebody was told that it is.
+        func answered() -> Duration? {
+            state.withLock { state in
+                defer { state = State(hasAnswered: true) }
+                return state.isTold ? state.awaySince.map { .now - $0 } : nil
             }
         }
+
+        /// True for the call that should tell.
+        func failed(_ attempt: Int) -> Bool {
+            state.withLock { state in
+                state.awaySince = state.awaySince ?? .now
+                guard attempt >= 3, !state.isTold else { return false }
+                state.isTold = true
+                return true
+            }
+        }
+
+        /// Somebody waited for it in vain. Calls that only clean up do not wait as long again.
+        func gaveUp() { state.withLock { $0.hasAnswered = false } }
+    }
+
+    private func retrying<Value: Sendable>(_ call: (_ attempt: Int) async throws -> Value) async throws -> Value {
+        var attempt = 1
+        var firstFailure: ContinuousClock.Instant?
+        while true {
+            let failure: StorageError
+            do {
+                let value = try await call(attempt)
+                answered()
+                return value
+            } catch let error as StorageError {
+                failure = error
+            }
+            let kind = StoreRetries.kind(of: failure)
+            if kind != .away { answered() }
+            let now = ContinuousClock.now
+            let since = firstFailure ?? now
+            firstFailure = since
+            let wait = policy.wait(
+                after: failure, attempt: attempt, elapsed: now - since, hasAnswered: contact.hasAnswered, jitter: .random(in: 0...1))
+            guard let wait else {
+                if kind == .away { contact.gaveUp() }
+                throw failure
+            }
+            if kind == .away, contact.failed(attempt) {
+                policy.report(.waits(failure, upTo: contact.hasAnswered ? policy.limit : policy.firstLimit))
+            }
+            do { try await Task.sleep(for: wait) } catch {
+                contact.gaveUp()
+                throw error
+            }
+            attempt += 1
+        }
+    }
+
+    private func answered() {
+        guard let away = contact.answered() else { return }
+        policy.report(.answers(after: .milliseconds(Int64(away / .milliseconds(1)))))
     }
 
     public func create() async throws { try await retrying { _ in try await base.create() } }

@@ -13,8 +13,15 @@ extension StepContext {
         let password = try secrets.resolve(planned.password).reveal()
         let recorder = recorder
         let patience = LockPatience(limit: Self.lockWait) { recorder.log(.info, "waits: \($0.found), at \($0.location)") }
+        let retries = StoreRetries(limit: try StoreAccess(planned, name: name).retryFor) { event in
+            switch event {
+            case .waits(let error, let limit):
+                recorder.log(.warning, "\(error.location): \(error.found); asked again for up to \(limit)")
+            case .answers(let away): recorder.log(.info, "repository \(name) answers again, after \(away)")
+            }
+        }
         do {
-            return try await Repository.open(store, password: password, patience: patience)
+            return try await Repository.open(store, password: password, patience: patience, retries: retries)
         } catch let error as RepositoryError where error.kind == .notFound && creating {
             guard planned.create else {
                 throw StepError(
@@ -25,11 +32,11 @@ extension StepContext {
         }
         try recorder.ensureHeld()
         do {
-            let repository = try await Repository.create(on: store, password: password, patience: patience)
+            let repository = try await Repository.create(on: store, password: password, patience: patience, retries: retries)
             recorder.log(.info, "created repository \(repository.id.prefix(10)) at \(repository.location)")
             return repository
         } catch let error as RepositoryError where error.kind == .exists {
-            return try await Repository.open(store, password: password, patience: patience)
+            return try await Repository.open(store, password: password, patience: patience, retries: retries)
         }
     }
 

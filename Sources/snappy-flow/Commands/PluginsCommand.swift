@@ -70,9 +70,10 @@ struct PluginsCommand: ParsableCommand {
             print(listing.text(output.output))
         }
 
+        /// With what every repository has behind its type's own.
         private func declaration(in catalog: Catalog) -> (summary: String, schema: SettingsSchema)? {
             if let type = catalog.system(name) { return (type.summary, type.schema) }
-            if let type = catalog.repository(name) { return (type.summary, type.schema) }
+            if let type = catalog.repository(name) { return (type.summary, SettingsSchema(type.schema.fields + StoreAccess.schema.fields)) }
             if let verb = catalog.verb(name)?.declaration { return (verb.summary, verb.schema) }
             return nil
         }

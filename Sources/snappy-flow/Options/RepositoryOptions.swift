@@ -13,27 +13,29 @@ struct RepositoryOptions: ParsableArguments {
     @Option(name: .long, help: "The repository's name in them.") var repository: String
 
     func open() async throws -> (repository: Repository, plan: Plan) {
-        let (store, password, plan) = try await place(repository)
-        return (try await Repository.open(store, password: password), plan)
+        let (store, password, retries, plan) = try await place(repository)
+        return (try await Repository.open(store, password: password, retries: retries), plan)
     }
 
     /// Another repository of the same documents.
     func open(other name: String, creating: Bool) async throws -> Repository {
-        let (store, password, _) = try await place(name)
+        let (store, password, retries, _) = try await place(name)
         do {
-            return try await Repository.open(store, password: password)
+            return try await Repository.open(store, password: password, retries: retries)
         } catch let error as RepositoryError where error.kind == .notFound && creating {
-            return try await Repository.create(on: store, password: password)
+            return try await Repository.create(on: store, password: password, retries: retries)
         }
     }
 
     /// Makes the repository. Refuses when there is one.
     func create() async throws -> Repository {
-        let (store, password, _) = try await place(repository)
-        return try await Repository.create(on: store, password: password)
+        let (store, password, retries, _) = try await place(repository)
+        return try await Repository.create(on: store, password: password, retries: retries)
     }
 
-    private func place(_ repository: String) async throws -> (store: any ObjectStore, password: [UInt8], plan: Plan) {
+    private func place(
+        _ repository: String
+    ) async throws -> (store: any ObjectStore, password: [UInt8], retries: StoreRetries, plan: Plan) {
         let plans = try PipelineOptions.compile([file], warns: false)
         let holding = plans.map(\.plan).filter { $0.repositories[repository] != nil }
         guard let plan = holding.first, let planned = plan.repositories[repository] else {
@@ -50,7 +52,21 @@ struct RepositoryOptions: ParsableArguments {
         }
         let secrets = EnvironmentSecrets()
         let store = try await type.open(Settings(planned.settings, origin: "repository \(repository)"), secrets: secrets)
-        return (store, try secrets.resolve(planned.password).reveal(), plan)
+        return (
+            store, try secrets.resolve(planned.password).reveal(), Self.retries(try StoreAccess(planned, name: repository), repository),
+            plan
+        )
+    }
+
+    /// Whoever sits there is told what is waited for.
+    private static func retries(_ access: StoreAccess, _ name: String) -> StoreRetries {
+        StoreRetries(limit: access.retryFor) { event in
+            switch event {
+            case .waits(let error, let limit):
+                StandardError.write("warning: \(error.location): \(error.found); asked again for up to \(limit)")
+            case .answers(let away): StandardError.write("repository \(name) answers again, after \(away)")
+            }
+        }
     }
 }
 

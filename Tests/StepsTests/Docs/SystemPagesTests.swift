@@ -34,4 +34,10 @@ import Testing
         #expect(settings.components(separatedBy: "\n").filter { $0.hasPrefix("| `") } == table(type.schema))
         for heading in ["## Rights", "## Settings"] { #expect(page.contains(heading), "\(heading) in \(name).md") }
     }
+
+    @Test func whatAllRepositoriesHaveIsShownAsDeclared() throws {
+        let page = try String(contentsOf: Self.docs.appending(path: "repositories/README.md"), encoding: .utf8)
+        let settings = page.components(separatedBy: "## Settings").last ?? ""
+        #expect(settings.components(separatedBy: "\n").filter { $0.hasPrefix("| `") } == table(StoreAccess.schema))
+    }
 }
