@@ -42,7 +42,7 @@ import Testing
         #expect(wait(Self.away, 2, .seconds(16 * 60), answered: true) != nil, "tries that take long themselves: three at least")
         #expect(wait(Self.away, 3, .seconds(16 * 60), answered: true) == nil)
         let once = StoreRetries(limit: .seconds(0))
-        #expect(wait(Self.away, 1, answered: true, once) == nil)
+        #expect(wait(Self.away, 1, answered: true, once) == nil && wait(Self.away, 1, once) == nil)
     }
 
     @Test func whatTheServerAsksForIsHonouredWithinReason() {
@@ -91,12 +91,12 @@ import Testing
 
     @Test func whoWaitedInVainIsNotWaitedForAgain() async throws {
         let flaky = FlakyStore(failures: .max)
-        let store = RetryingStore(flaky, policy(.milliseconds(40)))
+        let store = RetryingStore(flaky, policy(.milliseconds(1)))
         _ = try await store.stat("x")
         await #expect(throws: StorageError.self) { try await store.put("x", [1]) }
         let before = flaky.calls
         await #expect(throws: StorageError.self) { try await store.put("x", [1]) }
-        #expect(before > 4 && flaky.calls - before == 4, "\(before) \(flaky.calls)")
+        #expect(before >= 3 && flaky.calls - before == 4, "\(before) \(flaky.calls)")
     }
 
     @Test func aCallThatIsCancelledEndsAndItsCleanUpIsShort() async throws {

@@ -3,7 +3,7 @@ public import StorageKit
 
 /// How long calls of a store are repeated that fail for a reason that may pass.
 public struct StoreRetries: Sendable {
-    /// From a call's first failure on, of a store that has answered before: what comes back within this time ends no job.
+    /// From a call's first failure on, of a store that has answered before: what comes back within this time ends no job. None: one try.
     public var limit: TimeSpan
     /// Tries in all of a call of a store that has not answered yet, or whose errors are not those of a server that is away. A wrong address
     /// should be said soon.
@@ -60,6 +60,7 @@ public struct StoreRetries: Sendable {
         let doublings = min(max(attempt - 1, 0), 20)
         let backoff = min(pause * Double(1 << doublings), longestPause) * (0.5 + jitter / 2)
         let wait = max(backoff, min(error.retryAfter?.duration ?? .zero, Self.longestAsked))
+        guard limit > .seconds(0) else { return nil }
         switch Self.kind(of: error) {
         case .final: return nil
         case .garbled: return attempt < attempts ? wait : nil
@@ -69,7 +70,7 @@ public struct StoreRetries: Sendable {
                 return attempt < attempts && elapsed + wait <= firstLimit.duration ? wait : nil
             }
             // Tries may take long themselves: there are some in any case.
-            return elapsed + wait <= limit.duration || limit > .seconds(0) && attempt < min(attempts, 3) ? wait : nil
+            return elapsed + wait <= limit.duration || attempt < min(attempts, 3) ? wait : nil
         }
     }
 }
