@@ -1,3 +1,5 @@
+public import FlowModel
+
 /// Named immutable objects: what a repository is stored on. Names are `config`, `keys/<id>`, `data/ab/<id>`: relative, `/` between parts.
 ///
 /// An implementation does not retry, limit, log or meter: wrappers of this protocol do.
@@ -26,6 +28,15 @@ public protocol ObjectStore: Sendable {
 
     /// Removes an object. Removing what is not there succeeds. `.retained` when its time is not over.
     func delete(_ name: ObjectName) async throws
+
+    /// Removes what writers that died left half made where no list shows it: parts of uploads, pieces, temporary files. Only a repository's, and
+    /// only what nobody has touched for `age` by the server's clock: what is younger may be a living writer's. Safe beside those.
+    func removeUnfinished(olderThan age: TimeSpan) async throws -> UnfinishedObjects
+}
+
+extension ObjectStore {
+    /// For stores in which nothing half made can be.
+    public func removeUnfinished(olderThan age: TimeSpan) async throws -> UnfinishedObjects { UnfinishedObjects() }
 }
 
 /// What an object store can promise.

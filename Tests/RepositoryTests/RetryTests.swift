@@ -42,7 +42,7 @@ import Testing
         #expect(wait(Self.away, 2, .seconds(16 * 60), answered: true) != nil, "tries that take long themselves: three at least")
         #expect(wait(Self.away, 3, .seconds(16 * 60), answered: true) == nil)
         let once = StoreRetries(limit: .seconds(0))
-        #expect(wait(Self.away, 1, answered: true, once) == nil && wait(Self.away, 1, once) == nil)
+        #expect(wait(Self.away, 1, answered: true, once) == nil && wait(Self.away, 1, .zero, once) == nil)
     }
 
     @Test func whatTheServerAsksForIsHonouredWithinReason() {

@@ -28,6 +28,10 @@ struct HostedStore: HostedInstance {
         case "store.delete":
             try await store.delete(name(request))
             return HostedAnswer()
+        case "store.removeUnfinished":
+            guard let age = TimeSpan(try request.text("age")) else { throw request.unknown }
+            let removed = try await store.removeUnfinished(olderThan: age)
+            return HostedAnswer(result: ["count": .int(Int64(removed.count)), "bytes": .int(removed.bytes)])
         default: throw request.unknown
         }
     }

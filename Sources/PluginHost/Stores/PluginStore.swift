@@ -51,4 +51,9 @@ struct PluginStore: ObjectStore {
     }
 
     func delete(_ name: ObjectName) async throws { try await session.run { _ = try $0.call("store.delete", ["name": .string(name.text)]) } }
+
+    func removeUnfinished(olderThan age: TimeSpan) async throws -> UnfinishedObjects {
+        let result = try await session.run { try $0.call("store.removeUnfinished", ["age": .string(age.description)]).result }
+        return UnfinishedObjects(count: Int(result["count"]?.intValue ?? 0), bytes: result["bytes"]?.intValue ?? 0)
+    }
 }

@@ -1,16 +1,21 @@
 public import FlowModel
+public import StorageKit
 
 public struct PruneOptions: Sendable {
     /// How much of the repository may stay unused rather than be rewritten; nil to reclaim everything.
     public var maximumUnused: Percentage?
+    /// What a writer that died left half made goes when it is so old: no upload of a living one takes as long.
+    public var unfinishedAge: TimeSpan
     /// Only say what would be done.
     public var dryRun: Bool
     public var progress: (@Sendable (PruneProgress) -> Void)?
 
     public init(
-        maximumUnused: Percentage? = Percentage(percent: 5), dryRun: Bool = false, progress: (@Sendable (PruneProgress) -> Void)? = nil
+        maximumUnused: Percentage? = Percentage(percent: 5), unfinishedAge: TimeSpan = .hours(24), dryRun: Bool = false,
+        progress: (@Sendable (PruneProgress) -> Void)? = nil
     ) {
         self.maximumUnused = maximumUnused
+        self.unfinishedAge = unfinishedAge
         self.dryRun = dryRun
         self.progress = progress
     }
@@ -35,4 +40,8 @@ public struct PruneReport: Sendable, Hashable {
     public var bytesUnused: Int64 = 0
     /// Bytes copied.
     public var bytesRepacked: Int64 = 0
+    /// What writers that died had left half made, and is gone; nothing is looked for in a dry run.
+    public var unfinished = UnfinishedObjects()
+    /// Why it could not be looked for, or not all of it removed: a right is missing, say. The prune itself is done.
+    public var unfinishedProblem: StorageError?
 }

@@ -47,6 +47,11 @@ struct PruneRun {
         report.packsRetained = leaving.count - gone.count
         report.packsRemoved = Set(gone.map(\.id)).intersection(plan.remove.map(\.id)).count
         report.bytesReclaimed = gone.reduce(0) { $0 + $1.size } - fresh.reduce(0) { $0 + $1.size }
+        do {
+            report.unfinished = try await files.store.removeUnfinished(olderThan: options.unfinishedAge)
+        } catch let error as StorageError {
+            report.unfinishedProblem = error
+        }
         return report
     }
 

@@ -1,3 +1,4 @@
+import FlowModel
 import StorageKit
 
 /// A store that is written only while a lock stands.
@@ -16,6 +17,11 @@ struct GuardedStore: ObjectStore {
     func delete(_ name: ObjectName) async throws {
         try lock.requireHeld()
         try await base.delete(name)
+    }
+
+    func removeUnfinished(olderThan age: TimeSpan) async throws -> UnfinishedObjects {
+        try lock.requireHeld()
+        return try await base.removeUnfinished(olderThan: age)
     }
 
     func get(_ name: ObjectName) async throws -> [UInt8] { try await base.get(name) }

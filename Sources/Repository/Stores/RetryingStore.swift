@@ -1,4 +1,4 @@
-import FlowModel
+public import FlowModel
 public import StorageKit
 import Synchronization
 
@@ -118,4 +118,8 @@ public struct RetryingStore: ObjectStore {
 
     public func stat(_ name: ObjectName) async throws -> ObjectInfo? { try await retrying { _ in try await base.stat(name) } }
     public func delete(_ name: ObjectName) async throws { try await retrying { _ in try await base.delete(name) } }
+
+    public func removeUnfinished(olderThan age: TimeSpan) async throws -> UnfinishedObjects {
+        try await retrying { _ in try await base.removeUnfinished(olderThan: age) }
+    }
 }

@@ -15,6 +15,8 @@ struct SwiftContainer: Sendable {
     struct Entry: Sendable {
         var key: String
         var size: Int64
+        /// Seconds since it was stored, by the server's clock; nil where it does not say.
+        var age: Double?
     }
 
     /// RFC 3986, 2.3, and `/`.
@@ -77,8 +79,11 @@ struct SwiftContainer: Sendable {
                     .invalid, expected: "a JSON list of objects", found: "something else", at: text,
                     advice: "check that the address is an object store's", retry: .transient)
             }
-            let entries = listed.compactMap { entry in
-                entry["name"]?.stringValue.flatMap { key in entry["bytes"]?.intValue.map { Entry(key: key, size: $0) } }
+            let now = answer.serverTime ?? .now
+            let entries = listed.compactMap { entry -> Entry? in
+                guard let key = entry["name"]?.stringValue, let size = entry["bytes"]?.intValue else { return nil }
+                let stored = entry["last_modified"]?.stringValue.flatMap { ServerTime.stamp($0) }
+                return Entry(key: key, size: size, age: stored.map { now.timeIntervalSince($0) })
             }
             guard let last = entries.last?.key, last != marker else { return }
             try await page(entries)

@@ -152,4 +152,9 @@ final class SwiftStore: ObjectStore {
         guard try await hasSegments() else { return }
         try await LargeObject(container: container, segments: segments, key: key).removeSegments()
     }
+
+    func removeUnfinished(olderThan age: TimeSpan) async throws -> UnfinishedObjects {
+        guard try await hasSegments() else { return UnfinishedObjects() }
+        return try await SwiftLeftovers(container: container, segments: segments).remove(olderThan: age)
+    }
 }

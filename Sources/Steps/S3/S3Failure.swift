@@ -20,15 +20,8 @@ struct S3Failure {
         let document = S3Document(answer.body)
         code = document?["Code"] ?? ""
         message = document?["Message"] ?? ""
-        clockDifference = answer.header("Date").flatMap { try? Date($0, strategy: Self.httpDate) }
-            .map { Int($0.timeIntervalSince(now).rounded()) }
+        clockDifference = answer.serverTime.map { Int($0.timeIntervalSince(now).rounded()) }
     }
-
-    /// RFC 9110, 5.6.7.
-    private static let httpDate = Date.ParseStrategy(
-        format:
-            "\(weekday: .abbreviated), \(day: .twoDigits) \(month: .abbreviated) \(year: .defaultDigits) \(hour: .twoDigits(clock: .twentyFourHour, hourCycle: .zeroBased)):\(minute: .twoDigits):\(second: .twoDigits) GMT",
-        locale: Locale(identifier: "en_US_POSIX"), timeZone: .gmt)
 
     func error(expected: String, at location: String, region: String) -> StorageError {
         let words = message.isEmpty ? code : code.isEmpty ? message : "\(code) (\(message))"

@@ -229,4 +229,8 @@ final class S3Store: ObjectStore {
         let version = answer.header("x-amz-version-id").map { [("versionId", $0)] } ?? []
         _ = try await connection.ask("DELETE", key: key, query: version, statuses: [200, 204, 404], expected: "the object to be removed")
     }
+
+    func removeUnfinished(olderThan age: TimeSpan) async throws -> UnfinishedObjects {
+        try await S3Leftovers(connection: connection).remove(olderThan: age)
+    }
 }

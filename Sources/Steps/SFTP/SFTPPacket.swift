@@ -70,7 +70,7 @@ struct SFTPFields {
         if flags & 1 != 0 { found.size = long().map { Int64(bitPattern: $0) } }
         if flags & 2 != 0 { _ = long() }
         if flags & 4 != 0 { found.mode = number() }
-        if flags & 8 != 0 { _ = long() }
+        if flags & 8 != 0 { found.modified = long().map { Int64($0 & 0xFFFF_FFFF) } }
         if flags & 0x8000_0000 != 0 {
             for _ in 0..<(number() ?? 0) where text() == nil || text() == nil { return nil }
         }
@@ -82,6 +82,8 @@ struct SFTPAttributes {
     var size: Int64?
     /// st_mode.
     var mode: UInt32?
+    /// Seconds since 1970, by the server's clock.
+    var modified: Int64?
     var isFolder: Bool { (mode ?? 0) & 0o170000 == 0o040000 }
     var isFile: Bool { (mode ?? 0o100000) & 0o170000 == 0o100000 }
 }

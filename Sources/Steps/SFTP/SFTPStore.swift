@@ -81,6 +81,46 @@ final class SFTPStore: ObjectStore {
             if !found.isEmpty { try await page(found) }
         }
     }
+
+    func removeUnfinished(olderThan age: TimeSpan) async throws -> UnfinishedObjects {
+        var pending = Self.folders.map { $0 + "/" }
+        var candidates: [(name: String, attributes: SFTPAttributes)] = []
+        while let next = pending.popLast() {
+            let entries = try await withSession { [path] session in try session.list("\(path)/\(next)".trimmingSlashes) }
+            pending += entries.filter(\.attributes.isFolder).map { "\(next)\($0.name)/" }
+            for entry in entries where entry.attributes.isFile {
+                let name = next + entry.name
+                guard let mark = name.firstRange(of: Self.unfinished), ObjectName(String(name[..<mark.lowerBound])).isOfARepository else {
+                    continue
+                }
+                candidates.append((name, entry.attributes))
+            }
+        }
+        guard !candidates.isEmpty else { return UnfinishedObjects() }
+        return try await withSession { [self, candidates] session in
+            let limit = try now(session) - age.milliseconds / 1000
+            var removed = UnfinishedObjects()
+            for (name, attributes) in candidates where attributes.modified.map({ $0 <= limit }) ?? false {
+                try session.remove("\(path)/\(name)")
+                removed += UnfinishedObjects(count: 1, bytes: attributes.size ?? 0)
+            }
+            return removed
+        }
+    }
+
+    /// Seconds since 1970 by the server's clock: those of a file that is made.
+    private func now(_ session: SFTPSession) throws -> Int64 {
+        let probe = "\(path)/locks/clock\(Self.unfinished)\(UInt64.random(in: .min ... .max))"
+        try session.write(probe, [])
+        let found = try session.attributes(probe)?.modified
+        try session.remove(probe)
+        guard let found else {
+            throw StorageError(
+                .unsupported, expected: "a server that says when a file was written", found: "one that does not", at: properties.location,
+                advice: "remove files with \(Self.unfinished) in their names there by hand, when nothing runs")
+        }
+        return found
+    }
 }
 
 extension String {

@@ -1,6 +1,7 @@
 import ArgumentParser
 import FlowModel
 import Repository
+import StorageKit
 
 extension RepositoryCommand {
     struct Prune: Interruptible {
@@ -39,12 +40,19 @@ extension RepositoryCommand {
             if report.packsRetained > 0 {
                 text += "\n\(report.packsRetained) packs more are not needed; the store keeps them for a time (object lock)"
             }
+            if report.unfinished.count > 0 {
+                text += "\nwhat died in the middle of \(report.unfinished.count) uploads went too (\(size(report.unfinished.bytes)))"
+            }
+            if let problem = report.unfinishedProblem {
+                text += "\nuploads that nobody finished were not looked for: \(problem.found), at \(problem.location); \(problem.advice)"
+            }
             output.print(
                 [
                     "dryRun": .bool(dryRun), "packsKept": .int(Int64(report.packsKept)), "packsRemoved": .int(Int64(report.packsRemoved)),
                     "packsRepacked": .int(Int64(report.packsRepacked)), "packsRetained": .int(Int64(report.packsRetained)),
                     "bytesRepacked": .int(report.bytesRepacked), "bytesReclaimed": .int(report.bytesReclaimed),
-                    "bytesUnused": .int(report.bytesUnused),
+                    "bytesUnused": .int(report.bytesUnused), "uploadsUnfinished": .int(Int64(report.unfinished.count)),
+                    "bytesUnfinished": .int(report.unfinished.bytes),
                 ], orText: text)
         }
     }

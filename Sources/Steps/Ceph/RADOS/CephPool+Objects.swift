@@ -44,6 +44,16 @@
                 advice: "give the repository a pool or a namespace of its own")
         }
 
+        /// Bytes of one object of the pool, and when it was written, seconds since 1970 by the writer's clock; nil where there is none.
+        func status(_ object: String) throws(StorageError) -> (size: Int64, modified: Int64)? {
+            var size: UInt64 = 0
+            var modified: time_t = 0
+            let code = rados_stat(handle, object, &size, &modified)
+            if code == -ENOENT { return nil }
+            guard code == 0 else { throw error(code, "an object's size and time", object) }
+            return (Int64(size), Int64(modified))
+        }
+
         func read(_ object: String, into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) throws(StorageError) {
             var done = 0
             while done < buffer.count {

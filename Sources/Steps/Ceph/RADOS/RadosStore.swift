@@ -151,6 +151,10 @@
                 for piece in 1..<max(pieces.count, 1) { try pool.remove(pieces.name(piece, of: name)) }
             }
         }
+
+        func removeUnfinished(olderThan age: TimeSpan) async throws -> UnfinishedObjects {
+            try await withPool { try RadosLeftovers(pool: $0).remove(olderThan: age) }
+        }
     }
 
     /// How an object is cut. A pure value.

@@ -2,6 +2,7 @@ import FlowModel
 import Foundation
 import Repository
 import StepKit
+import StorageKit
 
 /// Forgets repository snapshots by policy, and now and then reclaims their space. Never the last proved ones of a system.
 struct Prune: Verb {
@@ -75,7 +76,22 @@ struct Prune: Verb {
             try state.record()
             let kept = report.packsRetained == 0 ? "" : "; \(report.packsRetained) packs are locked for a time"
             context.recorder.log(.info, "reclaimed \(ByteCount(bytes: max(report.bytesReclaimed, 0)).approximate)\(kept)")
+            Self.log(report, context.recorder)
             return Self.result(decision, reclaimed: report.bytesReclaimed)
+        }
+    }
+
+    private static func log(_ report: PruneReport, _ recorder: any StepRecorder) {
+        if report.unfinished.count > 0 {
+            recorder.log(
+                .info,
+                "removed what died in the middle of \(report.unfinished.count) uploads: \(ByteCount(bytes: report.unfinished.bytes).approximate)"
+            )
+        }
+        if let problem = report.unfinishedProblem {
+            recorder.log(
+                .warning,
+                "uploads that nobody finished were not looked for: \(problem.found), at \(problem.location); \(problem.advice)")
         }
     }
 
