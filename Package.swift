@@ -28,6 +28,7 @@ let package = Package(
     products: [
         .executable(name: "snappy-flow", targets: ["snappy-flow"]),
         .library(name: "Repository", targets: ["Repository", "StorageKit"]),
+        .library(name: "Steps", targets: ["Steps", "StepKit", "StorageKit", "FlowModel", "Crypto"]),
     ],
     // A native storage library each: `swift build --disable-default-traits` builds and runs without them.
     traits: [

@@ -8,6 +8,9 @@ let package = Package(
     targets: [
         .executableTarget(
             name: "repository-bench", dependencies: [.product(name: "Repository", package: "snappy-flow")],
-            swiftSettings: [.swiftLanguageMode(.v6)])
+            swiftSettings: [.swiftLanguageMode(.v6)]),
+        .executableTarget(
+            name: "upload-bench", dependencies: [.product(name: "Steps", package: "snappy-flow")],
+            swiftSettings: [.swiftLanguageMode(.v6)]),
     ]
 )
