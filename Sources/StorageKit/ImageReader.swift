@@ -14,6 +14,25 @@ public protocol ImageReader: Sendable {
     func changedExtents(since base: JSONValue) throws -> [Range<Int64>]?
     /// Fills the whole buffer from `offset`; never asked beyond `size`. Called from several threads at once.
     func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) throws
+    /// What else a restore should know of it, to make it again as it was: recorded as extended attributes of its file.
+    var attributes: [ExtendedAttribute] { get }
+}
+
+extension ImageReader {
+    public var attributes: [ExtendedAttribute] { [] }
+}
+
+/// What is known of an image before its bytes come.
+public struct ImageDescription: Sendable, Hashable {
+    /// Bytes.
+    public var size: Int64
+    /// As the source gave them: of any system.
+    public var attributes: [ExtendedAttribute]
+
+    public init(size: Int64, attributes: [ExtendedAttribute] = []) {
+        self.size = size
+        self.attributes = attributes
+    }
 }
 
 /// Receives a restored image. Ranges come from several threads at once, none twice; ended by `finish`, or by `abandon`, which also

@@ -1,7 +1,7 @@
 import Foundation
 import Threads
 
-/// A Ceph cluster of one monitor and one OSD that keeps its data in memory, on loopback: one for the test process.
+/// A Ceph cluster of one monitor and one OSD that keeps its data in memory, on loopback: one for the test process, but for who stops it.
 public final class CephRig: Sendable {
     /// The file that clients need: monitors, keyring, timeouts.
     public let configuration: String
@@ -11,6 +11,9 @@ public final class CephRig: Sendable {
 
     private static let shared = Task { try await BlockingPool(label: "ceph-rig", width: 1).run { try CephRig() } }
     public static func running() async throws -> CephRig { try await shared.value }
+
+    /// One that ends with its user: for a test that stops its servers.
+    public static func apart() async throws -> CephRig { try await BlockingPool(label: "ceph-rig", width: 1).run { try CephRig() } }
 
     private init() throws {
         scratch = try ScratchFolder("ceph")

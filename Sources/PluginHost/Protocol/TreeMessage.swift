@@ -30,6 +30,22 @@ enum TreeMessage {
         !name.isEmpty && !name.contains(0) && !name.contains(UInt8(ascii: "/")) && name != Array(".".utf8) && name != Array("..".utf8)
     }
 
+    static func attributes(_ attributes: [ExtendedAttribute]) -> JSONValue {
+        .array(attributes.map { ["name": .string($0.name), "value": .string(Data($0.value).base64EncodedString())] })
+    }
+
+    /// None where nothing is said; nil for what are no attributes.
+    static func attributes(_ json: JSONValue?) -> [ExtendedAttribute]? {
+        var attributes: [ExtendedAttribute] = []
+        for attribute in json?.arrayValue ?? [] {
+            guard let name = attribute["name"]?.stringValue,
+                let value = attribute["value"]?.stringValue.flatMap({ Data(base64Encoded: $0) })
+            else { return nil }
+            attributes.append(ExtendedAttribute(name: name, value: Array(value)))
+        }
+        return attributes
+    }
+
     // MARK: listings
 
     /// One line of JSON an entry.
@@ -75,26 +91,16 @@ extension FileMetadata {
         if !group.isEmpty { members["group"] = .string(group) }
         if !linkTarget.isEmpty { members["linkTarget"] = TreeMessage.name(linkTarget) }
         if device != 0 { members["device"] = .int(Int64(bitPattern: device)) }
-        if !extendedAttributes.isEmpty {
-            members["extendedAttributes"] = .array(
-                extendedAttributes.map { ["name": .string($0.name), "value": .string(Data($0.value).base64EncodedString())] })
-        }
+        if !extendedAttributes.isEmpty { members["extendedAttributes"] = TreeMessage.attributes(extendedAttributes) }
         return .object(members)
     }
 
     /// Only `kind` and `modified` must be there. Nil for what is no metadata.
     init?(message json: JSONValue?) {
         guard let json, let kind = json["kind"]?.stringValue.flatMap({ FileKind(rawValue: $0) }),
-            let modified = FileTime(message: json["modified"])
+            let modified = FileTime(message: json["modified"]), let attributes = TreeMessage.attributes(json["extendedAttributes"])
         else { return nil }
         func number(_ key: String) -> Int64? { json[key]?.intValue }
-        var attributes: [ExtendedAttribute] = []
-        for attribute in json["extendedAttributes"]?.arrayValue ?? [] {
-            guard let name = attribute["name"]?.stringValue,
-                let value = attribute["value"]?.stringValue.flatMap({ Data(base64Encoded: $0) })
-            else { return nil }
-            attributes.append(ExtendedAttribute(name: name, value: Array(value)))
-        }
         self.init(
             kind: kind, permissions: UInt16(truncatingIfNeeded: number("permissions") ?? (kind == .directory ? 0o755 : 0o644)) & 0o7777,
             userID: UInt32(truncatingIfNeeded: number("userID") ?? 0), groupID: UInt32(truncatingIfNeeded: number("groupID") ?? 0),

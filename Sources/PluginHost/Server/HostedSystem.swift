@@ -114,7 +114,11 @@ final class HostedSystem: HostedInstance {
             let (handle, image) = try await images.lend { [context] body in
                 try await source.withImage(of: snapshot, context) { try await body($0) }
             }
-            return HostedAnswer(result: ["handle": .int(handle), "size": .int(image.size), "granularity": .int(image.granularity)])
+            var result: [String: JSONValue] = [
+                "handle": .int(handle), "size": .int(image.size), "granularity": .int(image.granularity),
+            ]
+            if !image.attributes.isEmpty { result["attributes"] = TreeMessage.attributes(image.attributes) }
+            return HostedAnswer(result: .object(result))
         }
         let handle = try request.number("handle")
         let image = try images.lent(handle, request)
@@ -143,13 +147,14 @@ final class HostedSystem: HostedInstance {
         guard request.call != "target.open" else {
             let destination = try capable(request, (any ImageDestination).self)
             let part = request.arguments["part"]?.arrayValue?.compactMap(\.intValue)
-            let size = request.arguments["size"]?.intValue
+            guard let attributes = TreeMessage.attributes(request.arguments["attributes"]) else { throw request.missing("attributes") }
+            let image = request.arguments["size"]?.intValue.map { ImageDescription(size: $0, attributes: attributes) }
             let overwrite = request.arguments["overwrite"]?.boolValue ?? false
             let (handle, _) = try await targets.lend { [context] body in
                 if let part, part.count == 2 {
                     try await destination.withImageWriter(within: part[0]..<part[1], context) { try await body($0) }
-                } else if let size {
-                    try await destination.withImageWriter(size: size, overwrite: overwrite, context) { try await body($0) }
+                } else if let image {
+                    try await destination.withImageWriter(of: image, overwrite: overwrite, context) { try await body($0) }
                 } else {
                     throw request.missing("size")
                 }

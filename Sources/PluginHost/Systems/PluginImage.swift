@@ -6,6 +6,7 @@ import StorageKit
 final class PluginImage: ImageReader {
     let size: Int64
     let granularity: Int64
+    let attributes: [ExtendedAttribute]
     private let process: PluginProcess
     private let handle: JSONValue
 
@@ -13,11 +14,12 @@ final class PluginImage: ImageReader {
         self.process = process
         let result = try process.call("image.open", ["snapshot": try snapshot.map { try JSONValue(encoding: $0) } ?? .null]).result
         guard let handle = result["handle"], let size = result["size"]?.intValue, size >= 0,
-            let granularity = result["granularity"]?.intValue, granularity > 0, granularity.nonzeroBitCount == 1
+            let granularity = result["granularity"]?.intValue, granularity > 0, granularity.nonzeroBitCount == 1,
+            let attributes = TreeMessage.attributes(result["attributes"])
         else {
             throw process.broken("an image's handle, size and granularity (a power of two)", result.canonicalText)
         }
-        (self.handle, self.size, self.granularity) = (handle, size, granularity)
+        (self.handle, self.size, self.granularity, self.attributes) = (handle, size, granularity, attributes)
     }
 
     func allocatedExtents() throws -> [Range<Int64>] { try extents(process.call("image.allocated", ["handle": handle])) }
@@ -49,7 +51,7 @@ final class PluginImageWriter: ImageWriter {
     private let process: PluginProcess
     private let handle: JSONValue
 
-    /// `arguments`: `size` and `overwrite`, or `part`.
+    /// `arguments`: `size`, `overwrite` and `attributes`, or `part`.
     init(_ process: PluginProcess, _ arguments: JSONValue) throws(StorageError) {
         self.process = process
         let result = try process.call("target.open", arguments).result

@@ -20,10 +20,13 @@ extension PluginImageSystem: ImageSource {
 
 extension PluginImageSystem: ImageDestination {
     public func withImageWriter<Result: Sendable>(
-        size: Int64, overwrite: Bool, _ context: StepContext, _ body: @Sendable (any ImageWriter) async throws -> Result
+        of image: ImageDescription, overwrite: Bool, _ context: StepContext, _ body: @Sendable (any ImageWriter) async throws -> Result
     ) async throws -> Result {
-        try await lend(
-            { try PluginImageWriter($0, ["size": .int(size), "overwrite": .bool(overwrite)]) }, close: { try $0.close() }, body)
+        let arguments: JSONValue = [
+            "size": .int(image.size), "overwrite": .bool(overwrite), "attributes": TreeMessage.attributes(image.attributes),
+        ]
+        return try await lend(
+            { try PluginImageWriter($0, arguments) }, close: { try $0.close() }, body)
     }
 
     public func withImageWriter<Result: Sendable>(

@@ -16,7 +16,7 @@ final class ImageTree: TreeReader {
         self.logicalPath = logicalPath
         self.options = options
         self.base = base
-        file = FileMetadata(kind: .file, permissions: 0o600, size: image.size, modified: modified)
+        file = FileMetadata(kind: .file, permissions: 0o600, size: image.size, modified: modified, extendedAttributes: image.attributes)
         outcome = Mutex(ImageReport())
     }
 

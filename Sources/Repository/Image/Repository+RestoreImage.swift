@@ -3,10 +3,12 @@ public import StorageKit
 import Threads
 
 extension Repository {
-    /// The size of the block image that a snapshot holds: bytes. Nil when it holds a folder.
-    public func imageSize(of snapshot: Snapshot) async throws -> Int64? {
+    /// What is known of the block image that a snapshot holds. Nil when it holds a folder.
+    public func imageDescription(of snapshot: Snapshot) async throws -> ImageDescription? {
         let loader = BlobLoader(store: store, key: key, index: try await loadIndex())
-        return try await imageFile(of: snapshot, loader).map { Int64(clamping: $0.size) }
+        return try await imageFile(of: snapshot, loader).map {
+            ImageDescription(size: Int64(clamping: $0.size), attributes: $0.metadata?.extendedAttributes ?? [])
+        }
     }
 
     /// Writes a snapshot's image, or a range of its bytes, to `writer` at the same offsets: every blob verified, zeros as zeros.

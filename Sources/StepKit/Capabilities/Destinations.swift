@@ -16,10 +16,11 @@ extension TreeDestination {
     public func isEmpty(_ context: StepContext) async throws -> Bool? { nil }
 }
 
-/// Receives a restored block image of `size` bytes.
+/// Receives a restored block image.
 public protocol ImageDestination: System {
+    /// Lends a writer of a whole image, of the size that is said and like its source where the system knows how.
     func withImageWriter<Result: Sendable>(
-        size: Int64, overwrite: Bool, _ context: StepContext, _ body: @Sendable (any ImageWriter) async throws -> Result
+        of image: ImageDescription, overwrite: Bool, _ context: StepContext, _ body: @Sendable (any ImageWriter) async throws -> Result
     ) async throws -> Result
 
     /// Lends a writer of a part of the image that is there: nothing is made, resized or replaced, and what is not written stays. Refuses

@@ -31,11 +31,11 @@ extension BlockDeviceSystem: ImageSource {
 
 extension BlockDeviceSystem: ImageDestination {
     func withImageWriter<Result: Sendable>(
-        size: Int64, overwrite: Bool, _ context: StepContext, _ body: @Sendable (any ImageWriter) async throws -> Result
+        of image: ImageDescription, overwrite: Bool, _ context: StepContext, _ body: @Sendable (any ImageWriter) async throws -> Result
     ) async throws -> Result {
         let target = path
         let writer = try await BlockingPool(label: "target", width: 1).run {
-            try ImageTarget(path: target, size: size, overwrite: overwrite)
+            try ImageTarget(path: target, size: image.size, overwrite: overwrite)
         }
         return try await body(writer)
     }

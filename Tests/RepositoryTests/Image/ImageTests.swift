@@ -161,7 +161,7 @@ import Testing
         let target = MemoryTarget(size: image.size)
         await #expect(throws: RepositoryError.self) { try await bench.repository.restoreImage(snapshot, to: target) }
         #expect(target.end == .abandoned)
-        #expect(try await bench.repository.imageSize(of: snapshot) == image.size)
+        #expect(try await bench.repository.imageDescription(of: snapshot)?.size == image.size)
     }
 
     /// A file that restic cut by content is an image too, restored by its offsets.
@@ -172,7 +172,7 @@ import Testing
         try Data(bytes).write(to: URL(fileURLWithPath: bench.folder("src/disk")))
         try await bench.restic.succeed("backup", bench.folder("src/disk"))
         let snapshot = try #require(try await bench.repository.snapshots().last)
-        #expect(try await bench.repository.imageSize(of: snapshot) == Int64(bytes.count))
+        #expect(try await bench.repository.imageDescription(of: snapshot)?.size == Int64(bytes.count))
         let target = MemoryTarget(size: Int64(bytes.count))
         let report = try await bench.repository.restoreImage(snapshot, to: target)
         #expect(target.bytes == bytes && target.written <= 10 << 20)

@@ -69,7 +69,7 @@
             let system = try await system(source, ["image": .string(name)])
             let context = try await SampleBench(.directory).context
             func restore(dying: Bool) async throws {
-                try await system.withImageWriter(size: 8 << 20, overwrite: false, context) { writer in
+                try await system.withImageWriter(of: ImageDescription(size: 8 << 20), overwrite: false, context) { writer in
                     try [UInt8](repeating: 7, count: 1 << 20).withUnsafeBytes { try writer.write($0, at: 0) }
                     if dying { try await end(system, by: SIGKILL) }
                     try writer.finish()

@@ -44,7 +44,7 @@
             try stage.declare(
                 system: "target", "ceph-rbd", image.settings.merging(["image": .string(target)]) { $1 }.merging(more) { $1 })
             try await stage.run("restore", id: StepID("restore-\(target)"), .snapshot("latest"), ["from": "vault", "to": "target"])
-            return try await ScratchImage(named: target)
+            return try await ScratchImage(named: target, in: image.ceph)
         }
 
         @Test(arguments: [
@@ -173,6 +173,44 @@
             #expect(try image.pool.images().filter { $0.hasPrefix(image.name) && $0.hasSuffix("-restore") }.isEmpty)
         }
 
+        /// What is not declared is as it was, through the repository alone.
+        @Test(arguments: [
+            ["--image-feature", "layering,exclusive-lock,object-map,fast-diff,deep-flatten", "--object-size", "1M"],
+            ["--image-feature", "layering,striping", "--object-size", "2M", "--stripe-unit", "64K", "--stripe-count", "4"],
+            ["--image-feature", "exclusive-lock,journaling"],
+        ])
+        func aNewImageIsLikeItsSource(_ options: [String]) async throws {
+            let image = try await ScratchImage(size: 12 << 20, options)
+            try image.write(noise(5 << 20, seed: 4), at: 1 << 20)
+            let stage = try stage(image)
+            try await stage.run("copy", id: "copy", .systems(["disk"]), ["to": "vault"])
+            let made = try await restored(stage, like: image)
+            #expect(try made.bytes() == image.bytes())
+            #expect(try made.open().shape() == image.open().shape())
+            // By Ceph's own eyes, too.
+            func shown(_ name: String) async throws -> [String] {
+                try await image.ceph.run("rbd", "info", name).split(separator: "\n").map(String.init)
+                    .filter { line in ["order ", "features:", "stripe "].contains { line.contains($0) } }
+            }
+            #expect(try await shown(made.name) == shown(image.name))
+            #expect(try await shown(made.name).count >= 2)
+        }
+
+        /// The header of an encrypted image is stored as it is: the one who has its passphrase opens what was restored.
+        @Test(arguments: ["luks1", "luks2"]) func anEncryptedImageComesBackWithItsHeader(_ format: String) async throws {
+            let image = try await ScratchImage(size: 40 << 20)
+            let stage = try stage(image)
+            let passphrase = stage.folder.file("passphrase")
+            try "of the guest".write(toFile: passphrase, atomically: true, encoding: .utf8)
+            try await image.ceph.run("rbd", "encryption", "format", image.name, format, passphrase)
+            try image.write(noise(1 << 20, seed: 5), at: 30 << 20)
+            try await stage.run("copy", id: "copy", .systems(["disk"]), ["to": "vault"])
+            let made = try await restored(stage, like: image)
+            #expect(try made.bytes() == image.bytes())
+            try await image.ceph.run("rbd", "export", "--no-progress", made.name, stage.folder.file("raw"))
+            try await HostProgram.run(["cryptsetup", "open", "--test-passphrase", "--key-file", passphrase, stage.folder.file("raw")])
+        }
+
         @Test func aBaseThatIsGoneOrOfAnotherImageIsNotTrusted() async throws {
             let image = try await ScratchImage(size: 12 << 20)
             try image.write(noise(3 << 20, seed: 1), at: 0)
@@ -243,7 +281,8 @@
 
         /// The OSD is away for a while: a copy waits for it, one that may not says so.
         @Test func anOSDThatIsAwayForAWhileIsWaitedFor() async throws {
-            let image = try await ScratchImage(size: 24 << 20)
+            // Nobody else waits for it.
+            let image = try await ScratchImage(size: 24 << 20, in: CephRig.apart())
             try image.write(noise(20 << 20, seed: 1), at: 0)
             let stage = try stage(image)
             try await stage.run("snapshot", id: "snapshot-1", .systems(["disk"]))

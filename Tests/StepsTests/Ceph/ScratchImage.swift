@@ -7,7 +7,7 @@ import StorageKit
 #if Ceph
     @testable import CephSteps
 
-    /// An image of a test's own in the cluster of the test process, which goes with that.
+    /// An image of a test's own in the cluster of the test process, or in one of its own, which goes with that.
     final class ScratchImage: Sendable {
         let ceph: CephRig
         let pool: CephPool
@@ -16,8 +16,8 @@ import StorageKit
         var settings: [String: JSONValue] { ["configuration": .string(ceph.configuration), "image": .string(name)] }
 
         /// `options` are those of `rbd create`.
-        init(size: Int64, _ options: [String] = []) async throws {
-            ceph = try await CephRig.running()
+        init(size: Int64, _ options: [String] = [], in cluster: CephRig? = nil) async throws {
+            if let cluster { ceph = cluster } else { ceph = try await CephRig.running() }
             pool = try ceph.connect()
             name = "image\(UInt32.random(in: .min ... .max))"
             try await HostProgram.run(
@@ -25,8 +25,8 @@ import StorageKit
         }
 
         /// One that is there.
-        init(named name: String) async throws {
-            ceph = try await CephRig.running()
+        init(named name: String, in cluster: CephRig? = nil) async throws {
+            if let cluster { ceph = cluster } else { ceph = try await CephRig.running() }
             pool = try ceph.connect()
             self.name = name
         }

@@ -187,7 +187,8 @@
                     opened = try RBDImage(image, in: connect(), snapshot: snapshot.map { name($0.key) }, .readOnly)
                     point = try snapshot.flatMap { try recorded($0.key, opened) }
                 }
-                return RBDReader(image: opened, point: point, size: try opened.size())
+                let shape = try opened.shape().recorded
+                return RBDReader(image: opened, point: point, size: try opened.size(), attributes: shape.map { [$0] } ?? [])
             }
             return try await body(reader)
         }
@@ -195,9 +196,12 @@
 
     extension CephRBDSystem: ImageDestination {
         func withImageWriter<Result: Sendable>(
-            size: Int64, overwrite: Bool, _ context: StepContext, _ body: @Sendable (any ImageWriter) async throws -> Result
+            of described: ImageDescription, overwrite: Bool, _ context: StepContext,
+            _ body: @Sendable (any ImageWriter) async throws -> Result
         ) async throws -> Result {
-            let target = try await blocking { try RBDTarget(image, in: connect(), size: size, shape: shape, overwrite: overwrite) }
+            let target = try await blocking {
+                try RBDTarget(image, in: connect(), size: described.size, shape: shape.completed(by: described), overwrite: overwrite)
+            }
             return try await body(target)
         }
 

@@ -20,8 +20,8 @@
         static let namespace = Setting<String>("namespace", "The namespace in the pool", default: "")
         static let image = Setting<String>.required("image", "The image")
         static let features = Setting<[String]>(
-            "features", "Features of an image that a restore makes, as `rbd create --image-feature` names them; the cluster's default else")
-        static let objectSize = Setting<ByteCount>("objectSize", "The size of its objects, a power of two; the cluster's default else")
+            "features", "Features of an image that a restore makes, as `rbd create --image-feature` names them; those of its source else")
+        static let objectSize = Setting<ByteCount>("objectSize", "The size of its objects, a power of two; that of its source else")
         static let dataPool = Setting<String>("dataPool", "The pool for its data, where that is another one")
 
         public func identity(_ settings: Settings) throws(StepError) -> String {

@@ -221,6 +221,10 @@
                 codes.append(rbd_features_from_string(names.joined(separator: ","), &features))
                 codes.append(rbd_image_options_set_uint64(options, Int32(RBD_IMAGE_OPTION_FEATURES), features))
             }
+            if let unit = shape.stripeUnit, let count = shape.stripeCount {
+                codes.append(rbd_image_options_set_uint64(options, Int32(RBD_IMAGE_OPTION_STRIPE_UNIT), UInt64(unit)))
+                codes.append(rbd_image_options_set_uint64(options, Int32(RBD_IMAGE_OPTION_STRIPE_COUNT), UInt64(count)))
+            }
             for code in codes where code < 0 { throw .ceph(code, expected: "features, object size and data pool that can be", at: image) }
             let code = rbd_create4(handle, image, UInt64(size), options)
             guard code == 0 else { throw .ceph(code, expected: "a new image of \(size) bytes", at: "\(name)/\(image)") }
@@ -236,13 +240,5 @@
             let code = RBDProgress.reporting { rbd_remove_with_progress(handle, image, $0, $1) }
             guard code == 0 || code == -ENOENT else { throw .ceph(code, expected: "to remove the image", at: "\(name)/\(image)") }
         }
-    }
-
-    /// What a new image is like; the cluster's defaults where nothing is said.
-    struct RBDShape: Sendable, Hashable {
-        var features: [String]?
-        /// Bytes, a power of two.
-        var objectSize: Int64?
-        var dataPool: String?
     }
 #endif

@@ -8,6 +8,8 @@
         let image: RBDImage
         let point: RBDPoint?
         let size: Int64
+        /// By which a restore makes an image of the same shape.
+        let attributes: [ExtendedAttribute]
         /// The smallest thing a guest's disk writes.
         let granularity: Int64 = 4096
 

@@ -90,7 +90,7 @@ struct Restore: Verb {
             }
             return nil
         }
-        guard let size = try await repository.imageSize(of: snapshot), try context.settings.value(Self.paths).isEmpty else {
+        guard let image = try await repository.imageDescription(of: snapshot), try context.settings.value(Self.paths).isEmpty else {
             guard opened is any TreeDestination else {
                 throw StepError(
                     .invalidSetting, expected: "a snapshot of a block image, and no `paths`, for \(target) takes one image",
@@ -106,7 +106,7 @@ struct Restore: Verb {
                 try await repository.restoreImage(snapshot, to: $0, range: part, options)
             }
         }
-        return try await destination.withImageWriter(size: size, overwrite: try context.settings.value(Self.overwrite), context) {
+        return try await destination.withImageWriter(of: image, overwrite: try context.settings.value(Self.overwrite), context) {
             try await repository.restoreImage(snapshot, to: $0, options)
         }
     }

@@ -62,8 +62,8 @@ struct RestoreTrial: Sendable {
         -> [String: JSONValue]
     {
         let opened = try await context.openSystem(name)
-        if let destination = opened as? any ImageDestination, let size = try await repository.imageSize(of: snapshot) {
-            return try await restoreImage(snapshot, of: size, in: repository, to: destination, context)
+        if let destination = opened as? any ImageDestination, let image = try await repository.imageDescription(of: snapshot) {
+            return try await restoreImage(snapshot, of: image, in: repository, to: destination, context)
         }
         guard let destination = opened as? any TreeDestination else {
             throw StepError(
@@ -75,22 +75,24 @@ struct RestoreTrial: Sendable {
     }
 
     private func restoreImage(
-        _ snapshot: Snapshot, of size: Int64, in repository: Repository, to destination: any ImageDestination, _ context: StepContext
+        _ snapshot: Snapshot, of image: ImageDescription, in repository: Repository, to destination: any ImageDestination,
+        _ context: StepContext
     ) async throws -> [String: JSONValue] {
         let recorder = context.recorder
         let options = RestoreOptions(progress: { progress in
             recorder.progress(
-                StepProgress(bytesDone: Int64(clamping: progress.bytes), bytesTotal: size, current: "restoring /\(progress.currentPath)"))
+                StepProgress(
+                    bytesDone: Int64(clamping: progress.bytes), bytesTotal: image.size, current: "restoring /\(progress.currentPath)"))
         })
         try recorder.ensureHeld()
-        let report = try await destination.withImageWriter(size: size, overwrite: overwrite, context) {
+        let report = try await destination.withImageWriter(of: image, overwrite: overwrite, context) {
             try await repository.restoreImage(snapshot, to: $0, options)
         }
         var facts: [String: JSONValue] = ["bytes": .int(report.bytes), "bytesWritten": .int(report.bytesWritten)]
         guard let source = destination as? any ImageSource else { return facts }
         let differing = try await source.withImage(of: nil, context) { try await repository.compareImage(snapshot, with: $0) }
         guard let first = differing.first else {
-            facts["compared"] = .int(size)
+            facts["compared"] = .int(image.size)
             return facts
         }
         throw StepError(
