@@ -44,8 +44,8 @@ extension Catalog {
     /// Those that need a library which a machine may not have.
     private static func native(_ host: HostCommand?) -> [any SystemType] {
         #if Ceph
-            guard let host else { return [CephRBDType()] }
-            return [HostedImageType(CephRBDType(), in: host, timeout: CephRBDType.timeout)]
+            guard let host else { return [CephRBDType(), CephRadosType()] }
+            return [HostedImageType(CephRBDType(), in: host, timeout: CephRBDType.timeout), CephRadosType()]
         #else
             []
         #endif

@@ -60,7 +60,8 @@ public struct FileMetadata: Sendable, Hashable {
     /// The device number as it is to be recorded: stable from run to run, wherever a snapshot is mounted.
     public var deviceID: UInt64
     public var linkCount: UInt64
-    /// Bytes; 0 for what is not a file, `unknownSize` for a stream whose end nobody knows.
+    /// Bytes; 0 for what is not a file, `unknownSize` where only a reading tells. With an `inode` that says which version of the file this is, one
+    /// of unknown size is taken as unchanged by its inode and times.
     public var size: Int64
     public var modified: FileTime
     public var accessed: FileTime

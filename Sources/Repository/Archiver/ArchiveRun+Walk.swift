@@ -85,9 +85,13 @@ extension ArchiveRun {
             try breakdown.check()
             let entryPath = path.appending(entry.name)
             if let exclude = options.exclude, exclude(entryPath, entry.metadata) { continue }
-            guard let node = Node(entry.name, entry.metadata) else { continue }
+            guard var node = Node(entry.name, entry.metadata) else { continue }
             let slot = directory.reserve()
             let formerNode = former?.node(named: entry.name)
+            // A source may know a file's version and not its size, which only a reading tells: it has the former one until then.
+            if entry.metadata.size == FileMetadata.unknownSize, node.inode != 0, options.changeCheck != .ignoreInode, let formerNode {
+                node.size = formerNode.size
+            }
             switch entry.metadata.kind {
             case .directory:
                 let child = DirectoryAssembly(node, in: directory, slot: slot, former: formerNode?.subtree)

@@ -10,6 +10,7 @@ import Threads
 enum SystemSample: String, CaseIterable, Sendable {
     case directory, command, postgresql, blockdevice, filesystem, btrfs, zfs
     case cephRBD = "ceph-rbd"
+    case cephRados = "ceph-rados"
     /// The examples of plug-ins outside the binary.
     case imageFolder = "image-folder"
     case sqliteFolder = "sqlite-folder"
@@ -41,6 +42,7 @@ final class SampleBench: Sendable {
     let content: [String: String?]
     private let server: PostgreSQLServerRig?
     private let image: ScratchImage?
+    private let objects: ScratchPool?
 
     init(_ sample: SystemSample) async throws {
         self.sample = sample
@@ -55,6 +57,7 @@ final class SampleBench: Sendable {
             default: nil
             }
         image = sample == .cephRBD ? try await ScratchImage(size: 6 << 20) : nil
+        objects = sample == .cephRados ? try await ScratchPool() : nil
         pool = sample == .zfs ? try await ZFSPoolRig(at: data) : nil
         switch sample {
         case .directory, .filesystem, .btrfs, .zfs, .sqliteFolder:
@@ -81,6 +84,9 @@ final class SampleBench: Sendable {
         case .cephRBD:
             settings = image?.settings ?? [:]
             content = [:]
+        case .cephRados:
+            settings = objects?.settings ?? [:]
+            content = [ScratchPool.path("a").description: "first"]
         case .postgresql:
             settings = ["host": .string(server?.socketFolder ?? "")]
             content = ["postgres.dump": nil, "globals.sql": nil]
@@ -129,17 +135,24 @@ final class SampleBench: Sendable {
     }
 
     /// The one file that the destination suite writes.
-    var restoredFile: TreePath { TreePath(sample == .postgresql ? "data/restored" : "inner/restored") }
+    var restoredFile: TreePath {
+        switch sample {
+        case .postgresql: TreePath("data/restored")
+        case .cephRados: ScratchPool.path("inner/restored")
+        default: TreePath("inner/restored")
+        }
+    }
 
     /// What arrived of it; nil for nothing.
     var received: [UInt8]? {
+        if let objects { return try? objects.get("inner/restored") }
         let path =
             switch sample {
             case .filesystem, .zfs: folder.file("data/inner/restored")
             case .directory, .blockdevice, .btrfs, .sqliteFolder: folder.file("target/inner/restored")
             case .command: folder.file("target")
             case .postgresql: folder.file("target/restored")
-            case .cephRBD, .imageFolder: folder.file("nothing")  // no tree
+            case .cephRBD, .cephRados, .imageFolder: folder.file("nothing")  // no files
             }
         return FileManager.default.contents(atPath: path).map(Array.init)
     }
@@ -155,6 +168,7 @@ final class SampleBench: Sendable {
     }
 
     func write(_ name: String, _ text: String) throws {
+        if let objects { return try objects.put(String(name.dropFirst("data/".count)), Array(text.utf8)) }
         if let image { return try image.write(Array(text.utf8), at: 0) }
         let path = folder.file(name)
         try FileManager.default.createDirectory(
