@@ -3,7 +3,7 @@ SHELL := /bin/bash
 export PATH := $(shell scripts/toolchain-path)
 
 BUILD_PACKAGES := libyaml-dev libpq-dev libcurl4-openssl-dev libssl-dev libcrypt-dev libzstd-dev librados-dev librbd-dev pkg-config postgresql
-TEST_PACKAGES  := restic xfsprogs btrfs-progs zfs-fuse attr acl libcap2-bin strace rclone ceph-mon ceph-osd ceph-common radosgw swift-proxy swift-account swift-container swift-object memcached python3-keystone python3-keystonemiddleware openssh-client openssh-server curl cryptsetup-bin python3-venv
+TEST_PACKAGES  := restic xfsprogs btrfs-progs zfs-fuse attr acl libcap2-bin strace rclone ceph-mon ceph-osd ceph-common ceph-mds ceph-fuse radosgw swift-proxy swift-account swift-container swift-object memcached python3-keystone python3-keystonemiddleware openssh-client openssh-server curl cryptsetup-bin python3-venv
 BINARY         := .build/debug/snappy-flow
 
 .PHONY: demo test build packages test-packages format lint clean

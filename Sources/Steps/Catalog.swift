@@ -12,6 +12,7 @@ extension Catalog {
                 FileSystemType(),
                 BtrfsType(),
                 ZFSType(),
+                CephFSType(),
                 BlockDeviceType(),
                 CommandType(),
                 PostgreSQLType(),

@@ -8,7 +8,7 @@ import Threads
 
 /// One system of each plug-in, set up so that every capability suite can run against it.
 enum SystemSample: String, CaseIterable, Sendable {
-    case directory, command, postgresql, blockdevice, filesystem, btrfs, zfs
+    case directory, command, postgresql, blockdevice, filesystem, btrfs, zfs, cephfs
     case cephRBD = "ceph-rbd"
     case cephRados = "ceph-rados"
     /// The examples of plug-ins outside the binary.
@@ -36,6 +36,8 @@ final class SampleBench: Sendable {
     private let pool: ZFSPoolRig?
     let folder: ScratchFolder
     let recorder = MemoryRecorder()
+    /// Where the source's files lie.
+    private let data: String
     private let settings: [String: JSONValue]
 
     /// What the source holds at the start, by path; nil where nobody can tell beforehand.
@@ -47,7 +49,8 @@ final class SampleBench: Sendable {
     init(_ sample: SystemSample) async throws {
         self.sample = sample
         folder = try ScratchFolder("conformance")
-        let data = folder.file("data")
+        let data = sample == .cephfs ? try await CephFSRig.running().folder() : folder.file("data")
+        self.data = data
         func shell(_ script: String) -> JSONValue { ["/bin/sh", "-c", .string(script)] }
         server = sample == .postgresql ? try await PostgreSQLServerRig.start() : nil
         mount =
@@ -60,7 +63,7 @@ final class SampleBench: Sendable {
         objects = sample == .cephRados ? try await ScratchPool() : nil
         pool = sample == .zfs ? try await ZFSPoolRig(at: data) : nil
         switch sample {
-        case .directory, .filesystem, .btrfs, .zfs, .sqliteFolder:
+        case .directory, .filesystem, .btrfs, .zfs, .sqliteFolder, .cephfs:
             let snapshots: [String: JSONValue] = sample == .directory ? ["staging": "64MiB", "method": "copy"] : [:]
             let place: [String: JSONValue] = pool.map { ["dataset": .string($0.name)] } ?? ["path": .string(data)]
             settings =
@@ -91,7 +94,9 @@ final class SampleBench: Sendable {
             settings = ["host": .string(server?.socketFolder ?? "")]
             content = ["postgres.dump": nil, "globals.sql": nil]
         }
-        for (path, text) in mount != nil || pool != nil || sample == .directory || sample == .sqliteFolder ? content : ["a": "first"] {
+        for (path, text) in mount != nil || pool != nil || sample == .directory || sample == .cephfs || sample == .sqliteFolder
+            ? content : ["a": "first"]
+        {
             try write("data/" + path, text ?? "")
         }
         try FileManager.default.createDirectory(atPath: folder.file("scratch"), withIntermediateDirectories: true)
@@ -148,7 +153,7 @@ final class SampleBench: Sendable {
         if let objects { return try? objects.get("inner/restored") }
         let path =
             switch sample {
-            case .filesystem, .zfs: folder.file("data/inner/restored")
+            case .filesystem, .zfs, .cephfs: data + "/inner/restored"
             case .directory, .blockdevice, .btrfs, .sqliteFolder: folder.file("target/inner/restored")
             case .command: folder.file("target")
             case .postgresql: folder.file("target/restored")
@@ -170,7 +175,7 @@ final class SampleBench: Sendable {
     func write(_ name: String, _ text: String) throws {
         if let objects { return try objects.put(String(name.dropFirst("data/".count)), Array(text.utf8)) }
         if let image { return try image.write(Array(text.utf8), at: 0) }
-        let path = folder.file(name)
+        let path = name.hasPrefix("data/") ? data + "/" + name.dropFirst(5) : folder.file(name)
         try FileManager.default.createDirectory(
             atPath: URL(fileURLWithPath: path).deletingLastPathComponent().path, withIntermediateDirectories: true)
         try Data(text.utf8).write(to: URL(fileURLWithPath: path))
