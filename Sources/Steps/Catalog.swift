@@ -46,7 +46,10 @@ extension Catalog {
     private static func native(_ host: HostCommand?) -> [any SystemType] {
         #if Ceph
             guard let host else { return [CephRBDType(), CephRadosType()] }
-            return [HostedImageType(CephRBDType(), in: host, timeout: CephRBDType.timeout), CephRadosType()]
+            return [
+                HostedImageType(CephRBDType(), in: host, timeout: CephRBDType.timeout),
+                HostedTreeType(CephRadosType(), in: host, timeout: CephRadosType.timeout),
+            ]
         #else
             []
         #endif
