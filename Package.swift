@@ -58,6 +58,7 @@ let package = Package(
         // 1: values and contracts
         .target(name: "FlowModel", swiftSettings: strict),
         .target(name: "Threads", swiftSettings: strict),
+        .target(name: "NewFiles", dependencies: ["CLinux"], swiftSettings: strict),
         .target(name: "StorageKit", dependencies: ["FlowModel"], swiftSettings: strict),
         .target(name: "StepKit", dependencies: ["FlowModel", "StorageKit"], swiftSettings: strict),
         .target(name: "Crypto", dependencies: ["CLibCrypto", "FlowModel"], swiftSettings: hot),
@@ -76,12 +77,13 @@ let package = Package(
             exclude: ["Store/Queries", "Store/Migrations"],
             swiftSettings: strict,
             plugins: ["EmbedSQL"]),
-        .target(name: "Repository", dependencies: ["StorageKit", "Crypto", "CLibZstd", "Threads", "FlowModel"], swiftSettings: hot),
+        .target(
+            name: "Repository", dependencies: ["StorageKit", "Crypto", "CLibZstd", "NewFiles", "Threads", "FlowModel"], swiftSettings: hot),
 
         .target(
             name: "RestServer",
             dependencies: [
-                "CLibCrypt", "Crypto", "FlowModel", "StorageKit", "Threads", nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"),
+                "CLibCrypt", "Crypto", "FlowModel", "NewFiles", "StorageKit", "Threads", nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ], swiftSettings: strict),
 

@@ -1,4 +1,6 @@
+import FlowModel
 import Foundation
+import NewFiles
 import StorageKit
 #if canImport(Glibc)
     import Glibc
@@ -20,45 +22,7 @@ struct LocalFolder: Sendable {
         }
     }
 
-    func put(_ name: ObjectName, _ bytes: [UInt8]) throws {
-        let target = full(name)
-        let suffix = String(UInt64.random(in: .min ... .max), radix: 36)
-        let temporary = "\(target)-tmp-\(suffix)"
-        do {
-            try LocalFileWriting.write(bytes, to: temporary)
-            // A link refuses what exists, a rename would replace it: objects are made once.
-            guard link(temporary, target) == 0 else {
-                if errno == EPERM || errno == EOPNOTSUPP || errno == ENOSYS {
-                    try renameExclusively(temporary, target)
-                } else {
-                    throw LocalError.of(errno, at: target, doing: "a new object")
-                }
-                try synchronizeFolder(of: target)
-                return
-            }
-            unlink(temporary)
-        } catch {
-            unlink(temporary)
-            throw error
-        }
-        try synchronizeFolder(of: target)
-    }
-
-    /// For file systems without hard links.
-    private func renameExclusively(_ temporary: String, _ target: String) throws {
-        guard access(target, F_OK) != 0 else { throw LocalError.of(EEXIST, at: target, doing: "a new object") }
-        guard rename(temporary, target) == 0 else { throw LocalError.of(errno, at: target, doing: "a new object") }
-    }
-
-    private func synchronizeFolder(of target: String) throws {
-        let folder = target.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
-        let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw LocalError.of(errno, at: folder, doing: "the folder of an object") }
-        defer { close(descriptor) }
-        guard fsync(descriptor) == 0 || errno == EINVAL || errno == ENOTSUP else {
-            throw LocalError.of(errno, at: folder, doing: "a durable folder")
-        }
-    }
+    func put(_ name: ObjectName, _ bytes: [UInt8]) throws { try LocalFileWriting.write(bytes, as: full(name)) }
 
     func get(_ name: ObjectName, range: Range<Int64>?) throws -> [UInt8] {
         let file = full(name)
@@ -131,5 +95,38 @@ struct LocalFolder: Sendable {
 
     func delete(_ name: ObjectName) throws {
         guard unlink(full(name)) == 0 || errno == ENOENT else { throw LocalError.of(errno, at: full(name), doing: "a removable object") }
+    }
+
+    /// Files that got no name: of programs that were killed where the file system knows no files without one, or of restic.
+    func removeUnfinished(olderThan age: TimeSpan) throws -> UnfinishedObjects {
+        let limit = try now() - age.milliseconds / 1000
+        var removed = UnfinishedObjects()
+        var pending = ["data/", "index/", "keys/", "locks/", "snapshots/"]
+        while let next = pending.popLast() {
+            let found = try list(next)
+            pending += found.folders
+            for info in found.files {
+                guard let mark = info.name.text.firstRange(of: LocalFileWriting.unfinished),
+                    ObjectName(String(info.name.text[..<mark.lowerBound])).isOfARepository
+                else { continue }
+                var status = Glibc.stat()
+                guard lstat(full(info.name), &status) == 0, Int64(status.st_mtim.tv_sec) <= limit else { continue }
+                try delete(info.name)
+                removed += UnfinishedObjects(count: 1, bytes: info.size)
+            }
+        }
+        return removed
+    }
+
+    /// By the file system's clock, which may be another host's: seconds since 1970, of a file that nobody sees.
+    private func now() throws -> Int64 {
+        do {
+            let file = try NewFile(target: path + "/locks/clock", temporary: LocalFileWriting.temporaryName)
+            var status = Glibc.stat()
+            guard fstat(file.descriptor, &status) == 0 else { throw LocalError.of(errno, at: path, doing: "the time") }
+            return Int64(status.st_mtim.tv_sec)
+        } catch let failure as FileFailure {
+            throw LocalError.of(failure.code, at: failure.path, doing: failure.expected)
+        }
     }
 }

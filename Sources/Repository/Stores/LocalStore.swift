@@ -1,7 +1,8 @@
+public import FlowModel
 public import StorageKit
 import Threads
 
-/// A repository in a local folder, laid out as restic does: temporary file beside the target, fsync, rename, fsync of the folder.
+/// A repository in a local folder, laid out as restic does. An object's file has no name before it is whole and durable, and takes nobody's.
 ///
 /// Blocking calls run on threads of the store's own.
 public final class LocalStore: ObjectStore {
@@ -36,4 +37,8 @@ public final class LocalStore: ObjectStore {
 
     public func stat(_ name: ObjectName) async throws -> ObjectInfo? { try await pool.run { [folder] in try folder.stat(name) } }
     public func delete(_ name: ObjectName) async throws { try await pool.run { [folder] in try folder.delete(name) } }
+
+    public func removeUnfinished(olderThan age: TimeSpan) async throws -> UnfinishedObjects {
+        try await pool.run { [folder] in try folder.removeUnfinished(olderThan: age) }
+    }
 }
