@@ -20,11 +20,14 @@ public struct Request: Sendable {
     public var trustFile: String?
     /// `http://[user:password@]host:port`; empty for none whatever the environment says; nil for what the environment says (`https_proxy`).
     public var proxy: String?
+    /// Told of bytes as they go over the wire, on the transfer's own thread; the transfer rests for as long as it answers.
+    public var pace: (@Sendable (_ sent: Int, _ received: Int) -> Duration)?
 
     public init(
         method: String = "GET", url: String, headers: [(name: String, value: String)] = [], body: [UInt8]? = nil,
         connectTimeout: TimeSpan = .seconds(10), timeout: TimeSpan = .seconds(60), stall: TimeSpan = .seconds(60),
-        maximumResponse: ByteCount = .mebibytes(16), trustFile: String? = nil, proxy: String? = nil
+        maximumResponse: ByteCount = .mebibytes(16), trustFile: String? = nil, proxy: String? = nil,
+        pace: (@Sendable (_ sent: Int, _ received: Int) -> Duration)? = nil
     ) {
         self.method = method
         self.url = url
@@ -36,6 +39,7 @@ public struct Request: Sendable {
         self.trustFile = trustFile
         self.proxy = proxy
         self.stall = stall
+        self.pace = pace
     }
 }
 

@@ -1,10 +1,13 @@
 import CLibCurl
 import FlowModel
+import Foundation
 import Synchronization
 
 /// One request under way on one thread: what libcurl's callbacks gather.
 final class Transfer {
     private static let bufferBytes = 256 << 10
+    /// Where a bandwidth is kept: the pieces in which it is.
+    private static let pacedBytes = 64 << 10
 
     private let request: Request
     private let stop: StopSign
@@ -13,6 +16,7 @@ final class Transfer {
     private var isTooLarge = false
     /// The empty line after the headers came. libcurl takes a connection that ends before it for a whole answer without a body.
     private var hasAllHeaders = false
+    private var sent = 0
 
     init(_ request: Request, stop: StopSign) {
         self.request = request
@@ -63,8 +67,8 @@ final class Transfer {
         if let file = request.trustFile { flow_curl_set_text(handle, CURLOPT_CAINFO, file) }
         if let proxy = request.proxy { flow_curl_set_text(handle, CURLOPT_PROXY, proxy) }
         flow_curl_set_long(handle, CURLOPT_TCP_KEEPALIVE, 1)
-        flow_curl_set_long(handle, CURLOPT_BUFFERSIZE, Self.bufferBytes)
-        flow_curl_set_long(handle, CURLOPT_UPLOAD_BUFFERSIZE, Self.bufferBytes)
+        flow_curl_set_long(handle, CURLOPT_BUFFERSIZE, request.pace == nil ? Self.bufferBytes : Self.pacedBytes)
+        flow_curl_set_long(handle, CURLOPT_UPLOAD_BUFFERSIZE, request.pace == nil ? Self.bufferBytes : Self.pacedBytes)
         flow_curl_set_long(handle, CURLOPT_LOW_SPEED_LIMIT, 1)
         flow_curl_set_long(handle, CURLOPT_LOW_SPEED_TIME, max(Int(request.stall.milliseconds / 1000), 1))
         flow_curl_set_long(handle, CURLOPT_CONNECTTIMEOUT_MS, Int(request.connectTimeout.milliseconds))
@@ -87,9 +91,26 @@ final class Transfer {
         }
         flow_curl_set_long(handle, CURLOPT_NOPROGRESS, 0)
         flow_curl_set_pointer(handle, CURLOPT_XFERINFODATA, this)
-        flow_curl_set_progress(handle) { transfer, _, _, _, _ in
+        flow_curl_set_progress(handle) { transfer, _, _, _, sent in
             guard let transfer else { return 1 }
-            return Unmanaged<Transfer>.fromOpaque(transfer).takeUnretainedValue().stop.raised.load(ordering: .relaxed) ? 1 : 0
+            return Unmanaged<Transfer>.fromOpaque(transfer).takeUnretainedValue().progressed(Int(sent)) ? 0 : 1
+        }
+    }
+
+    /// False when it is to stop.
+    private func progressed(_ sent: Int) -> Bool {
+        if sent > self.sent {
+            rest(request.pace?(sent - self.sent, 0))
+            self.sent = sent
+        }
+        return !stop.raised.load(ordering: .relaxed)
+    }
+
+    private func rest(_ time: Duration?) {
+        guard let time else { return }
+        let end = ContinuousClock.now + time
+        while case let left = end - .now, left > .zero, !stop.raised.load(ordering: .relaxed) {
+            Thread.sleep(forTimeInterval: min(left / .seconds(1), 0.1))
         }
     }
 
@@ -99,6 +120,7 @@ final class Transfer {
             return false
         }
         body += bytes
+        rest(request.pace?(0, bytes.count))
         return true
     }
 

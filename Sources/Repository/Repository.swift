@@ -37,9 +37,10 @@ public final class Repository: Sendable {
 
     /// Makes a new repository with one password. `RepositoryError(.exists)` when there is one already.
     public static func create(
-        on store: any ObjectStore, password: [UInt8], patience: LockPatience = LockPatience(), retries: StoreRetries = StoreRetries()
+        on store: any ObjectStore, password: [UInt8], patience: LockPatience = LockPatience(), retries: StoreRetries = StoreRetries(),
+        bandwidth: BandwidthLimit? = nil
     ) async throws -> Repository {
-        let store = RetryingStore(store, retries)
+        let store = RetryingStore(LimitedStore.limited(store, bandwidth), retries)
         if let found = try await store.stat(ObjectNames.config) { throw existing(store, "\(found.size) bytes of config") }
         try await store.create()
         try await refuseRemains(store)
@@ -79,9 +80,10 @@ public final class Repository: Sendable {
 
     /// Opens a repository. Throws `.notFound`, `.wrongPassword`, `.unsupported` or `.damaged`.
     public static func open(
-        _ store: any ObjectStore, password: [UInt8], patience: LockPatience = LockPatience(), retries: StoreRetries = StoreRetries()
+        _ store: any ObjectStore, password: [UInt8], patience: LockPatience = LockPatience(), retries: StoreRetries = StoreRetries(),
+        bandwidth: BandwidthLimit? = nil
     ) async throws -> Repository {
-        let store = RetryingStore(store, retries)
+        let store = RetryingStore(LimitedStore.limited(store, bandwidth), retries)
         let sealed: [UInt8]
         do {
             sealed = try await readConfig(store)

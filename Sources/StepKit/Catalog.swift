@@ -1,8 +1,12 @@
+public import StorageKit
+
 /// The plug-ins of a binary: a value made in one place (Steps/Catalog.swift) and handed down by the composition root.
 public struct Catalog: Sendable {
     public let systems: [any SystemType]
     public let repositories: [any RepositoryType]
     public let verbs: [any Verb]
+    /// Shared by all that opens a repository.
+    public let bandwidths = BandwidthLimits()
 
     /// Names must be unique within each list; a duplicate is a programming error.
     public init(systems: [any SystemType], repositories: [any RepositoryType], verbs: [any Verb]) {

@@ -1,19 +1,35 @@
 public import FlowModel
+public import StorageKit
 
 /// How a repository's store is used, whatever its type: keys that every repository has, beside `password` and `create`.
 public struct StoreAccess: Sendable, Hashable {
     /// For how long calls are repeated while the store is away or busy.
     public var retryFor: TimeSpan
+    /// How fast it may be; nil: as fast as it goes.
+    public var bandwidth: BandwidthSchedule?
 
     public static let retryFor = Setting<TimeSpan>(
         "retryFor", "A store that has answered before and is away or busy is asked again for so long; 0s for one try", default: .minutes(15)
     )
+    public static let bandwidth = Setting<[String: JSONValue]>(
+        "bandwidth", "How fast a worker may be with this store, all its calls together", type: .object(BandwidthSettings.schema))
 
-    public static let schema = SettingsSchema([retryFor.field])
+    public static let schema = SettingsSchema([retryFor.field, bandwidth.field])
 
     /// `name`: the repository's, for errors.
     public init(_ planned: PlannedRepository, name: String) throws(StepError) {
         let settings = Settings(planned.access ?? [:], origin: "repository \(name)")
         retryFor = try settings.value(Self.retryFor)
+        bandwidth = try Self.bandwidth(settings)
+    }
+
+    /// What a declaration says that has the right shape and can't be meant.
+    public static func problems(in settings: Settings) -> [SettingProblem] {
+        SettingProblem(bandwidth.name) { _ = try bandwidth(settings) }.map { [$0] } ?? []
+    }
+
+    private static func bandwidth(_ settings: Settings) throws(StepError) -> BandwidthSchedule? {
+        guard let values = try settings.optional(bandwidth) else { return nil }
+        return try BandwidthSettings.read(values, origin: settings.origin)
     }
 }

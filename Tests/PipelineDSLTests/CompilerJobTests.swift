@@ -1,5 +1,6 @@
 import FlowModel
 import StepKit
+import StorageKit
 import Testing
 
 @testable import PipelineDSL
@@ -141,5 +142,45 @@ import Testing
                 steps: [{copy: a, to: r}]
                 """
             ).plans.isEmpty)
+    }
+
+    @Test(arguments: [
+        ("{upload: 5MiB, schedule: [{from: \"25:00\", to: \"18:00\"}]}", "25:00"),
+        ("{upload: 5MiB, schedule: [{from: \"08:00\", to: \"08:00\"}]}", "08:00"),
+        ("{upload: 5MiB, timeZone: Mars/Olympus}", "Mars/Olympus"), ("{download: 3B}", "3B"),
+    ])
+    func bandwidthsThatCannotBeMeantAreFoundAtOnce(value: String, found: String) throws {
+        let result = Compiling.result(
+            """
+            name: x
+            systems: {a: {type: volume, path: /srv/a}}
+            repositories: {r: {type: local, path: /r, password: {fromEnv: P}, bandwidth: \(value)}}
+            steps: [{copy: a, to: r}]
+            """)
+        let text = DiagnosticRendering.text(result.diagnostics)
+        #expect(result.plans.isEmpty && text.contains(found) && text.contains("bandwidth"), "\(text)")
+    }
+
+    @Test func aBandwidthReachesThePlan() throws {
+        let result = Compiling.result(
+            """
+            name: x
+            systems: {a: {type: volume, path: /srv/a}}
+            repositories:
+              r:
+                type: local
+                path: /r
+                password: {fromEnv: P}
+                bandwidth:
+                  upload: 20MiB
+                  timeZone: Europe/Berlin
+                  schedule: [{days: [mon], from: "08:00", to: "18:00", upload: 5MiB}]
+            steps: [{copy: a, to: r}]
+            """)
+        let plan = try #require(result.plans.first?.plan, "\(DiagnosticRendering.text(result.diagnostics))")
+        let repository = try #require(plan.repositories["r"])
+        let bandwidth = try #require(try StoreAccess(repository, name: "r").bandwidth)
+        #expect(bandwidth.timeZone == "Europe/Berlin" && bandwidth.usual.upload == 20 << 20 && bandwidth.usual.download == nil)
+        #expect(bandwidth.bandwidth(day: 1, minute: 500).upload == 5 << 20 && bandwidth.bandwidth(day: 2, minute: 500).upload == 20 << 20)
     }
 }

@@ -40,6 +40,10 @@ struct DeclarationReader {
         let (settings, common, mentions) = read(entries, DocumentKeys.repository, plugin.schema, label, at: mark)
         guard findings.count == before, let password = common["password"].flatMap(SecretReference.init(json:)) else { return nil }
         let access = common.filter { StoreAccess.schema[$0.key] != nil }
+        for problem in StoreAccess.problems(in: Settings(access, origin: label)) {
+            findings.append(contentsOf: Finding.of(problem, access, entries, label, at: mark))
+        }
+        guard findings.count == before else { return nil }
         return DeclaredRepository(
             name: name, type: type, settings: settings, password: password, create: common["create"]?.boolValue ?? true,
             access: access.isEmpty ? nil : access, mentions: mentions, mark: mark, source: source)

@@ -2,6 +2,7 @@ import FlowModel
 import HTTPClient
 import StepKit
 import StorageKit
+import Synchronization
 
 /// How an object store's requests travel: declared and carried out once for all stores that speak HTTP.
 struct StoreConnection: Sendable {
@@ -25,6 +26,12 @@ struct StoreConnection: Sendable {
     private let timeout: TimeSpan
     private let trustFile: String?
     private let proxy: String?
+    private let pacing = Pacing()
+
+    /// Shared by all copies of the connection.
+    private final class Pacing: Sendable {
+        let limit = Mutex<BandwidthLimit?>(nil)
+    }
 
     init(_ settings: Settings) throws(StepError) {
         width = try settings.value(Self.connections)
@@ -34,13 +41,21 @@ struct StoreConnection: Sendable {
         proxy = try settings.optional(Self.proxy)
     }
 
+    /// Requests from now on keep within the limit.
+    func pace(by limit: BandwidthLimit) { pacing.limit.withLock { $0 = limit } }
+
+    private func pace() -> (@Sendable (Int, Int) -> Duration)? {
+        guard let limit = pacing.limit.withLock({ $0 }) else { return nil }
+        return { sent, received in sent > 0 ? limit.moved(sent, .upload) : limit.moved(received, .download) }
+    }
+
     /// The server's answer, whatever its status. Throws `StorageError` where there is none.
     func send(
         _ method: String, _ url: String, headers: [(name: String, value: String)] = [], body: [UInt8]? = nil
     ) async throws -> Response {
         let request = Request(
             method: method, url: url, headers: headers, body: body, connectTimeout: min(timeout, .seconds(30)), timeout: Self.wholeTime,
-            stall: timeout, maximumResponse: Self.maximumResponse, trustFile: trustFile, proxy: proxy)
+            stall: timeout, maximumResponse: Self.maximumResponse, trustFile: trustFile, proxy: proxy, pace: pace())
         do {
             return try await client.send(request)
         } catch let error as HTTPClientError {

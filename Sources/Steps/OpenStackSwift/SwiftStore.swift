@@ -8,7 +8,7 @@ import Synchronization
 ///
 /// Whoever comes second may replace what the first has stored: OpenStack Swift's `If-None-Match` is no lock (of 16 at once several
 /// are told that they were first), and Ceph's gateway does not know it.
-final class SwiftStore: ObjectStore {
+final class SwiftStore: PacedStore {
     let container: SwiftContainer
     private let segments: SwiftContainer
     private let segmentBytes: Int
@@ -38,6 +38,8 @@ final class SwiftStore: ObjectStore {
     }
 
     // MARK: the container
+
+    func pace(by limit: BandwidthLimit) { container.account.connection.pace(by: limit) }
 
     func create() async throws { try await create(container) }
 

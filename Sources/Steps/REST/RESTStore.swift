@@ -6,7 +6,7 @@ import StorageKit
 /// A repository on a server that speaks restic's REST protocol (restic doc/REST_backend.rst).
 ///
 /// Whether such a server replaces what is there is its own affair: restic's own and ours refuse, rclone's does not.
-struct RESTStore: ObjectStore {
+struct RESTStore: PacedStore {
     /// With `/` at its end.
     let base: String
     let headers: [(name: String, value: String)]
@@ -30,6 +30,8 @@ struct RESTStore: ObjectStore {
     ) async throws -> Response {
         try await connection.send(method, url, headers: headers + more, body: body)
     }
+
+    func pace(by limit: BandwidthLimit) { connection.pace(by: limit) }
 
     func create() async throws {
         let answer = try await send("POST", base + "?create=true", body: [])

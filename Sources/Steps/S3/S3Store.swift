@@ -6,7 +6,7 @@ import StorageKit
 import Synchronization
 
 /// A repository in a bucket, laid out as restic does it.
-final class S3Store: ObjectStore {
+final class S3Store: PacedStore {
     let connection: S3Connection
     private let storageClass: String?
     private let encryption: S3Encryption?
@@ -39,6 +39,8 @@ final class S3Store: ObjectStore {
     }
 
     // MARK: the bucket
+
+    func pace(by limit: BandwidthLimit) { connection.connection.pace(by: limit) }
 
     func create() async throws {
         let answer = try await connection.send("HEAD", key: nil)

@@ -13,7 +13,9 @@ extension StepContext {
         let password = try secrets.resolve(planned.password).reveal()
         let recorder = recorder
         let patience = LockPatience(limit: Self.lockWait) { recorder.log(.info, "waits: \($0.found), at \($0.location)") }
-        let retries = StoreRetries(limit: try StoreAccess(planned, name: name).retryFor) { event in
+        let access = try StoreAccess(planned, name: name)
+        let bandwidth = access.bandwidth.map { catalog.bandwidths.limit(of: planned.identity, $0) }
+        let retries = StoreRetries(limit: access.retryFor) { event in
             switch event {
             case .waits(let error, let limit):
                 recorder.log(.warning, "\(error.location): \(error.found); asked again for up to \(limit)")
@@ -21,7 +23,7 @@ extension StepContext {
             }
         }
         do {
-            return try await Repository.open(store, password: password, patience: patience, retries: retries)
+            return try await Repository.open(store, password: password, patience: patience, retries: retries, bandwidth: bandwidth)
         } catch let error as RepositoryError where error.kind == .notFound && creating {
             guard planned.create else {
                 throw StepError(
@@ -32,11 +34,12 @@ extension StepContext {
         }
         try recorder.ensureHeld()
         do {
-            let repository = try await Repository.create(on: store, password: password, patience: patience, retries: retries)
+            let repository = try await Repository.create(
+                on: store, password: password, patience: patience, retries: retries, bandwidth: bandwidth)
             recorder.log(.info, "created repository \(repository.id.prefix(10)) at \(repository.location)")
             return repository
         } catch let error as RepositoryError where error.kind == .exists {
-            return try await Repository.open(store, password: password, patience: patience, retries: retries)
+            return try await Repository.open(store, password: password, patience: patience, retries: retries, bandwidth: bandwidth)
         }
     }
 

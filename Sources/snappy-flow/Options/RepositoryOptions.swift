@@ -13,29 +13,40 @@ struct RepositoryOptions: ParsableArguments {
     @Option(name: .long, help: "The repository's name in them.") var repository: String
 
     func open() async throws -> (repository: Repository, plan: Plan) {
-        let (store, password, retries, plan) = try await place(repository)
-        return (try await Repository.open(store, password: password, retries: retries), plan)
+        let place = try await place(repository)
+        return (try await place.open(), place.plan)
     }
 
     /// Another repository of the same documents.
     func open(other name: String, creating: Bool) async throws -> Repository {
-        let (store, password, retries, _) = try await place(name)
+        let place = try await place(name)
         do {
-            return try await Repository.open(store, password: password, retries: retries)
+            return try await place.open()
         } catch let error as RepositoryError where error.kind == .notFound && creating {
-            return try await Repository.create(on: store, password: password, retries: retries)
+            return try await place.create()
         }
     }
 
     /// Makes the repository. Refuses when there is one.
-    func create() async throws -> Repository {
-        let (store, password, retries, _) = try await place(repository)
-        return try await Repository.create(on: store, password: password, retries: retries)
+    func create() async throws -> Repository { try await place(repository).create() }
+
+    private struct Place {
+        var store: any ObjectStore
+        var password: [UInt8]
+        var retries: StoreRetries
+        var bandwidth: BandwidthLimit?
+        var plan: Plan
+
+        func open() async throws -> Repository {
+            try await Repository.open(store, password: password, retries: retries, bandwidth: bandwidth)
+        }
+
+        func create() async throws -> Repository {
+            try await Repository.create(on: store, password: password, retries: retries, bandwidth: bandwidth)
+        }
     }
 
-    private func place(
-        _ repository: String
-    ) async throws -> (store: any ObjectStore, password: [UInt8], retries: StoreRetries, plan: Plan) {
+    private func place(_ repository: String) async throws -> Place {
         let plans = try PipelineOptions.compile([file], warns: false)
         let holding = plans.map(\.plan).filter { $0.repositories[repository] != nil }
         guard let plan = holding.first, let planned = plan.repositories[repository] else {
@@ -52,10 +63,10 @@ struct RepositoryOptions: ParsableArguments {
         }
         let secrets = EnvironmentSecrets()
         let store = try await type.open(Settings(planned.settings, origin: "repository \(repository)"), secrets: secrets)
-        return (
-            store, try secrets.resolve(planned.password).reveal(), Self.retries(try StoreAccess(planned, name: repository), repository),
-            plan
-        )
+        let access = try StoreAccess(planned, name: repository)
+        return Place(
+            store: store, password: try secrets.resolve(planned.password).reveal(), retries: Self.retries(access, repository),
+            bandwidth: access.bandwidth.map { Composition.catalog.bandwidths.limit(of: planned.identity, $0) }, plan: plan)
     }
 
     /// Whoever sits there is told what is waited for.
