@@ -81,7 +81,7 @@ public final class Repository: Sendable {
     /// Opens a repository. Throws `.notFound`, `.wrongPassword`, `.unsupported` or `.damaged`.
     public static func open(
         _ store: any ObjectStore, password: [UInt8], patience: LockPatience = LockPatience(), retries: StoreRetries = StoreRetries(),
-        bandwidth: BandwidthLimit? = nil
+        bandwidth: BandwidthLimit? = nil, cache: MetadataCachePlace? = nil
     ) async throws -> Repository {
         let store = RetryingStore(LimitedStore.limited(store, bandwidth), retries)
         let sealed: [UInt8]
@@ -92,8 +92,13 @@ public final class Repository: Sendable {
                 .notFound, expected: "a restic repository", found: "no config object", at: store.properties.location,
                 advice: "check the location; a first copy with `create: true`, or `restic init`, makes a repository")
         }
-        return try await open(store, sealedConfig: sealed, password: password, patience)
+        let opened = try await open(store, sealedConfig: sealed, password: password, patience)
+        guard let cache, cache.limit > 0 else { return opened }
+        return opened.reading(CachingStore(base: store, cache: MetadataCache(cache, repository: opened.id)))
     }
+
+    /// Itself without what is kept on this machine: for who asks what the store holds.
+    public var uncached: Repository { (store as? CachingStore).map { reading($0.base) } ?? self }
 
     /// Tries the password on every key file, at most as many as restic does. A key that fits the password and not the config is left from
     /// something else; another one may be right.

@@ -7,6 +7,8 @@ public struct Catalog: Sendable {
     public let verbs: [any Verb]
     /// Shared by all that opens a repository.
     public let bandwidths = BandwidthLimits()
+    /// Where metadata of repositories are kept on this machine; nil: nowhere.
+    public var cacheFolder: String?
 
     /// Names must be unique within each list; a duplicate is a programming error.
     public init(systems: [any SystemType], repositories: [any RepositoryType], verbs: [any Verb]) {

@@ -9,9 +9,12 @@ public protocol RepositoryType: Sendable {
     var schema: SettingsSchema { get }
     /// What the store is, whatever it is called (`local:/backup/vault`): pure, from settings that are not secret.
     func identity(_ settings: Settings) throws(StepError) -> String
+    /// Whether reading it is as good as reading a copy on this machine.
+    var isOnThisMachine: Bool { get }
     func open(_ settings: Settings, secrets: any SecretResolver) async throws -> any ObjectStore
 }
 
 extension RepositoryType {
     public var contractVersion: Int { 1 }
+    public var isOnThisMachine: Bool { false }
 }

@@ -7,6 +7,8 @@ public struct StoreAccess: Sendable, Hashable {
     public var retryFor: TimeSpan
     /// How fast it may be; nil: as fast as it goes.
     public var bandwidth: BandwidthSchedule?
+    /// The most that is kept of its metadata on this machine.
+    public var cacheSize: ByteCount
 
     public static let retryFor = Setting<TimeSpan>(
         "retryFor", "A store that has answered before and is away or busy is asked again for so long; 0s for one try", default: .minutes(15)
@@ -14,13 +16,18 @@ public struct StoreAccess: Sendable, Hashable {
     public static let bandwidth = Setting<[String: JSONValue]>(
         "bandwidth", "How fast a worker may be with this store, all its calls together", type: .object(BandwidthSettings.schema))
 
-    public static let schema = SettingsSchema([retryFor.field, bandwidth.field])
+    public static let cacheSize = Setting<ByteCount>(
+        "cacheSize", "How much of its metadata a machine that reads it keeps, encrypted, for one that is not on this machine; 0B for none",
+        default: ByteCount(bytes: 1 << 30))
+
+    public static let schema = SettingsSchema([retryFor.field, bandwidth.field, cacheSize.field])
 
     /// `name`: the repository's, for errors.
     public init(_ planned: PlannedRepository, name: String) throws(StepError) {
         let settings = Settings(planned.access ?? [:], origin: "repository \(name)")
         retryFor = try settings.value(Self.retryFor)
         bandwidth = try Self.bandwidth(settings)
+        cacheSize = try settings.value(Self.cacheSize)
     }
 
     /// What a declaration says that has the right shape and can't be meant.

@@ -36,7 +36,9 @@ struct Composition {
         let built = Catalog.standard(host: HostCommand([binary, "host-plugin"]))
         let found = outside
         for problem in found.problems { StandardError.write("warning: \(problem)") }
-        return Catalog(systems: built.systems + found.types, repositories: built.repositories, verbs: built.verbs)
+        var catalog = Catalog(systems: built.systems + found.types, repositories: built.repositories, verbs: built.verbs)
+        catalog.cacheFolder = Folders().metadata
+        return catalog
     }()
 
     /// The plug-ins outside this binary.

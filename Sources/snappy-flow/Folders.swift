@@ -25,6 +25,9 @@ struct Folders {
         runtime = folder("XDG_RUNTIME_DIR", isRoot ? "/run/snappy-flow" : state + "/run")
     }
 
+    /// Indexes, snapshots and trees of repositories, as they lie there.
+    var metadata: String { cache + "/repositories" }
+
     /// Scratch space of this machine's workers.
     var scratch: String { cache + "/scratch" }
 }

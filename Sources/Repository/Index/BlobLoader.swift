@@ -15,11 +15,13 @@ struct BlobLoader: Sendable {
         for (pack, place) in places {
             try Task.checkCancellation()
             do {
+                let cache = blob.kind == .tree ? (store as? CachingStore)?.cache : nil
+                let name = "trees/\(blob.id)"
+                if let kept = await cache?.read(name), let plain = try? decode(kept, place, pack) { return plain }
                 let sealed = try await store.get(ObjectNames.pack(pack), range: place.range)
-                let decoder = BlobDecoder(key)
-                return try withExtendedLifetime(decoder) {  // the bytes are the decoder's
-                    try sealed.withUnsafeBytes { Array(try decoder.decode($0, place, in: pack)) }
-                }
+                let plain = try decode(sealed, place, pack)
+                await cache?.write(name, sealed)
+                return plain
             } catch let error as StorageError where error.kind == .notFound {
                 problem = RepositoryError.missing(pack: pack, at: store.properties.location)
             } catch let error as StorageError where error.kind == .truncated {
@@ -30,6 +32,14 @@ struct BlobLoader: Sendable {
             }
         }
         throw problem
+    }
+
+    /// Proves the bytes: their seal, and that they are the blob.
+    private func decode(_ sealed: [UInt8], _ place: PackedBlob, _ pack: ObjectID) throws -> [UInt8] {
+        let decoder = BlobDecoder(key)
+        return try withExtendedLifetime(decoder) {  // the bytes are the decoder's
+            try sealed.withUnsafeBytes { Array(try decoder.decode($0, place, in: pack)) }
+        }
     }
 
     func loadTree(_ id: ObjectID) async throws -> Tree { try Tree(decoding: try await load(BlobKey(kind: .tree, id: id)), id: id) }

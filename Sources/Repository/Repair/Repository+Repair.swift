@@ -6,7 +6,10 @@ extension Repository {
     public func repairIndex(
         readingEveryPack: Bool = false, dryRun: Bool = false, progress: (@Sendable (_ done: Int, _ of: Int) -> Void)? = nil
     ) async throws -> IndexRepairReport {
-        try await withLock(.exclusive, isolation: nil) { lock in
+        guard !(store is CachingStore) else {
+            return try await uncached.repairIndex(readingEveryPack: readingEveryPack, dryRun: dryRun, progress: progress)
+        }
+        return try await withLock(.exclusive, isolation: nil) { lock in
             try await IndexRepair(
                 repository: self, files: files(lock), readsEveryPack: readingEveryPack, dryRun: dryRun, progress: progress
             ).run()
@@ -15,6 +18,7 @@ extension Repository {
 
     /// Saves the whole blobs of damaged packs, given by their ids (64 hex digits), and removes those packs.
     public func repairPacks(_ ids: [String]) async throws -> PackRepairReport {
+        guard !(store is CachingStore) else { return try await uncached.repairPacks(ids) }
         let packs = try ids.map { text in
             guard let id = ObjectID(hex: text) else {
                 throw RepositoryError(
@@ -32,7 +36,8 @@ extension Repository {
     public func repairSnapshots(
         _ snapshots: [Snapshot], forget: Bool = false, dryRun: Bool = false
     ) async throws -> [SnapshotRepairReport] {
-        try await withLock(.exclusive, isolation: nil) { lock in
+        guard !(store is CachingStore) else { return try await uncached.repairSnapshots(snapshots, forget: forget, dryRun: dryRun) }
+        return try await withLock(.exclusive, isolation: nil) { lock in
             let files = files(lock)
             let index = MasterIndex()
             let stored = Set(try await store.listIDs(ObjectNames.data).map(\.id))

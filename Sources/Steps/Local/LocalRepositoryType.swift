@@ -8,6 +8,7 @@ struct LocalRepositoryType: RepositoryType {
     let name = "local"
     let summary = "A folder on a worker's host"
     let schema = SettingsSchema([Self.path.field])
+    let isOnThisMachine = true
 
     static let path = Setting<String>.required("path", "The repository's folder", type: .path)
 

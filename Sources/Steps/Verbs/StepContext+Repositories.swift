@@ -15,6 +15,7 @@ extension StepContext {
         let patience = LockPatience(limit: Self.lockWait) { recorder.log(.info, "waits: \($0.found), at \($0.location)") }
         let access = try StoreAccess(planned, name: name)
         let bandwidth = access.bandwidth.map { catalog.bandwidths.limit(of: planned.identity, $0) }
+        let cache = catalog.metadataCache(of: planned, access)
         let retries = StoreRetries(limit: access.retryFor) { event in
             switch event {
             case .waits(let error, let limit):
@@ -23,7 +24,8 @@ extension StepContext {
             }
         }
         do {
-            return try await Repository.open(store, password: password, patience: patience, retries: retries, bandwidth: bandwidth)
+            return try await Repository.open(
+                store, password: password, patience: patience, retries: retries, bandwidth: bandwidth, cache: cache)
         } catch let error as RepositoryError where error.kind == .notFound && creating {
             guard planned.create else {
                 throw StepError(
@@ -39,7 +41,8 @@ extension StepContext {
             recorder.log(.info, "created repository \(repository.id.prefix(10)) at \(repository.location)")
             return repository
         } catch let error as RepositoryError where error.kind == .exists {
-            return try await Repository.open(store, password: password, patience: patience, retries: retries, bandwidth: bandwidth)
+            return try await Repository.open(
+                store, password: password, patience: patience, retries: retries, bandwidth: bandwidth, cache: cache)
         }
     }
 

@@ -35,10 +35,11 @@ struct RepositoryOptions: ParsableArguments {
         var password: [UInt8]
         var retries: StoreRetries
         var bandwidth: BandwidthLimit?
+        var cache: MetadataCachePlace?
         var plan: Plan
 
         func open() async throws -> Repository {
-            try await Repository.open(store, password: password, retries: retries, bandwidth: bandwidth)
+            try await Repository.open(store, password: password, retries: retries, bandwidth: bandwidth, cache: cache)
         }
 
         func create() async throws -> Repository {
@@ -66,7 +67,8 @@ struct RepositoryOptions: ParsableArguments {
         let access = try StoreAccess(planned, name: repository)
         return Place(
             store: store, password: try secrets.resolve(planned.password).reveal(), retries: Self.retries(access, repository),
-            bandwidth: access.bandwidth.map { Composition.catalog.bandwidths.limit(of: planned.identity, $0) }, plan: plan)
+            bandwidth: access.bandwidth.map { Composition.catalog.bandwidths.limit(of: planned.identity, $0) },
+            cache: Composition.catalog.metadataCache(of: planned, access), plan: plan)
     }
 
     /// Whoever sits there is told what is waited for.

@@ -124,8 +124,8 @@ import Testing
         let bench = try await StoreBench(.swift)
         let url = try await container(bench.made()).account.session().url
         let port = try #require(URLComponents(string: url)?.port)
-        // Two segments get through on each connection, and no third.
-        let proxy = try FaultProxy(to: UInt16(port)) { _ in .cutUp(9_000_000) }
+        // Two segments get through on the first connection, and none on any other, however many there are.
+        let proxy = try FaultProxy(to: UInt16(port)) { .cutUp($0 == 0 ? 9_000_000 : 3_000_000) }
         defer { proxy.stop() }
         let store = try await bench.open([
             "storageURL": .string(url.replacing(":\(port)", with: ":\(proxy.port)")), "segmentSize": "4MiB", "connections": 2,

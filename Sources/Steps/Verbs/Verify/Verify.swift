@@ -33,7 +33,8 @@ struct Verify: Verb {
         var unreadable: [any ExplainedError] = []
         for target in try await targets(context) {
             try Task.checkCancellation()
-            let repository = try await context.openRepository(target.repository)
+            // What is proved is the store's, not what this machine has kept of it.
+            let repository = try await context.openRepository(target.repository).uncached
             let list = try await repository.snapshotList()
             if target.snapshotID == nil { unreadable += list.damaged }
             for snapshot in try snapshots(of: target, among: list.snapshots, at: repository.location, context) {
