@@ -10,53 +10,16 @@ flow=${2:-$here/../.build/release/snappy-flow}
 size=$(numfmt --from=iec "${SIZE:-10G}") region=$(numfmt --from=iec "${REGION:-1M}") rounds=${ROUNDS:-3}
 mkdir -p "$scratch"
 cd "$scratch"
-rm -rf cluster state theirs ours diff* && mkdir cluster cluster/{mon,osd,run} state
-export CEPH_CONF=$scratch/cluster/ceph.conf RESTIC_PASSWORD=bench RESTIC_CACHE_DIR=$scratch/state/restic XDG_STATE_HOME=$scratch/state XDG_CACHE_HOME=$scratch/state XDG_RUNTIME_DIR=$scratch/state
+rm -rf cluster state theirs ours diff* && mkdir state
+export RESTIC_PASSWORD=bench RESTIC_CACHE_DIR=$scratch/state/restic XDG_STATE_HOME=$scratch/state XDG_CACHE_HOME=$scratch/state XDG_RUNTIME_DIR=$scratch/state
 
 # --- a monitor and an OSD; they end with this script
-port=$((20000 + RANDOM % 9000))
-cat >"$CEPH_CONF" <<CONF
-[global]
-fsid = $(cat /proc/sys/kernel/random/uuid)
-mon_host = [v2:127.0.0.1:$port,v1:127.0.0.1:$((port + 1))]
-public_addr = 127.0.0.1
-cluster_addr = 127.0.0.1
-auth_cluster_required = none
-auth_service_required = none
-auth_client_required = none
-run_dir = $scratch/cluster/run
-admin_socket =
-log_file = $scratch/cluster/\$name.log
-mon_cluster_log_file = /dev/null
-osd_pool_default_size = 1
-osd_pool_default_min_size = 1
-mon_allow_pool_size_one = true
-osd_crush_chooseleaf_type = 0
-osd_pool_default_pg_autoscale_mode = off
-ms_bind_ipv6 = false
-[mon]
-mon_data = $scratch/cluster/mon
-[osd]
-osd_data = $scratch/cluster/osd
-osd_objectstore = memstore
-memstore_device_bytes = $((size * 3))
-osd_class_load_list = *
-osd_class_default_list = *
-CONF
-monmaptool --create --clobber --fsid "$(awk '/^fsid/ { print $3 }' "$CEPH_CONF")" --addv a "[v2:127.0.0.1:$port,v1:127.0.0.1:$((port + 1))]" cluster/monmap >/dev/null
-ceph-mon --mkfs -i a --monmap cluster/monmap >/dev/null 2>&1
-ceph-mon -f -i a >/dev/null 2>&1 </dev/null &
-servers=$!
-osd=
+servers=
 trap '"$flow" db down >/dev/null 2>&1 || true; kill -KILL $servers 2>/dev/null || true' EXIT
-id=$(cat /proc/sys/kernel/random/uuid)
-ceph-osd -i 0 --mkfs --no-mon-config --osd-uuid "$id" >/dev/null 2>&1
-until timeout 10 ceph --connect-timeout 5 mon stat >/dev/null 2>&1; do sleep 0.2; done
-ceph osd new "$id" 0 >/dev/null 2>&1
-ceph-osd -f -i 0 >/dev/null 2>&1 </dev/null &
-servers="$servers $!"
+source "$here/private-ceph.sh"
+private_ceph "$scratch/cluster" $((20000 + RANDOM % 9000)) $((size * 3)) </dev/null
 ceph osd pool create rbd 32 32 >/dev/null 2>&1
-until echo x | timeout 20 rados -p rbd put probe - 2>/dev/null; do sleep 0.2; done
+until_works timeout 20 rados -p rbd put probe /etc/hostname
 rbd pool init rbd
 
 # --- an image that nobody can compress

@@ -12,43 +12,14 @@ packs=${PACKS:-32} connections=${CONNECTIONS:-4} rounds=${ROUNDS:-3}
 unset ${!AWS_@} ${!RCLONE_@} ${!OS_@} ${!ST_@}
 mkdir -p "$scratch"
 cd "$scratch"
-rm -rf cluster swift packs && mkdir -p cluster/{mon,osd,run} swift/data/d1 packs
+rm -rf cluster swift packs && mkdir -p swift/data/d1 packs
 servers=
 trap 'kill -KILL $servers 2>/dev/null || true' EXIT
-until_works() { for _ in $(seq 300); do "$@" >/dev/null 2>&1 && return; sleep 0.2; done; echo "gave up: $*; see $scratch"; exit 1; }
 port=$((20000 + RANDOM % 9000))
 
 # --- Ceph in memory, and its gateway
-export CEPH_CONF=$scratch/cluster/ceph.conf
-cat >"$CEPH_CONF" <<CONF
-[global]
-fsid = $(cat /proc/sys/kernel/random/uuid)
-mon_host = [v2:127.0.0.1:$port,v1:127.0.0.1:$((port + 1))]
-public_addr = 127.0.0.1
-cluster_addr = 127.0.0.1
-auth_allow_insecure_global_id_reclaim = false
-keyring = $scratch/cluster/keyring
-run_dir = $scratch/cluster/run
-admin_socket =
-log_file = $scratch/cluster/\$name.log
-mon_cluster_log_file = /dev/null
-osd_pool_default_size = 1
-osd_pool_default_min_size = 1
-mon_allow_pool_size_one = true
-mon_max_pg_per_osd = 1000
-osd_crush_chooseleaf_type = 0
-osd_pool_default_pg_num = 8
-osd_pool_default_pgp_num = 8
-osd_pool_default_pg_autoscale_mode = off
-ms_bind_ipv6 = false
-[mon]
-mon_data = $scratch/cluster/mon
-[osd]
-osd_data = $scratch/cluster/osd
-osd_objectstore = memstore
-memstore_device_bytes = $(((packs * 16 << 20) * (4 * rounds + 4)))
-osd_class_load_list = *
-osd_class_default_list = *
+source "$here/private-ceph.sh"
+private_ceph "$scratch/cluster" $port $(((packs * 16 << 20) * (4 * rounds + 4))) <<CONF
 [client.rgw.a]
 keyring = $scratch/cluster/rgw.keyring
 ms_mon_client_mode = crc secure
@@ -56,17 +27,6 @@ rgw_data = $scratch/cluster/run
 rgw_frontends = beast endpoint=127.0.0.1:$((port + 2))
 rgw_dynamic_resharding = false
 CONF
-monmaptool --create --clobber --fsid "$(awk '/^fsid/ { print $3 }' "$CEPH_CONF")" --addv a "[v2:127.0.0.1:$port,v1:127.0.0.1:$((port + 1))]" cluster/monmap >/dev/null
-ceph-authtool --create-keyring cluster/keyring --gen-key -n mon. --cap mon 'allow *' >/dev/null
-ceph-authtool cluster/keyring --gen-key -n client.admin --cap mon 'allow *' --cap osd 'allow *' >/dev/null
-ceph-authtool cluster/keyring --gen-key -n osd.0 --cap mon 'allow profile osd' --cap osd 'allow *' >/dev/null
-ceph-mon --mkfs -i a --monmap cluster/monmap --keyring cluster/keyring >/dev/null 2>&1
-ceph-mon -f -i a >/dev/null 2>&1 </dev/null & servers="$servers $!"
-id=$(cat /proc/sys/kernel/random/uuid)
-ceph-osd -i 0 --mkfs --no-mon-config --osd-uuid "$id" >/dev/null 2>&1
-until_works timeout 10 ceph --connect-timeout 5 mon stat
-ceph osd new "$id" 0 >/dev/null 2>&1
-ceph-osd -f -i 0 >/dev/null 2>&1 </dev/null & servers="$servers $!"
 ceph auth get-or-create client.rgw.a mon 'allow rw' osd 'allow rwx' >cluster/rgw.keyring 2>/dev/null
 radosgw -n client.rgw.a -f >/dev/null 2>&1 </dev/null & servers="$servers $!"
 until_works curl -sf --noproxy '*' "http://127.0.0.1:$((port + 2))"
