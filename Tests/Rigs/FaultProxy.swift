@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import Synchronization
+import Threads
 
 /// A TCP proxy on loopback between us and a server, which does to each connection what a test says.
 public final class FaultProxy: Sendable {
@@ -16,6 +17,8 @@ public final class FaultProxy: Sendable {
         case drip(Int)
         /// Takes what comes and never answers.
         case silence
+        /// Hands on so many bytes of ours and, until we are gone, nothing more: `untilStalled` returns then.
+        case stallUp(Int)
     }
 
     public var port: UInt16 { listener.port }
@@ -25,6 +28,7 @@ public final class FaultProxy: Sendable {
 
     private final class Counter: Sendable {
         let connections = Atomic(0)
+        let stalled = DispatchSemaphore(value: 0)
     }
 
     /// Connections so far.
@@ -35,15 +39,25 @@ public final class FaultProxy: Sendable {
         listener = try LoopbackListener()
         listener.serve { [counter] client, number in
             counter.connections.add(1, ordering: .relaxed)
-            Self.serve(client, server, plan(number))
+            Self.serve(client, server, plan(number), counter.stalled)
         }
     }
 
     public func stop() { listener.stop() }
 
+    /// Waits until a connection stalls, for two minutes at most.
+    public func untilStalled() async throws {
+        let stalled = counter.stalled
+        try await BlockingPool(label: "stalled", width: 1).run {
+            guard stalled.wait(timeout: .now() + 120) == .success else {
+                throw ResticRig.Failure(description: "no connection came so far as to stall")
+            }
+        }
+    }
+
     // MARK: one connection
 
-    private static func serve(_ client: Int32, _ port: UInt16, _ fault: Fault) {
+    private static func serve(_ client: Int32, _ port: UInt16, _ fault: Fault, _ stalled: DispatchSemaphore) {
         switch fault {
         case .answer(let text):
             var buffer = [UInt8](repeating: 0, count: 65536)
@@ -69,14 +83,16 @@ public final class FaultProxy: Sendable {
         var up = Int.max
         var down = Int.max
         var piece = 65536
+        var stalls = false
         switch fault {
         case .cutUp(let bytes): up = bytes
+        case .stallUp(let bytes): (up, stalls) = (bytes, true)
         case .cutDown(let bytes): down = bytes
         case .drip(let bytes): piece = bytes
         default: break
         }
-        let limit = up
-        let upwards = Thread { pump(client, server, limit: limit, piece: 65536, pause: 0) }
+        let (limit, stall) = (up, stalls ? stalled : nil)
+        let upwards = Thread { pump(client, server, limit: limit, piece: 65536, pause: 0, stall) }
         let ended = DispatchSemaphore(value: 0)
         let (source, target) = (server, client)
         let (downLimit, downPiece) = (down, piece)
@@ -90,7 +106,7 @@ public final class FaultProxy: Sendable {
     }
 
     /// Hands on until the end or the limit, and closes both for both.
-    private static func pump(_ from: Int32, _ to: Int32, limit: Int, piece: Int, pause: UInt32) {
+    private static func pump(_ from: Int32, _ to: Int32, limit: Int, piece: Int, pause: UInt32, _ stall: DispatchSemaphore? = nil) {
         var buffer = [UInt8](repeating: 0, count: piece)
         var done = 0
         while done < limit {
@@ -98,6 +114,10 @@ public final class FaultProxy: Sendable {
             guard got > 0, LoopbackListener.send(buffer[..<got], to: to) else { break }
             done += got
             if pause > 0 { usleep(pause) }
+        }
+        if let stall, done >= limit {
+            stall.signal()
+            while recv(from, &buffer, piece, 0) > 0 {}
         }
         shutdown(from, Int32(SHUT_RDWR))
         shutdown(to, Int32(SHUT_RDWR))

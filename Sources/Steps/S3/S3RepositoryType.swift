@@ -10,7 +10,7 @@ struct S3RepositoryType: RepositoryType {
         [
             Self.bucket.field, Self.prefix.field, Self.endpoint.field, Self.region.field, Self.addressing.field, Self.accessKey.field,
             Self.secretKey.field, Self.sessionToken.field, Self.storageClass.field, Self.encryption.field, Self.encryptionKey.field,
-            Self.objectLock.field, Self.retain.field,
+            Self.objectLock.field, Self.retain.field, Self.partSize.field,
         ] + StoreConnection.fields)
 
     static let bucket = Setting<String>.required("bucket", "The bucket; made by a first copy where it is not there")
@@ -33,9 +33,13 @@ struct S3RepositoryType: RepositoryType {
         "Objects can't be removed or replaced before their time: by nobody (compliance), or by who has a special right (governance)",
         type: .choice(S3ObjectLock.Mode.allCases.map(\.rawValue)))
     static let retain = Setting<TimeSpan>("retain", "For how long `objectLock` protects an object, from when it was stored")
+    static let partSize = Setting<ByteCount>(
+        "partSize", "What fills more than two parts of this size is stored in parts: from 5MiB, which servers want, to 1GiB",
+        default: .mebibytes(32))
 
     func identity(_ settings: Settings) throws(StepError) -> String {
         _ = try lock(settings)
+        _ = try partBytes(settings)
         return try place(settings).text
     }
 
@@ -49,7 +53,17 @@ struct S3RepositoryType: RepositoryType {
             connection: try StoreConnection(settings))
         return S3Store(
             connection: connection, storageClass: try settings.optional(Self.storageClass), encryption: try encryption(settings),
-            lock: try lock(settings))
+            lock: try lock(settings), partBytes: try partBytes(settings))
+    }
+
+    private func partBytes(_ settings: Settings) throws(StepError) -> Int {
+        let size = try settings.value(Self.partSize)
+        guard (.mebibytes(5) ... .gibibytes(1)).contains(size) else {
+            throw StepError(
+                .invalidSetting, expected: "a part of 5MiB to 1GiB", found: size.description, at: settings.origin,
+                advice: "correct `partSize`")
+        }
+        return Int(size.bytes)
     }
 
     private func place(_ settings: Settings) throws(StepError) -> S3Place {

@@ -11,6 +11,7 @@ final class S3Store: PacedStore {
     private let storageClass: String?
     private let encryption: S3Encryption?
     private let lock: S3ObjectLock?
+    private let partBytes: Int
     private let learned = Mutex(Learned())
 
     /// What the server showed of itself.
@@ -23,11 +24,12 @@ final class S3Store: PacedStore {
         var isProtecting = false
     }
 
-    init(connection: S3Connection, storageClass: String?, encryption: S3Encryption?, lock: S3ObjectLock?) {
+    init(connection: S3Connection, storageClass: String?, encryption: S3Encryption?, lock: S3ObjectLock?, partBytes: Int) {
         self.connection = connection
         self.storageClass = storageClass
         self.encryption = encryption
         self.lock = lock
+        self.partBytes = partBytes
     }
 
     private var place: S3Place { connection.place }
@@ -96,8 +98,8 @@ final class S3Store: PacedStore {
 
     func put(_ name: ObjectName, _ bytes: [UInt8]) async throws {
         let headers = headers(of: name)
-        if bytes.count > S3Upload.threshold {
-            try await S3Upload(connection: connection, key: place.key(name.text), headers: headers).send(bytes)
+        if bytes.count > 2 * partBytes {
+            try await S3Upload(connection: connection, key: place.key(name.text), headers: headers, partBytes: partBytes).send(bytes)
         } else {
             try await store(name, bytes, headers)
         }

@@ -9,10 +9,8 @@ struct S3Upload: Sendable {
     let connection: S3Connection
     let key: String
     let headers: [(name: String, value: String)]
-
-    /// Smaller ones go whole.
-    static let threshold = 64 << 20
-    private static let partBytes = 32 << 20
+    /// What fills no more than two of them goes whole.
+    let partBytes: Int
 
     func send(_ bytes: [UInt8]) async throws {
         // The condition of the last request is what counts, and not every server knows it there.
@@ -50,12 +48,12 @@ struct S3Upload: Sendable {
     }
 
     private func sendParts(_ bytes: [UInt8], _ id: String) async throws -> [String] {
-        let starts = Array(stride(from: 0, to: bytes.count, by: Self.partBytes))
+        let starts = Array(stride(from: 0, to: bytes.count, by: partBytes))
         var tags = [String](repeating: "", count: starts.count)
         try await withThrowingTaskGroup(of: (Int, String).self) { group in
             for (number, start) in starts.enumerated() {
                 group.addTask {
-                    let part = Array(bytes[start..<min(start + Self.partBytes, bytes.count)])
+                    let part = Array(bytes[start..<min(start + partBytes, bytes.count)])
                     let answer = try await connection.ask(
                         "PUT", key: key, query: [("partNumber", "\(number + 1)"), ("uploadId", id)], body: part,
                         expected: "part \(number + 1) to be stored")

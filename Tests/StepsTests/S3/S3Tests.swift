@@ -55,7 +55,7 @@ import Testing
         let store = try #require(try await bench.open() as? S3Store)
         var ahead = store.connection
         ahead.now = { Date.now.addingTimeInterval(1200) }
-        let late = S3Store(connection: ahead, storageClass: nil, encryption: nil, lock: nil)
+        let late = S3Store(connection: ahead, storageClass: nil, encryption: nil, lock: nil, partBytes: 32 << 20)
         for call in [{ _ = try await late.get("config") }, { _ = try await late.stat("config") }] as [() async throws -> Void] {
             let skewed = await #expect(throws: StorageError.self) { try await call() }
             #expect(skewed?.advice.contains("NTP") == true && skewed?.retry == .permanent, "\(String(describing: skewed))")
