@@ -18,10 +18,20 @@ public protocol TreeReader: Sendable {
 
     /// So many files of a folder are best read at once; one unless said otherwise.
     var readsAtOnce: Int { get }
+
+    /// Asked with the error of one entry: true when the whole tree can't be read any more, for its system is away. Going on would miss everything
+    /// that is left of it, and call that a copy.
+    func isAway(after error: StorageError) -> Bool
 }
 
 extension TreeReader {
     public var readsAtOnce: Int { 1 }
+
+    /// The root, which was read already, does not answer any more.
+    public func isAway(after error: StorageError) -> Bool {
+        guard error.kind == .unavailable || error.kind == .failed else { return false }
+        return (try? metadata(of: TreePath([]))) == nil
+    }
 }
 
 public struct TreeEntry: Sendable, Hashable {

@@ -37,6 +37,9 @@ final class PluginTree: TreeReader {
         try PluginFile(process, process.call("tree.read", ["handle": handle, "path": TreeMessage.path(file)]), handle, file)
     }
 
+    /// Its process is gone, or says that what it reads is.
+    func isAway(after error: StorageError) -> Bool { error.kind == .unavailable }
+
     /// What was read is read: how the closing went interests nobody.
     func close() { _ = try? process.call("tree.close", ["handle": handle]) }
 }

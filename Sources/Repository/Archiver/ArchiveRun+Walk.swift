@@ -75,11 +75,14 @@ extension ArchiveRun {
         let listing: TreeListing
         do {
             listing = try reader.list(path)
-        } catch let error as StorageError where !isRoot {
+        } catch let error as StorageError where !isRoot && !reader.isAway(after: error) {
             counters.failed(path, error)
             return Entries()
         }
-        for (name, error) in listing.failures { counters.failed(path.appending(name), error) }
+        for (name, error) in listing.failures {
+            guard !reader.isAway(after: error) else { throw error }
+            counters.failed(path.appending(name), error)
+        }
         var found = Entries()
         for entry in listing.entries {
             try breakdown.check()
@@ -139,7 +142,7 @@ extension ArchiveRun {
                         advice: "read from a snapshot, or quiesce the writer; the copy holds what was read"))
             }
             try file.finish(node, saver)
-        } catch let error as StorageError {
+        } catch let error as StorageError where !reader.isAway(after: error) {
             counters.failed(path, error)
             try file.finish(nil, saver)
         }

@@ -118,8 +118,7 @@
                     guard let name = RadosPath.parts(object).last else { continue }
                     let facts: ObjectFacts?
                     do { facts = try probe.facts() } catch {
-                        // A cluster that does not answer is no trouble of one object.
-                        guard error.kind != .unavailable else { throw error }
+                        guard !isAway(after: error) else { throw error }
                         found.failures.append((name, error))
                         continue
                     }
@@ -133,6 +132,9 @@
             found.entries.sort { $0.name < $1.name }
             return found
         }
+
+        /// A cluster that does not answer is no trouble of one object.
+        func isAway(after error: StorageError) -> Bool { error.kind == .unavailable }
 
         func open(_ file: TreePath) throws -> any FileReader {
             let (object, part) = try object(file)
