@@ -17,13 +17,27 @@ public final class KeptProgram: @unchecked Sendable {  // started once, by whoev
         process.standardOutput = output
         process.standardError = FileHandle.nullDevice
         try Self.withoutBlockedSignals { try process.run() }
+        let said = line()
+        guard said == "ready\n" else { throw ResticRig.Failure(description: "a server of the test did not start: \(said)") }
+    }
+
+    private func line() -> String {
         var said = ""
         while !said.hasSuffix("\n") {
             let part = output.fileHandleForReading.availableData
             if part.isEmpty { break }
             said += String(decoding: part, as: UTF8.self)
         }
-        guard said == "ready\n" else { throw ResticRig.Failure(description: "a server of the test did not start: \(said)") }
+        return said
+    }
+
+    /// Hands a line to a script that reads them, and waits for the line that it answers: the first word of this one. One caller at a time.
+    func tell(_ command: String) throws {
+        try input.fileHandleForWriting.write(contentsOf: Data((command + "\n").utf8))
+        let answer = line()
+        guard answer == "\(command.prefix { $0 != " " })\n" else {
+            throw ResticRig.Failure(description: "a server of the test was told \(command) and said: \(answer)")
+        }
     }
 
     /// A program inherits which signals its starter's thread has blocked, and the threads of a Swift program block nearly all: servers would not

@@ -7,7 +7,7 @@ import StorageKit
 #if Ceph
     @testable import CephSteps
 
-    /// A pool of a test's own in the cluster of the test process; it goes with this.
+    /// A pool of a test's own in the cluster of the test process, which goes with this; or in one of its own, which goes with that.
     final class ScratchPool: Sendable {
         let ceph: CephRig
         let pool: CephPool
@@ -15,14 +15,19 @@ import StorageKit
         /// The settings of a `ceph-rados` system that is this pool.
         var settings: [String: JSONValue] { ["configuration": .string(ceph.configuration), "pool": .string(name)] }
 
-        init() async throws {
-            ceph = try await CephRig.running()
+        private let isShared: Bool
+
+        /// `kind`: as `ceph osd pool create` takes it.
+        init(_ kind: [String] = [], in cluster: CephRig? = nil) async throws {
+            isShared = cluster == nil
+            if let cluster { ceph = cluster } else { ceph = try await CephRig.running() }
             let name = "pool\(UInt32.random(in: .min ... .max))"
-            try await ceph.run("ceph", "osd", "pool", "create", name, "4", "4")
+            try await HostProgram.run(["env", "CEPH_CONF=\(ceph.configuration)", "ceph", "osd", "pool", "create", name, "4", "4"] + kind)
             pool = try ceph.connect(pool: name)
         }
 
         deinit {
+            guard isShared else { return }
             let remove = Process()
             remove.executableURL = URL(fileURLWithPath: "/usr/bin/ceph")
             remove.arguments = ["-c", ceph.configuration, "osd", "pool", "rm", pool.name, pool.name, "--yes-i-really-really-mean-it"]
