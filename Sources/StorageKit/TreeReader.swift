@@ -29,7 +29,7 @@ extension TreeReader {
 
     /// The root, which was read already, does not answer any more.
     public func isAway(after error: StorageError) -> Bool {
-        guard error.kind == .unavailable || error.kind == .failed else { return false }
+        guard [.unavailable, .failed, .notFound].contains(error.kind) else { return false }
         return (try? metadata(of: TreePath([]))) == nil
     }
 }

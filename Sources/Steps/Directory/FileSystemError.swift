@@ -27,6 +27,10 @@ extension StorageError {
                 advice: "somebody replaced a folder by a link; look at the path")
         case EIO, EMFILE, ENFILE, ENOMEM, EINTR, EAGAIN, ETIMEDOUT:
             return StorageError(.failed, expected: expected, found: text, at: location, retry: .transient)
+        case ENOTCONN, ECONNABORTED, ESHUTDOWN, EHOSTDOWN:
+            return StorageError(
+                .unavailable, expected: expected, found: text, at: location,
+                advice: "what is mounted there is cut off from its server or program; mount it anew", retry: .transient)
         case EROFS:
             return StorageError(
                 .accessDenied, expected: expected, found: text, at: location, advice: "the file system is mounted read-only")
