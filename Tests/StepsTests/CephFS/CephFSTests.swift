@@ -67,6 +67,31 @@ import Testing
         #expect(try await shell(listing, in: home) == shell(listing, in: target))
     }
 
+    @Test func aQuotaThatIsFullIsSaidWhenItIsRestored() async throws {
+        let rig = try await CephFSRig.running()
+        let (home, target) = (try rig.folder(), try rig.folder())
+        _ = try await shell("for n in $(seq 12); do head -c 2000000 /dev/urandom > $n; done", in: home)
+        // What is there already fills it, as soon as the folder knows.
+        _ = try await shell(
+            "head -c 5000000 /dev/zero > there; setfattr -n ceph.quota.max_bytes -v 4194304 .; "
+                + "timeout 30 sh -c 'until [ $(getfattr --only-values -n ceph.dir.rbytes .) -ge 5000000 ]; do sleep 0.1; done'",
+            in: target)
+        let stage = try StepStage()
+        stage.declare(repository: "vault")
+        try stage.declare(system: "home", "cephfs", ["path": .string(home)])
+        try stage.declare(system: "target", "cephfs", ["path": .string(target)])
+        try await stage.run("copy", id: "copy", .systems(["home"]), ["to": "vault"])
+        func restore(_ id: StepID) async throws {
+            try await stage.run("restore", id: id, .snapshot("latest"), ["from": "vault", "to": "target", "overwrite": true])
+        }
+        let full = await #expect(throws: (any Error).self) { try await restore("full") }
+        #expect("\(String(describing: full))".contains("quota"), "\(String(describing: full))")
+        // Room is made, and the restore is completed.
+        _ = try await shell("setfattr -n ceph.quota.max_bytes -v 0 .", in: target)
+        try await restore("again")
+        #expect(try await shell("sha256sum *", in: home) == shell("rm -f there; sha256sum *", in: target))
+    }
+
     @Test func whatIsInTheWayIsSaid() async throws {
         let rig = try await CephFSRig.running()
         let home = try rig.folder()
