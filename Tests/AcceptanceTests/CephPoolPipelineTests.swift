@@ -45,4 +45,68 @@ import Testing
         #expect(FileManager.default.contentsEqual(atPath: rig.path("app-objects"), andPath: rig.path("app-objects-restored")))
         #expect(try await rados("-p", "app-objects-restored", "listomapkeys", "objects/7") == "a\nb\nc\n")
     }
+
+    /// Twenty times the objects need hardly more memory, in the worker or in the process that has librados.
+    @Test func manyObjectsNeedNoMoreMemory() async throws {
+        let ceph = try await CephRig.running()
+        let rig = try FlowRig("rados-many")
+        defer { rig.close() }
+        try rig.write("pw", "geheim")
+        let pool = "many\(UInt32.random(in: 0 ... .max))"
+        try await ceph.run("ceph", "osd", "pool", "create", pool, "4", "4")
+        func kibibytes(_ count: Int) async throws -> Int {
+            let objects = ["env", "CEPH_CONF=\(ceph.configuration)", "/usr/bin/python3", "-c", Self.objects, pool, "n\(count)", "\(count)"]
+            try await HostProgram.run(objects)
+            let document = try rig.write(
+                "\(count).yaml",
+                """
+                name: many-\(count)
+                systems:      {objects: {type: ceph-rados, pool: \(pool), namespace: n\(count), configuration: \(ceph.configuration)}}
+                repositories: {vault: {type: local, path: \(rig.path("vault")), password: {fromFile: \(rig.path("pw"))}}}
+                steps:        [{copy: objects, to: vault}]
+                """)
+            let most = rig.path("most")
+            let run = try rig.start(["run", document], through: ["/usr/bin/python3", "-c", Self.measure, most]).wait()
+            #expect(run.status == 0, "\(run.output)\(run.errors)")
+            return try #require(Int(try String(contentsOfFile: most, encoding: .utf8)))
+        }
+        let few = try await kibibytes(1000)
+        let many = try await kibibytes(20_000)
+        #expect(many - few < 24 << 10, "\(few) KiB for 1000 objects, \(many) KiB for 20000")
+        let restic = try ResticRig(repository: rig.path("vault"), password: "geheim", cache: rig.path("cache"))
+        try await restic.succeed("check", "--read-data")
+        let files = try await restic.succeed("ls", "latest", "--json")
+        #expect(files.components(separatedBy: "\"type\":\"file\"").count == 20_001)
+        try await ceph.run("ceph", "osd", "pool", "rm", pool, pool, "--yes-i-really-really-mean-it")
+    }
+
+    /// Runs a program; the largest memory (KiB) that it or a child of it had goes to a file.
+    private static let measure = """
+        import resource, subprocess, sys
+        code = subprocess.run(sys.argv[2:]).returncode
+        open(sys.argv[1], 'w').write(str(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss))
+        sys.exit(code)
+        """
+
+    /// Objects of a few bytes, many writes under way at once.
+    private static let objects = """
+        import os, sys
+        from ctypes import *
+        lib = CDLL('librados.so.2')
+        def must(code):
+            if code < 0: sys.exit('librados: %d' % code)
+        cluster, io = c_void_p(), c_void_p()
+        must(lib.rados_create(byref(cluster), b'admin'))
+        must(lib.rados_conf_read_file(cluster, os.environ['CEPH_CONF'].encode()))
+        must(lib.rados_connect(cluster))
+        must(lib.rados_ioctx_create(cluster, sys.argv[1].encode(), byref(io)))
+        lib.rados_ioctx_set_namespace(io, sys.argv[2].encode())
+        for start in range(0, int(sys.argv[3]), 500):
+            for number in range(start, start + 500):
+                data = b'object %d' % number
+                done = c_void_p()
+                must(lib.rados_aio_create_completion2(None, None, byref(done)))
+                must(lib.rados_aio_write_full(io, b'a name of some length, as names are, %d' % number, done, data, c_size_t(len(data))))
+            must(lib.rados_aio_flush(io))
+        """
 }
