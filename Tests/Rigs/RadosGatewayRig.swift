@@ -5,6 +5,8 @@ import Threads
 public final class RadosGatewayRig: Sendable {
     public let url: String
     public let accessKey = "AKIDTESTKEY000000001"
+    /// The id of a key with which the server encrypts.
+    public let encryptionKey = "test-key"
     public let secretKey = "secretsecretsecretsecretsecretsecret0001"
     /// Of the gateway's Swift API.
     public var swiftKeys: (url: String, user: String, key: String) { (url + "/auth/v1", "u1:swift", "swiftsecret") }
@@ -36,6 +38,8 @@ public final class RadosGatewayRig: Sendable {
                 rgw_enable_usage_log = false
                 rgw_thread_pool_size = 32
                 rgw_crypt_require_ssl = false
+                rgw_crypt_s3_kms_backend = testing
+                rgw_crypt_s3_kms_encryption_keys = test-key=$(head -c 32 /dev/urandom | base64)
                 rgw_num_control_oids = 1
                 rgw_gc_max_objs = 3
                 rgw_lc_max_objs = 3
@@ -48,11 +52,15 @@ public final class RadosGatewayRig: Sendable {
                 CONF
                 fail() { echo "$1; install radosgw; last words: $(tail -qn2 rgw.log)"; kill -KILL $server 2>/dev/null; exit 1; }
                 ceph auth get-or-create client.rgw.a mon 'allow rw' osd 'allow rwx' mgr 'allow rw' >rgw.keyring 2>/dev/null || fail "no key"
-                radosgw -n client.rgw.a -f >/dev/null 2>&1 </dev/null & server=$!
-                await $server listens $2 || fail "radosgw does not listen"
-                admin() { timeout 60 radosgw-admin -n client.rgw.a "$@" >/dev/null 2>&1 || fail "no user"; }
+                admin() { timeout 60 radosgw-admin -n client.rgw.a "$@" >/dev/null 2>&1 || fail "$1 $2 $3 did not work"; }
+                # The first of these makes the zone.
                 admin user create --uid=u1 --display-name=u1 --access-key=$3 --secret-key=$4
                 admin subuser create --uid=u1 --subuser=u1:swift --access=full --key-type=swift --secret-key=swiftsecret
+                class="--placement-id default-placement --storage-class STANDARD_IA"
+                admin zonegroup placement add --rgw-zonegroup default $class
+                admin zone placement add --rgw-zone default $class --data-pool default.rgw.buckets.rare
+                radosgw -n client.rgw.a -f >/dev/null 2>&1 </dev/null & server=$!
+                await $server listens $2 || fail "radosgw does not listen"
                 echo ready
                 cat >/dev/null
                 kill -KILL $server

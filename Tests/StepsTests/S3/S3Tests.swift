@@ -124,6 +124,30 @@ import Testing
         #expect(refused != nil, "the gateway can't encrypt and does not say so")
     }
 
+    /// Of a real server: by a key that it has, and in a pool of their own; whole objects and those in parts.
+    @Test func packsAreEncryptedAndStoredInAClassOfTheirOwn() async throws {
+        let bench = try await StoreBench(.radosgw)
+        let key = try await RadosGatewayRig.running().encryptionKey
+        let settings: [String: JSONValue] = [
+            "encryption": "aws:kms", "encryptionKey": .string(key), "storageClass": "STANDARD_IA", "partSize": "5MiB",
+        ]
+        let store = try #require(try await bench.made(settings) as? S3Store)
+        for bytes in [[UInt8](repeating: 1, count: 1000), [UInt8](repeating: 2, count: 11 << 20)] {
+            try await store.put(pack(bytes), bytes)
+            let headers = try await store.connection.send("HEAD", key: "site/one/" + pack(bytes).text)
+            #expect(headers.header("x-amz-server-side-encryption") == "aws:kms", "\(bytes.count)")
+            #expect(headers.header("x-amz-server-side-encryption-aws-kms-key-id") == key, "\(bytes.count)")
+            #expect(headers.header("x-amz-storage-class") == "STANDARD_IA", "\(bytes.count)")
+            #expect(try await bench.open().get(pack(bytes)) == bytes)
+        }
+        let other = try await bench.open(settings.merging(["encryptionKey": "no-such-key"]) { $1 })
+        let refused = await #expect(throws: StorageError.self) { try await other.put(pack([3]), [3]) }
+        #expect(refused?.retry == .permanent, "\(String(describing: refused))")
+        let unknown = try await bench.open(["storageClass": "NOWHERE"])
+        let nowhere = await #expect(throws: StorageError.self) { try await unknown.put(pack([4]), [4]) }
+        #expect(nowhere?.retry == .permanent, "\(String(describing: nowhere))")
+    }
+
     private static let prune: [String: JSONValue] = ["keep": ["last": 1], "reclaimEvery": "0s"]
 
     /// Three copies in a bucket whose objects are kept for `retain`.
