@@ -32,7 +32,7 @@
             stage.declare(repository: "vault")
             try stage.declare(system: "disk", "ceph-rbd", image.settings)
             try stage.declare(system: "interrupted", "interrupted-image", image.settings)
-            try stage.declare(system: "hasty", "ceph-rbd", image.settings.merging(["timeout": "1s"]) { $1 })
+            try stage.declare(system: "hasty", "ceph-rbd", image.settings.merging(["timeout": "5s"]) { $1 })
             func snapshots() throws -> Int { try image.open(.readOnly).snapshots().count }
             func copy(_ system: String, _ number: Int, attempt: Int = 1) async throws -> StepResult {
                 let copy = try await stage.run(
@@ -98,7 +98,7 @@
             let all = Interruption(after: 20) { try ceph.killOSDs([0, 2]) }
             let hasty = try StepStage(extra: [InterruptedTreeType(base: base, interruption: all)])
             hasty.declare(repository: "vault")
-            try hasty.declare(system: "interrupted", "interrupted-tree", pool.settings.merging(["timeout": "1s"]) { $1 })
+            try hasty.declare(system: "interrupted", "interrupted-tree", pool.settings.merging(["timeout": "5s"]) { $1 })
             try hasty.declare(system: "objects", "ceph-rados", pool.settings)
             let failed = await #expect(throws: StorageError.self) {
                 try await hasty.run("copy", id: "copy", .systems(["interrupted"]), ["to": "vault"])
