@@ -5,17 +5,8 @@ import Synchronization
 public final class BlockingPool: Sendable {
     private let queue: WorkQueue
 
-    /// Starts `width` threads, which end when the pool is released.
-    public init(label: String, width: Int) {
-        let queue = WorkQueue()
-        self.queue = queue
-        for index in 0..<max(width, 1) {
-            let thread = Thread { queue.drain() }
-            thread.name = "\(label)-\(index)"
-            thread.stackSize = 1 << 20
-            thread.start()
-        }
-    }
+    /// Starts up to `width` threads, as they are needed; they end when the pool is released.
+    public init(label: String, width: Int) { queue = WorkQueue(label: label, width: max(width, 1)) }
 
     deinit { queue.close() }
 
@@ -34,12 +25,30 @@ private final class WorkQueue: @unchecked Sendable {  // all state is guarded by
     private var items: [(@Sendable () -> Void)?] = []
     private var head = 0
     private var closed = false
+    private var started = 0
+    private var waiting = 0
+    private let label: String
+    private let width: Int
+
+    init(label: String, width: Int) {
+        self.label = label
+        self.width = width
+    }
 
     func add(_ item: @escaping @Sendable () -> Void) {
         condition.withLock {
             items.append(item)
+            if items.count - head > waiting, started < width { start() }
             condition.signal()
         }
+    }
+
+    private func start() {
+        let thread = Thread { self.drain() }
+        thread.name = "\(label)-\(started)"
+        thread.stackSize = 1 << 20
+        thread.start()
+        started += 1
     }
 
     func close() {
@@ -59,7 +68,9 @@ private final class WorkQueue: @unchecked Sendable {  // all state is guarded by
         defer { condition.unlock() }
         while head == items.count {
             if closed { return nil }
+            waiting += 1
             condition.wait()
+            waiting -= 1
         }
         let item = items[head]
         items[head] = nil

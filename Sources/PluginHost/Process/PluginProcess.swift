@@ -16,7 +16,7 @@ final class PluginProcess: Sendable {
     /// Entered by every thread that reads what the plug-in says.
     private let readers = DispatchGroup()
     private let errorTail = Mutex<[String]>([])
-    private let log: @Sendable (LogLine) -> Void
+    private let log: Mutex<@Sendable (LogLine) -> Void>
     /// Longest first.
     private let secrets: [String]
 
@@ -28,6 +28,7 @@ final class PluginProcess: Sendable {
     private struct Calls {
         var next: Int64 = 1
         var waiting: [Int64: PluginCall] = [:]
+        var last = ContinuousClock.now
         /// Why nothing can be called any more.
         var end: StorageError?
     }
@@ -39,7 +40,7 @@ final class PluginProcess: Sendable {
     init(_ program: PluginProgram, secrets: [String] = [], log: @escaping @Sendable (LogLine) -> Void) throws(StorageError) {
         self.program = program
         self.secrets = secrets.filter { !$0.isEmpty }.sorted { $0.count > $1.count }
-        self.log = log
+        self.log = Mutex(log)
         process = try SpawnedProcess(program.command, environment: program.environment)
         process.limitWrites(to: Int(max(program.timeout.milliseconds / 1000, 1)))
         dataThread.enter()
@@ -93,6 +94,14 @@ final class PluginProcess: Sendable {
 
     /// False when it can be called no more.
     var isAlive: Bool { calls.withLock { $0.end == nil } }
+    /// True when it could be called and nobody waits for it.
+    var isIdle: Bool { calls.withLock { $0.end == nil && $0.waiting.isEmpty } }
+    /// Since the last call was answered.
+    var idleSeconds: Double { calls.withLock { $0.waiting.isEmpty ? ($0.last.duration(to: .now)) / .seconds(1) : 0 } }
+
+    /// Its words go there from now on.
+    func hear(_ log: @escaping @Sendable (LogLine) -> Void) { self.log.withLock { $0 = log } }
+    private func say(_ line: LogLine) { log.withLock { $0 }(line) }
 
     /// Ends it with everything that it started.
     func kill(_ error: StorageError? = nil) {
@@ -117,7 +126,12 @@ final class PluginProcess: Sendable {
             return (calls.next - 1, calls.end)
         }
         if let end { throw end }
-        defer { calls.withLock { $0.waiting[id] = nil } }
+        defer {
+            calls.withLock { calls in
+                calls.waiting[id] = nil
+                calls.last = .now
+            }
+        }
         let isSent = writing.withLock { _ in
             guard DescriptorIO.write(PluginMessage.request(id: id, call: name, arguments: arguments, data: data?.count), to: process.input)
             else { return false }
@@ -166,7 +180,7 @@ final class PluginProcess: Sendable {
             return misspoken("a line of the plug-in protocol", masked(String(decoding: line.prefix(120), as: UTF8.self)).debugDescription)
         }
         switch reply {
-        case .log(let level, let message): log(LogLine(level: level, message: masked(message)))
+        case .log(let level, let message): say(LogLine(level: level, message: masked(message)))
         case .progress(let id): waiting(id)?.extend(by: program.timeout.duration)
         case .result(let id, let result, let data): waiting(id)?.answered(result, data: data)
         case .failure(let id, let json):
@@ -206,7 +220,7 @@ final class PluginProcess: Sendable {
             tail.append(line)
             if tail.count > Self.keptErrorLines { tail.removeFirst() }
         }
-        log(LogLine(level: "info", message: line))
+        say(LogLine(level: "info", message: line))
     }
 
     // MARK: its end

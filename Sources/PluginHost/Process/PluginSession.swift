@@ -13,24 +13,36 @@ final class PluginSession: Sendable {
     /// What must be in no log.
     private let secrets: [String]
     private let threads: BlockingPool
+    /// Where its process comes from and goes to, where another session may have it: for programs of ours, which are opened anew.
+    private let idle: IdleProcesses?
     private let current = Mutex<PluginProcess?>(nil)
 
     init(
-        _ program: PluginProgram, secrets: [String] = [], log: @escaping @Sendable (PluginProcess.LogLine) -> Void,
+        _ program: PluginProgram, secrets: [String] = [], sharing idle: IdleProcesses? = nil,
+        log: @escaping @Sendable (PluginProcess.LogLine) -> Void,
         opening: @escaping @Sendable () throws -> JSONValue
     ) {
         self.program = program
         self.secrets = secrets
         self.log = log
         self.opening = opening
+        self.idle = idle
         threads = BlockingPool(label: "plugin-calls", width: program.callsAtOnce)
     }
+
+    deinit { current.withLock { $0 }.map { idle?.park($0) } }
 
     /// The process, opened. Blocks.
     func running() throws -> PluginProcess {
         try current.withLock { current in
             if let current, current.isAlive { return current }
-            let started = try PluginProcess(program, secrets: secrets, log: log)
+            let started: PluginProcess
+            if let found = idle?.take(program) {
+                found.hear(log)
+                started = found
+            } else {
+                started = try PluginProcess(program, secrets: secrets, log: log)
+            }
             _ = try started.call("open", try opening())
             current = started
             return started

@@ -132,8 +132,10 @@ final class HostedSystem: HostedInstance {
         case "image.read":
             let (offset, length) = (try request.number("offset"), try request.number("length"))
             return try await blocking {
-                var bytes = [UInt8](repeating: 0, count: Int(length))
-                try bytes.withUnsafeMutableBytes { try image.read(into: $0, at: offset) }
+                let bytes = try [UInt8](unsafeUninitializedCapacity: Int(length)) { buffer, count in
+                    try image.read(into: UnsafeMutableRawBufferPointer(buffer), at: offset)
+                    count = Int(length)
+                }
                 return HostedAnswer(data: bytes)
             }
         case "image.close":

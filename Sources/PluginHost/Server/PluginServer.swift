@@ -53,6 +53,10 @@ public final class PluginServer: Sendable {
     /// Calls under way end, and what is lent comes back.
     private func finish() async {
         while underWay.withLock({ $0 > 0 }) { try? await Task.sleep(for: .milliseconds(5)) }
+        await close()
+    }
+
+    private func close() async {
         let instance = opened.withLock { opened in
             defer { opened = nil }
             return opened
@@ -78,6 +82,8 @@ public final class PluginServer: Sendable {
 
     private func answer(_ request: HostedRequest) async throws -> HostedAnswer {
         if request.call == "open" {
+            // What another step had open before is closed first.
+            await close()
             let instance = try await open(request.arguments)
             opened.withLock { $0 = instance }
             return HostedAnswer()

@@ -7,6 +7,7 @@ public struct HostedSystemType<Base: SystemType, Hosted: PluginSystem>: SystemTy
     private let base: Base
     private let child: HostCommand
     private let timeout: @Sendable (Settings) throws -> TimeSpan
+    private let idle = IdleProcesses()
 
     /// `timeout`: how long the library waits for an answer by itself; the child is given some more.
     public init(_ base: Base, in child: HostCommand, timeout: @escaping @Sendable (Settings) throws -> TimeSpan) {
@@ -40,7 +41,7 @@ public struct HostedSystemType<Base: SystemType, Hosted: PluginSystem>: SystemTy
                 "scratchFolder": .string(context.scratchFolder),
             ],
         ]
-        let session = PluginSession(child.program(name, try timeout(settings))) { line in
+        let session = PluginSession(child.program(name, try timeout(settings)), sharing: idle) { line in
             recorder.log(LogLevel(rawValue: line.level) ?? .info, line.message)
         } opening: {
             opening
@@ -62,6 +63,7 @@ public struct HostedRepositoryType<Base: RepositoryType>: RepositoryType {
     private let base: Base
     private let child: HostCommand
     private let timeout: @Sendable (Settings) throws -> TimeSpan
+    private let idle = IdleProcesses()
 
     public init(_ base: Base, in child: HostCommand, timeout: @escaping @Sendable (Settings) throws -> TimeSpan) {
         self.base = base
@@ -82,7 +84,7 @@ public struct HostedRepositoryType<Base: RepositoryType>: RepositoryType {
         ]
         let program = child.program(base.name, try timeout(settings), callsAtOnce: properties.connections)
         return PluginStore(
-            session: PluginSession(program) { _ in
+            session: PluginSession(program, sharing: idle) { _ in
             } opening: {
                 opening
             }, properties: properties)

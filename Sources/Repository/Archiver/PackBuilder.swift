@@ -21,9 +21,15 @@ final class PackBuilder {
     /// Room that is written to before it is read.
     private func makeRoom(_ count: Int) {
         guard used + count > bytes.count else { return }
-        let size = max(used + count, min(bytes.count * 2, Self.targetBytes + (2 << 20)), 1 << 16)
-        bytes.reserveCapacity(size)
-        bytes.append(contentsOf: [UInt8](repeating: 0, count: size - bytes.count))
+        // Memory that nobody has written to costs nothing: room for a whole pack from the start, and no copying as it grows.
+        let size = max(used + count, Self.targetBytes + (2 << 20))
+        guard bytes.capacity < size else {
+            return bytes.append(contentsOf: repeatElement(0, count: bytes.capacity - bytes.count))
+        }
+        bytes = [UInt8](unsafeUninitializedCapacity: size) { room, initialized in
+            bytes.withUnsafeBytes { UnsafeMutableRawBufferPointer(room).copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[..<used])) }
+            initialized = size
+        }
     }
 
     /// Seals a blob's content, compressed or not, straight into the pack.

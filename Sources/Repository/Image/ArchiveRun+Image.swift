@@ -15,7 +15,7 @@ extension ArchiveRun {
         let zeros = ZeroBlobs()
         let former = former?.type == "file" ? former : nil
         let readers = BlockingPool(label: "image", width: Self.imageReaders)
-        let plan = try await readers.run { [self] in try extentsToRead(tree, former, zeros) }
+        let plan = try await extentsToRead(tree, former, zeros, readers)
         counters.expect(tree.image.size)
         counters.passed(tree.image.size - plan.reads.reduce(0) { $0 + Int64(plan.layout.range($1).count) })
         counters.reading(tree.logicalPath)
@@ -69,7 +69,22 @@ extension ArchiveRun {
 
     // MARK: what to read
 
-    private func extentsToRead(_ tree: ImageTree, _ former: Node?, _ zeros: ZeroBlobs) throws -> ImagePlan {
+    private func extentsToRead(_ tree: ImageTree, _ former: Node?, _ zeros: ZeroBlobs, _ readers: BlockingPool) async throws -> ImagePlan {
+        let (plan, layout) = try await readers.run { [self] in try firstPlan(tree, former, zeros) }
+        guard let layout else { return plan }
+        guard try await sampleAgrees(tree, plan, layout, readers) else {
+            tree.note {
+                $0.baseRefused = "the source called an extent unchanged that had changed"
+                $0.sourceWasWrong = true
+            }
+            return ImagePlan(size: plan.layout.size, extentSize: plan.layout.extentSize, allocated: plan.allocated, since: nil)
+        }
+        tree.note { $0.reused = plan.reused.count }
+        return plan
+    }
+
+    /// What the source says is to be read, and the layout that the rest is taken from, where there is one.
+    private func firstPlan(_ tree: ImageTree, _ former: Node?, _ zeros: ZeroBlobs) throws -> (plan: ImagePlan, former: ImageLayout?) {
         let image = tree.image
         let ids = former?.content ?? []
         let sizes = index.dataSizes(ids)
@@ -81,26 +96,17 @@ extension ArchiveRun {
         }
         let allocated = try image.allocatedExtents()
         let whole = ImagePlan(size: image.size, extentSize: extentSize, allocated: allocated, since: nil)
-        guard let base = tree.base, let former else { return whole }
+        guard let base = tree.base, let former else { return (whole, nil) }
         let layout = ImageLayout(content: ids, size: Int64(clamping: former.size), extentSize: extentSize, zeros: zeros) { sizes[$0] }
         guard let layout else {
             tree.note { $0.baseRefused = "its snapshot was cut into extents of another size" }
-            return whole
+            return (whole, nil)
         }
         guard let changed = try image.changedExtents(since: base.token) else {
             tree.note { $0.baseRefused = "the source does not have its point in time any more" }
-            return whole
+            return (whole, nil)
         }
-        let plan = ImagePlan(size: image.size, extentSize: extentSize, allocated: allocated, since: (layout, changed))
-        guard try sampleAgrees(tree, plan, layout) else {
-            tree.note {
-                $0.baseRefused = "the source called an extent unchanged that had changed"
-                $0.sourceWasWrong = true
-            }
-            return whole
-        }
-        tree.note { $0.reused = plan.reused.count }
-        return plan
+        return (ImagePlan(size: image.size, extentSize: extentSize, allocated: allocated, since: (layout, changed)), layout)
     }
 
     /// Declared, else the parent's, else a mebibyte or the source's granularity, whichever is more.
@@ -119,15 +125,28 @@ extension ArchiveRun {
     }
 
     /// Reads some of the extents that the source calls unchanged, chosen at random, and compares them with what the parent holds.
-    private func sampleAgrees(_ tree: ImageTree, _ plan: ImagePlan, _ former: ImageLayout) throws -> Bool {
-        let wanted = min(max(plan.reused.count * tree.options.samplesPerThousand / 1000, 16), 1024, plan.reused.count)
-        let chosen = plan.reused.shuffled().prefix(wanted).sorted()
-        let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: Int(plan.layout.extentSize), alignment: 4096)
-        defer { memory.deallocate() }
-        for index in chosen {
+    private func sampleAgrees(_ tree: ImageTree, _ plan: ImagePlan, _ former: ImageLayout, _ readers: BlockingPool) async throws -> Bool {
+        let chosen = plan.reused.shuffled().prefix(tree.options.samples(beside: plan.reads.count)).sorted()
+        let turns = Turns()
+        return try await withThrowingTaskGroup(of: Bool.self) { group in
+            for _ in 0..<Self.imageReaders {
+                group.addTask { [self] in try await readers.run { try self.compare(chosen, turns, tree, former) } }
+            }
+            return try await group.reduce(true) { $0 && $1 }
+        }
+    }
+
+    /// One thread's share of a sample; false when an extent differs.
+    private func compare(_ chosen: [Int], _ turns: Turns, _ tree: ImageTree, _ former: ImageLayout) throws -> Bool {
+        var memory: UnsafeMutableRawBufferPointer?
+        defer { memory?.deallocate() }
+        while case let turn = turns.next(), turn < chosen.count {
             try breakdown.check()
-            let range = plan.layout.range(index)
-            let slice = UnsafeMutableRawBufferPointer(rebasing: memory[..<Int(range.upperBound - range.lowerBound)])
+            let room = memory ?? .allocate(byteCount: Int(former.extentSize), alignment: 4096)
+            memory = room
+            let index = chosen[turn]
+            let range = former.range(index)
+            let slice = UnsafeMutableRawBufferPointer(rebasing: room[..<Int(range.upperBound - range.lowerBound)])
             try tree.image.read(into: slice, at: range.lowerBound)
             tree.note { $0.sampled += 1 }
             let bytes = UnsafeRawBufferPointer(slice)

@@ -6,6 +6,8 @@ struct ImagePlan: Sendable {
     let reads: [Int]
     /// Extents taken from the parent because the source says that they did not change.
     let reused: [Int]
+    /// What the source says that it holds.
+    let allocated: [Range<Int64>]
 
     /// `allocated` and `changed` are ascending and do not overlap. `former` is what the parent holds and `changed` what may differ from
     /// it; nil when everything that is allocated is read.
@@ -30,6 +32,7 @@ struct ImagePlan: Sendable {
         }
         self.layout = layout
         self.reads = reads
+        self.allocated = allocated
         self.reused = reused
     }
 

@@ -1,0 +1,32 @@
+import Foundation
+import Synchronization
+
+/// Processes of this binary that nobody uses for a moment: the next step of a job finds one with its libraries loaded instead of starting another.
+/// Each is used by one session at a time, so that what crashes or hangs takes nobody else with it.
+final class IdleProcesses: Sendable {
+    private let parked = Mutex<[PluginProcess]>([])
+
+    /// Seconds after which an unused one ends: longer than from one step of a job to the next.
+    private static let patience = 10.0
+    private static let most = 4
+
+    func take(_ program: PluginProgram) -> PluginProcess? {
+        parked.withLock { parked in
+            parked.removeAll { !$0.isAlive }
+            return parked.firstIndex { $0.program == program }.map { parked.remove(at: $0) }
+        }
+    }
+
+    func park(_ process: PluginProcess) {
+        guard process.isIdle else { return }
+        process.hear { _ in }
+        parked.withLock { parked in
+            parked.append(process)
+            if parked.count > Self.most { parked.removeFirst() }
+        }
+        DispatchQueue.global().asyncAfter(deadline: .now() + Self.patience) { [weak self, weak process] in
+            guard let process else { return }
+            self?.parked.withLock { parked in parked.removeAll { $0 === process && $0.idleSeconds >= Self.patience } }
+        }
+    }
+}
