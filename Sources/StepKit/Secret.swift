@@ -1,7 +1,7 @@
 public import FlowModel
 
 /// A secret's value. Printing, interpolating or dumping it shows `<redacted>`.
-public struct Secret: Sendable, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+public struct Secret: Sendable, Hashable, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
     private let bytes: [UInt8]
     public init(bytes: [UInt8]) { self.bytes = bytes }
     public var description: String { "<redacted>" }

@@ -12,7 +12,7 @@
         /// The cluster's own id.
         let id: String
 
-        struct Settings: Sendable {
+        struct Settings: Sendable, Hashable {
             var configuration: String?
             var monitors: String?
             var user: String

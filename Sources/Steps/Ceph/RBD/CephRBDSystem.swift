@@ -6,6 +6,7 @@
 
     /// An image of a cluster, opened when it is asked something.
     struct CephRBDSystem: System {
+        let connections: CephConnections
         let cluster: CephCluster.Settings
         let pool: String
         let namespace: String
@@ -18,7 +19,9 @@
             return try await BlockingPool(label: "ceph", width: 1).run { try StillWorking.$current.withValue(working, operation: body) }
         }
 
-        private func connect() throws(StorageError) -> CephPool { try CephPool(try CephCluster(cluster), pool: pool, namespace: namespace) }
+        private func connect() throws(StorageError) -> CephPool {
+            try CephPool(connections.cluster(cluster), pool: pool, namespace: namespace)
+        }
 
         private func name(_ key: String) -> String { "snappy-flow-\(key)" }
 

@@ -16,6 +16,8 @@
         /// For how long librados waits.
         public static let timeout: @Sendable (Settings) throws -> TimeSpan = { try $0.value(CephSettings.timeout) }
 
+        private let connections = CephConnections()
+
         static let pool = Setting<String>("pool", "The pool", default: "rbd")
         static let namespace = Setting<String>("namespace", "The namespace in the pool", default: "")
         static let image = Setting<String>.required("image", "The image")
@@ -56,7 +58,8 @@
             -> some System & GroupSnapshotting & ImageSource & ImageDestination & Discovering
         {
             CephRBDSystem(
-                cluster: try CephSettings.cluster(settings, secrets: context.secrets), pool: try settings.value(Self.pool),
+                connections: connections, cluster: try CephSettings.cluster(settings, secrets: context.secrets),
+                pool: try settings.value(Self.pool),
                 namespace: try settings.value(Self.namespace), image: try settings.value(Self.image),
                 shape: RBDShape(
                     features: try settings.optional(Self.features), objectSize: try settings.optional(Self.objectSize)?.bytes,
