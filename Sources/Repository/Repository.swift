@@ -15,9 +15,14 @@ public final class Repository: Sendable {
     let keyID: ObjectID
     let config: Config
     let tables: RabinTables
+    /// Both stores of a repository that has two.
+    let mirror: MirroredStore?
     private let patience: LockPatience
 
-    private init(store: any ObjectStore, key: SealKey, keyID: ObjectID, config: Config, patience: LockPatience) {
+    private init(
+        store: any ObjectStore, mirror: MirroredStore? = nil, key: SealKey, keyID: ObjectID, config: Config, patience: LockPatience
+    ) {
+        self.mirror = mirror
         self.patience = patience
         self.store = store
         self.key = key
@@ -31,16 +36,17 @@ public final class Repository: Sendable {
     public var location: String { store.properties.location }
 
     /// The same repository, read through another store.
-    func reading(_ store: any ObjectStore) -> Repository {
-        Repository(store: store, key: key, keyID: keyID, config: config, patience: patience)
+    func reading(_ store: any ObjectStore, of mirror: MirroredStore? = nil) -> Repository {
+        Repository(store: store, mirror: mirror, key: key, keyID: keyID, config: config, patience: patience)
     }
 
     /// Makes a new repository with one password. `RepositoryError(.exists)` when there is one already.
     public static func create(
         on store: any ObjectStore, password: [UInt8], patience: LockPatience = LockPatience(), retries: StoreRetries = StoreRetries(),
-        bandwidth: BandwidthLimit? = nil
+        bandwidth: BandwidthLimit? = nil, mirror: AccessedStore? = nil
     ) async throws -> Repository {
-        let store = RetryingStore(LimitedStore.limited(store, bandwidth), retries)
+        let accessed = AccessedStore(store, retries: retries, bandwidth: bandwidth)
+        let (store, pair) = joined(accessed, mirror)
         if let found = try await store.stat(ObjectNames.config) { throw existing(store, "\(found.size) bytes of config") }
         try await store.create()
         try await refuseRemains(store)
@@ -54,7 +60,14 @@ public final class Repository: Sendable {
             try await store.delete(ObjectName(ObjectNames.keys + keyID.hex))
             throw existing(store, "a config that somebody made at the same time")
         }
-        return Repository(store: store, key: key, keyID: keyID, config: config, patience: patience)
+        return Repository(store: store, mirror: pair, key: key, keyID: keyID, config: config, patience: patience)
+    }
+
+    /// One store, or two as one.
+    private static func joined(_ store: AccessedStore, _ mirror: AccessedStore?) -> (store: any ObjectStore, pair: MirroredStore?) {
+        guard let mirror else { return (store.lasting, nil) }
+        let pair = MirroredStore(store.lasting, mirror.lasting, report: store.retries.report)
+        return (pair, pair)
     }
 
     /// A repository that lost its config still holds everything: a new one on top of it would make it unreadable.
@@ -81,9 +94,10 @@ public final class Repository: Sendable {
     /// Opens a repository. Throws `.notFound`, `.wrongPassword`, `.unsupported` or `.damaged`.
     public static func open(
         _ store: any ObjectStore, password: [UInt8], patience: LockPatience = LockPatience(), retries: StoreRetries = StoreRetries(),
-        bandwidth: BandwidthLimit? = nil, cache: MetadataCachePlace? = nil
+        bandwidth: BandwidthLimit? = nil, cache: MetadataCachePlace? = nil, mirror: AccessedStore? = nil
     ) async throws -> Repository {
-        let store = RetryingStore(LimitedStore.limited(store, bandwidth), retries)
+        let accessed = AccessedStore(store, retries: retries, bandwidth: bandwidth)
+        let (store, pair) = joined(accessed, mirror)
         let sealed: [UInt8]
         do {
             sealed = try await readConfig(store)
@@ -93,12 +107,12 @@ public final class Repository: Sendable {
                 advice: "check the location; a first copy with `create: true`, or `restic init`, makes a repository")
         }
         let opened = try await open(store, sealedConfig: sealed, password: password, patience)
-        guard let cache, cache.limit > 0 else { return opened }
-        return opened.reading(CachingStore(base: store, cache: MetadataCache(cache, repository: opened.id)))
+        guard let cache, cache.limit > 0 else { return opened.reading(store, of: pair) }
+        return opened.reading(CachingStore(base: store, cache: MetadataCache(cache, repository: opened.id)), of: pair)
     }
 
     /// Itself without what is kept on this machine: for who asks what the store holds.
-    public var uncached: Repository { (store as? CachingStore).map { reading($0.base) } ?? self }
+    public var uncached: Repository { (store as? CachingStore).map { reading($0.base, of: mirror) } ?? self }
 
     /// Tries the password on every key file, at most as many as restic does. A key that fits the password and not the config is left from
     /// something else; another one may be right.
@@ -178,7 +192,9 @@ public final class Repository: Sendable {
             }
             return try await body(held)
         }
-        let locker = Locker(files: files, repository: location)
+        // Who only reads may be the one who has lost the other store.
+        let store: any ObjectStore = mirror.map { mode == .shared ? $0.lenient : $0 } ?? self.store
+        let locker = Locker(files: SealedFiles(store: store, key: key, compress: config.version >= 2), repository: location)
         let lock = try await patience.acquire(mode, by: locker)
         let refreshing = Task { await locker.keepFresh(lock) }
         let result: Result<R, any Error>

@@ -7,6 +7,8 @@ public struct Catalog: Sendable {
     public let verbs: [any Verb]
     /// Shared by all that opens a repository.
     public let bandwidths = BandwidthLimits()
+    /// Shared by all stores.
+    public let hosts = HostSlots()
     /// Where metadata of repositories are kept on this machine; nil: nowhere.
     public var cacheFolder: String?
 

@@ -11,7 +11,7 @@ public protocol RepositoryType: Sendable {
     func identity(_ settings: Settings) throws(StepError) -> String
     /// Whether reading it is as good as reading a copy on this machine.
     var isOnThisMachine: Bool { get }
-    func open(_ settings: Settings, secrets: any SecretResolver) async throws -> any ObjectStore
+    func open(_ settings: Settings, _ context: StoreContext) async throws -> any ObjectStore
 }
 
 extension RepositoryType {

@@ -32,9 +32,14 @@ public protocol ObjectStore: Sendable {
     /// Removes what writers that died left half made where no list shows it: parts of uploads, pieces, temporary files. Only a repository's, and
     /// only what nobody has touched for `age` by the server's clock: what is younger may be a living writer's. Safe beside those.
     func removeUnfinished(olderThan age: TimeSpan) async throws -> UnfinishedObjects
+
+    /// Where to look, in this order, for an object that may be damaged in one place: itself, and the stores below it where it is several.
+    var copies: [any ObjectStore] { get }
 }
 
 extension ObjectStore {
+    public var copies: [any ObjectStore] { [self] }
+
     /// For stores in which nothing half made can be.
     public func removeUnfinished(olderThan age: TimeSpan) async throws -> UnfinishedObjects { UnfinishedObjects() }
 }

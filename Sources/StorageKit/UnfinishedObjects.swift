@@ -13,6 +13,10 @@ public struct UnfinishedObjects: Sendable, Hashable {
         sum.count += more.count
         sum.bytes += more.bytes
     }
+
+    public static func + (one: UnfinishedObjects, other: UnfinishedObjects) -> UnfinishedObjects {
+        UnfinishedObjects(count: one.count + other.count, bytes: one.bytes + other.bytes)
+    }
 }
 
 extension ObjectName {

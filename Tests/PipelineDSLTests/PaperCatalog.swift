@@ -86,7 +86,7 @@ struct PaperRepositoryType: RepositoryType {
     let path = Setting<String>.required("path", "where it lies", type: .path)
     var schema: SettingsSchema { SettingsSchema([path.field]) }
     func identity(_ settings: Settings) throws(StepError) -> String { "local:\(try settings.value(path))" }
-    func open(_ settings: Settings, secrets: any SecretResolver) async throws -> any ObjectStore { throw CancellationError() }
+    func open(_ settings: Settings, _ context: StoreContext) async throws -> any ObjectStore { throw CancellationError() }
 }
 
 extension VerbDeclaration {

@@ -13,7 +13,7 @@ guard arguments.count == 5, let connections = Int(arguments[4]), let type = Cata
     exit(2)
 }
 let values = try JSONValue(parsing: Data(contentsOf: URL(fileURLWithPath: arguments[2]))).objectValue ?? [:]
-let store = try await type.open(Settings(values, origin: "settings"), secrets: FileSecrets())
+let store = try await type.open(Settings(values, origin: "settings"), StoreContext(secrets: FileSecrets()))
 try await store.create()
 let folder = arguments[3]
 let files = try FileManager.default.contentsOfDirectory(atPath: folder)

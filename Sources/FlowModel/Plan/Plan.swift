@@ -86,10 +86,13 @@ public struct PlannedRepository: Sendable, Hashable, Codable {
     public var create: Bool
     /// How the store is used: what was declared of the keys that every repository has (`StoreAccess`). Nil when nothing was.
     public var access: [String: JSONValue]?
+    /// The name of the repository whose store holds the same; nil for none.
+    public var mirror: String?
     public init(
         type: String, contractVersion: Int, settings: [String: JSONValue], identity: String, password: SecretReference, create: Bool,
-        access: [String: JSONValue]? = nil
+        access: [String: JSONValue]? = nil, mirror: String? = nil
     ) {
+        self.mirror = mirror
         self.type = type
         self.contractVersion = contractVersion
         self.settings = settings

@@ -32,7 +32,27 @@ extension PipelineCompiler {
         ) { () throws(StepError) in try type.identity(Settings(declared.settings, origin: "repository \(declared.name)")) }
         repositories[declared.name] = PlannedRepository(
             type: declared.type, contractVersion: type.contractVersion, settings: declared.settings, identity: identity,
-            password: declared.password, create: declared.create, access: declared.access)
+            password: declared.password, create: declared.create, access: declared.access, mirror: declared.mirror)
+        for name in declared.mentions.repositories { checkRepository(name) }
+        checkMirror(of: declared)
+    }
+
+    /// Two places of one repository, no more and no fewer.
+    private mutating func checkMirror(of declared: DeclaredRepository) {
+        guard let name = declared.mirror, let mirror = declaredRepository(name) else { return }
+        let found: String
+        if mirror.mirror != nil {
+            found = "\(name), which has a mirror itself"
+        } else if repositories[name]?.identity == repositories[declared.name]?.identity {
+            found = "\(name), which is the same place"
+        } else {
+            return
+        }
+        let finding = Finding(
+            "wrong-mirror", "repository \(declared.name) can't be mirrored so", expected: "another repository without a mirror",
+            found: found,
+            hint: "several copies are made by several `copy` steps", at: declared.mark)
+        findings.append(LocatedFinding(finding: finding, source: declared.source))
     }
 
     struct Declaration {

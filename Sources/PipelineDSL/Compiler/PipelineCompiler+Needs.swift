@@ -43,6 +43,7 @@ extension PipelineCompiler {
         } else {
             names += drafts[index].written?.mentions.repositories.map(\.name) ?? []
         }
+        names += names.compactMap { repositories[$0]?.mirror }
         return Set(names).filter { repositories[$0] != nil }.sorted()
     }
 

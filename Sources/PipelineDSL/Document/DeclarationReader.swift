@@ -46,7 +46,7 @@ struct DeclarationReader {
         guard findings.count == before else { return nil }
         return DeclaredRepository(
             name: name, type: type, settings: settings, password: password, create: common["create"]?.boolValue ?? true,
-            access: access.isEmpty ? nil : access, mentions: mentions, mark: mark, source: source)
+            access: access.isEmpty ? nil : access, mirror: common["mirror"]?.stringValue, mentions: mentions, mark: mark, source: source)
     }
 
     private mutating func plugin(_ entries: [YAMLEntry], _ label: String, known: [String], at mark: SourceMark) -> String? {

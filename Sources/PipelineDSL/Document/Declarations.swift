@@ -22,6 +22,8 @@ struct DeclaredRepository: Sendable {
     var create: Bool
     /// What was declared of `StoreAccess`; nil when nothing was.
     var access: [String: JSONValue]?
+    /// What `mirror:` says.
+    var mirror: String?
     var mentions: Mentions
     var mark: SourceMark
     var source: SourceText

@@ -75,6 +75,7 @@ enum DocumentKeys {
             field("type", .string, "the object store's plug-in", required: true),
             field("password", .secret, "what unlocks the repository", required: true),
             field("create", .boolean, "false: a copy into a repository that does not exist is an error", default: true),
+            field("mirror", .repositoryName, "another repository, whose store holds the same: what is written is on both"),
         ] + StoreAccess.schema.fields)
 
     static let retry = SettingsSchema([

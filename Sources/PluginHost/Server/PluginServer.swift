@@ -95,7 +95,7 @@ public final class PluginServer: Sendable {
     private func open(_ arguments: JSONValue) async throws -> any HostedInstance {
         let settings = Settings(arguments["settings"]?.objectValue ?? [:], origin: arguments["origin"]?.stringValue ?? "")
         if let name = arguments["repository"]?.stringValue, let type = catalog.repository(name) {
-            return HostedStore(store: try await type.open(settings, secrets: secrets))
+            return HostedStore(store: try await type.open(settings, StoreContext(secrets: secrets)))
         }
         if let name = arguments["system"]?.stringValue, let type = catalog.system(name) {
             let context = context(arguments["context"] ?? [:])

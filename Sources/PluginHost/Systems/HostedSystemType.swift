@@ -77,8 +77,8 @@ public struct HostedRepositoryType<Base: RepositoryType>: RepositoryType {
     public var schema: SettingsSchema { base.schema }
     public func identity(_ settings: Settings) throws(StepError) -> String { try base.identity(settings) }
 
-    public func open(_ settings: Settings, secrets: any SecretResolver) async throws -> any ObjectStore {
-        let properties = try await base.open(settings, secrets: secrets).properties
+    public func open(_ settings: Settings, _ context: StoreContext) async throws -> any ObjectStore {
+        let properties = try await base.open(settings, context).properties
         let opening: JSONValue = [
             "repository": .string(base.name), "settings": .object(settings.values), "origin": .string(settings.origin),
         ]

@@ -9,6 +9,7 @@ struct CachingStore: ObjectStore {
     let cache: MetadataCache
 
     var properties: ObjectStoreProperties { base.properties }
+    var copies: [any ObjectStore] { base.copies }
 
     /// An index or a snapshot, by its hash.
     private func id(of name: ObjectName) -> ObjectID? {

@@ -61,6 +61,19 @@ public struct CheckReport: Sendable {
     public var packsRead: UInt64 = 0
     public var bytesRead: UInt64 = 0
 
+    /// With what was found in another store of the same repository. What one of them has whole can be restored.
+    mutating func join(_ other: CheckReport) {
+        problems += other.problems
+        damagedPacks.formUnion(other.damagedPacks)
+        damagedBlobs.formIntersection(other.damagedBlobs)
+        damagedPaths.removeAll { !other.damagedPaths.contains($0) }
+        snapshots = max(snapshots, other.snapshots)
+        packs = max(packs, other.packs)
+        blobs = max(blobs, other.blobs)
+        packsRead += other.packsRead
+        bytesRead += other.bytesRead
+    }
+
     /// True when nothing is damaged; hints don't count.
     public var isSound: Bool { !problems.contains { $0.severity == .damage } }
 }

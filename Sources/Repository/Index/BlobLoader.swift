@@ -12,21 +12,24 @@ struct BlobLoader: Sendable {
         var problem: any Error = RepositoryError(
             .missingBlob, expected: "\(blob.kind) blob \(blob.id)", found: "none in the index", at: store.properties.location,
             advice: "run a check; restore the missing packs from another copy of the repository")
+        let cache = blob.kind == .tree ? (store as? CachingStore)?.cache : nil
+        let name = "trees/\(blob.id)"
         for (pack, place) in places {
+            guard let kept = await cache?.read(name), let plain = try? decode(kept, place, pack) else { continue }
+            return plain
+        }
+        for ((pack, place), copy) in places.flatMap({ place in store.copies.map { (place, $0) } }) {
             try Task.checkCancellation()
             do {
-                let cache = blob.kind == .tree ? (store as? CachingStore)?.cache : nil
-                let name = "trees/\(blob.id)"
-                if let kept = await cache?.read(name), let plain = try? decode(kept, place, pack) { return plain }
-                let sealed = try await store.get(ObjectNames.pack(pack), range: place.range)
+                let sealed = try await copy.get(ObjectNames.pack(pack), range: place.range)
                 let plain = try decode(sealed, place, pack)
                 await cache?.write(name, sealed)
                 return plain
             } catch let error as StorageError where error.kind == .notFound {
-                problem = RepositoryError.missing(pack: pack, at: store.properties.location)
+                problem = RepositoryError.missing(pack: pack, at: copy.properties.location)
             } catch let error as StorageError where error.kind == .truncated {
                 problem = RepositoryError.damaged(
-                    "\(store.properties.location)/\(ObjectNames.pack(pack))", expected: error.expected, found: error.found)
+                    "\(copy.properties.location)/\(ObjectNames.pack(pack))", expected: error.expected, found: error.found)
             } catch let error as RepositoryError {
                 problem = error
             }

@@ -7,6 +7,7 @@ struct GuardedStore: ObjectStore {
     let lock: RepositoryLock
 
     var properties: ObjectStoreProperties { base.properties }
+    var copies: [any ObjectStore] { base.copies }
     func create() async throws { try await base.create() }
 
     func put(_ name: ObjectName, _ bytes: [UInt8]) async throws {

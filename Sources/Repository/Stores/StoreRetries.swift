@@ -81,4 +81,6 @@ public enum RetryEvent: Sendable, Hashable {
     case waits(StorageError, upTo: TimeSpan)
     /// It answers again, so long after its first failure.
     case answers(after: TimeSpan)
+    /// One of two stores of a mirrored repository failed; what it should have given comes from the other one, at this place.
+    case readsMirror(StorageError, at: String)
 }

@@ -1,5 +1,5 @@
 public import FlowModel
-public import StorageKit
+import StorageKit
 
 /// Everything that a step's body may know and touch.
 public struct StepContext: Sendable {
@@ -77,16 +77,5 @@ extension StepContext {
                 .invalidSetting, expected: "a system that is \(kind)", found: plan.systems[name]?.type ?? name, at: "step \(step.id)")
         }
         return capable
-    }
-
-    /// Opens the object store of a declared repository.
-    public func openStore(_ name: String) async throws -> any ObjectStore {
-        guard let planned = plan.repositories[name] else {
-            throw StepError(.invalidSetting, expected: "a declared repository", found: name, at: "step \(step.id)")
-        }
-        guard let type = catalog.repository(planned.type) else {
-            throw StepError(.invalidSetting, expected: "a repository type of this binary", found: planned.type, at: "repository \(name)")
-        }
-        return try await type.open(Settings(planned.settings, origin: "repository \(name)"), secrets: secrets)
     }
 }

@@ -14,7 +14,7 @@ struct LocalRepositoryType: RepositoryType {
 
     func identity(_ settings: Settings) throws(StepError) -> String { "local:" + (try folder(settings)) }
 
-    func open(_ settings: Settings, secrets: any SecretResolver) async throws -> any ObjectStore {
+    func open(_ settings: Settings, _ context: StoreContext) async throws -> any ObjectStore {
         LocalStore(path: try folder(settings))
     }
 

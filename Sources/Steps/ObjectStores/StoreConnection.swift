@@ -8,7 +8,9 @@ import Synchronization
 struct StoreConnection: Sendable {
     static let fields = [connections.field, timeout.field, trustFile.field, proxy.field]
 
-    static let connections = Setting<Int>("connections", "Requests under way at once", default: 8, type: .integer(1...64))
+    static let connections = Setting<Int>(
+        "connections", "Requests under way at once at this server, those of all steps and repositories of a worker together", default: 8,
+        type: .integer(1...64))
     static let timeout = Setting<TimeSpan>(
         "timeout", "A request in which nothing moves for so long is given up, and tried again", default: .seconds(60))
     static let trustFile = Setting<String>(
@@ -27,18 +29,25 @@ struct StoreConnection: Sendable {
     private let trustFile: String?
     private let proxy: String?
     private let pacing = Pacing()
+    private let hosts: HostSlots
 
     /// Shared by all copies of the connection.
     private final class Pacing: Sendable {
         let limit = Mutex<BandwidthLimit?>(nil)
     }
 
-    init(_ settings: Settings) throws(StepError) {
+    init(_ settings: Settings, _ hosts: HostSlots) throws(StepError) {
+        self.hosts = hosts
         width = try settings.value(Self.connections)
         client = Client(width: width)
         timeout = try settings.value(Self.timeout)
         trustFile = try settings.optional(Self.trustFile)
         proxy = try settings.optional(Self.proxy)
+    }
+
+    /// Scheme, name and port, as the address has them.
+    private static func host(_ url: String) -> String {
+        url.split(separator: "/", maxSplits: 2).prefix(2).joined(separator: "//").lowercased()
     }
 
     /// Requests from now on keep within the limit.
@@ -57,7 +66,7 @@ struct StoreConnection: Sendable {
             method: method, url: url, headers: headers, body: body, connectTimeout: min(timeout, .seconds(30)), timeout: Self.wholeTime,
             stall: timeout, maximumResponse: Self.maximumResponse, trustFile: trustFile, proxy: proxy, pace: pace())
         do {
-            return try await client.send(request)
+            return try await hosts.within(width, of: Self.host(url)) { try await client.send(request) }
         } catch let error as HTTPClientError {
             if error.kind == .cancelled { throw CancellationError() }
             throw StorageError(error)

@@ -48,8 +48,10 @@ struct SwiftRepositoryType: RepositoryType {
         return "swift:\(try url(settings, Self.authURL) ?? "") \(owner) \(try containerName(settings))/\(try prefix(settings))"
     }
 
-    func open(_ settings: Settings, secrets: any SecretResolver) async throws -> any ObjectStore {
-        func secret(_ reference: SecretReference?) throws -> String { try reference.map { try secrets.resolve($0).revealText() } ?? "" }
+    func open(_ settings: Settings, _ context: StoreContext) async throws -> any ObjectStore {
+        func secret(_ reference: SecretReference?) throws -> String {
+            try reference.map { try context.secrets.resolve($0).revealText() } ?? ""
+        }
         let address = try url(settings, Self.authURL) ?? ""
         let login: any SwiftLogin =
             switch try needs(settings) {
@@ -65,7 +67,7 @@ struct SwiftRepositoryType: RepositoryType {
                         project: project, projectDomain: try settings.value(Self.projectDomain)))
             }
         let account = SwiftAccount(
-            login: login, storageURL: try url(settings, Self.storageURL), connection: try StoreConnection(settings))
+            login: login, storageURL: try url(settings, Self.storageURL), connection: try StoreConnection(settings, context.hosts))
         return SwiftStore(
             container: SwiftContainer(
                 account: account, name: try containerName(settings), prefix: try prefix(settings), text: try place(settings)),

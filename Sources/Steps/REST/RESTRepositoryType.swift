@@ -15,13 +15,13 @@ struct RESTRepositoryType: RepositoryType {
 
     func identity(_ settings: Settings) throws(StepError) -> String { "rest:" + (try base(settings)) }
 
-    func open(_ settings: Settings, secrets: any SecretResolver) async throws -> any ObjectStore {
+    func open(_ settings: Settings, _ context: StoreContext) async throws -> any ObjectStore {
         var headers: [(name: String, value: String)] = []
         if let user = try settings.optional(Self.user) {
-            let password = try settings.optional(Self.userPassword).map { try secrets.resolve($0).revealText() } ?? ""
+            let password = try settings.optional(Self.userPassword).map { try context.secrets.resolve($0).revealText() } ?? ""
             headers.append(("Authorization", "Basic " + Data("\(user):\(password)".utf8).base64EncodedString()))
         }
-        return RESTStore(base: try base(settings), headers: headers, connection: try StoreConnection(settings))
+        return RESTStore(base: try base(settings), headers: headers, connection: try StoreConnection(settings, context.hosts))
     }
 
     /// With `/` at its end, so that one repository has one name.

@@ -43,14 +43,15 @@ struct S3RepositoryType: RepositoryType {
         return try place(settings).text
     }
 
-    func open(_ settings: Settings, secrets: any SecretResolver) async throws -> any ObjectStore {
+    func open(_ settings: Settings, _ context: StoreContext) async throws -> any ObjectStore {
         let signature = SignatureV4(
-            accessKey: try secrets.resolve(try settings.value(Self.accessKey)).revealText(),
-            secretKey: try secrets.resolve(try settings.value(Self.secretKey)).revealText(), region: try settings.value(Self.region))
+            accessKey: try context.secrets.resolve(try settings.value(Self.accessKey)).revealText(),
+            secretKey: try context.secrets.resolve(try settings.value(Self.secretKey)).revealText(), region: try settings.value(Self.region)
+        )
         let connection = S3Connection(
             place: try place(settings), signature: signature,
-            sessionToken: try settings.optional(Self.sessionToken).map { try secrets.resolve($0).revealText() },
-            connection: try StoreConnection(settings))
+            sessionToken: try settings.optional(Self.sessionToken).map { try context.secrets.resolve($0).revealText() },
+            connection: try StoreConnection(settings, context.hosts))
         return S3Store(
             connection: connection, storageClass: try settings.optional(Self.storageClass), encryption: try encryption(settings),
             lock: try lock(settings), partBytes: try partBytes(settings))

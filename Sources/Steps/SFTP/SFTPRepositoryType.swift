@@ -37,7 +37,7 @@ struct SFTPRepositoryType: RepositoryType {
 
     private func folder(_ path: String) -> String { "/" + path.split(separator: "/").joined(separator: "/") }
 
-    func open(_ settings: Settings, secrets: any SecretResolver) async throws -> any ObjectStore {
+    func open(_ settings: Settings, _ context: StoreContext) async throws -> any ObjectStore {
         let location = try identity(settings)
         let command = SFTPCommand(
             host: try settings.value(Self.host), port: try settings.optional(Self.port), user: try settings.optional(Self.user),

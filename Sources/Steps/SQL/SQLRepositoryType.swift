@@ -35,14 +35,16 @@ struct SQLRepositoryType: RepositoryType {
         return "sql:\(try settings.value(Self.host)):\(try settings.value(Self.port))/\(try settings.value(Self.database))/\(name)"
     }
 
-    func open(_ settings: Settings, secrets: any SecretResolver) async throws -> any ObjectStore {
+    func open(_ settings: Settings, _ context: StoreContext) async throws -> any ObjectStore {
         var keywords = [
             "host": try settings.value(Self.host), "port": String(try settings.value(Self.port)), "user": try settings.value(Self.user),
             "dbname": try settings.value(Self.database), "sslmode": try settings.value(Self.sslMode),
             // The worker's own password file plays no part.
             "passfile": "/nonexistent/pgpass",
         ]
-        if let reference = try settings.optional(Self.userPassword) { keywords["password"] = try secrets.resolve(reference).revealText() }
+        if let reference = try settings.optional(Self.userPassword) {
+            keywords["password"] = try context.secrets.resolve(reference).revealText()
+        }
         keywords["sslrootcert"] = try settings.optional(Self.sslRootCertificate)
         let timeout = try settings.value(Self.timeout)
         var connection = ConnectionSettings(keywords: keywords)

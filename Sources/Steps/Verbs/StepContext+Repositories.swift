@@ -6,43 +6,28 @@ import StorageKit
 extension StepContext {
     /// Opens a declared repository. With `creating`, one that does not exist is made, unless the document forbids it.
     func openRepository(_ name: String, creating: Bool = false) async throws -> Repository {
-        let store = try await openStore(name)
-        guard let planned = plan.repositories[name] else {
-            throw StepError(.invalidSetting, expected: "a declared repository", found: name, at: "step \(step.id)")
-        }
-        let password = try secrets.resolve(planned.password).reveal()
         let recorder = recorder
-        let patience = LockPatience(limit: Self.lockWait) { recorder.log(.info, "waits: \($0.found), at \($0.location)") }
-        let access = try StoreAccess(planned, name: name)
-        let bandwidth = access.bandwidth.map { catalog.bandwidths.limit(of: planned.identity, $0) }
-        let cache = catalog.metadataCache(of: planned, access)
-        let retries = StoreRetries(limit: access.retryFor) { event in
-            switch event {
-            case .waits(let error, let limit):
-                recorder.log(.warning, "\(error.location): \(error.found); asked again for up to \(limit)")
-            case .answers(let away): recorder.log(.info, "repository \(name) answers again, after \(away)")
-            }
+        let place = try await RepositoryPlace(name, in: plan, catalog, secrets: secrets) { repository, event in
+            let (text, isGood) = event.words(of: repository)
+            recorder.log(isGood ? .info : .warning, text)
         }
+        let patience = LockPatience(limit: Self.lockWait) { recorder.log(.info, "waits: \($0.found), at \($0.location)") }
         do {
-            return try await Repository.open(
-                store, password: password, patience: patience, retries: retries, bandwidth: bandwidth, cache: cache)
+            return try await place.open(patience: patience)
         } catch let error as RepositoryError where error.kind == .notFound && creating {
-            guard planned.create else {
+            guard place.planned.create else {
                 throw StepError(
-                    Self.noRepository, expected: "a repository at \(store.properties.location)",
-                    found: "none, and `create: false` forbids to make it",
+                    Self.noRepository, expected: "a repository at \(place.location)", found: "none, and `create: false` forbids to make it",
                     at: "repository \(name)", advice: "check the location, or allow its creation")
             }
         }
         try recorder.ensureHeld()
         do {
-            let repository = try await Repository.create(
-                on: store, password: password, patience: patience, retries: retries, bandwidth: bandwidth)
+            let repository = try await place.create(patience: patience)
             recorder.log(.info, "created repository \(repository.id.prefix(10)) at \(repository.location)")
             return repository
         } catch let error as RepositoryError where error.kind == .exists {
-            return try await Repository.open(
-                store, password: password, patience: patience, retries: retries, bandwidth: bandwidth, cache: cache)
+            return try await place.open(patience: patience)
         }
     }
 

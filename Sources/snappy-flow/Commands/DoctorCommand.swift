@@ -83,9 +83,10 @@ struct DoctorCommand: AsyncParsableCommand {
         }
         for (name, planned) in plan.repositories.sorted(by: { $0.key < $1.key }) {
             do {
-                guard let type = Composition.catalog.repository(planned.type) else { continue }
-                let store = try await type.open(Settings(planned.settings, origin: "repository \(name)"), secrets: secrets)
-                let repository = try await Repository.open(store, password: secrets.resolve(planned.password).reveal())
+                let place = try await RepositoryPlace(name, in: plan, Composition.catalog, secrets: secrets) { name, event in
+                    StandardError.write(event.words(of: name).text)
+                }
+                let repository = try await place.open()
                 let list = try await repository.snapshotList()
                 try list.requireWhole()
                 report.good("repository \(name): \(list.snapshots.count) snapshots")

@@ -6,7 +6,7 @@ struct RepositoryCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "repository", abstract: "A repository itself. Needs no database.",
         subcommands: [
-            Init.self, Check.self, Stats.self, Unlock.self, Key.self, Repair.self, Prune.self, Copy.self, Migrate.self,
+            Init.self, Check.self, Stats.self, Unlock.self, Key.self, Repair.self, Prune.self, Copy.self, Mirror.self, Migrate.self,
         ])
 
     struct Init: AsyncParsableCommand {

@@ -14,12 +14,12 @@ struct RepositoryOptions: ParsableArguments {
 
     func open() async throws -> (repository: Repository, plan: Plan) {
         let place = try await place(repository)
-        return (try await place.open(), place.plan)
+        return (try await place.repository.open(), place.plan)
     }
 
     /// Another repository of the same documents.
     func open(other name: String, creating: Bool) async throws -> Repository {
-        let place = try await place(name)
+        let place = try await place(name).repository
         do {
             return try await place.open()
         } catch let error as RepositoryError where error.kind == .notFound && creating {
@@ -28,26 +28,9 @@ struct RepositoryOptions: ParsableArguments {
     }
 
     /// Makes the repository. Refuses when there is one.
-    func create() async throws -> Repository { try await place(repository).create() }
+    func create() async throws -> Repository { try await place(repository).repository.create() }
 
-    private struct Place {
-        var store: any ObjectStore
-        var password: [UInt8]
-        var retries: StoreRetries
-        var bandwidth: BandwidthLimit?
-        var cache: MetadataCachePlace?
-        var plan: Plan
-
-        func open() async throws -> Repository {
-            try await Repository.open(store, password: password, retries: retries, bandwidth: bandwidth, cache: cache)
-        }
-
-        func create() async throws -> Repository {
-            try await Repository.create(on: store, password: password, retries: retries, bandwidth: bandwidth)
-        }
-    }
-
-    private func place(_ repository: String) async throws -> Place {
+    private func place(_ repository: String) async throws -> (repository: RepositoryPlace, plan: Plan) {
         let plans = try PipelineOptions.compile([file], warns: false)
         let holding = plans.map(\.plan).filter { $0.repositories[repository] != nil }
         guard let plan = holding.first, let planned = plan.repositories[repository] else {
@@ -59,27 +42,15 @@ struct RepositoryOptions: ParsableArguments {
             throw CommandFailure(
                 .usage, "error: \(file): several pipelines have a repository \(repository), and they differ; name one file")
         }
-        guard let type = Composition.catalog.repository(planned.type) else {
+        guard Composition.catalog.repository(planned.type) != nil else {
             throw CommandFailure(.usage, "error: repository \(repository): expected a type of this program, found \(planned.type)")
         }
-        let secrets = EnvironmentSecrets()
-        let store = try await type.open(Settings(planned.settings, origin: "repository \(repository)"), secrets: secrets)
-        let access = try StoreAccess(planned, name: repository)
-        return Place(
-            store: store, password: try secrets.resolve(planned.password).reveal(), retries: Self.retries(access, repository),
-            bandwidth: access.bandwidth.map { Composition.catalog.bandwidths.limit(of: planned.identity, $0) },
-            cache: Composition.catalog.metadataCache(of: planned, access), plan: plan)
-    }
-
-    /// Whoever sits there is told what is waited for.
-    private static func retries(_ access: StoreAccess, _ name: String) -> StoreRetries {
-        StoreRetries(limit: access.retryFor) { event in
-            switch event {
-            case .waits(let error, let limit):
-                StandardError.write("warning: \(error.location): \(error.found); asked again for up to \(limit)")
-            case .answers(let away): StandardError.write("repository \(name) answers again, after \(away)")
-            }
+        let place = try await RepositoryPlace(repository, in: plan, Composition.catalog, secrets: EnvironmentSecrets()) { name, event in
+            // Whoever sits there is told what is waited for.
+            let (text, isGood) = event.words(of: name)
+            StandardError.write(isGood ? text : "warning: \(text)")
         }
+        return (place, plan)
     }
 }
 

@@ -138,7 +138,8 @@ final class StoreBench: Sendable {
 
     func open(_ more: [String: JSONValue] = [:]) async throws -> any ObjectStore {
         guard let type = Catalog.hosted.repository(sample.type) else { throw StageError(text: "no type \(sample.type)") }
-        return try await type.open(Settings(settings.merging(more) { $1 }, origin: "repository sample"), secrets: FileSecrets())
+        return try await type.open(
+            Settings(settings.merging(more) { $1 }, origin: "repository sample"), StoreContext(secrets: FileSecrets()))
     }
 
     /// Opened, and made.

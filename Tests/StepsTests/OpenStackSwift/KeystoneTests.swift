@@ -36,7 +36,7 @@ import Testing
     }
 
     private func open(_ settings: [String: JSONValue]) async throws -> any ObjectStore {
-        try await SwiftRepositoryType().open(Settings(settings, origin: "repository sample"), secrets: FileSecrets())
+        try await SwiftRepositoryType().open(Settings(settings, origin: "repository sample"), StoreContext(secrets: FileSecrets()))
     }
 
     private func refusal(_ settings: [String: JSONValue]) async throws -> StorageError? {

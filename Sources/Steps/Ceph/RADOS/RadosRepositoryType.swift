@@ -28,9 +28,9 @@
             return "rados:" + (try CephSettings.place(settings)) + pool + (namespace.isEmpty ? "" : "/\(namespace)")
         }
 
-        public func open(_ settings: Settings, secrets: any SecretResolver) async throws -> any ObjectStore {
+        public func open(_ settings: Settings, _ context: StoreContext) async throws -> any ObjectStore {
             RadosStore(
-                cluster: try CephSettings.cluster(settings, secrets: secrets), pool: try settings.value(Self.pool),
+                cluster: try CephSettings.cluster(settings, secrets: context.secrets), pool: try settings.value(Self.pool),
                 namespace: try settings.value(Self.namespace), connections: try settings.value(Self.connections),
                 location: try identity(settings))
         }

@@ -1,0 +1,39 @@
+import ArgumentParser
+import FlowModel
+import Repository
+
+extension RepositoryCommand {
+    struct Mirror: Interruptible {
+        static let configuration = CommandConfiguration(
+            abstract: "Makes both stores of a repository with a mirror hold the same.",
+            discussion: """
+                What one of them lacks, or has with another size, is copied from the other and proved by its name. Needed once, where a repository gets a mirror
+                after its first copy, and after a store was away. Backups may run beside it; when it is cut off, it goes on when it is started again.
+                """)
+        @OptionGroup var place: RepositoryOptions
+        @Flag(name: .customLong("read-data"), help: "Read every object of both stores, and replace those that are damaged.") var readData =
+            false
+        @OptionGroup var output: OutputOptions
+
+        func run() async throws {
+            let (repository, _) = try await place.open()
+            let meter = ProgressLine(terminal: Terminal())
+            let report = try await repository.fillMirror(readsData: readData) { progress in
+                meter.show("\(progress.same) are the same  \(progress.copied) copied, \(ByteCount(bytes: progress.bytes).approximate)")
+            }
+            meter.clear()
+            output.print(
+                [
+                    "same": .int(Int64(report.same)), "copied": .int(Int64(report.copied)), "bytes": .int(report.bytes),
+                    "lost": .array(report.lost.map { .string($0) }),
+                ],
+                orText: "\(report.copied) objects copied, \(ByteCount(bytes: report.bytes).approximate); \(report.same) were the same")
+            guard report.lost.isEmpty else {
+                throw CommandFailure(
+                    .damaged,
+                    "error: whole in neither store: \(report.lost.sorted().joined(separator: ", ")); run `repository check`, then `repository repair`"
+                )
+            }
+        }
+    }
+}
