@@ -1,6 +1,7 @@
 #!/bin/bash
 # Side by side, in one session, on one private cluster that keeps its data in memory: the increment of an image of which 1 % has changed, by us, by
-# `rbd export-diff | zstd -1` into a file, and by restic over a whole `rbd export`. Prints user+system seconds of the clients, wall seconds, and bytes.
+# `rbd export-diff | zstd -1` into a file, and by restic over a whole `rbd export`. Prints user+system seconds of the clients with all that they start,
+# wall seconds, and bytes. All three take a snapshot first and remove the one before last afterwards: the image is left with one, as a site would have it.
 # usage: Benchmarks/ceph-rbd.sh SCRATCH-FOLDER [snappy-flow]     SIZE=10G ROUNDS=3 REGION=1M     (needs SIZE twice in memory and once in SCRATCH-FOLDER)
 set -euo pipefail
 scratch=$1
@@ -53,9 +54,7 @@ echo bench >state/pw
 restic -q -r theirs init --repository-version 2
 "$flow" db up >/dev/null 2>&1 || true
 
-timed() { local name=$1; shift
-    /usr/bin/time -f "%U %S %e" -o time "$@" >out 2>&1 || { cat out; exit 1; }
-    awk -v name="$name" '{ printf "%-34s cpu %7.2f s   wall %7.2f s\n", name, $1 + $2, $3 }' <(tail -1 time); }
+timed() { python3 "$here/measure.py" "$@"; }
 stored() { du -sb "$@" | awk '{ sum += $1 } END { printf "%.1f MiB\n", sum / 1048576 }'; }
 
 timed full/ours "$flow" run pipeline.yaml
@@ -74,8 +73,8 @@ PYTHON
     before=$(du -sb ours | cut -f1)
     timed "increment-$round/ours" "$flow" run pipeline.yaml
     echo "    stored $(((($(du -sb ours | cut -f1) - before) >> 10))) KiB"
-    timed "increment-$round/export-diff" bash -c "rbd snap create --no-progress bench@peer-$round; rbd export-diff --no-progress --from-snap peer-$((round - 1)) bench@peer-$round - | zstd -q -1 -f -o diff-$round"
+    timed "increment-$round/export-diff" bash -c "rbd snap create --no-progress bench@peer-$round; rbd export-diff --no-progress --from-snap peer-$((round - 1)) bench@peer-$round - | zstd -q -1 -f -o diff-$round; rbd snap rm --no-progress bench@peer-$((round - 1))"
     echo "    stored $(($(stat -c %s "diff-$round") >> 10)) KiB"
-    timed "increment-$round/restic" bash -c "rbd export --no-progress bench@peer-$round - | restic -q -r theirs backup --stdin --stdin-filename bench"
+    timed "increment-$round/restic" bash -c "rbd snap create --no-progress bench@restic; rbd export --no-progress bench@restic - | restic -q -r theirs backup --stdin --stdin-filename bench; rbd snap rm --no-progress bench@restic"
 done
 restic -q -r ours check

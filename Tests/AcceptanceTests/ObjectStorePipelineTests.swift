@@ -38,6 +38,70 @@ import Testing
         #expect(!logs.output.contains(gateway.secretKey))
     }
 
+    /// A folder and a server that hold the same: neither hides what the other lacks, and either will do on the day of a loss.
+    @Test func whatIsMirroredSurvivesEitherPlace() async throws {
+        let rig = try FlowRig("mirror")
+        defer { rig.close() }
+        for number in 0..<20 { try rig.write("srv/\(number)", String(repeating: "\(number) of the files ", count: 2000)) }
+        try rig.write("vault.pw", "geheim")
+        let server = try await RestServerRig.started()
+        func document(_ name: String, _ server: RestServerRig) throws -> String {
+            try rig.write(
+                name,
+                """
+                name: home
+                systems: {home: {type: directory, path: \(rig.path("srv"))}}
+                repositories:
+                  vault: {type: local, path: \(rig.path("vault")), password: {fromFile: \(rig.path("vault.pw"))}, mirror: offsite}
+                  offsite: {type: rest, url: "\(server.url)", password: {fromFile: \(rig.path("vault.pw"))}, retryFor: 1s}
+                steps:
+                  - copy: home
+                    to: vault
+                    retry: {attempts: 1}
+                  - verify: copy-home
+                    read: all
+                """)
+        }
+        let first = try document("pipeline.yaml", server)
+        let run = try rig.run(["run", first])
+        #expect(run.status == 0, "\(run.output)\(run.errors)")
+        for place in [rig.path("vault"), "rest:" + server.url] {
+            let restic = try ResticRig(repository: place, password: "geheim", cache: rig.path("cache-\(place.count)"))
+            try await restic.succeed("check", "--read-data")
+        }
+
+        kill(server.pid, SIGKILL)
+        try rig.write("srv/more", "and more")
+        let half = try rig.run(["run", first])
+        #expect(half.status != 0 && (half.output + half.errors).contains("\(server.port)"), "\(half.output)\(half.errors)")
+        let one = ["--file", first, "--repository", "vault"]
+        let read = try rig.run(["restore", "--snapshot", "latest", "--target", rig.path("back1")] + one)
+        #expect(read.status == 0 && read.errors.contains("warning"), "\(read.output)\(read.errors)")
+        #expect(!FileManager.default.fileExists(atPath: rig.path("back1") + rig.path("srv/more")), "what was not on both is no snapshot")
+
+        let again = try await RestServerRig.started(over: server)
+        let second = try document("again.yaml", again)
+        let both = ["--file", second, "--repository", "vault"]
+        let level = try rig.run(["repository", "mirror", "--read-data"] + both)
+        #expect(level.status == 0, "\(level.output)\(level.errors)")
+        let rerun = try rig.run(["run", second])
+        #expect(rerun.status == 0, "\(rerun.output)\(rerun.errors)")
+
+        try FileManager.default.removeItem(atPath: rig.path("vault"))
+        for (number, repository) in ["vault", "offsite"].enumerated() {
+            let target = rig.path("lost\(number)")
+            let restore = try rig.run(["restore", "--snapshot", "latest", "--target", target, "--file", second, "--repository", repository])
+            #expect(restore.status == 0, "\(restore.output)\(restore.errors)")
+            #expect(FileManager.default.contentsEqual(atPath: rig.path("srv"), andPath: target + rig.path("srv")))
+        }
+        let refused = try rig.run(["run", second])
+        #expect(
+            refused.status != 0 && (refused.output + refused.errors).contains("repository mirror"), "\(refused.output)\(refused.errors)")
+        #expect(try rig.run(["repository", "mirror"] + both).status == 0)
+        #expect(try rig.run(["run", second]).status == 0)
+        #expect(try rig.run(["repository", "check", "--read", "all"] + both).status == 0)
+    }
+
     /// Who holds this machine adds to its backups and takes nothing away; what does not fit says so, and spoils nothing.
     @Test func whatOnlyGrowsIsCopiedTo() async throws {
         let rig = try FlowRig("rest-append")

@@ -161,6 +161,38 @@ import Testing
         #expect(result.plans.isEmpty && text.contains(found) && text.contains("bandwidth"), "\(text)")
     }
 
+    private func mirrored(_ mirror: String, more: String = "") -> CompileResult {
+        Compiling.result(
+            """
+            name: x
+            systems: {a: {type: volume, path: /srv/a}}
+            repositories:
+              r: {type: local, path: /r, password: {fromEnv: P}, mirror: \(mirror)}
+              s: {type: local, path: /s, password: {fromEnv: Q}\(more)}
+              t: {type: local, path: /r, password: {fromEnv: P}}
+            steps: [{copy: a, to: r}]
+            """)
+    }
+
+    @Test func aStepThatWritesToAMirroredRepositoryNeedsBoth() throws {
+        let plan = try #require(mirrored("s").plans.first?.plan)
+        #expect(plan.repositories["r"]?.mirror == "s" && plan.repositories["s"] != nil)
+        let copy = try #require(plan.steps.first { $0.verb == "copy" })
+        #expect(copy.repositories == ["r", "s"])
+        #expect(Set(copy.secrets.map(\.description)).count == 2)
+        #expect(copy.holds.filter { $0.resource.hasPrefix("parent/") }.count == 2)
+    }
+
+    @Test(arguments: [
+        ("r", "", "a mirror itself"), ("t", "", "same place"), ("s", ", mirror: t", "a mirror itself"),
+        ("u", "", "no repository is called u"),
+    ])
+    func mirrorsThatCannotBeAreFound(mirror: String, more: String, found: String) {
+        let result = mirrored(mirror, more: more)
+        let text = DiagnosticRendering.text(result.diagnostics)
+        #expect(result.plans.isEmpty && text.contains(found), "\(text)")
+    }
+
     @Test func aBandwidthReachesThePlan() throws {
         let result = Compiling.result(
             """

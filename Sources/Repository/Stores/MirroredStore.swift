@@ -14,14 +14,18 @@ struct MirroredStore: ObjectStore {
     /// A lock that a reader takes counts with one store alone: on the day of a loss, the other may be gone.
     private var isLenient = false
 
-    /// For so long a store that did not answer is asked last.
+    /// For so long a store that did not answer is asked only where the other one can't help.
     private static let patience = Duration.seconds(300)
 
     private final class State: Sendable {
         let areTwins = Mutex(false)
-        /// Until when, for each of the two.
-        let away = Mutex<[ContinuousClock.Instant?]>([nil, nil])
+        let away = Mutex<[Absence?]>([nil, nil])
         let isTold = Mutex(false)
+    }
+
+    private struct Absence {
+        var until: ContinuousClock.Instant
+        var error: StorageError
     }
 
     init(_ first: any ObjectStore, _ second: any ObjectStore, report: @escaping @Sendable (RetryEvent) -> Void = { _ in }) {
@@ -57,18 +61,46 @@ struct MirroredStore: ObjectStore {
     // MARK: writing
 
     func put(_ name: ObjectName, _ bytes: [UInt8]) async throws {
-        let isLock = name.text.hasPrefix(ObjectNames.locks)
-        if !isLock { try await requireTwins() }
+        guard !name.text.hasPrefix(ObjectNames.locks) else { return try await putLock(name, bytes) }
+        try await requireTwins()
         async let one = Self.outcome { try await first.put(name, bytes) }
         async let other = Self.outcome { try await second.put(name, bytes) }
-        let outcomes = await [one, other]
-        if isLock, let done = outcomes.firstIndex(where: { (try? $0.get()) != nil }) {
+        for outcome in await [one, other] { try outcome.get() }
+    }
+
+    private func putLock(_ name: ObjectName, _ bytes: [UInt8]) async throws {
+        let outcomes = await onBoth(sparing: isLenient) { try await $0.put(name, bytes) }
+        if let done = outcomes.firstIndex(where: { (try? $0.get()) != nil }) {
             guard case .failure(let error) = outcomes[1 - done] else { return }
             if isLenient, let error = error as? StorageError { return tell(error, instead: stores[done]) }
             // Half a lock is none, and must hold up nobody.
             try? await stores[done].delete(name)
         }
         for outcome in outcomes { try outcome.get() }
+    }
+
+    /// Calls both at once. With `sparing`, one that is known to be away is not called while the other is not.
+    private func onBoth<Value: Sendable>(
+        sparing: Bool, _ call: @Sendable (any ObjectStore) async throws -> Value
+    ) async -> [Result<Value, any Error>] {
+        let known = sparing ? absences : [nil, nil]
+        let absent = known[0] != nil && known[1] != nil ? [nil, nil] : known
+        @Sendable func ask(_ index: Int) async -> Result<Value, any Error> {
+            if let error = absent[index] { return .failure(error) }
+            let outcome = await Self.outcome { try await call(stores[index]) }
+            if case .failure(let error as StorageError) = outcome { note(error, of: index) }
+            return outcome
+        }
+        async let one = ask(0)
+        async let other = ask(1)
+        return await [one, other]
+    }
+
+    private var absences: [StorageError?] { state.away.withLock { $0.map { $0.flatMap { $0.until > .now ? $0.error : nil } } } }
+
+    private func note(_ error: StorageError, of index: Int) {
+        guard StoreRetries.kind(of: error) == .away else { return }
+        state.away.withLock { $0[index] = Absence(until: .now + Self.patience, error: error) }
     }
 
     private static func outcome<Value: Sendable>(_ call: () async throws -> Value) async -> Result<Value, any Error> {
@@ -109,9 +141,7 @@ struct MirroredStore: ObjectStore {
     /// The store that may refuse comes first: what it keeps is not removed from the other either.
     func delete(_ name: ObjectName) async throws {
         guard !name.text.hasPrefix(ObjectNames.locks) else {
-            async let one = Self.outcome { try await first.delete(name) }
-            async let other = Self.outcome { try await second.delete(name) }
-            let outcomes = await [one, other]
+            let outcomes = await onBoth(sparing: isLenient) { try await $0.delete(name) }
             if isLenient, outcomes.contains(where: { (try? $0.get()) != nil }) { return }
             return try outcomes.forEach { try $0.get() }
         }
@@ -152,9 +182,7 @@ struct MirroredStore: ObjectStore {
 
     /// What either has; of one alone where the other is away.
     func list(prefix: String, _ page: @Sendable ([ObjectInfo]) async throws -> Void) async throws {
-        async let one = Self.outcome { try await Self.listed(first, prefix) }
-        async let other = Self.outcome { try await Self.listed(second, prefix) }
-        let outcomes = await [one, other]
+        let outcomes = await onBoth(sparing: true) { try await Self.listed($0, prefix) }
         var found: [ObjectName: ObjectInfo] = [:]
         for (index, outcome) in outcomes.enumerated() {
             do {
@@ -175,10 +203,10 @@ struct MirroredStore: ObjectStore {
 
     /// Asks one store, and the other where that one fails.
     private func reading<Value: Sendable>(_ call: (any ObjectStore) async throws -> Value) async throws -> Value {
-        let start = state.away.withLock { away in away[0].map { $0 > .now } ?? false } ? 1 : 0
+        let start = absences[0] == nil ? 0 : 1
         let failure: StorageError
         do { return try await call(stores[start]) } catch let error as StorageError { failure = error }
-        if StoreRetries.kind(of: failure) == .away { state.away.withLock { $0[start] = .now + Self.patience } }
+        note(failure, of: start)
         do {
             let value = try await call(stores[1 - start])
             tell(failure, instead: stores[1 - start])
