@@ -17,19 +17,30 @@ public struct SHA256Digest: Sendable, Hashable, Comparable, BitwiseCopyable, Cus
     }
 
     /// Reads 64 lower-case hex digits; nil when the text is anything else.
-    public init?(hex: some Collection<UInt8>) {
+    // Indexes hold millions of them: not generic, for callers are in other modules.
+    public init?(hex: UnsafeRawBufferPointer) {
         guard hex.count == 64 else { return nil }
-        var words: [UInt64] = [0, 0, 0, 0]
-        for (index, digit) in hex.enumerated() {
-            let value: UInt8
-            switch digit {
-            case UInt8(ascii: "0")...UInt8(ascii: "9"): value = digit - UInt8(ascii: "0")
-            case UInt8(ascii: "a")...UInt8(ascii: "f"): value = digit - UInt8(ascii: "a") + 10
-            default: return nil
+        func word(_ start: Int) -> UInt64? {
+            var word: UInt64 = 0
+            for index in start..<start + 16 {
+                let value: UInt8
+                switch hex[index] {
+                case UInt8(ascii: "0")...UInt8(ascii: "9"): value = hex[index] &- UInt8(ascii: "0")
+                case UInt8(ascii: "a")...UInt8(ascii: "f"): value = hex[index] &- UInt8(ascii: "a") &+ 10
+                default: return nil
+                }
+                word = word << 4 | UInt64(value)
             }
-            words[index / 16] = words[index / 16] << 4 | UInt64(value)
+            return word
         }
-        self.words = (words[0], words[1], words[2], words[3])
+        guard let one = word(0), let two = word(16), let three = word(32), let four = word(48) else { return nil }
+        words = (one, two, three, four)
+    }
+
+    @inlinable public init?(hex: some Collection<UInt8>) {
+        let read = hex.withContiguousStorageIfAvailable { Self(hex: UnsafeRawBufferPointer($0)) }
+        guard let digest = read ?? Array(hex).withUnsafeBytes({ Self(hex: $0) }) else { return nil }
+        self = digest
     }
 
     public init?(hex: String) { self.init(hex: hex.utf8) }
