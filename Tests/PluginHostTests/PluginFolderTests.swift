@@ -34,7 +34,7 @@ import Testing
             ("a-type", manifest(["name": "c", "settings": [["name": "x", "type": "colour", "summary": "s"]]]), "colour"),
             ("a-time", manifest(["name": "d", "timeout": "soon"]), "soon"),
             ("garbage", "#!/bin/sh\necho hello\n", "hello"),
-            ("loud", "#!/bin/sh\nhead -c 3000000 /dev/zero\n", "signal 9"),
+            ("loud", "#!/bin/sh\nhead -c 3000000 /dev/zero\n", "a longer one"),
             ("nothing", "#!/bin/sh\necho broken >&2\nexit 3\n", "broken"),
             ("no-interpreter", "#!/nonexistent/python\n", "No such file"),
             ("protocol", "#!/bin/sh\necho '{\"protocol\": 99, \"systems\": []}'\n", "99"),

@@ -93,9 +93,14 @@ public struct PluginFolder: Sendable {
             guard count > 0 else { break }
             text += part[..<count]
         }
-        if text.count > Self.maximumManifest { process.kill() }
+        let isTooLong = text.count > Self.maximumManifest
+        if isTooLong { process.kill() }
         let ending = process.reap()
         heard.wait()
+        guard !isTooLong else {
+            throw error(
+                "a manifest of at most \(Self.maximumManifest) bytes", "a longer one", file, "run it yourself: `\(file) manifest`")
+        }
         guard ending == .exited(0) else {
             let said = String(decoding: words.withLock { $0 }, as: UTF8.self)
             throw error(
