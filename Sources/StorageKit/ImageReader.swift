@@ -16,9 +16,12 @@ public protocol ImageReader: Sendable {
     func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) throws
     /// What else a restore should know of it, to make it again as it was: recorded as extended attributes of its file.
     var attributes: [ExtendedAttribute] { get }
+    /// As `TreeReader.confirm`.
+    func confirm() throws
 }
 
 extension ImageReader {
+    public func confirm() throws {}
     public var attributes: [ExtendedAttribute] { [] }
 }
 

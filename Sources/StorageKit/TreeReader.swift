@@ -22,10 +22,15 @@ public protocol TreeReader: Sendable {
     /// Asked with the error of one entry: true when the whole tree can't be read any more, for its system is away. Going on would miss everything
     /// that is left of it, and call that a copy.
     func isAway(after error: StorageError) -> Bool
+
+    /// Asked once, after everything was read and before it counts as a copy: throws where the point in time that was read is not there any more, so
+    /// that what was read of it may be of another.
+    func confirm() throws
 }
 
 extension TreeReader {
     public var readsAtOnce: Int { 1 }
+    public func confirm() throws {}
 
     /// The root, which was read already, does not answer any more.
     public func isAway(after error: StorageError) -> Bool {

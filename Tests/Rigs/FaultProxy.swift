@@ -17,8 +17,34 @@ public final class FaultProxy: Sendable {
         case drip(Int)
         /// Takes what comes and never answers.
         case silence
+        /// Hands on everything, but for the answers that it replaces: the server has done what it was asked.
+        case answerAfter(Substitution)
         /// Hands on so many bytes of ours and, until we are gone, nothing more: `untilStalled` returns then.
         case stallUp(Int)
+    }
+
+    /// Another answer for the first `times` requests whose head holds `marker`; the connection ends with it.
+    public final class Substitution: Sendable {
+        let marker: [UInt8]
+        let text: [UInt8]
+        private let left: Mutex<Int>
+
+        public init(of marker: String, by text: String, times: Int = 1) {
+            self.marker = Array(marker.utf8)
+            self.text = Array(text.utf8)
+            left = Mutex(times)
+        }
+
+        /// False when it never was asked for.
+        public var happened: Bool { left.withLock { $0 <= 0 } }
+
+        func takes(_ bytes: ArraySlice<UInt8>) -> Bool {
+            guard Data(bytes).range(of: Data(marker)) != nil else { return false }
+            return left.withLock { left in
+                left -= 1
+                return left >= 0
+            }
+        }
     }
 
     public var port: UInt16 { listener.port }
@@ -92,12 +118,21 @@ public final class FaultProxy: Sendable {
         default: break
         }
         let (limit, stall) = (up, stalls ? stalled : nil)
-        let upwards = Thread { pump(client, server, limit: limit, piece: 65536, pause: 0, stall) }
+        let substitution: Substitution? = if case .answerAfter(let found) = fault { found } else { nil }
+        let isReplaced = Flag()
+        let upwards = Thread {
+            pump(client, server, limit: limit, piece: 65536, pause: 0, stall) { bytes in
+                if let substitution, substitution.takes(bytes) { isReplaced.raised.store(true, ordering: .sequentiallyConsistent) }
+                return nil
+            }
+        }
         let ended = DispatchSemaphore(value: 0)
         let (source, target) = (server, client)
         let (downLimit, downPiece) = (down, piece)
         Thread {
-            pump(source, target, limit: downLimit, piece: downPiece, pause: downPiece < 65536 ? 1000 : 0)
+            pump(source, target, limit: downLimit, piece: downPiece, pause: downPiece < 65536 ? 1000 : 0) { _ in
+                isReplaced.raised.load(ordering: .sequentiallyConsistent) ? substitution?.text : nil
+            }
             ended.signal()
         }.start()
         upwards.start()
@@ -105,12 +140,23 @@ public final class FaultProxy: Sendable {
         while !upwards.isFinished { usleep(500) }
     }
 
-    /// Hands on until the end or the limit, and closes both for both.
-    private static func pump(_ from: Int32, _ to: Int32, limit: Int, piece: Int, pause: UInt32, _ stall: DispatchSemaphore? = nil) {
+    private final class Flag: Sendable {
+        let raised = Atomic(false)
+    }
+
+    /// Hands on until the end or the limit, and closes both for both. What `look` gives is sent instead, and is the last.
+    private static func pump(
+        _ from: Int32, _ to: Int32, limit: Int, piece: Int, pause: UInt32, _ stall: DispatchSemaphore? = nil,
+        _ look: (ArraySlice<UInt8>) -> [UInt8]? = { _ in nil }
+    ) {
         var buffer = [UInt8](repeating: 0, count: piece)
         var done = 0
         while done < limit {
             let got = recv(from, &buffer, min(piece, limit - done), 0)
+            if got > 0, let instead = look(buffer[..<got]) {
+                _ = LoopbackListener.send(instead[...], to: to)
+                break
+            }
             guard got > 0, LoopbackListener.send(buffer[..<got], to: to) else { break }
             done += got
             if pause > 0 { usleep(pause) }

@@ -115,7 +115,7 @@ final class HostedSystem: HostedInstance {
                 try await source.withImage(of: snapshot, context) { try await body($0) }
             }
             var result: [String: JSONValue] = [
-                "handle": .int(handle), "size": .int(image.size), "granularity": .int(image.granularity),
+                "handle": .int(handle), "size": .int(image.size), "granularity": .int(image.granularity), "confirms": true,
             ]
             if !image.attributes.isEmpty { result["attributes"] = TreeMessage.attributes(image.attributes) }
             return HostedAnswer(result: .object(result))
@@ -137,6 +137,11 @@ final class HostedSystem: HostedInstance {
                     count = Int(length)
                 }
                 return HostedAnswer(data: bytes)
+            }
+        case "image.confirm":
+            return try await blocking {
+                try image.confirm()
+                return HostedAnswer()
             }
         case "image.close":
             try await images.end(handle)

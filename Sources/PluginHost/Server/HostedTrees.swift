@@ -23,6 +23,7 @@ final class HostedTrees: Sendable {
         let (handle, tree) = try await readers.lend(lend)
         return HostedAnswer(result: [
             "handle": .int(handle), "logicalPath": TreeMessage.path(tree.logicalPath), "readsAtOnce": .int(Int64(tree.readsAtOnce)),
+            "confirms": true,
         ])
     }
 
@@ -60,6 +61,10 @@ final class HostedTrees: Sendable {
         default: break
         }
         let tree = try readers.lent(request.number("handle"), request)
+        if request.call == "tree.confirm" {
+            try tree.confirm()
+            return HostedAnswer()
+        }
         let path = try request.path("path")
         switch request.call {
         case "tree.metadata": return HostedAnswer(result: try tree.metadata(of: path).message)

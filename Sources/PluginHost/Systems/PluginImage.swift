@@ -9,6 +9,7 @@ final class PluginImage: ImageReader {
     let attributes: [ExtendedAttribute]
     private let process: PluginProcess
     private let handle: JSONValue
+    private let confirms: Bool
 
     init(_ process: PluginProcess, of snapshot: SystemSnapshot?) throws {
         self.process = process
@@ -19,6 +20,7 @@ final class PluginImage: ImageReader {
         else {
             throw process.broken("an image's handle, size and granularity (a power of two)", result.canonicalText)
         }
+        confirms = result["confirms"]?.boolValue ?? false
         (self.handle, self.size, self.granularity, self.attributes) = (handle, size, granularity, attributes)
     }
 
@@ -41,6 +43,8 @@ final class PluginImage: ImageReader {
         _ = try process.call(
             "image.read", ["handle": handle, "offset": .int(offset), "length": .int(Int64(buffer.count))], into: buffer)
     }
+
+    func confirm() throws { if confirms { _ = try process.call("image.confirm", ["handle": handle]) } }
 
     /// What was read is read: how the closing went interests nobody.
     func close() { _ = try? process.call("image.close", ["handle": handle]) }

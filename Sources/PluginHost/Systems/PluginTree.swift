@@ -8,6 +8,7 @@ final class PluginTree: TreeReader {
     let readsAtOnce: Int
     private let process: PluginProcess
     private let handle: JSONValue
+    private let confirms: Bool
 
     init(_ process: PluginProcess, of snapshot: SystemSnapshot?) throws {
         self.process = process
@@ -16,6 +17,7 @@ final class PluginTree: TreeReader {
             throw process.broken("a tree's handle and the path under which it is recorded", result.canonicalText)
         }
         (self.handle, logicalPath) = (handle, path)
+        confirms = result["confirms"]?.boolValue ?? false
         readsAtOnce = min(max(Int(clamping: result["readsAtOnce"]?.intValue ?? 1), 1), process.program.callsAtOnce)
     }
 
@@ -39,6 +41,8 @@ final class PluginTree: TreeReader {
 
     /// Its process is gone, or says that what it reads is.
     func isAway(after error: StorageError) -> Bool { error.kind == .unavailable }
+
+    func confirm() throws { if confirms { _ = try process.call("tree.confirm", ["handle": handle]) } }
 
     /// What was read is read: how the closing went interests nobody.
     func close() { _ = try? process.call("tree.close", ["handle": handle]) }

@@ -127,6 +127,7 @@ final class ArchiveRun: Sendable {
             }
         }
         try breakdown.check()
+        try await pool.run { [reader] in try reader.confirm() }
         try await indexWriter.flush()
         options.progress?(counters.progress)
         guard let root = rootTree.withLock({ $0 }) else { preconditionFailure("every directory was closed, so the root has an id") }

@@ -23,6 +23,7 @@ final class ImageTree: TreeReader {
     var report: ImageReport { outcome.withLock { $0 } }
     func note(_ change: (inout ImageReport) -> Void) { outcome.withLock { change(&$0) } }
 
+    func confirm() throws { try image.confirm() }
     func metadata(of path: TreePath) -> FileMetadata { file }
     func list(_ directory: TreePath) -> TreeListing { TreeListing(entries: []) }
     func open(_ file: TreePath) throws -> any FileReader {

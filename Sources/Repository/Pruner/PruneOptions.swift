@@ -8,6 +8,8 @@ public struct PruneOptions: Sendable {
     public var unfinishedAge: TimeSpan
     /// Only say what would be done.
     public var dryRun: Bool
+    /// True: everything may go where there is no snapshot.
+    public var mayEmpty = false
     public var progress: (@Sendable (PruneProgress) -> Void)?
 
     public init(

@@ -30,6 +30,7 @@ struct PruneRun {
         }
         var stored: [ObjectID: Int64] = [:]
         for (id, size) in try await files.store.listIDs(ObjectNames.data) { stored[id] = size }
+        try requireSnapshots(snapshots, packs)
         let used = try await usedBlobs(snapshots, BlobLoader(store: files.store, key: repository.key, index: index))
         try requireAll(used, packs, stored)
         let damaged = try await damagedCopies(of: used, index, stored)
@@ -37,6 +38,7 @@ struct PruneRun {
             indexed: packs, stored: stored, used: used, damaged: damaged, maximumUnused: options.maximumUnused,
             repacks: !files.store.properties.retainsObjects)
         guard !options.dryRun else { return plan.report }
+        try await requireSame(snapshots)
         let fresh = try await Repacking(files: files, key: repository.key, index: index, options: options).repack(plan.repack)
         let listed = try await replaceIndexes(indexes, plan, fresh)
         let leaving = plan.remove + plan.repack
@@ -53,6 +55,26 @@ struct PruneRun {
             report.unfinishedProblem = error
         }
         return report
+    }
+
+    /// A list that is empty by mistake, a server's or a person's, is the end of everything.
+    private func requireSnapshots(_ snapshots: [Snapshot], _ packs: [ObjectID: [PackedBlob]]) throws {
+        guard snapshots.isEmpty, !packs.isEmpty, !options.mayEmpty else { return }
+        throw RepositoryError(
+            .invalid, expected: "snapshots, in a repository with \(packs.count) packs", found: "none", at: repository.location,
+            advice:
+                "see `snappy-flow snapshots list`; where every snapshot was removed on purpose, `snappy-flow repository prune --empty` removes what is left. Nothing was removed"
+        )
+    }
+
+    /// Under the exclusive lock no snapshot comes or goes: a list that is another one now was wrong before, or is.
+    private func requireSame(_ snapshots: [Snapshot]) async throws {
+        let now = Set(try await files.store.listIDs(ObjectNames.snapshots).map(\.id.hex))
+        guard now != Set(snapshots.map(\.id)) else { return }
+        throw RepositoryError(
+            .damaged, expected: "the same \(snapshots.count) snapshots as a moment ago", found: "\(now.count)", at: repository.location,
+            advice: "the store's lists can't be trusted, or somebody removes snapshots without a lock; nothing was removed",
+            retry: .transient)
     }
 
     /// What snapshots use. A tree that can't be read ends the prune: nothing may go while that is unknown.

@@ -17,6 +17,8 @@ struct LargeObject: Sendable {
     func store(_ bytes: [UInt8], segmentBytes: Int) async throws {
         let place = container.location(key)
         let upload = UUID().uuidString.lowercased()
+        // From then on a manifest may name the segments, whatever the answer was, and be stored yet: nothing of them may go.
+        var mayBeNamed = false
         do {
             let starts = Array(stride(from: 0, to: bytes.count, by: segmentBytes))
             guard starts.count <= Self.maximumSegments else {
@@ -36,19 +38,26 @@ struct LargeObject: Sendable {
                 }
                 return try await group.reduce(into: [JSONValue](repeating: .null, count: starts.count)) { $0[$1.0] = $1.1 }
             }
+            mayBeNamed = true
             try await container.ask(
                 "PUT", key: key, query: "multipart-manifest=put", body: JSONValue.array(manifest).canonicalBytes,
                 statuses: [200, 201, 202],
                 expected: "the segments to be joined")
             // Ceph's gateway joins segments without a look at them.
-            let size = try await container.send("HEAD", key: key).header("Content-Length")
+            let head = try await container.ask("HEAD", key: key, statuses: [200, 204], expected: "the object that was stored")
+            let size = head.header("Content-Length")
             guard size == "\(bytes.count)" else {
+                // A manifest that joins something else must not be taken for the object.
+                try await container.ask("DELETE", key: key, statuses: [200, 204, 404], expected: "a broken object to be removed")
+                mayBeNamed = false
                 throw StorageError(
                     .truncated, expected: "\(bytes.count) bytes stored", found: size ?? "nothing", at: place, advice: "run a check",
                     retry: .transient)
             }
         } catch {
-            // Not stopped by a cancelled task: nobody else looks for these.
+            // A prune removes later what no manifest turns out to name.
+            guard !mayBeNamed else { throw error }
+            // Not stopped by a cancelled task: nobody else looks for these soon.
             await Task { try? await removeSegments(under: "\(key)/\(upload)/") }.value
             throw error
         }
@@ -68,7 +77,7 @@ struct LargeObject: Sendable {
 
     private func removeSegments(under prefix: String) async throws {
         var keys: [String] = []
-        try await segments.list(prefix: prefix) { keys += $0.map(\.key) }
+        try await segments.list(prefix: prefix, mayBeMissing: true) { keys += $0.map(\.key) }
         for key in keys {
             try await segments.ask("DELETE", key: key, statuses: [200, 204, 404], expected: "a segment to be removed")
         }

@@ -68,11 +68,13 @@ struct SwiftContainer: Sendable {
     }
 
     /// All objects whose keys begin so, page by page (`format=json`; a page that is empty is the last).
-    func list(prefix: String, _ page: ([Entry]) async throws -> Void) async throws {
+    /// A container that is not there is an error, but where it `mayBeMissing`: a list that is wrongly empty is believed by who removes things.
+    func list(prefix: String, mayBeMissing: Bool = false, _ page: ([Entry]) async throws -> Void) async throws {
         var marker = ""
         while true {
             let query = "format=json&prefix=\(Self.parameter(prefix))" + (marker.isEmpty ? "" : "&marker=\(Self.parameter(marker))")
-            let answer = try await ask("GET", key: nil, query: query, statuses: [200, 204, 404], expected: "a list of objects")
+            let answer = try await ask(
+                "GET", key: nil, query: query, statuses: mayBeMissing ? [200, 204, 404] : [200, 204], expected: "a list of objects")
             if answer.status != 200 { return }
             guard let listed = (try? JSONValue(parsing: answer.body))?.arrayValue else {
                 throw StorageError(

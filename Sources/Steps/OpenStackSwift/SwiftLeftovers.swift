@@ -36,7 +36,7 @@ struct SwiftLeftovers: Sendable {
 
     private func uploads() async throws -> [Place: Upload] {
         var found: [Place: Upload] = [:]
-        try await segments.list(prefix: container.key("")) { entries in
+        try await segments.list(prefix: container.key(""), mayBeMissing: true) { entries in
             for entry in entries {
                 let parts = entry.key.split(separator: "/", omittingEmptySubsequences: false)
                 guard parts.count > 2, UUID(uuidString: String(parts[parts.count - 2])) != nil else { continue }

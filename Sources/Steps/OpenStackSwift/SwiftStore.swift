@@ -90,8 +90,10 @@ final class SwiftStore: PacedStore {
 
     private func hasSegments() async throws -> Bool {
         if let known = learned.withLock({ $0.hasSegments }) { return known }
-        let status = try await segments.send("HEAD", key: nil).status
-        // Who may not look has put nothing there.
+        // Who may not look has put nothing there. Any other answer says nothing, and must not be remembered.
+        let status = try await segments.ask(
+            "HEAD", key: nil, statuses: [200, 204, 403, 404], expected: "whether there are segments"
+        ).status
         let found = status == 200 || status == 204
         learned.withLock { $0.hasSegments = found }
         return found
@@ -100,14 +102,28 @@ final class SwiftStore: PacedStore {
     // MARK: reading
 
     func get(_ name: ObjectName) async throws -> [UInt8] {
-        try await container.ask("GET", key: container.key(name.text), statuses: [200], expected: "an object").body
+        try await read(container.key(name.text), [], [200], "an object").body
     }
 
     func get(_ name: ObjectName, range: Range<Int64>) async throws -> [UInt8] {
         guard !range.isEmpty else { return [] }
         let (key, part) = (container.key(name.text), RangedAnswer(range: range))
-        let answer = try await container.ask("GET", key: key, headers: [part.header], statuses: [200, 206], expected: "part of an object")
+        let answer = try await read(key, [part.header], [200, 206], "part of an object")
         return try part.bytes(answer, at: container.location(key))
+    }
+
+    private func read(_ key: String, _ headers: [(name: String, value: String)], _ statuses: Set<Int>, _ expected: String) async throws
+        -> Response
+    {
+        let answer = try await container.send("GET", key: key, headers: headers)
+        guard answer.status != 409 else {
+            throw StorageError(
+                .truncated, expected: expected, found: "a manifest whose segments are not all there (status 409)",
+                at: container.location(key),
+                advice: "run a check; what is missing must come from another copy of the repository")
+        }
+        guard statuses.contains(answer.status) else { throw container.error(answer, expected: expected, key: key) }
+        return answer
     }
 
     func stat(_ name: ObjectName) async throws -> ObjectInfo? {
@@ -140,7 +156,7 @@ final class SwiftStore: PacedStore {
     private func objectsOfSegments(_ prefix: String) async throws -> Set<String> {
         guard try await hasSegments() else { return [] }
         var keys: Set<String> = []
-        try await segments.list(prefix: prefix) { entries in
+        try await segments.list(prefix: prefix, mayBeMissing: true) { entries in
             for entry in entries { keys.insert(LargeObject.key(ofSegment: entry.key)) }
         }
         return keys

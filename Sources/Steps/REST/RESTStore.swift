@@ -80,10 +80,18 @@ struct RESTStore: PacedStore {
         }
     }
 
+    /// Some servers have no folder before something is in it. But a wrong 404, of a proxy or of a mount that is not there, would empty a repository in
+    /// the eyes of who removes what nobody uses: where there is a repository it is asked twice.
+    private func listing(_ url: String) async throws -> Response {
+        let answer = try await send("GET", url, [("Accept", Self.version2)])
+        guard answer.status == 404, try await stat("config") != nil else { return answer }
+        return try await send("GET", url, [("Accept", Self.version2)])
+    }
+
     func list(prefix: String, _ page: @Sendable ([ObjectInfo]) async throws -> Void) async throws {
         guard let folder = prefix.split(separator: "/").first.map(String.init) else { return }
         let url = "\(base)\(folder)/"
-        let answer = try await send("GET", url, [("Accept", Self.version2)])
+        let answer = try await listing(url)
         if answer.status == 404 { return }
         guard answer.status == 200 else { throw StorageError(answer: answer, expected: "a list of objects", at: url) }
         guard let listed = (try? JSONValue(parsing: answer.body)).flatMap({ $0 == .null ? [] : $0.arrayValue }) else {

@@ -22,6 +22,8 @@ final class S3Store: PacedStore {
         var ignoresConditions = false
         /// The protections that were asked for were found on what was stored.
         var isProtecting = false
+        /// Whether the bucket locks objects, whatever was declared; nil while nobody has asked.
+        var bucketLocks: Bool?
     }
 
     init(connection: S3Connection, storageClass: String?, encryption: S3Encryption?, lock: S3ObjectLock?, partBytes: Int) {
@@ -212,9 +214,20 @@ final class S3Store: PacedStore {
 
     // MARK: removing
 
+    /// Also where it was not declared: whoever made the bucket so meant it. Who may not ask is answered as before there were locks.
+    private func bucketLocks() async throws -> Bool {
+        if lock != nil { return true }
+        if let known = learned.withLock({ $0.bucketLocks }) { return known }
+        let answer = try await connection.send("GET", key: nil, query: [("object-lock", "")])
+        if answer.isWorthRetrying { throw connection.error(answer, expected: "whether the bucket locks objects", key: nil) }
+        let found = answer.status == 200 && S3Document(answer.body)?["ObjectLockEnabled"] == "Enabled"
+        learned.withLock { $0.bucketLocks = found }
+        return found
+    }
+
     func delete(_ name: ObjectName) async throws {
         let key = place.key(name.text)
-        guard lock != nil else {
+        guard try await bucketLocks() else {
             _ = try await connection.ask("DELETE", key: key, statuses: [200, 204, 404], expected: "the object to be removed")
             return
         }

@@ -15,6 +15,7 @@ extension RepositoryCommand {
         @Option(help: "How much of the repository may stay unused rather than be written anew: a share such as 5%, or 0%.")
         var maxUnused = "5%"
         @Flag(help: "Only say what would be done.") var dryRun = false
+        @Flag(help: "Remove everything where every snapshot was removed on purpose; refused else.") var empty = false
         @OptionGroup var output: OutputOptions
 
         func run() async throws {
@@ -24,12 +25,13 @@ extension RepositoryCommand {
             }
             let (repository, _) = try await place.open()
             let meter = ProgressLine(terminal: Terminal())
-            let report = try await repository.prune(
-                PruneOptions(maximumUnused: share, dryRun: dryRun) { progress in
-                    meter.show(
-                        "\(ByteCount(bytes: Int64(clamping: progress.bytesRepacked)).approximate) of \(ByteCount(bytes: Int64(clamping: progress.bytesToRepack)).approximate) written anew"
-                    )
-                })
+            var options = PruneOptions(maximumUnused: share, dryRun: dryRun) { progress in
+                meter.show(
+                    "\(ByteCount(bytes: Int64(clamping: progress.bytesRepacked)).approximate) of \(ByteCount(bytes: Int64(clamping: progress.bytesToRepack)).approximate) written anew"
+                )
+            }
+            options.mayEmpty = empty
+            let report = try await repository.prune(options)
             meter.clear()
             func size(_ bytes: Int64) -> String { ByteCount(bytes: bytes).approximate }
             var text = """

@@ -250,6 +250,27 @@
             #expect(missing?.kind == .notFound && missing?.advice.contains("rbd ls") == true, "\(String(describing: missing))")
         }
 
+        /// librbd reads on: zeros, and what was written since. None of it is a copy.
+        @Test(arguments: [false, true]) func whatIsTakenFromUnderACopyIsNoCopy(_ takesTheImage: Bool) async throws {
+            let image = try await ScratchImage(size: 24 << 20)
+            try image.write(noise(20 << 20, seed: 1), at: 0)
+            let interruption = Interruption(after: 4) {
+                for name in try image.open().snapshots().keys { try image.open().removeSnapshot(name) }
+                if takesTheImage { try image.pool.removeImage(image.name) } else { try image.write(noise(20 << 20, seed: 2), at: 0) }
+            }
+            let base = try #require(Catalog.hosted.system("ceph-rbd"))
+            let stage = try StepStage(extra: [InterruptedImageType(base: base, interruption: interruption)])
+            stage.declare(repository: "vault")
+            try stage.declare(system: "disk", "interrupted-image", image.settings)
+            try await stage.run("snapshot", id: "snapshot-1", .systems(["disk"]))
+            let error = await #expect(throws: StorageError.self) {
+                try await stage.run("copy", id: "copy", .systems(["disk"]), ["to": "vault"], snapshots: ["disk": "snapshot-1"])
+            }
+            #expect(error?.retry == .permanent && (takesTheImage || error?.kind == .changed), "\(String(describing: error))")
+            #expect(try await stage.restic("vault").succeed("snapshots", "--json").trimmingCharacters(in: .whitespacesAndNewlines) == "[]")
+            try await stage.undo("snapshot", id: "snapshot-1", .systems(["disk"]))
+        }
+
         @Test func aClusterThatDoesNotAnswerIsNotWaitedForForEver() async throws {
             let image = try await ScratchImage(size: 1 << 20)
             func error(_ settings: [String: JSONValue]) async throws -> StorageError? {

@@ -54,6 +54,87 @@ import Testing
         return await #expect(throws: StorageError.self, "\(sample) \(fault)") { try await call(store, pack(bytes), bytes) }
     }
 
+    /// What a load balancer says of a server that is slow, and has done what it was asked.
+    private static let late = "HTTP/1.1 504 Gateway Timeout\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+
+    private func replaced(_ bench: StoreBench, _ substitution: FaultProxy.Substitution, _ more: [String: JSONValue] = [:]) async throws -> (
+        store: any ObjectStore, proxy: FaultProxy
+    ) {
+        let proxy = try await proxy(bench) { _ in .answerAfter(substitution) }
+        return (try await bench.open(await behind(proxy, bench).merging(more) { $1 }), proxy)
+    }
+
+    /// The server has done it, and its answer is lost: nothing of what it has may go, and a repetition finds it.
+    @Test(arguments: samples) func whatWasDoneAndAnsweredWronglyIsWhole(_ sample: StoreSample) async throws {
+        let bench = try await StoreBench(sample)
+        _ = try await bench.made()
+        let large = (0..<(12 << 20)).map { UInt8(truncatingIfNeeded: $0 &* 2_654_435_761 >> 13) }
+        for (bytes, more, marker) in [
+            ([UInt8](repeating: 9, count: 300_000), [:], sample == .rclone || sample == .restServer ? "POST " : "PUT "),
+            (large, sample == .swift ? ["segmentSize": "5MiB"] : [:], sample == .swift ? "multipart-manifest=put" : "P"),
+        ] as [([UInt8], [String: JSONValue], String)] {
+            let substitution = FaultProxy.Substitution(of: marker, by: Self.late)
+            let (store, proxy) = try await replaced(bench, substitution, more)
+            defer { proxy.stop() }
+            let name = pack(bytes)
+            let lasting = RetryingStore(store, StoreRetries(pause: .milliseconds(1)))
+            try await lasting.put(name, bytes)
+            #expect(substitution.happened)
+            #expect(try await bench.open().get(name) == bytes, "\(sample) \(marker)")
+            try await bench.open().delete(name)
+        }
+    }
+
+    /// Ceph's gateway and Swift: whether an object has segments is not told by an error.
+    @Test func anErrorSaysNothingOfSegments() async throws {
+        let bench = try await StoreBench(.swift)
+        _ = try await bench.made()
+        let bytes = (0..<(11 << 20)).map { UInt8(truncatingIfNeeded: $0 &* 2_654_435_761 >> 13) }
+        try await bench.open(["segmentSize": "5MiB"]).put(pack(bytes), bytes)
+        let container = try #require(bench.settings["container"]?.stringValue)
+        let substitution = FaultProxy.Substitution(of: "\(container)_segments HTTP/1.1", by: Self.late.replacing("504", with: "500"))
+        let (store, proxy) = try await replaced(bench, substitution)
+        defer { proxy.stop() }
+        await #expect(throws: StorageError.self) { try await store.list(prefix: "data/") { _ in } }
+        #expect(substitution.happened)
+        let found = Collector()
+        try await store.list(prefix: "data/") { found.add($0) }
+        #expect(found.all.map(\.size) == [Int64(bytes.count)])
+    }
+
+    private final class Collector: Sendable {
+        private let state = Mutex<[ObjectInfo]>([])
+        func add(_ more: [ObjectInfo]) { state.withLock { $0 += more } }
+        var all: [ObjectInfo] { state.withLock { $0 } }
+    }
+
+    /// A list that is empty by mistake would let a prune remove everything.
+    @Test(arguments: [.restServer, .swift] as [StoreSample], [1, 1000]) func aWrongListEmptiesNoRepository(
+        _ sample: StoreSample, times: Int
+    ) async throws {
+        let bench = try await StoreBench(sample)
+        _ = try await bench.made()
+        let folder = try ScratchFolder("wrong-list")
+        try "the only copy".write(toFile: folder.file("file"), atomically: true, encoding: .utf8)
+        let password = Array("geheim".utf8)
+        let repository = try await Repository.create(on: try await bench.open(), password: password)
+        _ = try await repository.archive(FolderReader(path: folder.path), ArchiveOptions(host: "h"))
+        let notThere = "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+        let marker = sample == .swift ? "snapshots%2F" : "/snapshots/ HTTP/1.1"
+        let substitution = FaultProxy.Substitution(of: marker, by: notThere, times: times)
+        let (store, proxy) = try await replaced(bench, substitution)
+        defer { proxy.stop() }
+        let confused = try await Repository.open(store, password: password)
+        if times > 1 || sample == .swift {
+            await #expect(throws: (any Error).self) { _ = try await confused.prune() }
+        } else {
+            #expect(try await confused.prune().packsRemoved == 0)
+        }
+        #expect(substitution.happened == (times == 1))
+        #expect(try await repository.check(CheckOptions(read: .all)).isSound)
+        #expect(try await repository.snapshots().count == 1)
+    }
+
     @Test(arguments: samples) func whatIsCutOffMayBeTriedAgain(_ sample: StoreSample) async throws {
         let calls: [@Sendable (any ObjectStore, ObjectName, [UInt8]) async throws -> Void] = [
             { store, _, bytes in try await store.put(ObjectName("index/" + SHA256.digest(bytes + [1]).hex), bytes + [1]) },

@@ -124,6 +124,16 @@ import Testing
         #expect(refused != nil, "the gateway can't encrypt and does not say so")
     }
 
+    /// Another host's file, or an old one, lacks two lines: what is locked is kept all the same, and not hidden.
+    @Test func aLockThatWasNotDeclaredIsRespected() async throws {
+        let bench = try await StoreBench(.radosgw)
+        try await bench.made(["objectLock": "compliance", "retain": "1h"]).put(pack([3]), [3])
+        let plain = try await bench.open()
+        let kept = await #expect(throws: StorageError.self) { try await plain.delete(pack([3])) }
+        #expect(kept?.kind == .retained, "\(String(describing: kept))")
+        #expect(try await plain.get(pack([3])) == [3])
+    }
+
     /// Of a real server: by a key that it has, and in a pool of their own; whole objects and those in parts.
     @Test func packsAreEncryptedAndStoredInAClassOfTheirOwn() async throws {
         let bench = try await StoreBench(.radosgw)

@@ -65,6 +65,7 @@ struct InterruptedImageType: SystemType {
         var size: Int64 { base.size }
         var granularity: Int64 { base.granularity }
         var attributes: [ExtendedAttribute] { base.attributes }
+        func confirm() throws { try base.confirm() }
         func allocatedExtents() throws -> [Range<Int64>] { try base.allocatedExtents() }
         func changedExtents(since other: JSONValue) throws -> [Range<Int64>]? { try base.changedExtents(since: other) }
         func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) throws {
@@ -108,6 +109,7 @@ struct InterruptedTreeType: SystemType {
         var logicalPath: TreePath { base.logicalPath }
         var readsAtOnce: Int { base.readsAtOnce }
         func isAway(after error: StorageError) -> Bool { base.isAway(after: error) }
+        func confirm() throws { try base.confirm() }
         func metadata(of path: TreePath) throws -> FileMetadata { try base.metadata(of: path) }
         func list(_ directory: TreePath) throws -> TreeListing { try base.list(directory) }
         func open(_ file: TreePath) throws -> any FileReader {

@@ -70,7 +70,16 @@
                     return id
                 }
                 return try PoolReader(
-                    PoolView(open, snapshot: id), namespace: namespaceBytes, logicalPath: logicalPath, readsAtOnce: readsAtOnce)
+                    PoolView(open, snapshot: id), namespace: namespaceBytes, logicalPath: logicalPath, readsAtOnce: readsAtOnce
+                ) { [self] in
+                    // A new connection knows the pool as it is now.
+                    guard let snapshot, try connect().snapshotID(name(snapshot.key)) != id else { return }
+                    throw StorageError(
+                        .changed, expected: "the snapshot \(name(snapshot.key)) until all of it was read",
+                        found: "it was removed meanwhile",
+                        at: pool,
+                        advice: "what was read is no copy, and none was recorded; run the pipeline again, and leave its snapshots alone")
+                }
             }
             return try await body(reader)
         }

@@ -13,13 +13,18 @@
         private let namespace: [UInt8]?
         private let listing: ObjectListing
         private let working: StillWorking?
+        private let confirmation: @Sendable () throws -> Void
         /// A walk goes through one shard after the other.
         private let shard = Mutex<(namespace: [UInt8], shard: UInt8, tree: ShardTree)?>(nil)
 
         /// Questions that are under way at once.
         private static let probes = 32
 
-        init(_ view: PoolView, namespace: [UInt8]?, logicalPath: TreePath, readsAtOnce: Int) throws {
+        init(
+            _ view: PoolView, namespace: [UInt8]?, logicalPath: TreePath, readsAtOnce: Int,
+            confirmation: @escaping @Sendable () throws -> Void = {}
+        ) throws {
+            self.confirmation = confirmation
             self.view = view
             self.namespace = namespace
             self.logicalPath = logicalPath
@@ -132,6 +137,8 @@
             found.entries.sort { $0.name < $1.name }
             return found
         }
+
+        func confirm() throws { try confirmation() }
 
         /// A cluster that does not answer is no trouble of one object.
         func isAway(after error: StorageError) -> Bool { error.kind == .unavailable }

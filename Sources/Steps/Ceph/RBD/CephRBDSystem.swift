@@ -68,13 +68,13 @@
 
         func release(key: String, _ context: StepContext) async throws {
             try await blocking {
-                let pool = try connect()
+                let cluster = try connections.cluster(cluster)
                 do {
-                    let opened = try RBDImage(image, in: pool, .readWrite)
+                    let opened = try RBDImage(image, in: CephPool(cluster, pool: pool, namespace: namespace), .readWrite)
                     try removeGroup(key, opened)
                     try opened.removeSnapshot(name(key))
                 } catch let error as StorageError where error.kind == .notFound {
-                    // The image went, and its snapshots with it.
+                    // The image or its pool went, and its snapshots with it, or neither ever was.
                 }
             }
         }
@@ -177,6 +177,7 @@
             let reader = try await blocking {
                 let opened: RBDImage
                 var point: RBDPoint?
+                var groupSnapshot: UInt64?
                 if let snapshot, let group = try? snapshot.state.decoded(as: RBDPoint.self).group {
                     opened = try RBDImage(image, in: connect(), .readOnly)
                     guard let part = try opened.groupSnapshot(named: groupName(snapshot.key)) else {
@@ -185,13 +186,16 @@
                             advice: "it was removed; run the pipeline anew")
                     }
                     point = try recorded(snapshot.key, opened)
+                    groupSnapshot = part.snapshot
                     try opened.show(part.snapshot)
                 } else {
                     opened = try RBDImage(image, in: connect(), snapshot: snapshot.map { name($0.key) }, .readOnly)
                     point = try snapshot.flatMap { try recorded($0.key, opened) }
                 }
                 let shape = try opened.shape().recorded
-                return RBDReader(image: opened, point: point, size: try opened.size(), attributes: shape.map { [$0] } ?? [])
+                return RBDReader(
+                    image: opened, point: point, groupSnapshot: groupSnapshot, size: try opened.size(),
+                    attributes: shape.map { [$0] } ?? [])
             }
             return try await body(reader)
         }

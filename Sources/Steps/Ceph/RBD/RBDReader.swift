@@ -7,6 +7,8 @@
     struct RBDReader: ImageReader {
         let image: RBDImage
         let point: RBDPoint?
+        /// The id of the group's part of the image, where that is what is read.
+        var groupSnapshot: UInt64?
         let size: Int64
         /// By which a restore makes an image of the same shape.
         let attributes: [ExtendedAttribute]
@@ -18,10 +20,37 @@
         /// Nil when the base's snapshot is gone, or is of another image of the same name.
         func changedExtents(since base: JSONValue) throws -> [Range<Int64>]? {
             guard let former = try? base.decoded(as: SystemSnapshot.self).state.decoded(as: RBDPoint.self), let point else { return nil }
-            guard former.cluster == point.cluster, former.pool == point.pool, former.image == point.image,
-                try image.snapshots()[former.name] == former.snapshot
-            else { return nil }
-            return try image.extents(since: former.name, onlyExisting: false)
+            guard former.cluster == point.cluster, former.pool == point.pool, former.image == point.image, try isThere(former) else {
+                return nil
+            }
+            let extents: [Range<Int64>]
+            do { extents = try image.extents(since: former.name, onlyExisting: false) } catch {
+                guard try isThere(former) else { return nil }
+                throw error
+            }
+            // Another run may have given the base up meanwhile: librbd then compares with what is left of it.
+            return try isThere(former) ? extents : nil
+        }
+
+        /// Looked up anew: an image that is open for reading hears nothing of snapshots that go, nor of its own end.
+        private func isThere(_ point: RBDPoint) throws -> Bool {
+            let now: RBDImage
+            do { now = try RBDImage(image.name, in: image.pool, .readOnly) } catch {
+                guard error.kind == .notFound else { throw error }
+                return false
+            }
+            return try now.id() == point.image && now.snapshots()[point.name] == point.snapshot
+                && groupSnapshot.map { try now.allSnapshots().contains($0) } ?? true
+        }
+
+        /// librbd goes on reading a snapshot that was removed, and an image that was deleted: zeros, and what was written since.
+        func confirm() throws {
+            guard let point, try !isThere(point) else { return }
+            throw StorageError(
+                .changed, expected: "the snapshot \(point.name) until all of it was read", found: "it was removed meanwhile, or its image",
+                at: image.location,
+                advice:
+                    "what was read is no copy, and none was recorded; run the pipeline again, and leave its snapshots alone while it runs")
         }
 
         func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) throws { try image.read(into: buffer, at: offset) }
