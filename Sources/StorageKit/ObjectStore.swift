@@ -54,7 +54,13 @@ public struct ObjectStoreProperties: Sendable, Hashable {
     public var location: String
     /// True when objects can't be removed for a time after they were stored (`StorageError.Kind.retained`).
     public var retainsObjects: Bool
-    public init(connections: Int, createOnlyIsAtomic: Bool, location: String, retainsObjects: Bool = false) {
+    /// True when `put` returns only after the store itself has proved what arrived, by a checksum or a transaction; else somebody looks at its size.
+    public var provesUploads: Bool
+
+    public init(
+        connections: Int, createOnlyIsAtomic: Bool, location: String, retainsObjects: Bool = false, provesUploads: Bool = true
+    ) {
+        self.provesUploads = provesUploads
         self.retainsObjects = retainsObjects
         self.connections = connections
         self.createOnlyIsAtomic = createOnlyIsAtomic

@@ -93,11 +93,24 @@ public struct RetryingStore: ObjectStore {
         try await retrying { attempt in
             do {
                 try await base.put(name, bytes)
+                try await prove(name, bytes.count)
             } catch let error as StorageError where error.kind == .exists && attempt > 1 {
                 // The try before may have stored it and lost only the answer.
                 guard try await base.stat(name)?.size == Int64(bytes.count) else { throw error }
             }
         }
+    }
+
+    /// What a store took without proof is looked at. What is there and is not whole goes again: it would stand in the way of the next try.
+    private func prove(_ name: ObjectName, _ count: Int) async throws {
+        guard !base.properties.provesUploads else { return }
+        let found = try await base.stat(name)?.size
+        guard found != Int64(count) else { return }
+        if found != nil, ObjectNames.id(of: name) != nil { try? await base.delete(name) }
+        throw StorageError(
+            .truncated, expected: "\(count) bytes stored", found: found.map { "\($0)" } ?? "nothing",
+            at: "\(base.properties.location) \(name)",
+            advice: "the server took it and does not have it: look at its disk and its log", retry: .transient)
     }
 
     public func get(_ name: ObjectName) async throws -> [UInt8] { try await retrying { _ in try await base.get(name) } }

@@ -15,7 +15,7 @@ struct RESTStore: PacedStore {
     private static let version2 = "application/vnd.x.restic.rest.v2"
 
     var properties: ObjectStoreProperties {
-        ObjectStoreProperties(connections: connection.width, createOnlyIsAtomic: false, location: base)
+        ObjectStoreProperties(connections: connection.width, createOnlyIsAtomic: false, location: base, provesUploads: false)
     }
 
     /// `data/ab/<id>` is `data/<id>` there.
