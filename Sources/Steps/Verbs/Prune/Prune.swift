@@ -66,6 +66,10 @@ struct Prune: Verb {
                 context.recorder.log(.info, "keep \(snapshot.shortID) of \(snapshot.hostname): its object is locked for a time")
             }
             guard state.isDue(every: reclaimEvery) else { return Self.result(decision, reclaimed: 0) }
+            guard try await !repository.snapshots().isEmpty else {
+                context.recorder.log(.info, "no snapshot yet: nothing is reclaimed")
+                return Self.result(decision, reclaimed: 0)
+            }
             let report = try await repository.prune(
                 PruneOptions(progress: { progress in
                     context.recorder.progress(
