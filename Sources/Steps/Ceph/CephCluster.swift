@@ -77,6 +77,8 @@
             let code = rados_ioctx_create(cluster.handle, pool, &made)
             guard code == 0, let made else { throw .ceph(code, expected: "a pool", at: pool) }
             rados_ioctx_set_namespace(made, namespace)
+            // A full cluster says so, where librados would wait for room without a word; what is removed goes through.
+            rados_set_pool_full_try(made)
             (self.cluster, handle, name, id) = (cluster, made, pool, rados_ioctx_get_id(made))
         }
 
@@ -86,6 +88,7 @@
             let code = rados_ioctx_create2(cluster.handle, poolID, &made)
             guard code == 0, let made else { throw .ceph(code, expected: "a pool", at: "pool \(poolID)") }
             rados_ioctx_set_namespace(made, namespace)
+            rados_set_pool_full_try(made)
             (self.cluster, handle, name, id) = (cluster, made, "pool \(poolID)", poolID)
         }
 

@@ -271,6 +271,56 @@
             try await stage.undo("snapshot", id: "snapshot-1", .systems(["disk"]))
         }
 
+        /// Two minutes at most.
+        private func until(_ condition: () async throws -> Bool) async throws {
+            for _ in 0..<600 {
+                if try await condition() { return }
+                try await Task.sleep(for: .milliseconds(200))
+            }
+            throw StageError(text: "the cluster never came so far")
+        }
+
+        private func isFull(_ ceph: CephRig) async throws -> Bool {
+            let osds = try JSONValue(parsing: Array(try await ceph.run("ceph", "osd", "dump", "--format", "json").utf8))["osds"]?.arrayValue
+            return osds?.contains { $0["state"]?.arrayValue?.contains("full") == true } == true
+        }
+
+        /// librados waits for room without a word, for as long as nobody makes any.
+        @Test func aFullClusterSaysSo() async throws {
+            let ceph = try await CephRig.apart()
+            let image = try await ScratchImage(size: 8 << 20, in: ceph)
+            let pool = try await ScratchPool(in: ceph)
+            try image.write(noise(4 << 20, seed: 1), at: 0)
+            let stage = try StepStage()
+            try stage.declare(system: "disk", "ceph-rbd", image.settings.merging(["timeout": "20s"]) { $1 })
+            let type = try #require(Catalog.hosted.repository("rados"))
+            let store = try await type.open(
+                Settings(pool.settings.merging(["timeout": "20s"]) { $1 }, origin: "test"), StoreContext(secrets: FileSecrets()))
+            try await store.create()
+            try await store.put("index/before", [1])
+            for (state, ratio) in [("nearfull", "0.00001"), ("backfillfull", "0.00002"), ("full", "0.0001")] {
+                try await ceph.run("ceph", "osd", "set-\(state)-ratio", ratio)
+            }
+            try await until { try await isFull(ceph) }
+            let full = await #expect(throws: StorageError.self) {
+                try await store.put("index/after", [UInt8](repeating: 1, count: 40 << 20))
+            }
+            #expect(full?.kind == .noSpace && full?.advice.contains("ceph df") == true, "\(String(describing: full))")
+            // What needs next to no room goes through, and is no frozen job.
+            try await stage.run("snapshot", id: "snapshot-1", .systems(["disk"]))
+            try await stage.undo("snapshot", id: "snapshot-1", .systems(["disk"]))
+            // Room is made by removing.
+            try await store.delete("index/before")
+            #expect(try await store.stat("index/before") == nil)
+            for (state, ratio) in [("full", "0.95"), ("backfillfull", "0.9"), ("nearfull", "0.85")] {
+                try await ceph.run("ceph", "osd", "set-\(state)-ratio", ratio)
+            }
+            try await until { try await !isFull(ceph) }
+            try await store.put("index/after", [UInt8](repeating: 1, count: 40 << 20))
+            try await stage.run("snapshot", id: "snapshot-2", .systems(["disk"]))
+            try await stage.undo("snapshot", id: "snapshot-2", .systems(["disk"]))
+        }
+
         @Test func aClusterThatDoesNotAnswerIsNotWaitedForForEver() async throws {
             let image = try await ScratchImage(size: 1 << 20)
             func error(_ settings: [String: JSONValue]) async throws -> StorageError? {

@@ -76,6 +76,7 @@
             var made: rados_ioctx_t?
             let code = rados_ioctx_create2(pool.cluster.handle, pool.id, &made)
             guard code == 0, let made else { throw .ceph(code, expected: "a pool", at: pool.name) }
+            rados_set_pool_full_try(made)
             namespace.withName { rados_ioctx_set_namespace(made, $0) }
             if !locator.isEmpty { locator.withName { rados_ioctx_locator_set_key(made, $0) } }
             if let snapshot { rados_ioctx_snap_set_read(made, snapshot) }
