@@ -22,6 +22,7 @@ struct PluginManifest: Sendable {
         var scope: AcquisitionScope
         var quiesceKind: QuiesceKind
         var keepsBase: Bool
+        var retires: Bool
         var snapshotCost: SnapshotCost
         var maxHold: TimeSpan
         var timeout: TimeSpan
@@ -89,7 +90,8 @@ private struct ManifestReader {
             identity: identity,
             capabilities: capabilities, scope: try choice(json, "scope", ["host": .host, "global": .global], .host),
             quiesceKind: try choice(json, "quiesceKind", ["recorded": .recorded, "session": .session], .recorded),
-            keepsBase: json["keepsBase"]?.boolValue ?? false, snapshotCost: cost, maxHold: try span(json, "maxHold", .seconds(30)),
+            keepsBase: json["keepsBase"]?.boolValue ?? false, retires: json["retires"]?.boolValue ?? false, snapshotCost: cost,
+            maxHold: try span(json, "maxHold", .seconds(30)),
             timeout: try span(json, "timeout", .minutes(1)), callsAtOnce: Int(min(max(json["callsAtOnce"]?.intValue ?? 1, 1), 64)),
             schema: schema)
         guard !declaration.isBoth else { throw error("`capabilities` of a tree or of an image: two systems may share a program", "both") }

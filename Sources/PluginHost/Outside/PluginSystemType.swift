@@ -52,7 +52,8 @@ public struct PluginSystemType<Instance: PluginSystem>: SystemType {
         }
         return Instance(
             PluginLine(
-                session: session, keepsBase: declaration.keepsBase, quiesceKind: declaration.quiesceKind, groupPlace: nil, opening: opening),
+                session: session, keepsBase: declaration.keepsBase, retires: declaration.retires, quiesceKind: declaration.quiesceKind,
+                groupPlace: nil, opening: opening),
             logicalPath: TreePath([FileName(name)] + TreePath(String(try identity(settings).dropFirst(name.count + 1))).parts))
     }
 }

@@ -49,6 +49,7 @@ public struct HostedSystemType<Base: SystemType, Hosted: PluginSystem>: SystemTy
         return Hosted(
             PluginLine(
                 session: session, keepsBase: (instance as? any Snapshotting)?.keepsBase ?? false,
+                retires: (instance as? any Snapshotting)?.retires ?? false,
                 quiesceKind: (instance as? any Quiescing)?.quiesceKind ?? .recorded,
                 groupPlace: (instance as? any GroupSnapshotting)?.groupPlace, opening: opening),
             logicalPath: (instance as? any ImageSource)?.logicalPath ?? TreePath())

@@ -13,6 +13,7 @@ public protocol PluginSystem: GroupSnapshotting, Quiescing, Discovering {
 public struct PluginLine: Sendable {
     let session: PluginSession
     let keepsBase: Bool
+    let retires: Bool
     let quiesceKind: QuiesceKind
     /// Nil for what can't be in a group.
     let groupPlace: String?
@@ -23,6 +24,7 @@ public struct PluginLine: Sendable {
 extension PluginSystem {
     var session: PluginSession { plugin.session }
     public var keepsBase: Bool { plugin.keepsBase }
+    public var retires: Bool { plugin.retires }
     public var quiesceKind: QuiesceKind { plugin.quiesceKind }
     public var groupPlace: String? { plugin.groupPlace }
 
@@ -59,9 +61,8 @@ extension PluginSystem {
         try await session.run { _ = try $0.call("release", ["key": .string(key)]) }
     }
 
-    /// Only what is held in groups has something that may go.
     public func retire(key: String, _ context: StepContext) async throws {
-        guard groupPlace != nil else { return }
+        guard retires else { return }
         try await session.run { _ = try $0.call("retire", ["key": .string(key)]) }
     }
 

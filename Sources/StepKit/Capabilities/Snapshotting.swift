@@ -14,11 +14,15 @@ public protocol Snapshotting: System {
     /// Removes what `snapshot(key:)` made, whole or half made. Idempotent: works when nothing is there.
     func release(key: String, _ context: StepContext) async throws
 
+    /// Whether a snapshot holds something that only its readers need, and that `retire` gives back.
+    var retires: Bool { get }
+
     /// Nobody reads the snapshot any more; it is kept as the base of the next increment alone. What it holds beside that may go. Idempotent.
     func retire(key: String, _ context: StepContext) async throws
 }
 
 extension Snapshotting {
+    public var retires: Bool { false }
     public func retire(key: String, _ context: StepContext) async throws {}
 }
 

@@ -271,6 +271,68 @@
             try await stage.undo("snapshot", id: "snapshot-1", .systems(["disk"]))
         }
 
+        /// Protected and cloned for as long as it is read: nobody removes it by mistake, and nothing of that stays.
+        @Test func aCloneHoldsWhatIsRead() async throws {
+            let image = try await ScratchImage(size: 12 << 20)
+            try image.write(noise(3 << 20, seed: 1), at: 0)
+            let stage = try stage(image, ["clone": true])
+            func rbd(_ arguments: String...) async -> Bool {
+                (try? await HostProgram.run(["env", "CEPH_CONF=\(image.ceph.configuration)", "rbd"] + arguments)) != nil
+            }
+            func clones() throws -> [String] { try image.pool.images().filter { $0.hasPrefix(image.name + ".") } }
+            func snapshots() throws -> [String] { try image.open(.readOnly).snapshots().keys.sorted() }
+
+            try await stage.run("snapshot", id: "snapshot-1", .systems(["disk"]))
+            let name = try #require(try snapshots().first)
+            let before = try image.bytes()
+            #expect(try clones() == ["\(image.name).\(name)"])
+            #expect(await !rbd("snap", "rm", "\(image.name)@\(name)"))
+            #expect(await !rbd("snap", "unprotect", "\(image.name)@\(name)"))
+            #expect(await !rbd("rm", image.name))
+            // A step that was killed between the two finishes what it began, by the same name.
+            try image.open().removeClone(of: name)
+            try image.open().unprotectSnapshot(name)
+            try await stage.run("snapshot", id: "snapshot-1", .systems(["disk"]))
+            #expect(try clones().count == 1 && image.open().isProtected(name))
+            try image.write(noise(2 << 20, seed: 2), at: 1 << 20)
+            let copy = try await stage.run(
+                "copy", id: "copy-1", .systems(["disk"]), ["to": "vault"], snapshots: ["disk": "snapshot-1"])
+            stage.recorder.set(bases: copy.bases)
+            #expect(try await restored(stage, like: image).bytes() == before)
+
+            // The base of the next increment stays, and so does its protection.
+            try await stage.retire("snapshot", id: "snapshot-1", .systems(["disk"]))
+            #expect(try clones() == [])
+            #expect(try snapshots() == [name])
+            #expect(try image.open().isProtected(name))
+            let second = try await round(stage, 2)
+            #expect((second.outputs["extentsReused"]?.intValue ?? 0) > 0, "\(second.outputs)")
+            #expect(try await restored(stage, like: image).bytes() == image.bytes())
+
+            // What somebody made of it is not taken from him, and the rest goes when he is done.
+            try await image.ceph.run("rbd", "clone", "--rbd-default-clone-format", "1", "\(image.name)@\(name)", "\(image.name)-theirs")
+            let error = await #expect(throws: StorageError.self) {
+                try await stage.undo("snapshot", id: "snapshot-1", .systems(["disk"]))
+            }
+            #expect(error?.retry == .transient && error?.advice.contains("rbd children") == true, "\(String(describing: error))")
+            try await image.ceph.run("rbd", "rm", "--no-progress", "\(image.name)-theirs")
+            try await stage.undo("snapshot", id: "snapshot-1", .systems(["disk"]))
+            try await stage.undo("snapshot", id: "snapshot-2", .systems(["disk"]))
+            #expect(try clones() == [] && snapshots() == [])
+            try await stage.undo("snapshot", id: "snapshot-2", .systems(["disk"]))
+        }
+
+        @Test func anImageThatCannotBeClonedSaysSo() async throws {
+            let image = try await ScratchImage(size: 1 << 20, ["--image-feature", "exclusive-lock"])
+            let stage = try stage(image, ["clone": true])
+            let error = await #expect(throws: StorageError.self) {
+                try await stage.run("snapshot", id: "snapshot-1", .systems(["disk"]))
+            }
+            #expect(error?.expected.contains("layering") == true && error?.retry == .permanent, "\(String(describing: error))")
+            try await stage.undo("snapshot", id: "snapshot-1", .systems(["disk"]))
+            #expect(try image.open(.readOnly).snapshots().isEmpty)
+        }
+
         /// Two minutes at most.
         private func until(_ condition: () async throws -> Bool) async throws {
             for _ in 0..<600 {

@@ -126,6 +126,7 @@ protocol PassedOnSnapshots: Snapshotting {
 
 extension PassedOnSnapshots {
     var keepsBase: Bool { snapshots.keepsBase }
+    var retires: Bool { snapshots.retires }
     func snapshot(key: String, _ context: StepContext) async throws -> SystemSnapshot { try await snapshots.snapshot(key: key, context) }
     func find(key: String, _ context: StepContext) async throws -> SystemSnapshot? { try await snapshots.find(key: key, context) }
     func release(key: String, _ context: StepContext) async throws { try await snapshots.release(key: key, context) }

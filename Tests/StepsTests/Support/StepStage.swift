@@ -97,6 +97,15 @@ final class StepStage: Sendable {
         return result
     }
 
+    /// The undo of a step of one system whose snapshot stays as the base of the next copy.
+    @discardableResult
+    func retire(_ verb: String, id: StepID, _ subject: Subject) async throws -> StepResult {
+        var (body, context) = try context(verb, id: id, subject, [:])
+        context.undoState = recorder.undoState
+        context.undoState["kept"] = .array([.string(context.key)])
+        return try await body.undo(context)
+    }
+
     private func context(
         _ verb: String, id: StepID, _ subject: Subject, _ settings: [String: JSONValue], snapshots: [String: StepID] = [:],
         attempt: Int = 1,

@@ -12,6 +12,8 @@
         let namespace: String
         let image: String
         let shape: RBDShape
+        /// A snapshot is held by a clone of it for as long as it is read.
+        let clones: Bool
 
         /// librados blocks: every call has a thread of its own.
         private func blocking<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
@@ -44,25 +46,41 @@
     extension CephRBDSystem: Snapshotting {
         /// What changed since is known without reading.
         var keepsBase: Bool { true }
+        /// A group, or a clone.
+        var retires: Bool { true }
 
         func snapshot(key: String, _ context: StepContext) async throws -> SystemSnapshot {
             try Task.checkCancellation()
             let point = try await blocking {
                 let image = try RBDImage(image, in: connect(), .readWrite)
-                if let there = try recorded(key, image) { return there }
-                try image.takeSnapshot(name(key))
-                guard let made = try recorded(key, image) else {
+                var point = try recorded(key, image)
+                if point == nil {
+                    try image.takeSnapshot(name(key))
+                    point = try recorded(key, image)
+                }
+                guard var made = point else {
                     throw StorageError(
                         .notFound, expected: "the snapshot that was taken", found: "none", at: image.location, retry: .transient)
                 }
+                if clones { made.clone = try image.holdSnapshot(made.name) }
                 return made
             }
-            context.recorder.log(.info, "snapshot \(pool)/\(image)@\(point.name)")
+            context.recorder.log(
+                .info, "snapshot \(pool)/\(image)@\(point.name)" + (point.clone.map { ", protected, with the clone \(pool)/\($0)" } ?? ""))
             return SystemSnapshot(key: key, state: try JSONValue(encoding: point))
         }
 
         func find(key: String, _ context: StepContext) async throws -> SystemSnapshot? {
-            let point = try await blocking { try recorded(key, RBDImage(image, in: connect(), .readOnly)) }
+            let point: RBDPoint? = try await blocking {
+                let image = try RBDImage(image, in: connect(), .readOnly)
+                guard var point = try recorded(key, image) else { return nil }
+                if clones {
+                    // Without its clone it is half made.
+                    guard let clone = try image.clone(of: point.name) else { return nil }
+                    point.clone = clone
+                }
+                return point
+            }
             return try point.map { SystemSnapshot(key: key, state: try JSONValue(encoding: $0)) }
         }
 
@@ -72,6 +90,9 @@
                 do {
                     let opened = try RBDImage(image, in: CephPool(cluster, pool: pool, namespace: namespace), .readWrite)
                     try removeGroup(key, opened)
+                    // Whatever the settings say now: it may have been made under others.
+                    try opened.removeClone(of: name(key))
+                    try opened.unprotectSnapshot(name(key))
                     try opened.removeSnapshot(name(key))
                 } catch let error as StorageError where error.kind == .notFound {
                     // The image or its pool went, and its snapshots with it, or neither ever was.
@@ -81,8 +102,8 @@
     }
 
     extension CephRBDSystem: GroupSnapshotting {
-        /// A group is of one cluster; its images may be in several pools.
-        var groupPlace: String? { cluster.monitors ?? cluster.configuration ?? "/etc/ceph/ceph.conf" }
+        /// A group is of one cluster; its images may be in several pools. A group's snapshot can't be cloned.
+        var groupPlace: String? { clones ? nil : cluster.monitors ?? cluster.configuration ?? "/etc/ceph/ceph.conf" }
 
         func areOfOneInstant(_ snapshots: [SystemSnapshot]) -> Bool {
             let groups = Set(snapshots.map { $0.state["group"]?.stringValue })
@@ -145,9 +166,12 @@
 
         func retire(key: String, _ context: StepContext) async throws {
             try await blocking {
-                do { try removeGroup(key, RBDImage(image, in: connect(), .readWrite)) } catch let error as StorageError
-                    where error.kind == .notFound
-                {
+                do {
+                    let opened = try RBDImage(image, in: connect(), .readWrite)
+                    try removeGroup(key, opened)
+                    // The base stays protected: nobody removes it by mistake.
+                    try opened.removeClone(of: name(key))
+                } catch let error as StorageError where error.kind == .notFound {
                     // The image went, and what it held with it.
                 }
             }
@@ -224,7 +248,9 @@
         /// The images of the pool.
         func discover(_ context: StepContext) async throws -> [DiscoveredItem] {
             try await blocking {
-                try connect().images().map { DiscoveredItem(identity: "ceph-rbd:\(pool)/\($0)", summary: "an image of pool \(pool)") }
+                try connect().images().filter { !$0.contains(RBDImage.markOfOurs) }.map {
+                    DiscoveredItem(identity: "ceph-rbd:\(pool)/\($0)", summary: "an image of pool \(pool)")
+                }
             }
         }
     }

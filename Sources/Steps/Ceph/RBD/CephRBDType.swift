@@ -9,7 +9,8 @@
         public let name = "ceph-rbd"
         public let summary = "A block image of a Ceph cluster, copied from a snapshot, by what changed since the one before"
         public let schema = SettingsSchema(
-            [pool.field, namespace.field, image.field] + CephSettings.fields + [features.field, objectSize.field, dataPool.field])
+            [pool.field, namespace.field, image.field] + CephSettings.fields
+                + [clone.field, features.field, objectSize.field, dataPool.field])
         /// Any worker that reaches the cluster.
         public let scope = AcquisitionScope.global
 
@@ -21,6 +22,8 @@
         static let pool = Setting<String>("pool", "The pool", default: "rbd")
         static let namespace = Setting<String>("namespace", "The namespace in the pool", default: "")
         static let image = Setting<String>.required("image", "The image")
+        static let clone = Setting<Bool>(
+            "clone", "Protect its snapshots, and hold the one that is copied by a clone: nobody can remove it meanwhile", default: false)
         static let features = Setting<[String]>(
             "features", "Features of an image that a restore makes, as `rbd create --image-feature` names them; those of its source else")
         static let objectSize = Setting<ByteCount>("objectSize", "The size of its objects, a power of two; that of its source else")
@@ -63,7 +66,8 @@
                 namespace: try settings.value(Self.namespace), image: try settings.value(Self.image),
                 shape: RBDShape(
                     features: try settings.optional(Self.features), objectSize: try settings.optional(Self.objectSize)?.bytes,
-                    dataPool: try settings.optional(Self.dataPool)))
+                    dataPool: try settings.optional(Self.dataPool)),
+                clones: try settings.value(Self.clone))
         }
     }
 #endif

@@ -67,5 +67,7 @@
         /// The instant that it shares with snapshots of other images; nil for one of its own. What is read is that of the group then, and
         /// this one, taken just before, is where the next difference starts: what changed since contains what changed since the group's.
         var group: String?
+        /// The image that holds the snapshot for as long as it is read, in the same pool; nil for none.
+        var clone: String?
     }
 #endif

@@ -20,7 +20,7 @@
                 there = nil
             }
             guard let there else {
-                let temporary = name + ".snappy-flow-restore"
+                let temporary = name + RBDImage.markOfOurs + "restore"
                 try Self.removeLeftover(temporary, pool)
                 try pool.makeImage(temporary, size: size, shape)
                 unfinished = temporary
