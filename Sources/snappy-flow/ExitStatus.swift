@@ -20,7 +20,7 @@ enum ExitStatus: Int32, CaseIterable {
         case .failed: "the job or the command failed"
         case .usage: "wrong arguments, or a document with errors"
         case .partial: "partial: something declared tolerable was missed"
-        case .cleanupFailed: "something that the job acquired is still held; it is listed and retried"
+        case .cleanupFailed: "something that the job acquired is still held; it is listed and retried, or a person gave it up"
         case .cancelled: "the job was cancelled, and everything acquired was undone"
         case .databaseUnavailable: "the control database can't be reached or started"
         case .damaged: "a verification found damage"

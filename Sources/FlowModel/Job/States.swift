@@ -23,6 +23,8 @@ public enum CleanupState: String, Sendable, Hashable, Codable, CaseIterable {
     case pending
     /// An undo has failed several times; it is retried without end and listed with what it holds.
     case failed
+    /// Nothing is owed any more, because a person gave up what was: it may still be there.
+    case abandoned
 }
 
 /// What a try of a step came to.

@@ -16,7 +16,7 @@ public enum RunAction: Sendable, Hashable, Codable {
     case attemptClosed(StepID, number: Int, AttemptOutcome, StepFailure?)
     /// The compensation now owes the undo of that generation.
     case armed(StepID, generation: Int)
-    /// It owes it no more: undone, never acquired, or kept as a base.
+    /// It owes it no more: undone, never acquired, kept as a base, or given up.
     case disarmed(StepID, generation: Int)
     /// New steps of a fan-out.
     case added([PlannedStep])
@@ -52,6 +52,8 @@ public enum Refusal: String, Sendable, Hashable, Codable {
     case notAllowed
     /// The job is over, or already being cancelled.
     case nothingToDo
+    /// Work of the job has not ended.
+    case stillWorking
 }
 
 /// A line of the job's history.
@@ -59,7 +61,7 @@ public struct JournalEntry: Sendable, Hashable, Codable {
     public enum Kind: String, Sendable, Hashable, Codable, CaseIterable {
         case jobStarted, jobEnded, jobCancelled, jobDeadlinePassed, jobRetried
         case stepReady, stepStarted, stepSucceeded, stepFailed, stepRetried, stepSkipped, stepCancelled, stepLost, stepWaiting, stepExpanded
-        case armed, undone, undoFailed, keptAsBase, signal
+        case armed, undone, undoFailed, keptAsBase, abandoned, signal
         case windowOpened, windowSealed, windowDiscarded, windowRestarted, windowBroken, maxHoldPassed
         case cleanupFailed, cleanupRecovered
     }

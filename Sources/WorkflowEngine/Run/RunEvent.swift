@@ -32,6 +32,8 @@ public enum RunEvent: Sendable, Hashable, Codable {
     case tick
     /// A person asks to go on from what failed.
     case retryJob(by: String)
+    /// A person gives up what is still owed when all work has ended: by that undo, or by every one when nil.
+    case abandon(StepID?, by: String)
 }
 
 /// Who takes a step.

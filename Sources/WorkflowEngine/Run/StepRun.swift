@@ -94,6 +94,8 @@ public enum SkipReason: String, Sendable, Hashable, Codable {
     case neverArmed
     /// A release whose snapshot lives on as a base.
     case keptAsBase
+    /// A compensation that a person gave up: what it should have undone may still be there.
+    case abandoned
 }
 
 /// Why a running body is told to stop.

@@ -39,8 +39,8 @@ extension Turn {
             guard let armed = run.runs[index].armed else {
                 let discarding = memberWindow(acquirer).map { run.windowRuns[$0].phase == .discarding } ?? false
                 guard run.runs[acquirer].state.isTerminal, !discarding else { continue }
-                let wasKept = run.runs[index].skipped == .keptAsBase
-                run.runs[index].skipped = wasKept ? .keptAsBase : .neverArmed
+                let former = run.runs[index].skipped
+                run.runs[index].skipped = former == .keptAsBase || former == .abandoned ? former : .neverArmed
                 end(index, .skipped)
                 continue
             }
@@ -133,6 +133,33 @@ extension Turn {
         record(
             .undoFailed, step: step(index).id, details: ["error": .string(failure.description)],
             isAlarm: run.runs[index].failures == Self.alarmAfter)
+    }
+
+    /// A person gives up undos that can't succeed: a system that is gone for good, a right that is not coming back. What they should have undone
+    /// stays as it is outside, and the job says so for as long as it is known.
+    mutating func abandon(_ id: StepID?, by person: String) -> Refusal? {
+        guard id.map({ run.position[$0] != nil }) ?? true else { return .unknownStep }
+        guard run.job.outcome != nil else { return .stillWorking }
+        let owed = run.runs.indices.filter { run.runs[$0].armed != nil && (id == nil || step($0).id == id || step($0).undoes == id) }
+        guard !owed.isEmpty else { return .nothingToDo }
+        for index in owed {
+            guard let armed = run.runs[index].armed else { continue }
+            if run.runs[index].state == .running {
+                tellToStop(index, .cancelled)
+                closeAttempt(index, .cancelled, nil)
+            }
+            disarm(index)
+            run.runs[index].skipped = .abandoned
+            end(index, .skipped)
+            for base in armed.former { actions.append(.baseReleased(base)) }
+            record(
+                .abandoned, step: step(index).id,
+                details: [
+                    "by": .string(person), "generation": .int(Int64(armed.generation)), "state": .object(armed.state),
+                    "error": run.runs[index].error.map { .string($0.description) } ?? .null,
+                ], isAlarm: true)
+        }
+        return nil
     }
 
     /// A copied system snapshot lives on as a base: its release is disarmed, and what it replaces is released instead.

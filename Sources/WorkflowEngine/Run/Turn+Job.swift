@@ -66,13 +66,14 @@ extension Turn {
     private mutating func settleCleanup() {
         let owed = run.runs.filter { $0.armed != nil }
         let old = run.job.cleanup
-        let new: CleanupState = owed.isEmpty ? .clean : owed.contains { $0.failures >= Self.alarmAfter } ? .failed : .pending
+        let settled: CleanupState = run.runs.contains { $0.skipped == .abandoned } ? .abandoned : .clean
+        let new: CleanupState = owed.isEmpty ? settled : owed.contains { $0.failures >= Self.alarmAfter } ? .failed : .pending
         guard new != old else { return }
         run.job.cleanup = new
         if new == .failed {
             let held = owed.filter { $0.failures >= Self.alarmAfter }.map { JSONValue.string($0.id.rawValue) }
             record(.cleanupFailed, details: ["held": .array(held)], isAlarm: true)
-        } else if old == .failed {
+        } else if old == .failed, !actions.contains(where: { if case .event(let entry) = $0 { entry.kind == .abandoned } else { false } }) {
             record(.cleanupRecovered)
         }
     }

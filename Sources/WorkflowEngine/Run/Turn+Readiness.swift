@@ -66,7 +66,7 @@ extension Turn {
             switch row.skipped {
             case .upstream: return .unmet(tolerated: false)
             case .upstreamTolerated: return dependency.reason == .output ? .unmet(tolerated: true) : .met
-            case .condition, .neverArmed, .keptAsBase, nil: return .met
+            case .condition, .neverArmed, .keptAsBase, .abandoned, nil: return .met
             }
         }
     }

@@ -33,6 +33,7 @@ struct Turn {
         case .cancel(let person): return stopJob(.cancelled, by: person)
         case .tick: return tick()
         case .retryJob(let person): return retryJob(by: person)
+        case .abandon(let id, let person): return abandon(id, by: person)
         }
     }
 

@@ -1,5 +1,5 @@
 import Crypto
-import FlowModel
+public import FlowModel
 
 /// Names what a step makes outside: stable over attempts, another one each time the resource is acquired anew.
 /// `sf-` and the first 26 hex digits of SHA-256 over job, step and generation.
@@ -8,5 +8,12 @@ struct StepKey: Sendable, Hashable {
 
     init(job: JobID, step: StepID, generation: Int) {
         text = "sf-" + SHA256.hex(Array("\(job)\n\(step)\n\(generation)".utf8)).prefix(26)
+    }
+}
+
+extension JobRun {
+    /// What a step's system is asked to name what it acquires: a part of the name outside.
+    public func outsideName(of step: StepID, _ resource: ArmedResource, job: JobID) -> String {
+        StepKey(job: job, step: step, generation: resource.generation).text
     }
 }

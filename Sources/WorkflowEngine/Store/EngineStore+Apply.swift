@@ -138,7 +138,7 @@ extension RunEvent {
             .conditionFalse(let id, let token), .wait(let id, let token, _), .expand(let id, let token, _),
             .recordUndo(let id, let token, _):
             (id, token)
-        case .begin, .start, .workerLost, .maxHoldPassed, .signal, .cancel, .tick, .retryJob: nil
+        case .begin, .start, .workerLost, .maxHoldPassed, .signal, .cancel, .tick, .retryJob, .abandon: nil
         }
     }
 }

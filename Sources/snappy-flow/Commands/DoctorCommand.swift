@@ -60,7 +60,10 @@ struct DoctorCommand: AsyncParsableCommand {
                 } else {
                     let host = record.host.map { " on host \($0)" } ?? ""
                     report.held(
-                        "held: \(what), undone by \(record.step.id)\(host)", error: record.error, do: "start `snappy-flow worker`\(host)")
+                        "held: \(what), undone by \(record.step.id)\(host)", error: record.error,
+                        do: (workers.isEmpty ? "start `snappy-flow worker`\(host)" : "mend what it fails of: it is tried again by itself")
+                            + (record.failures == 0
+                                ? "" : "; what can't be undone any more is given up with `snappy-flow jobs abandon \(record.job.short)`"))
                 }
             }
             withExtendedLifetime(control) {}

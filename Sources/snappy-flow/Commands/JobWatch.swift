@@ -110,8 +110,13 @@ struct JobWatch {
         let rendering = JobRendering(details, terminal)
         var lines = ["", "job \(job): \(rendering.headline())"]
         lines += rendering.details()
-        if details.run.job.cleanup != .clean {
+        if details.run.job.cleanup == .abandoned {
+            lines += ["", "What was given up may still be there, frozen or taken: nothing will undo it."]
+        } else if details.run.job.cleanup != .clean {
             lines += ["", "The cleanup goes on in any `snappy-flow worker`, or in the next `snappy-flow run`, with this database."]
+            if details.run.job.cleanup == .failed {
+                lines += ["What can't be undone any more is given up with `snappy-flow jobs abandon \(job.short)`."]
+            }
         } else if details.run.job.outcome == .failed || details.run.job.outcome == .cancelled {
             lines += ["", "`snappy-flow jobs retry \(job.short)` goes on from what did not succeed."]
         }

@@ -6,7 +6,8 @@ import WorkflowEngine
 struct JobsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "jobs", abstract: "Jobs in the control database.",
-        subcommands: [List.self, Show.self, Logs.self, Watch.self, Cancel.self, Retry.self, ApproveStep.self], defaultSubcommand: List.self)
+        subcommands: [List.self, Show.self, Logs.self, Watch.self, Cancel.self, Retry.self, Abandon.self, ApproveStep.self],
+        defaultSubcommand: List.self)
 }
 
 /// One job of the control database, named by its id or the beginning or end of it.
@@ -155,6 +156,60 @@ extension JobsCommand {
         }
     }
 
+    struct Abandon: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Gives up what a job still holds and can't undo. What it holds may stay, frozen or taken.",
+            discussion: """
+                For an undo that can't succeed any more: its system is gone for good, or a right that it needs is not coming back. Until then it is tried \
+                again without end, which is what you want of a freeze or a snapshot that can still be undone. All work of the job must have ended \
+                (`jobs cancel` ends it). The job's cleanup is `abandoned` afterwards, its exit status 4, and the journal says who gave up what.
+                """)
+        @OptionGroup var options: JobOptions
+        @Option(help: "This undo only, by its own id or that of the step that it undoes.") var step: String?
+        @Flag(help: "Do it; without, what would be given up is listed and nothing changes.") var yes = false
+
+        func run() async throws {
+            let (store, job, control) = try await options.open()
+            defer { withExtendedLifetime(control) {} }
+            guard let details = try await store.job(job) else { throw CommandFailure(.failed, "error: job \(job) is gone") }
+            let owed = details.run.armed.filter { owed in
+                step.map { owed.compensation.rawValue == $0 || details.run.planned(owed.compensation)?.undoes?.rawValue == $0 } ?? true
+            }
+            guard !owed.isEmpty else {
+                throw CommandFailure(
+                    .failed,
+                    "error: job \(job.short): expected something that is still held\(step.map { " by \($0)" } ?? ""), found nothing")
+            }
+            print("job \(job.short) (\(details.summary.pipeline)) \(yes ? "gives up" : "would give up"):")
+            for (undo, resource) in owed {
+                let acquirer = details.run.planned(undo)?.undoes ?? undo
+                let systems = details.run.planned(acquirer)?.systems.joined(separator: ", ") ?? ""
+                print(
+                    "  \(undo), which undoes \(acquirer)\(systems.isEmpty ? "" : " of \(systems)")\(resource.host.map { " on host \($0)" } ?? "")"
+                )
+                print(
+                    "    named \(details.run.outsideName(of: acquirer, resource, job: job)) outside; recorded: \(JSONValue.object(resource.state).canonicalText)"
+                )
+                if let error = details.run[undo]?.error { print(JobRendering.lines(of: error).map { "  " + $0 }.joined(separator: "\n")) }
+            }
+            guard yes else {
+                throw CommandFailure(
+                    .failed,
+                    "What is listed may stay as it is, frozen or taken, and nothing will undo it: look at the systems first. Then `--yes`.")
+            }
+            let applied = try await store.apply(.abandon(step.map { StepID($0) }, by: Person.name), to: job)
+            try? await store.notify()
+            if let refusal = applied.refusal {
+                throw CommandFailure(
+                    .failed,
+                    refusal == .stillWorking
+                        ? "error: job \(job.short): expected a job whose work has ended, found steps that run or wait; `snappy-flow jobs cancel \(job.short)` first"
+                        : "error: job \(job.short): expected something that is still held, found that it was undone meanwhile")
+            }
+            print("job \(job.short): given up; its cleanup is \(applied.run.job.cleanup.rawValue)")
+        }
+    }
+
     struct ApproveStep: AsyncParsableCommand {
         static let configuration = CommandConfiguration(commandName: "approve", abstract: "Answers a step that waits for approval.")
         @OptionGroup var options: JobOptions
@@ -178,7 +233,7 @@ extension JobsCommand {
                 switch refusal {
                 case .unknownStep: "no such step"
                 case .notAllowed: "\(by ?? Person.name), whom the step's `by` does not name"
-                case .nothingToDo, .staleToken, .notReady: "one that is over or was answered before"
+                case .nothingToDo, .staleToken, .notReady, .stillWorking: "one that is over or was answered before"
                 }
             return CommandFailure(
                 .failed,

@@ -86,7 +86,7 @@ struct JobRendering {
     /// Errors, misses and held resources, in full.
     func details() -> [String] {
         var lines: [String] = []
-        for step in run.steps where step.error != nil && (step.state == .failed || step.armed != nil) {
+        for step in run.steps where step.error != nil && (step.state == .failed || step.armed != nil || step.skipped == .abandoned) {
             if let error = step.error { lines += ["", terminal.paint("\(step.id):", .bold)] + Self.lines(of: error) }
         }
         for step in run.steps where !step.missed.isEmpty {
@@ -153,6 +153,7 @@ struct JobRendering {
         case .upstream, .upstreamTolerated: "skipped: what it needs did not succeed"
         case .neverArmed: "nothing to undo"
         case .keptAsBase: "kept as the base of the next increment"
+        case .abandoned: "GIVEN UP: what it should have undone may still be there"
         case nil: "skipped"
         }
     }

@@ -32,6 +32,8 @@ struct PlainView {
         case .undone: return "\(step): undone"
         case .undoFailed: return "\(step): the undo failed and is tried again: " + failure(of: entry, in: run)
         case .keptAsBase: return "\(step): kept as the base of the next increment"
+        case .abandoned:
+            return "\(step): GIVEN UP by \(entry.details["by"]?.stringValue ?? "somebody"): what it should have undone may still be there"
         case .signal: return "\(step): answered"
         case .windowOpened: return "the window is open: applications rest"
         case .windowSealed: return "the window's snapshots are done: applications go on"

@@ -48,6 +48,32 @@ import Testing
         try await stage.expectNothingLeft(snapshots: 2)
     }
 
+    @Test func whatCannotBeUndoneIsGivenUpLoudly() async throws {
+        let stage = try FaultStage("thaw-given-up")
+        defer { stage.rig.close() }
+        let run = try stage.rig.run(["run", try stage.document(thaw: "echo thaw is broken >&2; exit 9")])
+        #expect(run.status == 4 && run.output.contains("snappy-flow jobs abandon"), "\(run.output)\n\(run.errors)")
+        let job = try #require(try stage.jobs().first?["id"] as? String)
+        let doctor = try stage.rig.run(["doctor"])
+        #expect(doctor.output.contains("start `snappy-flow worker`") && doctor.output.contains("jobs abandon"), "\(doctor.output)")
+        // Only said, until it is confirmed.
+        let said = try stage.rig.run(["jobs", "abandon", job])
+        #expect(said.status == 1 && said.output.contains("thaw-app, which undoes quiesce-app of app"), "\(said.output)")
+        #expect(said.output.contains("named sf-") && said.output.contains("thaw is broken") && said.errors.contains("--yes"), "\(said)")
+        #expect(try stage.jobs().first?["cleanup"] as? String == "failed")
+        let other = try stage.rig.run(["jobs", "abandon", job, "--step", "copy", "--yes"])
+        #expect(other.status == 1 && other.errors.contains("found nothing"), "\(other.errors)")
+        let done = try stage.rig.run(["jobs", "abandon", job, "--yes"])
+        #expect(done.status == 0 && done.output.contains("abandoned"), "\(done.output)\n\(done.errors)")
+        // It is over, it says so for ever, and it is no success.
+        let ended = try #require(try stage.jobs().first)
+        #expect(ended["cleanup"] as? String == "abandoned" && ended["endedAt"] is NSNumber, "\(ended)")
+        #expect(try stage.rig.run(["jobs", "watch", job]).status == 4)
+        #expect(try stage.rig.run(["jobs", "show", job]).output.contains("GIVEN UP"))
+        #expect(try stage.rig.run(["doctor"]).output.contains("nothing is held"))
+        #expect(try stage.rig.run(["jobs", "abandon", job, "--yes"]).status == 1)
+    }
+
     @Test(arguments: ["window", "copy-within"]) func controlCUndoesAndSaysSo(gate: String) async throws {
         let stage = try FaultStage("cancel-\(gate)")
         defer { stage.rig.close() }

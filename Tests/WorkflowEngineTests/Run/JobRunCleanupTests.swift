@@ -55,6 +55,44 @@ import Testing
         #expect(hand.log.events(.cleanupRecovered) == 1)
     }
 
+    @Test func whatCannotBeUndoneIsGivenUpByAPersonOnly() {
+        var hand = Hand(.backup())
+        hand.succeed("quiesce")
+        hand.succeed("snapshot")
+        // Not while work is under way: the undo of what is in use is nobody's to give up.
+        #expect(hand.send(.abandon(nil, by: "ann")) == [.refused(.stillWorking)])
+        hand.send(.cancel(by: "ann"))
+        for _ in 1...4 {
+            hand.fail("thaw", .permanent)
+            hand.pass(.minutes(2))
+        }
+        #expect(hand.run.job.cleanup == .failed && !hand.run.hasEnded)
+        #expect(hand.send(.abandon("copy", by: "ann")) == [.refused(.nothingToDo)])
+        #expect(hand.send(.abandon("nobody", by: "ann")) == [.refused(.unknownStep)])
+        // By the step that it undoes; what waited for the thaw goes on, and is not given up with it.
+        let actions = hand.send(.abandon("quiesce", by: "ann"))
+        #expect(actions.contains(.disarmed("thaw", generation: 1)))
+        #expect(hand.state("thaw") == .skipped && hand.run["thaw"]?.skipped == .abandoned)
+        #expect(hand.claimable == ["release"] && hand.run.job.cleanup == .pending)
+        hand.succeed("release")
+        #expect(hand.run.hasEnded && hand.run.job.cleanup == .abandoned && hand.run.job.outcome == .cancelled)
+        #expect(hand.log.events(.abandoned) == 1 && hand.log.events(.cleanupRecovered) == 0)
+        #expect(hand.send(.abandon(nil, by: "ann")) == [.refused(.nothingToDo)])
+    }
+
+    /// An undo that hangs can be given up too: its body is told to stop, and what it reports later is not taken.
+    @Test func anUndoThatHangsCanBeGivenUp() {
+        var hand = Hand(.backup())
+        hand.succeed("quiesce")
+        hand.send(.cancel(by: "ann"))
+        hand.start("thaw")
+        let token = hand.token("thaw")
+        let actions = hand.send(.abandon(nil, by: "ann"))
+        #expect(actions.contains(.stopBody("thaw", token: token, .cancelled)))
+        #expect(hand.run.hasEnded && hand.run.job.cleanup == .abandoned)
+        #expect(hand.send(.finish("thaw", token: token, FinishedStep())) == [.refused(.staleToken)])
+    }
+
     @Test func aRetryOfTheJobHurriesAnUndoThatWaits() {
         var hand = Hand(.backup())
         hand.succeed("quiesce")

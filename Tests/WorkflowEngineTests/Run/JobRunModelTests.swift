@@ -86,7 +86,9 @@ struct Scenario {
             }
         case 95: try giveBack()
         case 96..<98: try signal()
-        case 98: try send(.retryJob(by: "somebody"))
+        case 98:
+            try send(
+                random.chance(50) ? .retryJob(by: "somebody") : .abandon(random.pick(world.run.armed.map(\.compensation)), by: "somebody"))
         default: try send(.tick)
         }
         if world.alive.isEmpty { world.addWorker() }

@@ -59,7 +59,10 @@ enum RunRules {
     private static func checkEnd(before: JobRun, after: JobRun, world: SimulatedWorld) throws {
         for (round, count) in world.ends where count != 1 { throw Violation("round \(round) ended \(count) times") }
         guard after.hasEnded else { return }
-        guard after.armed.isEmpty, after.job.cleanup == .clean else { throw Violation("ended while undos are owed") }
+        let gaveUp = after.steps.contains { $0.skipped == .abandoned }
+        guard after.armed.isEmpty, after.job.cleanup == (gaveUp ? .abandoned : .clean) else {
+            throw Violation("ended while undos are owed")
+        }
         guard world.held.isEmpty else { throw Violation("ended while \(world.held) is held") }
         guard after.steps.allSatisfy({ $0.state.isTerminal }) else { throw Violation("ended before its steps") }
         guard !world.bodies.contains(where: { world.isLive($0) }) else { throw Violation("ended while bodies run") }

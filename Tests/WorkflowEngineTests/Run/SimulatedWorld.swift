@@ -126,6 +126,14 @@ struct SimulatedWorld {
             guard run == before else { throw Violation("refused \(event), yet something changed") }
             return actions
         }
+        // A person takes it on himself: nobody owes it any more.
+        if case .abandon = event {
+            for row in run.steps where row.skipped == .abandoned && before[row.id]?.armed != nil && row.armed == nil {
+                guard let acquirer = run.planned(row.id)?.undoes else { continue }
+                held = held.filter { $0.step != acquirer }
+                guarded = guarded.filter { $0.key.step != acquirer }
+            }
+        }
         journal?.append(Change(event: event, before: before, after: run, actions: actions, now: now))
         for action in actions {
             switch action {

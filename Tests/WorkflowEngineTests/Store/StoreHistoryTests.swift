@@ -59,6 +59,29 @@ import Testing
         #expect(try await hand.store.moveToHistory(endedFor: .seconds(0)) == 1)
     }
 
+    @Test func whatWasGivenUpMovesAndSaysSo() async throws {
+        let hand = try await StoreHand.start()
+        let worker = try await hand.register("w")
+        let job = try await hand.submit([.work("acquire", undoneBy: "undo"), .undo("undo", of: "acquire", after: ["acquire"])])
+        try await hand.finish(try #require(try await hand.claim(worker).first))
+        let undo = try #require(try await hand.claim(worker).first)
+        #expect(try await hand.store.apply(.abandon(nil, by: "ann"), to: job).refusal == nil)
+        #expect(try await hand.store.apply(.finish("undo", token: undo.token, FinishedStep()), to: job).refusal == .staleToken)
+        #expect(try await hand.store.armed().isEmpty)
+        #expect(try await hand.store.jobs().map(\.cleanup) == [.abandoned])
+        #expect(try await hand.store.moveToHistory(endedFor: .seconds(0)) == 1)
+        #expect(try await hand.store.jobs().map(\.cleanup) == [.abandoned])
+        let shown = try #require(try await hand.store.job(job))
+        #expect(shown.run["undo"]?.skipped == .abandoned && shown.summary.cleanup == .abandoned)
+        let said = try #require(try await hand.store.events(job: job).first { $0.kind == "abandoned" })
+        #expect(said.isAlarm && said.details["by"] == "ann")
+        // An older program reads what it knows words for.
+        try await hand.store.pool.withConnection { try await Migrator().move($0, to: 1) }
+        #expect(try await hand.count("history WHERE run::text LIKE '%\"abandoned\"%'") == 0)
+        try await hand.store.pool.withConnection { try await Migrator().move($0, to: 2) }
+        #expect(try await hand.store.jobs().map(\.cleanup) == [.clean])
+    }
+
     @Test func aJobInHistoryCanBeRetried() async throws {
         let hand = try await StoreHand.start()
         let worker = try await hand.register("w")

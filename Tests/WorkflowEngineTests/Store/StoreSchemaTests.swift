@@ -85,7 +85,7 @@ import Testing
         ("UPDATE steps SET stop = 'cancelled' WHERE id = 'a'", "stop_while_running"),
         ("UPDATE steps SET rank = NULL WHERE id = 'a'", "ready_has_rank"),
         ("UPDATE jobs SET ended_at = now()", "ended_has_outcome"),
-        ("UPDATE jobs SET ended_at = now(), outcome = 'failed', cleanup = 'failed'", "ended_is_clean"),
+        ("UPDATE jobs SET ended_at = now(), outcome = 'failed', cleanup = 'failed'", "ended_owes_nothing"),
         ("UPDATE jobs SET outcome = 'wonderful'", "jobs_outcome_check"),
         ("UPDATE steps SET state = 'sleeping'", "steps_state_check"),
         ("INSERT INTO attempts SELECT job, id, 1, 1, 'w', now(), now(), 'running', NULL FROM steps WHERE id = 'a'", "closed_has_time"),

@@ -1,5 +1,5 @@
 -- $1 interval since the end, $2 limit.
 SELECT id FROM jobs
-WHERE ended_at IS NOT NULL AND ended_at <= now() - $1::interval AND cleanup = 'clean'
+WHERE ended_at IS NOT NULL AND ended_at <= now() - $1::interval AND cleanup IN ('clean', 'abandoned')
     AND NOT EXISTS (SELECT FROM compensations c WHERE c.job = jobs.id AND c.undone_at IS NULL)
 ORDER BY ended_at LIMIT $2

@@ -7,6 +7,6 @@ SELECT j.id, j.tenant, j.plan, j.pipeline, j.origin, j.owner, j.outcome, j.clean
     (SELECT count(*) FROM steps s WHERE s.job = j.id AND s.state = 'waiting') AS steps_waiting
 FROM jobs j WHERE j.id = $1::uuid
 UNION ALL
-SELECT h.id, h.tenant, h.plan, h.pipeline, h.origin, h.owner, h.outcome, 'clean', NULL, micros(h.created_at), micros(h.ended_at), true,
+SELECT h.id, h.tenant, h.plan, h.pipeline, h.origin, h.owner, h.outcome, h.run -> 'job' ->> 'cleanup', NULL, micros(h.created_at), micros(h.ended_at), true,
     h.parameters, h.steps, h.steps, 0, 0
 FROM history h WHERE h.id = $1::uuid

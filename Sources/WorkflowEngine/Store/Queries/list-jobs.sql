@@ -9,7 +9,7 @@ SELECT * FROM (
     FROM jobs j
     WHERE j.tenant = $1 AND ($2::text IS NULL OR j.pipeline = $2) AND (NOT $3::boolean OR j.ended_at IS NULL) AND ($4::uuid IS NULL OR j.id < $4)
     UNION ALL
-    (SELECT h.id, h.tenant, h.plan, h.pipeline, h.origin, h.owner, h.outcome, 'clean', NULL, micros(h.created_at), micros(h.ended_at), true,
+    (SELECT h.id, h.tenant, h.plan, h.pipeline, h.origin, h.owner, h.outcome, h.run -> 'job' ->> 'cleanup', NULL, micros(h.created_at), micros(h.ended_at), true,
         h.steps, h.steps, 0, 0
     FROM history h
     WHERE h.tenant = $1 AND ($2::text IS NULL OR h.pipeline = $2) AND NOT $3::boolean AND ($4::uuid IS NULL OR h.id < $4)

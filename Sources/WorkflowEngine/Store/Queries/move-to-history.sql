@@ -1,7 +1,7 @@
 -- $1 job, $2 version, $3 run. Nothing moves that has changed since, or that still owes an undo.
 WITH old AS (
     SELECT * FROM jobs j
-    WHERE j.id = $1::uuid AND j.version = $2::bigint AND j.ended_at IS NOT NULL AND j.cleanup = 'clean'
+    WHERE j.id = $1::uuid AND j.version = $2::bigint AND j.ended_at IS NOT NULL AND j.cleanup IN ('clean', 'abandoned')
         AND NOT EXISTS (SELECT FROM compensations c WHERE c.job = j.id AND c.undone_at IS NULL)
     FOR UPDATE
 ), moved AS (
