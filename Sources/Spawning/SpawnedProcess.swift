@@ -126,6 +126,12 @@ public final class SpawnedProcess: Sendable {
     public func kill() { kill(SIGKILL) }
     public func kill(_ signal: Int32) { state.withLock { if $0 == nil { Glibc.kill(-number, signal) } } }
 
+    /// As `kill`, and nobody waits for what it still had to say: one that waits in the kernel ends only when that lets it go.
+    public func cutOff() {
+        kill()
+        for descriptor in [input, data] { shutdown(descriptor, Int32(SHUT_RDWR)) }
+    }
+
     /// It reads the end of its input and is expected to end.
     public func closeInput() { shutdown(input, Int32(SHUT_RDWR)) }
 }

@@ -3,8 +3,8 @@ public import PluginHost
 public import StepKit
 
 extension Catalog {
-    /// Every plug-in of this binary, one line each. Those of a native library run in child processes where `host` says how to start one,
-    /// else in this process, which they may take with them.
+    /// Every plug-in of this binary, one line each. Those of a native library, and of mounts that may stop to answer, run in child processes
+    /// where `host` says how to start one, else in this process, which they may take with them.
     public static func standard(host: HostCommand?) -> Catalog {
         Catalog(
             systems: [
@@ -12,11 +12,10 @@ extension Catalog {
                 FileSystemType(),
                 BtrfsType(),
                 ZFSType(),
-                CephFSType(),
                 BlockDeviceType(),
                 CommandType(),
                 PostgreSQLType(),
-            ] + native(host),
+            ] + native(host) + mounted(host),
             repositories: [
                 LocalRepositoryType(),
                 RESTRepositoryType(),
@@ -53,6 +52,12 @@ extension Catalog {
         #else
             []
         #endif
+    }
+
+    /// Those whose files may stop to answer.
+    private static func mounted(_ host: HostCommand?) -> [any SystemType] {
+        guard let host else { return [CephFSType()] }
+        return [HostedTreeType(CephFSType(), in: host, timeout: CephFSType.patience)]
     }
 
     private static func nativeRepositories(_ host: HostCommand?) -> [any RepositoryType] {

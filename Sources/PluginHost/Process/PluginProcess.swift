@@ -106,7 +106,7 @@ final class PluginProcess: Sendable {
     /// Ends it with everything that it started.
     func kill(_ error: StorageError? = nil) {
         if let error { fail(error) }
-        process.kill()
+        process.cutOff()
     }
 
     /// For tests of its end.
@@ -162,7 +162,7 @@ final class PluginProcess: Sendable {
     /// The process is beyond help. Returns when nothing writes into the caller's buffer any more.
     private func giveUp(_ call: PluginCall, _ found: String) {
         fail(overdue(call.name, found))
-        process.kill()
+        process.cutOff()
         if call.destination != nil { dataThread.wait() }
     }
 

@@ -5,7 +5,7 @@ import StepKit
 struct CephFSType: SystemType {
     let name = "cephfs"
     let summary = "A folder of a mounted CephFS, copied from an instant snapshot"
-    let schema = SettingsSchema([path.field] + SelectionSettings.fields + [snapshotFolder.field])
+    let schema = SettingsSchema([path.field] + SelectionSettings.fields + [snapshotFolder.field, timeout.field])
     /// Whoever has the file system mounted at the same place; who that is, nobody can tell.
     let scope = AcquisitionScope.host
 
@@ -13,6 +13,12 @@ struct CephFSType: SystemType {
     static let snapshotFolder = Setting<String>(
         "snapshotFolder", "The name of the folder in which the mount shows snapshots: its option `snapdirname`, or `client_snapdir`",
         default: ".snap")
+
+    static let timeout = Setting<TimeSpan>(
+        "timeout", "An answer of the file system is waited for so long, and as long again; then the step's try fails", default: .minutes(1))
+
+    /// Who asks a mount whose servers are gone waits in the kernel: in a child process, which can be given up.
+    static let patience: @Sendable (Settings) throws -> TimeSpan = { try $0.value(timeout) }
 
     func identity(_ settings: Settings) throws(StepError) -> String { "cephfs:" + DirectoryType.normalised(try settings.value(Self.path)) }
 

@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import StepKit
 import StorageKit
 
 /// A folder as it is now, as a tree. Paths are resolved without following links; what vanishes or can't be read is reported, not guessed.
@@ -43,6 +44,7 @@ final class FolderReader: TreeReader {
             if directory.parts.isEmpty, name == SnapshotFolder.name { continue }
             if markers.contains(where: { $0.name != name }) || selection.excludes(whole.appending(name)) { continue }
             do {
+                StillWorking.current?.say()
                 let found = try folder.status(name)
                 let isFolder = found.st_mode & S_IFMT == S_IFDIR
                 if !isFolder, selection.excludes(whole.appending(name), bytes: Int64(found.st_size)) { continue }

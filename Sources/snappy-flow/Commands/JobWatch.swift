@@ -118,7 +118,10 @@ struct JobWatch {
                 lines += ["What can't be undone any more is given up with `snappy-flow jobs abandon \(job.short)`."]
             }
         } else if details.run.job.outcome == .failed || details.run.job.outcome == .cancelled {
-            lines += ["", "`snappy-flow jobs retry \(job.short)` goes on from what did not succeed."]
+            lines += [
+                "",
+                "`snappy-flow jobs retry \(job.short)` goes on from what did not succeed, with the plan as it was; after a change of the document, `run` it anew.",
+            ]
         }
         if !terminal.isInteractive { lines = rendering.stepLines() + lines }
         terminal.write(lines.joined(separator: "\n") + "\n")

@@ -40,6 +40,27 @@ import Testing
         let out = stage.folder.file("out") + home
         #expect(FileManager.default.contentsEqual(atPath: home, andPath: out))
 
+        // Who says how long he waits is not held longer, though the file system holds whoever asks it in the kernel.
+        let patient = try StepStage()
+        patient.declare(repository: "vault")
+        try patient.declare(system: "home", "cephfs", ["path": .string(home), "timeout": "1s"])
+        _ = try await shell("mkdir unseen; echo new > unseen/new", in: home)
+        try ceph.killMetadataServer()
+        let late = await #expect(throws: StorageError.self) {
+            try await patient.run("copy", id: "late", .systems(["home"]), ["to": "vault"])
+        }
+        #expect(
+            late?.kind == .unavailable && late?.retry == .transient && late?.found.contains("nothing came for") == true,
+            "\(String(describing: late))")
+        let taken = await #expect(throws: StorageError.self) { try await patient.run("snapshot", id: "taken", .systems(["home"])) }
+        #expect(taken?.retry == .transient, "\(String(describing: taken))")
+        try ceph.startMetadataServer()
+        try patient.declare(system: "home", "cephfs", ["path": .string(home), "timeout": "1m"])
+        let after = try await patient.run("copy", id: "late", .systems(["home"]), ["to": "vault"])
+        #expect(after.missed == [] && after.outputs["filesNew"] == 49, "\(after.outputs)")
+        try await patient.undo("snapshot", id: "taken", .systems(["home"]))
+        #expect(try await shell("ls .snap", in: home) == "")
+
         // Who will not wait cuts the mount off: it is no folder of files that can't be read.
         let cut = Interruption(after: 10) {
             try ceph.killMetadataServer()
