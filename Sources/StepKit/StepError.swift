@@ -16,6 +16,8 @@ public struct StepError: ExplainedError, Sendable, Hashable {
         public static let leaseLost: Kind = "lease-lost"
         public static let cancelled: Kind = "cancelled"
         public static let verification: Kind = "verification"
+        /// What was there has been written over in part: neither the old nor the new.
+        public static let halfWritten: Kind = "half-written"
         public static let windowVoid: Kind = "window-void"
         public static let failed: Kind = "failed"
     }

@@ -41,6 +41,8 @@ public struct ImageDescription: Sendable, Hashable {
 /// Receives a restored image. Ranges come from several threads at once, none twice; ended by `finish`, or by `abandon`, which also
 /// follows a `finish` that failed.
 public protocol ImageWriter: Sendable {
+    /// Whether what is written goes over an image that was there, in place: a restore that fails leaves it half written.
+    var replaces: Bool { get }
     func write(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws
     /// Makes the range read as zeros, without storing them where the destination can.
     func zero(_ range: Range<Int64>) throws

@@ -157,7 +157,7 @@ final class HostedSystem: HostedInstance {
             guard let attributes = TreeMessage.attributes(request.arguments["attributes"]) else { throw request.missing("attributes") }
             let image = request.arguments["size"]?.intValue.map { ImageDescription(size: $0, attributes: attributes) }
             let overwrite = request.arguments["overwrite"]?.boolValue ?? false
-            let (handle, _) = try await targets.lend { [context] body in
+            let (handle, writer) = try await targets.lend { [context] body in
                 if let part, part.count == 2 {
                     try await destination.withImageWriter(within: part[0]..<part[1], context) { try await body($0) }
                 } else if let image {
@@ -166,7 +166,7 @@ final class HostedSystem: HostedInstance {
                     throw request.missing("size")
                 }
             }
-            return HostedAnswer(result: ["handle": .int(handle)])
+            return HostedAnswer(result: ["handle": .int(handle), "replaces": .bool(writer.replaces)])
         }
         let handle = try request.number("handle")
         let writer = try targets.lent(handle, request)

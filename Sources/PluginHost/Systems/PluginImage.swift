@@ -52,6 +52,7 @@ final class PluginImage: ImageReader {
 
 /// An image that a plug-in writes.
 final class PluginImageWriter: ImageWriter {
+    let replaces: Bool
     private let process: PluginProcess
     private let handle: JSONValue
 
@@ -60,6 +61,8 @@ final class PluginImageWriter: ImageWriter {
         self.process = process
         let result = try process.call("target.open", arguments).result
         guard let handle = result["handle"] else { throw process.broken("a target's handle", result.canonicalText) }
+        // A part goes into what is there, whoever writes it.
+        replaces = result["replaces"]?.boolValue ?? (arguments["part"] != nil)
         self.handle = handle
     }
 

@@ -61,8 +61,9 @@ extension StepContext {
         }
         guard let type = catalog.system(planned.type) else {
             throw StepError(
-                .invalidSetting, expected: "a system type of this binary", found: planned.type, at: "system \(name)",
-                advice: "run a worker whose `snappy-flow plugins list` shows it")
+                .invalidSetting, expected: "a system type that this worker has, built in or as a plug-in", found: planned.type,
+                at: "system \(name)",
+                advice: "run a worker whose `snappy-flow plugins list` shows it, or put the plug-in into its folder (docs/plug-ins.md)")
         }
         var context = self
         context.openedIdentity = planned.identity

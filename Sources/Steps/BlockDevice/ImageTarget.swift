@@ -120,6 +120,14 @@ final class ImageTarget: ImageWriter {
         return descriptor
     }
 
+    /// A file that is replaced stays until the new one is whole.
+    var replaces: Bool {
+        switch place {
+        case .file: false
+        case .device: true
+        }
+    }
+
     func write(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws {
         switch place {
         case .file(let file, _): try file.write(bytes, at: offset)

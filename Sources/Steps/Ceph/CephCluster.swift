@@ -32,7 +32,11 @@
             // Monitors and a key are enough; a file is read where it is named, or where nothing else is.
             if let file = settings.configuration ?? (settings.monitors == nil ? "/etc/ceph/ceph.conf" : nil) {
                 let code = rados_conf_read_file(handle, file)
-                guard code == 0 else { throw .ceph(code, expected: "a configuration of the cluster that can be read", at: file) }
+                guard code == 0 else {
+                    throw .ceph(
+                        code, expected: "a configuration of the cluster that can be read", at: file,
+                        ifMissing: "name the file with `configuration`, or say `monitors`, `user` and `key`")
+                }
             }
             let seconds = "\(max(settings.timeout.milliseconds / 1000, 1))"
             var options = [
@@ -75,7 +79,9 @@
         init(_ cluster: CephCluster, pool: String, namespace: String) throws(StorageError) {
             var made: rados_ioctx_t?
             let code = rados_ioctx_create(cluster.handle, pool, &made)
-            guard code == 0, let made else { throw .ceph(code, expected: "a pool", at: pool) }
+            guard code == 0, let made else {
+                throw .ceph(code, expected: "a pool", at: pool, ifMissing: "check `pool`: `ceph osd pool ls`")
+            }
             rados_ioctx_set_namespace(made, namespace)
             // A full cluster says so, where librados would wait for room without a word; what is removed goes through.
             rados_set_pool_full_try(made)
@@ -86,7 +92,9 @@
         init(_ cluster: CephCluster, poolID: Int64, namespace: String) throws(StorageError) {
             var made: rados_ioctx_t?
             let code = rados_ioctx_create2(cluster.handle, poolID, &made)
-            guard code == 0, let made else { throw .ceph(code, expected: "a pool", at: "pool \(poolID)") }
+            guard code == 0, let made else {
+                throw .ceph(code, expected: "a pool", at: "pool \(poolID)", ifMissing: "it was removed: `ceph osd pool ls detail`")
+            }
             rados_ioctx_set_namespace(made, namespace)
             rados_set_pool_full_try(made)
             (self.cluster, handle, name, id) = (cluster, made, "pool \(poolID)", poolID)

@@ -4,13 +4,15 @@
     import StorageKit
 
     extension StorageError {
-        /// What a negative answer of librados or librbd means.
-        static func ceph(_ code: Int32, expected: String, at location: String) -> StorageError {
+        /// What a negative answer of librados or librbd means. `ifMissing`: what to do where something is not there.
+        static func ceph(
+            _ code: Int32, expected: String, at location: String, ifMissing: String = "check pool, namespace and name: `rbd ls`"
+        ) -> StorageError {
             let number = -code
             let text = String(cString: strerror(number))
             let (kind, advice, retry): (Kind, String, Retryability) =
                 switch number {
-                case ENOENT: (.notFound, "check pool, namespace and name: `rbd ls`", .permanent)
+                case ENOENT: (.notFound, ifMissing, .permanent)
                 case EEXIST: (.exists, "", .lostRace)
                 case EACCES, EPERM:
                     (.accessDenied, "check `user` and `key`, and the user's capabilities: `ceph auth get`", .permanent)

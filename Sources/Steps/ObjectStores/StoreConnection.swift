@@ -45,6 +45,13 @@ struct StoreConnection: Sendable {
         proxy = try settings.optional(Self.proxy)
     }
 
+    /// For errors: an address may have a user and a password in it that should not be there.
+    static func withoutUser(_ address: String) -> String {
+        guard let end = address.lastIndex(of: "@") else { return address }
+        let start = address.firstRange(of: "://")?.upperBound ?? address.startIndex
+        return start < end ? address[..<start] + "…" + address[end...] : address
+    }
+
     /// Scheme, name and port, as the address has them.
     private static func host(_ url: String) -> String {
         url.split(separator: "/", maxSplits: 2).prefix(2).joined(separator: "//").lowercased()
@@ -99,7 +106,7 @@ extension StorageError {
             case 403: (.accessDenied, "the server knows the user but forbids this; check the rights", .permanent)
             case 404, 410: (.notFound, "check the address; create the repository first", .permanent)
             case 409, 412: (.exists, "", .lostRace)
-            case 413, 507: (.noSpace, "free space or raise the quota, then run again: what was stored is kept", .transient)
+            case 413, 507: (.noSpace, "make room, then run again: what was stored is kept", .transient)
             case 416: (.truncated, "the object is shorter than it should be; run a check", .permanent)
             case _ where answer.isWorthRetrying: (.unavailable, "look at the server's log if it lasts", .transient)
             default: (.failed, "look at the server's log", .permanent)

@@ -28,7 +28,8 @@ struct RESTRepositoryType: RepositoryType {
     private func base(_ settings: Settings) throws(StepError) -> String {
         let text = try settings.value(Self.url)
         func refusal(_ expected: String, _ advice: String) -> StepError {
-            StepError(.invalidSetting, expected: expected, found: "\"\(text)\"", at: settings.origin, advice: advice)
+            StepError(
+                .invalidSetting, expected: expected, found: "\"\(StoreConnection.withoutUser(text))\"", at: settings.origin, advice: advice)
         }
         guard let parts = URLComponents(string: text), ["http", "https"].contains(parts.scheme?.lowercased()), parts.host?.isEmpty == false
         else { throw refusal("a URL that begins with http:// or https://", "write it as https://host:8000/name/") }

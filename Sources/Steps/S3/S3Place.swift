@@ -26,7 +26,8 @@ struct S3Place: Sendable, Hashable {
             let name = parts.host, !name.isEmpty, parts.user == nil, parts.query == nil, ["", "/"].contains(parts.path)
         else {
             throw refusal(
-                "an endpoint as https://host:port", endpoint, "give scheme, host and port alone; bucket and prefix have keys of their own")
+                "an endpoint as https://host:port", StoreConnection.withoutUser(endpoint),
+                "give scheme, host and port alone; bucket, prefix, accessKey and secretKey have keys of their own")
         }
         let isPlain = bucket.utf8.allSatisfy { byte in
             switch byte {

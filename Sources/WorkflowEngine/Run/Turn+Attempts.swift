@@ -70,7 +70,8 @@ extension Turn {
         case .timedOut, nil: break
         }
         let timedOut = run.runs[index].stop == .timedOut
-        let failure = timedOut ? .timedOut(step) : failure
+        // What is left behind is to be known however it came to that.
+        let failure = timedOut && failure.code != StepError.Kind.halfWritten.rawValue ? .timedOut(step) : failure
         closeAttempt(index, timedOut ? .timedOut : .failed, failure)
         run.runs[index].failures += 1
         run.runs[index].error = failure

@@ -186,7 +186,7 @@ struct StepExecutor: Sendable {
         switch result {
         case .success(let value): return value
         case .failure(let error):
-            guard isLate, running.stop == nil else { throw error }
+            guard isLate, running.stop == nil, (error as? StepError)?.kind != .halfWritten else { throw error }
             throw StepError(
                 .timedOut, expected: "an end within \(timeout)", found: "none", at: "step \(step.id)",
                 advice: "raise `timeout:` if the step needs longer", retry: .transient)

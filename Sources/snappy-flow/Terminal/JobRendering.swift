@@ -86,7 +86,8 @@ struct JobRendering {
     /// Errors, misses and held resources, in full.
     func details() -> [String] {
         var lines: [String] = []
-        for step in run.steps where step.error != nil && (step.state == .failed || step.armed != nil || step.skipped == .abandoned) {
+        for step in run.steps
+        where step.error != nil && (step.state == .failed || step.armed != nil || step.skipped == .abandoned || isHalfWritten(step)) {
             if let error = step.error { lines += ["", terminal.paint("\(step.id):", .bold)] + Self.lines(of: error) }
         }
         for step in run.steps where !step.missed.isEmpty {
@@ -103,6 +104,10 @@ struct JobRendering {
             }
         }
         return lines
+    }
+
+    private func isHalfWritten(_ step: StepRun) -> Bool {
+        step.state == .cancelled && step.error?.code == StepError.Kind.halfWritten.rawValue
     }
 
     static func lines(of failure: StepFailure) -> [String] {

@@ -53,6 +53,7 @@ final class MemoryImage: ImageReader {
 
 /// Takes a restored image into memory that is full of something else, as a used disk is.
 final class MemoryTarget: ImageWriter {
+    let replaces = false
     enum End { case open, finished, abandoned }
     private let state: Mutex<(bytes: [UInt8], end: End, written: Int)>
 

@@ -173,6 +173,31 @@
             #expect(try image.pool.images().filter { $0.hasPrefix(image.name) && $0.hasSuffix("-restore") }.isEmpty)
         }
 
+        /// Over an image that is there, half is worse than none: it is said, by a word of its own. A new image is removed instead.
+        @Test func aRestoreThatEndsHalfwaySaysWhatItLeft() async throws {
+            let image = try await ScratchImage(size: 40 << 20)
+            try image.write(noise(30 << 20, seed: 1), at: 4 << 20)
+            let stage = try stage(image)
+            try await stage.run("copy", id: "copy", .systems(["disk"]), ["to": "vault"])
+            // The largest pack is one of data.
+            let data = stage.folder.file("vault/data")
+            let packs = try #require(FileManager.default.enumerator(atPath: data)).compactMap { $0 as? String }.filter { $0.count > 40 }
+            func size(_ pack: String) -> Int {
+                (try? FileManager.default.attributesOfItem(atPath: data + "/" + pack))?[.size] as? Int ?? 0
+            }
+            try FileManager.default.removeItem(atPath: data + "/" + #require(packs.max { size($0) < size($1) }))
+            let half = await #expect(throws: StepError.self) {
+                try await stage.run("restore", id: "over", .snapshot("latest"), ["from": "vault", "to": "disk", "overwrite": true])
+            }
+            #expect(half?.kind == .halfWritten && half?.advice.contains("let nobody use") == true, "\(String(describing: half))")
+            try stage.declare(system: "new", "ceph-rbd", image.settings.merging(["image": .string(image.name + "-new")]) { $1 })
+            let none = await #expect(throws: (any Error).self) {
+                try await stage.run("restore", id: "new", .snapshot("latest"), ["from": "vault", "to": "new", "overwrite": true])
+            }
+            #expect((none as? StepError)?.kind != .halfWritten, "\(String(describing: none))")
+            #expect(try !image.pool.images().contains { $0.hasPrefix(image.name + "-new") })
+        }
+
         /// What is not declared is as it was, through the repository alone.
         @Test(arguments: [
             ["--image-feature", "layering,exclusive-lock,object-map,fast-diff,deep-flatten", "--object-size", "1M"],

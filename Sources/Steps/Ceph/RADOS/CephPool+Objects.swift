@@ -11,7 +11,7 @@
         private static let sizeAttribute = "snappy-flow.size"
 
         private func error(_ code: Int32, _ expected: String, _ object: String) -> StorageError {
-            .ceph(code, expected: expected, at: "\(name)/\(object)")
+            .ceph(code, expected: expected, at: "\(name)/\(object)", ifMissing: "it was removed meanwhile: `rados -p \(name) ls`")
         }
 
         /// Stores an object in one step. With a `size` only where there is none: false when there is one.

@@ -4,6 +4,7 @@
     import Glibc
     import StepKit
     import StorageKit
+    import Synchronization
 
     /// An opened image, or a snapshot of one. Calls block.
     final class RBDImage: @unchecked Sendable {  // librbd's handle may be used by several threads
@@ -11,6 +12,7 @@
         let location: String
         let name: String
         private let handle: rbd_image_t
+        private let isOpen = Mutex(true)
 
         enum Access {
             case readOnly, readWrite
@@ -28,7 +30,15 @@
             handle = made
         }
 
-        deinit { rbd_close(handle) }
+        deinit { close() }
+
+        /// Nothing may be asked of it afterwards: for an image that is to be removed, which nobody may have open.
+        func close() {
+            isOpen.withLock { isOpen in
+                if isOpen { rbd_close(handle) }
+                isOpen = false
+            }
+        }
 
         /// For calls of other files; the image stays open meanwhile.
         func withHandle<Value>(_ body: (rbd_image_t) -> Value) -> Value { withExtendedLifetime(self) { body(handle) } }

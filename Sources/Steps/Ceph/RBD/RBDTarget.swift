@@ -78,6 +78,8 @@
             try pool.removeImage(name)
         }
 
+        var replaces: Bool { unfinished == nil }
+
         func write(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws { try writer.write(bytes, at: offset) }
 
         func zero(_ range: Range<Int64>) throws {
@@ -93,6 +95,7 @@
 
         func abandon() {
             guard let unfinished else { return }
+            writer.close()
             try? pool.removeImage(unfinished)
         }
     }

@@ -103,11 +103,13 @@ struct Restore: Verb {
         try context.recorder.ensureHeld()
         if let part = try part(context.settings) {
             return try await destination.withImageWriter(within: part, context) {
-                try await repository.restoreImage(snapshot, to: $0, range: part, options)
+                try await OverwritingWriter.restore(into: target, $0) {
+                    try await repository.restoreImage(snapshot, to: $0, range: part, options)
+                }
             }
         }
         return try await destination.withImageWriter(of: image, overwrite: try context.settings.value(Self.overwrite), context) {
-            try await repository.restoreImage(snapshot, to: $0, options)
+            try await OverwritingWriter.restore(into: target, $0) { try await repository.restoreImage(snapshot, to: $0, options) }
         }
     }
 
