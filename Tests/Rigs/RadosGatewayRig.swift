@@ -10,6 +10,8 @@ public final class RadosGatewayRig: Sendable {
     public let secretKey = "secretsecretsecretsecretsecretsecret0001"
     /// Of the gateway's Swift API.
     public var swiftKeys: (url: String, user: String, key: String) { (url + "/auth/v1", "u1:swift", "swiftsecret") }
+    /// Of the cluster: the gateway's own configuration is `rgw.conf` in it.
+    var folder: String { ceph.folder }
     private let ceph: CephRig
     private let server: KeptProgram
 
@@ -37,6 +39,7 @@ public final class RadosGatewayRig: Sendable {
                 rgw_swift_account_in_url = true
                 rgw_enable_usage_log = false
                 rgw_thread_pool_size = 32
+                rgw_dns_name = localhost
                 rgw_crypt_require_ssl = false
                 rgw_crypt_s3_kms_backend = testing
                 rgw_crypt_s3_kms_encryption_keys = test-key=$(head -c 32 /dev/urandom | base64)
@@ -55,6 +58,7 @@ public final class RadosGatewayRig: Sendable {
                 admin() { timeout 60 radosgw-admin -n client.rgw.a "$@" >/dev/null 2>&1 || fail "$1 $2 $3 did not work"; }
                 # The first of these makes the zone.
                 admin user create --uid=u1 --display-name=u1 --access-key=$3 --secret-key=$4
+                admin caps add --uid=u1 --caps=user-policy=*
                 admin subuser create --uid=u1 --subuser=u1:swift --access=full --key-type=swift --secret-key=swiftsecret
                 class="--placement-id default-placement --storage-class STANDARD_IA"
                 admin zonegroup placement add --rgw-zonegroup default $class

@@ -14,11 +14,20 @@ struct S3ObjectLock: Sendable, Hashable {
     func headers(now: Date) -> [(name: String, value: String)] {
         let until = now.addingTimeInterval(Double(retain.seconds))
         return [
-            ("x-amz-object-lock-mode", mode.header), ("x-amz-object-lock-retain-until-date", until.formatted(Date.ISO8601FormatStyle())),
+            (Self.modeHeader, mode.header), (Self.untilHeader, until.formatted(Date.ISO8601FormatStyle())),
         ]
     }
 
+    static let modeHeader = "x-amz-object-lock-mode"
     static let untilHeader = "x-amz-object-lock-retain-until-date"
+
+    /// What a server says of an object; nil for a text that is no time.
+    static func date(_ text: String) -> Date? {
+        try? Date(text, strategy: .iso8601.year().month().day().time(includingFractionalSeconds: text.contains(".")))
+    }
+
+    /// Whether an object that was stored a moment ago is kept as long as was asked for; servers round to seconds, and clocks differ a little.
+    func reaches(_ until: Date, now: Date) -> Bool { until.timeIntervalSince(now) > Double(retain.seconds) * 0.9 - 900 }
 }
 
 /// Encryption by the server.

@@ -154,7 +154,15 @@ final class S3Store: PacedStore {
                 "an object encrypted by \(encryption.algorithm)", answer.header(S3Encryption.header) ?? "one that is not", "encryption")
         }
         if isLocked(name) {
-            guard answer.header(S3ObjectLock.untilHeader) != nil else { throw refusal("a locked object", "one that is not", "objectLock") }
+            guard let until = answer.header(S3ObjectLock.untilHeader) else {
+                throw refusal("a locked object", "one that is not", "objectLock")
+            }
+            let mode = answer.header(S3ObjectLock.modeHeader)
+            guard let lock, mode == lock.mode.header, let date = S3ObjectLock.date(until), lock.reaches(date, now: .now) else {
+                throw refusal(
+                    "an object locked in mode \(lock?.mode.header ?? "") for \(lock.map { "\($0.retain)" } ?? "")",
+                    "one locked in mode \(mode ?? "none") until \(until)", "objectLock")
+            }
             learned.withLock { $0.isProtecting = true }
         } else if lock == nil {
             learned.withLock { $0.isProtecting = true }
@@ -236,8 +244,7 @@ final class S3Store: PacedStore {
         if answer.status == 404 { return }
         guard answer.status == 200 else { throw connection.error(answer, expected: "an object that can be removed", key: key) }
         if let text = answer.header(S3ObjectLock.untilHeader),
-            let until = try? Date(text, strategy: .iso8601.year().month().day().time(includingFractionalSeconds: text.contains("."))),
-            until > .now
+            let until = S3ObjectLock.date(text), until > .now
         {
             throw StorageError(
                 .retained, expected: "an object whose time is over", found: "one that is locked until \(text)", at: "\(place.text) \(key)",

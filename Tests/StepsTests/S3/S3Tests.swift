@@ -6,6 +6,7 @@ import Repository
 import Rigs
 import StepKit
 import StorageKit
+import Synchronization
 import Testing
 
 @testable import Steps
@@ -158,6 +159,60 @@ import Testing
         #expect(nowhere?.retry == .permanent, "\(String(describing: nowhere))")
     }
 
+    /// The gateway checks the token with every request; what it signs is a part of ours.
+    @Test func temporaryCredentialsDoWhatTheirUserMay() async throws {
+        let bench = try await StoreBench(.radosgw)
+        _ = try await bench.made()
+        let gateway = try await SessionGatewayRig.running()
+        let session = try await gateway.session()
+        var settings: [String: JSONValue] = [
+            "endpoint": .string(gateway.url),
+            "accessKey": try secret(bench, session.accessKey), "secretKey": try secret(bench, session.secretKey),
+            "sessionToken": try secret(bench, session.token), "partSize": "5MiB",
+        ]
+        let store = try await bench.open(settings)
+        for bytes in [[UInt8](repeating: 1, count: 1000), [UInt8](repeating: 2, count: 11 << 20)] {
+            try await store.put(pack(bytes), bytes)
+            #expect(try await bench.open().get(pack(bytes)) == bytes)
+            #expect(try await store.stat(pack(bytes)) != nil)
+        }
+        try await store.delete(pack([UInt8](repeating: 1, count: 1000)))
+        for token in [nil, "another" + session.token] {
+            settings["sessionToken"] = try token.map { try secret(bench, $0) }
+            let refused = await #expect(throws: StorageError.self) { try await bench.open(settings).get("config") }
+            // This gateway calls a token that it can't read an invalid argument.
+            #expect(refused?.retry == .permanent && (token != nil || refused?.kind == .accessDenied), "\(String(describing: refused))")
+            #expect(refused?.description.contains(session.token) == false)
+        }
+    }
+
+    /// The bucket in the host's name, on a server that knows its own name.
+    @Test func theBucketCanBeInTheHostsName() async throws {
+        let bench = try await StoreBench(.radosgw)
+        let endpoint = try #require(bench.settings["endpoint"]?.stringValue).replacing("127.0.0.1", with: "localhost")
+        let settings: [String: JSONValue] = ["endpoint": .string(endpoint), "addressing": "virtual", "partSize": "5MiB"]
+        let store = try #require(try await bench.made(settings) as? S3Store)
+        #expect(store.connection.place.host.hasPrefix((bench.settings["bucket"]?.stringValue ?? "?") + ".localhost:"))
+        let large = [UInt8](repeating: 7, count: 11 << 20)
+        try await store.put(pack(large), large)
+        try await store.put(pack([1]), [1])
+        // It is the same bucket by the other address.
+        #expect(try await bench.open().get(pack(large)) == large)
+        let names = Mutex<Set<ObjectName>>([])
+        try await store.list(prefix: "data/") { page in names.withLock { $0.formUnion(page.map(\.name)) } }
+        #expect(names.withLock { $0 } == [pack(large), pack([1])])
+        try await store.delete(pack([1]))
+        #expect(try await bench.open().stat(pack([1])) == nil)
+    }
+
+    /// A server that checks the region says which it is.
+    @Test func anotherRegionIsNamed() async throws {
+        let bench = try await StoreBench(.swiftS3)
+        _ = try await bench.made()
+        let other = await #expect(throws: StorageError.self) { try await bench.open(["region": "eu-west-9"]).get("config") }
+        #expect(other?.kind == .invalid && other?.advice.contains("us-east-1") == true, "\(String(describing: other))")
+    }
+
     private static let prune: [String: JSONValue] = ["keep": ["last": 1], "reclaimEvery": "0s"]
 
     /// Three copies in a bucket whose objects are kept for `retain`.
@@ -186,6 +241,31 @@ import Testing
         let repository = try await Repository.open(store, password: Array(StepStage.password.utf8))
         #expect(try await repository.check(CheckOptions(read: .all)).isSound)
         try await bench.restic(password: StepStage.password).succeed("check", "--read-data")
+    }
+
+    /// Who may not remove what is locked can hide it; the page says how it comes back.
+    @Test func whatSomebodyHidComesBack() async throws {
+        let bench = try await StoreBench(.radosgw)
+        let (_, store) = try await copies(bench, retain: "1h")
+        let before = try await Repository.open(store, password: Array(StepStage.password.utf8)).snapshotList().snapshots.count
+        var keys: [String] = []
+        let listed = Mutex<[ObjectName]>([])
+        try await store.list(prefix: "") { page in listed.withLock { $0 += page.map(\.name) } }
+        keys = listed.withLock { $0 }.map(\.text)
+        for key in keys { _ = try await store.connection.send("DELETE", key: "site/one/" + key) }
+        #expect(try await store.stat("config") == nil && before == 3)
+
+        let page = try String(contentsOfFile: FlowRig.packageRoot + "/docs/repositories/s3.md", encoding: .utf8)
+        let code = try #require(page.split(separator: "```python\n").last?.split(separator: "```").first)
+        let gateway = try await RadosGatewayRig.running()
+        try await HostProgram.run([
+            "env", "AWS_ACCESS_KEY_ID=\(gateway.accessKey)", "AWS_SECRET_ACCESS_KEY=\(gateway.secretKey)", "AWS_DEFAULT_REGION=us-east-1",
+            FlowRig.packageRoot + "/.venv-tests/bin/python", "-c", String(code), gateway.url,
+            try #require(bench.settings["bucket"]?.stringValue), "site/one",
+        ])
+        let repository = try await Repository.open(store, password: Array(StepStage.password.utf8))
+        let report = try await repository.check(CheckOptions(read: .all))
+        #expect(report.isSound && report.snapshots == 3, "\(report.problems)")
     }
 
     /// The space comes back with the time: also that of the hidden versions.
