@@ -6,7 +6,7 @@ extension Catalog {
     /// Every plug-in of this binary, one line each. Those of a native library, and of mounts that may stop to answer, run in child processes
     /// where `host` says how to start one, else in this process, which they may take with them.
     public static func standard(host: HostCommand?) -> Catalog {
-        Catalog(
+        var catalog = Catalog(
             systems: [
                 DirectoryType(),
                 FileSystemType(),
@@ -36,6 +36,19 @@ extension Catalog {
                 Prune(),
                 Restore(),
             ])
+        catalog.leftOut = unbuilt
+        return catalog
+    }
+
+    private static var unbuilt: [String: String] {
+        #if Ceph
+            [:]
+        #else
+            Dictionary(
+                uniqueKeysWithValues: ["ceph-rbd", "ceph-rados", "rados"].map {
+                    ($0, "this program was built without Ceph's libraries: build it with the trait `Ceph`, which is a default")
+                })
+        #endif
     }
 
     /// What can be declared: for compilers, schemas and pages.

@@ -37,6 +37,7 @@ struct Composition {
         let found = outside
         for problem in found.problems { StandardError.write("warning: \(problem)") }
         var catalog = Catalog(systems: built.systems + found.types, repositories: built.repositories, verbs: built.verbs)
+        catalog.leftOut = built.leftOut
         catalog.cacheFolder = Folders().metadata
         return catalog
     }()

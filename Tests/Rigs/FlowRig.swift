@@ -62,9 +62,10 @@ public final class FlowRig: Sendable {
         URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
     }
 
-    /// The program beside the test bundle.
+    /// The program beside the test bundle, or the one that is to be tested instead: an optimised one, say.
     public static var binary: String {
-        URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent().appending(path: "snappy-flow").path
+        if let other = ProcessInfo.processInfo.environment["SNAPPY_FLOW_TESTED"] { return other }
+        return URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent().appending(path: "snappy-flow").path
     }
 }
 

@@ -199,11 +199,12 @@
             of snapshot: SystemSnapshot?, _ context: StepContext, _ body: @Sendable (any ImageReader) async throws -> Result
         ) async throws -> Result {
             let reader = try await blocking {
-                let opened: RBDImage
+                // Never opened by the snapshot's name: one that was taken while the cluster was full has no object map, and librbd then says
+                // that there is no such image.
+                let opened = try RBDImage(image, in: connect(), .readOnly)
                 var point: RBDPoint?
                 var groupSnapshot: UInt64?
                 if let snapshot, let group = try? snapshot.state.decoded(as: RBDPoint.self).group {
-                    opened = try RBDImage(image, in: connect(), .readOnly)
                     guard let part = try opened.groupSnapshot(named: groupName(snapshot.key)) else {
                         throw StorageError(
                             .notFound, expected: "the group's snapshot \(group)", found: "none", at: opened.location,
@@ -212,9 +213,14 @@
                     point = try recorded(snapshot.key, opened)
                     groupSnapshot = part.snapshot
                     try opened.show(part.snapshot)
-                } else {
-                    opened = try RBDImage(image, in: connect(), snapshot: snapshot.map { name($0.key) }, .readOnly)
-                    point = try snapshot.flatMap { try recorded($0.key, opened) }
+                } else if let snapshot {
+                    guard let found = try recorded(snapshot.key, opened) else {
+                        throw StorageError(
+                            .notFound, expected: "the snapshot that was taken for this copy", found: "none",
+                            at: "\(opened.location)@\(name(snapshot.key))", advice: "it was removed: `rbd snap ls`; run the pipeline anew")
+                    }
+                    point = found
+                    try opened.show(found.snapshot)
                 }
                 let shape = try opened.shape().recorded
                 return RBDReader(

@@ -18,14 +18,14 @@
             case readOnly, readWrite
         }
 
-        init(_ name: String, in pool: CephPool, snapshot: String? = nil, _ access: Access) throws(StorageError) {
-            location = "\(pool.name)/\(name)" + (snapshot.map { "@\($0)" } ?? "")
+        init(_ name: String, in pool: CephPool, _ access: Access) throws(StorageError) {
+            location = "\(pool.name)/\(name)"
             self.pool = pool
             self.name = name
             var made: rbd_image_t?
             let code =
                 access == .readOnly
-                ? rbd_open_read_only(pool.handle, name, &made, snapshot) : rbd_open(pool.handle, name, &made, snapshot)
+                ? rbd_open_read_only(pool.handle, name, &made, nil) : rbd_open(pool.handle, name, &made, nil)
             guard code == 0, let made else { throw .ceph(code, expected: "an image that can be opened", at: location) }
             handle = made
         }
