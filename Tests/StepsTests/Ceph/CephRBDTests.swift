@@ -385,6 +385,9 @@
                 Settings(pool.settings.merging(["timeout": "20s"]) { $1 }, origin: "test"), StoreContext(secrets: FileSecrets()))
             try await store.create()
             try await store.put("index/before", [1])
+            stage.declare(repository: "vault")
+            try await stage.run("copy", id: "copy-before", .systems(["disk"]), ["to": "vault"])
+            try stage.declare(system: "new", "ceph-rbd", image.settings.merging(["image": "new", "timeout": "20s"]) { $1 })
             for (state, ratio) in [("nearfull", "0.00001"), ("backfillfull", "0.00002"), ("full", "0.0001")] {
                 try await ceph.run("ceph", "osd", "set-\(state)-ratio", ratio)
             }
@@ -393,12 +396,16 @@
                 try await store.put("index/after", [UInt8](repeating: 1, count: 40 << 20))
             }
             #expect(full?.kind == .noSpace && full?.advice.contains("ceph df") == true, "\(String(describing: full))")
+            let restore = await #expect(throws: (any Error).self) {
+                try await stage.run("restore", id: "restore-new", .snapshot("latest"), ["from": "vault", "to": "new"])
+            }
+            #expect("\(String(describing: restore))".contains("ceph df"), "\(String(describing: restore))")
+            #expect(try !image.pool.images().contains { $0.hasPrefix("new") })
             // What needs next to no room goes through, and is no frozen job.
             try await stage.run("snapshot", id: "snapshot-1", .systems(["disk"]))
             try await stage.undo("snapshot", id: "snapshot-1", .systems(["disk"]))
             // One that was taken then has no object map; it is read all the same, also when there is room again.
             let before = try image.bytes()
-            stage.declare(repository: "vault")
             try await stage.run("snapshot", id: "snapshot-full", .systems(["disk"]))
             // Room is made by removing.
             try await store.delete("index/before")
