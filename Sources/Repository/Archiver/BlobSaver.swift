@@ -24,7 +24,18 @@ final class BlobSaver {
     /// Stores a blob unless it is known, and names it.
     func save(_ kind: BlobKind, _ plain: UnsafeRawBufferPointer) throws -> ObjectID {
         let key = BlobKey(kind: kind, id: hash.digest(plain))
-        guard index.claim(key) else { return key.id }
+        if index.claim(key) { try add(key, plain) }
+        return key.id
+    }
+
+    /// Stores a blob whose name is known, unless it is there: `content` is asked for then only.
+    func save(_ kind: BlobKind, named id: ObjectID, _ content: () -> [UInt8]) throws {
+        let key = BlobKey(kind: kind, id: id)
+        if index.claim(key) { try content().withUnsafeBytes { try add(key, $0) } }
+    }
+
+    private func add(_ key: BlobKey, _ plain: UnsafeRawBufferPointer) throws {
+        let kind = key.kind
         // Trees are always stored compressed: restic's prune rewrites those that are not.
         if let compressor, kind == .tree || isWorthCompressing(plain, compressor),
             case let packed = compressor.compress(plain), kind == .tree || packed.count < plain.count - plain.count / 32
@@ -35,7 +46,6 @@ final class BlobSaver {
             try packs.add(key, plain, plainLength: 0, worker: worker, sealer)
             counters.blobAdded(kind, plain: plain.count, sealed: plain.count + Sealer.overhead)
         }
-        return key.id
     }
 
     /// Probes a long blob in three places: what is compressed or encrypted already costs no more than that.

@@ -27,6 +27,7 @@ final class PackBuilder {
             return bytes.append(contentsOf: repeatElement(0, count: bytes.capacity - bytes.count))
         }
         bytes = [UInt8](unsafeUninitializedCapacity: size) { room, initialized in
+            LargePages.advise(UnsafeMutableRawBufferPointer(room))
             bytes.withUnsafeBytes { UnsafeMutableRawBufferPointer(room).copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[..<used])) }
             initialized = size
         }

@@ -14,10 +14,12 @@ final class ReadBuffer {
         var index: Int
     }
 
-    let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: capacity, alignment: 4096)
+    let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: capacity, alignment: LargePages.size)
     /// Bytes that are filled.
     var used = 0
     var pieces: [Piece] = []
+
+    init() { LargePages.advise(bytes) }
 
     deinit { bytes.deallocate() }
 }

@@ -49,8 +49,7 @@ final class ImageAssembly: BlobReceiver {
         var node = node
         let content = whole.content(zeros, used: &sizes)
         for size in sizes.sorted() {
-            let memory = [UInt8](repeating: 0, count: Int(size))
-            _ = try memory.withUnsafeBytes { try saver.save(.data, $0) }
+            try saver.save(.data, named: zeros.id(of: size)) { [UInt8](repeating: 0, count: Int(size)) }
         }
         node.content = content
         node.size = UInt64(whole.size)

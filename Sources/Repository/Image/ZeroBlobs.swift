@@ -13,7 +13,13 @@ final class ZeroBlobs: Sendable {
     /// The name of so many zeros.
     func id(of size: Int64) -> ObjectID {
         if let id = known.withLock({ $0[size] }) { return id }
-        let id = SHA256.digest([UInt8](repeating: 0, count: Int(size)))
+        let (hash, part) = (SHA256(), [UInt8](repeating: 0, count: 64 << 10))
+        var rest = Int(size)
+        while rest > 0 {
+            part.withUnsafeBytes { hash.update(UnsafeRawBufferPointer(rebasing: $0[..<min(rest, part.count)])) }
+            rest -= min(rest, part.count)
+        }
+        let id = hash.finish()
         known.withLock { $0[size] = id }
         return id
     }

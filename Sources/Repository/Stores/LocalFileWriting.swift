@@ -1,6 +1,7 @@
 import Foundation
 import NewFiles
 import StorageKit
+import Synchronization
 #if canImport(Glibc)
     import Glibc
 #endif
@@ -12,7 +13,7 @@ import StorageKit
 enum LocalFileWriting {
     private static let directThreshold = 1 << 20
     private static let alignment = 4096
-    private static let bounceBytes = 2 << 20
+    private static let bounceBytes = LargePages.size
 
     /// What has a name before it is whole has this in it, as restic's own files do.
     static let unfinished = "-tmp-"
@@ -44,6 +45,18 @@ enum LocalFileWriting {
         }
     }
 
+    /// Aligned memory, used again: as many as ever were in use at once stay.
+    private final class Bounce: @unchecked Sendable {  // used by whoever has taken it
+        let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: bounceBytes, alignment: LargePages.size)
+        private static let free = Mutex<[Bounce]>([])
+
+        private init() { LargePages.advise(bytes) }
+        deinit { bytes.deallocate() }
+
+        static func take() -> Bounce { free.withLock { $0.popLast() } ?? Bounce() }
+        func giveBack() { Self.free.withLock { $0.append(self) } }
+    }
+
     private static func writeAll(_ bytes: UnsafeRawBufferPointer, at start: Int, to descriptor: Int32, _ path: String) throws {
         var done = 0
         while done < bytes.count {
@@ -57,8 +70,9 @@ enum LocalFileWriting {
     /// Direct I/O wants aligned memory, offsets and lengths: parts are copied through a buffer that stays in the processor's cache,
     /// and the last one is written whole, then cut off.
     private static func writeDirect(_ bytes: UnsafeRawBufferPointer, to descriptor: Int32, _ path: String) throws {
-        let bounce = UnsafeMutableRawBufferPointer.allocate(byteCount: bounceBytes, alignment: alignment)
-        defer { bounce.deallocate() }
+        let taken = Bounce.take()
+        defer { taken.giveBack() }
+        let bounce = taken.bytes
         var done = 0
         while done < bytes.count {
             let part = min(bounceBytes, bytes.count - done)
