@@ -111,7 +111,7 @@ let package = Package(
             name: "snappy-flow",
             dependencies: [
                 "FlowModel", "StepKit", "StorageKit", "PipelineDSL", "PostgreSQL", "PluginHost", "WorkflowEngine", "Repository",
-                "RestServer", "Steps", "Threads",
+                "RestServer", "Steps", "Threads", "Crypto",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),

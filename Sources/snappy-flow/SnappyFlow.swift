@@ -1,4 +1,5 @@
 import ArgumentParser
+import Crypto
 import FlowModel
 import Foundation
 
@@ -18,6 +19,7 @@ struct SnappyFlow: AsyncParsableCommand {
         subcommands: commands)
 
     static func main() async {
+        CryptoMemory.useLargePages()
         // A repository lock's holder is probed with SIGHUP (restic does it): it must not end us. A closed pipe is an error, not a death.
         signal(SIGHUP, SIG_IGN)
         signal(SIGPIPE, SIG_IGN)
