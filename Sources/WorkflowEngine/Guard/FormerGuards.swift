@@ -2,19 +2,22 @@ import FlowModel
 import Foundation
 import StepKit
 
-/// The guards of a freeze that other workers of this host left. They are ended once the freeze is undone and before anything may be frozen
+/// The guards of a freeze that other workers of this host left: they try to thaw without end. They are ended once the freeze is undone and before anything may be frozen
 /// anew: a thaw of theirs that came later would open the next window, and its snapshots would look good.
 ///
 /// Found by their arguments, which every user may read, so that neither a folder nor a database has to be shared with them.
-struct FormerGuards: Sendable {
+public struct FormerGuards: Sendable {
     let key: String
+
+    /// `key`: by which the freeze is named outside.
+    public init(key: String) { self.key = key }
 
     /// What a guard is started with, beside its subcommand. Only for us to find it.
     static func arguments(_ key: String) -> [String] { ["--freeze", key] }
 
     /// Kills them with whatever they are running, and returns when they are gone. Throws when one can't be ended: the undo is not done
     /// then, and is tried again.
-    func end() async throws {
+    public func end() async throws {
         let deadline = ContinuousClock.now + .seconds(10)
         while true {
             let left = processes()

@@ -207,6 +207,15 @@ extension JobsCommand {
                         : "error: job \(job.short): expected something that is still held, found that it was undone meanwhile")
             }
             print("job \(job.short): given up; its cleanup is \(applied.run.job.cleanup.rawValue)")
+            // A thaw that came later would open the window of another job.
+            for (undo, resource) in owed {
+                let key = details.run.outsideName(of: details.run.planned(undo)?.undoes ?? undo, resource, job: job)
+                if let host = resource.host, host != Composition.host {
+                    print("if host \(host) is alive, end the process `snappy-flow guard --freeze \(key)` there: it still tries to thaw")
+                } else {
+                    try await FormerGuards(key: key).end()
+                }
+            }
         }
     }
 

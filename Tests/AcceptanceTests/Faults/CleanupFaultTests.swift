@@ -11,6 +11,13 @@ import Testing
         return "[ -s \(left) ] && { sed -i 1d \(left); echo thaw is broken >&2; exit 9; }; rm -f \(stage.rig.path("frozen"))"
     }
 
+    /// The command lines of the guards of this machine.
+    private func guards() throws -> [String] {
+        try FileManager.default.contentsOfDirectory(atPath: "/proc").filter { Int($0) != nil }.compactMap {
+            FileManager.default.contents(atPath: "/proc/\($0)/cmdline").map { String(decoding: $0, as: UTF8.self) }
+        }.filter { $0.contains("--freeze") }
+    }
+
     @Test func aThawThatFailsThreeTimesAndThenWorksLeavesNothing() async throws {
         let stage = try FaultStage("thaw-thrice")
         defer { stage.rig.close() }
@@ -61,10 +68,15 @@ import Testing
         #expect(said.status == 1 && said.output.contains("thaw-app, which undoes quiesce-app of app"), "\(said.output)")
         #expect(said.output.contains("named sf-") && said.output.contains("thaw is broken") && said.errors.contains("--yes"), "\(said)")
         #expect(try stage.jobs().first?["cleanup"] as? String == "failed")
+        let guardsBefore = try guards()
         let other = try stage.rig.run(["jobs", "abandon", job, "--step", "copy", "--yes"])
         #expect(other.status == 1 && other.errors.contains("found nothing"), "\(other.errors)")
         let done = try stage.rig.run(["jobs", "abandon", job, "--yes"])
         #expect(done.status == 0 && done.output.contains("abandoned"), "\(done.output)\n\(done.errors)")
+        // Nobody tries to thaw any more: that would open another job's window.
+        let keys = said.output.matches(of: /named (sf-[0-9a-f]+)/).map(\.1)
+        let guarded = try #require(keys.first { key in guardsBefore.contains { $0.contains(key) } }, "\(guardsBefore) \(keys)")
+        #expect(try !guards().contains { $0.contains(guarded) }, "\(done.output)")
         // It is over, it says so for ever, and it is no success.
         let ended = try #require(try stage.jobs().first)
         #expect(ended["cleanup"] as? String == "abandoned" && ended["endedAt"] is NSNumber, "\(ended)")
