@@ -7,7 +7,7 @@ set -euo pipefail
 scratch=$1
 here=$(cd "$(dirname "$0")" && pwd)
 flow=${2:-$here/../.build/release/snappy-flow}
-[ -x "$flow" ] || (cd "$here/.." && swift build -c release --product snappy-flow)
+[ -x "$flow" ] || (cd "$here/.." && swift build -c release --static-swift-stdlib --product snappy-flow)
 size=$(numfmt --from=iec "${SIZE:-10G}") region=$(numfmt --from=iec "${REGION:-1M}") rounds=${ROUNDS:-3}
 mkdir -p "$scratch"
 cd "$scratch"
