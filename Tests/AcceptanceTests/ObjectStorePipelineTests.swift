@@ -207,6 +207,18 @@ import Testing
         #expect(reused > 20, "\(details)")
         #expect(try await ceph.run("rbd", "snap", "ls", "vms/shop-root").split(separator: "\n").count == 2)
 
+        // Held by a clone while it is copied: nothing of that is left but the base's protection, which the next base ends.
+        let plain = try String(contentsOfFile: backup, encoding: .utf8)
+        for (clone, protected) in [("true", "yes"), ("true", "yes"), ("false", "")] {
+            let held = try rig.write(
+                "held.yaml", plain.replacing("image: shop-root,", with: "image: shop-root, clone: \(clone),"))
+            let run = try rig.run(["run", held])
+            #expect(run.status == 0 && run.output.contains("1 unmodified"), "\(run.output)\(run.errors)")
+            #expect(try await ceph.run("rbd", "ls", "vms").split(separator: "\n") == ["shop-root"])
+            let bases = try await ceph.run("rbd", "snap", "ls", "vms/shop-root").split(separator: "\n").dropFirst()
+            #expect(bases.count == 1 && bases.first?.contains(" yes ") == (protected == "yes"), "\(clone): \(bases)")
+        }
+
         // The image is lost, its base with it.
         try await ceph.run("rbd", "snap", "purge", "vms/shop-root")
         try await ceph.run("rbd", "rm", "vms/shop-root")

@@ -62,7 +62,7 @@ extension PluginSystem {
     }
 
     public func retire(key: String, _ context: StepContext) async throws {
-        guard retires else { return }
+        guard retires || groupPlace != nil else { return }
         try await session.run { _ = try $0.call("retire", ["key": .string(key)]) }
     }
 

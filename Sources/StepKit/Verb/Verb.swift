@@ -75,7 +75,13 @@ public struct Base: Sendable, Hashable, Codable {
     public var snapshot: SystemSnapshot
     /// The step that acquired it: its release is disarmed when the base is recorded.
     public var acquiredBy: StepID
-    public init(systemIdentity: String, repositoryID: String, snapshotID: String, snapshot: SystemSnapshot, acquiredBy: StepID) {
+    /// The snapshot holds what only its readers need (`Snapshotting.retires`): its undo runs to give that back. Nil is false.
+    public var retires: Bool?
+    public init(
+        systemIdentity: String, repositoryID: String, snapshotID: String, snapshot: SystemSnapshot, acquiredBy: StepID,
+        retires: Bool = false
+    ) {
+        self.retires = retires ? true : nil
         self.systemIdentity = systemIdentity
         self.repositoryID = repositoryID
         self.snapshotID = snapshotID

@@ -79,7 +79,8 @@ struct TakeSnapshot: Verb {
     private func ungroupable(_ names: [String], _ context: StepContext) -> StepError {
         let types = Set(names.compactMap { context.plan.systems[$0]?.type }).sorted().joined(separator: ", ")
         return StepError(
-            .invalidSetting, expected: "systems of one type and place that takes several in one instant (ceph-rbd: images of one cluster)",
+            .invalidSetting,
+            expected: "systems of one type and place that takes several in one instant (ceph-rbd: images of one cluster, without `clone`)",
             found: types, at: "step \(context.step.id)",
             advice: "quiesce them first and leave `group` out: the window holds them at rest from the first snapshot to the last")
     }

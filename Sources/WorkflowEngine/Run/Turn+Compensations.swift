@@ -173,7 +173,8 @@ extension Turn {
             run.runs[undo].armed?.former += former.filter {
                 $0.systemIdentity == base.systemIdentity && $0.repositoryID == base.repositoryID
             }
-            if step(acquirer).systems.count <= 1 { run.runs[undo].armed?.owesOwn = false }
+            // Of several systems others may not be bases; and what only readers needed is given back by the undo.
+            if step(acquirer).systems.count <= 1, base.retires != true { run.runs[undo].armed?.owesOwn = false }
         }
     }
 }

@@ -93,6 +93,24 @@ import Testing
         #expect(hand.send(.finish("thaw", token: token, FinishedStep())) == [.refused(.staleToken)])
     }
 
+    /// What only the readers of a base needed is given back, though the base itself stays.
+    @Test(arguments: [false, true]) func theUndoOfABaseRunsWhereItHoldsMore(_ retires: Bool) {
+        var hand = Hand(.backup())
+        hand.succeed("quiesce")
+        hand.succeed("snapshot")
+        hand.succeed("thaw")
+        let base = Base(
+            systemIdentity: "s", repositoryID: "r", snapshotID: "1", snapshot: SystemSnapshot(key: "k"), acquiredBy: "snapshot",
+            retires: retires)
+        hand.start("copy")
+        hand.send(.finish("copy", token: hand.token("copy"), FinishedStep(bases: [base])))
+        while let step = hand.claimable.first(where: { $0 != "release" }) { hand.succeed(step) }
+        #expect(hand.run["release"]?.armed?.kept == (retires ? ["k"] : nil))
+        #expect(hand.claimable == (retires ? ["release"] : []))
+        if retires { hand.succeed("release") }
+        #expect(hand.run.hasEnded && hand.run.job.cleanup == .clean)
+    }
+
     @Test func aRetryOfTheJobHurriesAnUndoThatWaits() {
         var hand = Hand(.backup())
         hand.succeed("quiesce")

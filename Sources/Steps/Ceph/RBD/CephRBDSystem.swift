@@ -46,8 +46,8 @@
     extension CephRBDSystem: Snapshotting {
         /// What changed since is known without reading.
         var keepsBase: Bool { true }
-        /// A group, or a clone.
-        var retires: Bool { true }
+        /// A group is given back by the undo of all its systems.
+        var retires: Bool { clones }
 
         func snapshot(key: String, _ context: StepContext) async throws -> SystemSnapshot {
             try Task.checkCancellation()

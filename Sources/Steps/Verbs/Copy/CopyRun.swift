@@ -163,6 +163,6 @@ struct CopyRun: Sendable {
         else { return nil }
         return Base(
             systemIdentity: planned.identity, repositoryID: record.repositoryID, snapshotID: record.snapshotID, snapshot: snapshot,
-            acquiredBy: step)
+            acquiredBy: step, retires: keeper.retires)
     }
 }
