@@ -106,7 +106,7 @@ extension StorageError {
             case 403: (.accessDenied, "the server knows the user but forbids this; check the rights", .permanent)
             case 404, 410: (.notFound, "check the address; create the repository first", .permanent)
             case 409, 412: (.exists, "", .lostRace)
-            case 413, 507: (.noSpace, "make room, then run again: what was stored is kept", .transient)
+            case 413, 507: (.noSpace, "make room or raise the quota, then run again: what was stored is kept", .transient)
             case 416: (.truncated, "the object is shorter than it should be; run a check", .permanent)
             case _ where answer.isWorthRetrying: (.unavailable, "look at the server's log if it lasts", .transient)
             default: (.failed, "look at the server's log", .permanent)
