@@ -19,6 +19,7 @@
                 case ENOSPC, EDQUOT: (.noSpace, "the pool or its quota is full: `ceph df`", .transient)
                 case ETIMEDOUT, ENOTCONN, ESHUTDOWN, ECONNREFUSED, EAGAIN:
                     (.unavailable, "the cluster does not answer: `ceph -s`; `timeout` says how long it is waited for", .transient)
+                case ENOTEMPTY: (.failed, "it still holds snapshots: `rbd snap ls`, `rbd children`", .transient)
                 case EBUSY: (.unavailable, "somebody else uses it: `rbd status`", .transient)
                 case EROFS: (.unavailable, "another client holds the image's lock: `rbd lock ls`, `rbd status`", .transient)
                 case EINVAL, ENAMETOOLONG, ERANGE, EDOM: (.invalid, "correct the setting", .permanent)
