@@ -14,12 +14,10 @@ final class ReadBuffer {
         var index: Int
     }
 
-    let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: capacity, alignment: LargePages.size)
+    let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: capacity, alignment: 4096)
     /// Bytes that are filled.
     var used = 0
     var pieces: [Piece] = []
-
-    init() { LargePages.advise(bytes) }
 
     deinit { bytes.deallocate() }
 }
