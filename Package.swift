@@ -67,7 +67,9 @@ let package = Package(
         .target(name: "PipelineDSL", dependencies: ["CLibYAML", "FlowModel", "StepKit", "Crypto"], swiftSettings: strict),
         .target(name: "PostgreSQL", dependencies: ["CLibPQ", "FlowModel", "Threads", subprocess], swiftSettings: strict),
         .target(name: "Spawning", dependencies: ["FlowModel", "StorageKit", "CLinux"], swiftSettings: strict),
-        .target(name: "PluginHost", dependencies: ["FlowModel", "StepKit", "StorageKit", "Threads", "Spawning"], swiftSettings: strict),
+        .target(
+            name: "PluginHost", dependencies: ["FlowModel", "StepKit", "StorageKit", "Threads", "Spawning", "CLinux"],
+            swiftSettings: strict),
         .target(name: "HTTPClient", dependencies: ["CLibCurl", "FlowModel", "Threads"], swiftSettings: strict),
 
         // 3: the engine and the data path, which do not know each other

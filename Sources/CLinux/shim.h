@@ -81,6 +81,17 @@ static inline int linux_rename_new(int folder, const char *from, int to_folder, 
 // pipe2(2) with O_CLOEXEC: neither end reaches a program that another thread starts meanwhile.
 static inline int linux_pipe(int ends[2]) { return (int)syscall(SYS_pipe2, ends, LINUX_CLOSE_ON_EXEC); }
 
+// memfd_create(2): memory as a file of `bytes` bytes, closed on exec, which can't become shorter under who has it mapped (fcntl(2), F_ADD_SEALS with
+// F_SEAL_SEAL, F_SEAL_SHRINK and F_SEAL_GROW). -1 where there is none, or where files may not be so long (who makes them is ended for it otherwise).
+static inline int linux_memory(const char *name, long long bytes) {
+    struct { unsigned long long now, most; } limit;
+    if (syscall(SYS_prlimit64, 0, 1 /* RLIMIT_FSIZE */, (void *)0, &limit) != 0 || limit.now < (unsigned long long)bytes) return -1;
+    int file = (int)syscall(SYS_memfd_create, name, 3u /* MFD_CLOEXEC | MFD_ALLOW_SEALING */);
+    if (file < 0 || (syscall(SYS_ftruncate, file, bytes) == 0 && syscall(SYS_fcntl, file, 1033, 7) == 0)) return file;
+    syscall(SYS_close, file);
+    return -1;
+}
+
 // FIFREEZE and FITHAW: nobody can write to the file system of `folder` in between.
 static inline int linux_freeze(int folder) { return ioctl(folder, FIFREEZE, 0); }
 static inline int linux_thaw(int folder) { return ioctl(folder, FITHAW, 0); }

@@ -1,5 +1,3 @@
-import Foundation
-
 /// A JSON document as a value: what settings, outputs, undo state and plans are made of where their shape is a plug-in's own.
 ///
 /// Integers are kept apart from doubles, so that sizes and ids above 2^53 survive.
@@ -14,21 +12,24 @@ public enum JSONValue: Sendable, Hashable {
 }
 
 extension JSONValue {
-    /// Parses JSON text (RFC 8259; Foundation lets a comma before a closing bracket pass). Throws `DecodingError` when it is not JSON.
-    public init(parsing bytes: some Sequence<UInt8>) throws {
-        self = try JSONDecoder().decode(JSONValue.self, from: Data(bytes))
+    /// Parses JSON text (RFC 8259). Throws `DecodingError` when it is not JSON, or when more than `depth` values lie within each other: what comes
+    /// from others and is kept must be less deep than what is read, for it is kept within something.
+    public init(parsing bytes: some Sequence<UInt8>, depth: Int = maximumDepth) throws {
+        let parsed = try bytes.withContiguousStorageIfAvailable { try JSONParser.parse($0, depth: depth) }
+        self = try parsed ?? Array(bytes).withUnsafeBufferPointer { try JSONParser.parse($0, depth: depth) }
     }
 
-    /// The value of any Encodable, through JSON.
-    public init(encoding value: some Encodable) throws {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.withoutEscapingSlashes]
-        self = try JSONDecoder().decode(JSONValue.self, from: encoder.encode(value))
-    }
+    /// Keeps hostile text off the stack.
+    public static let maximumDepth = 512
+    /// Of what others say.
+    public static let foreignDepth = 100
 
-    /// Decodes a typed value out of this document.
+    /// The value of any Encodable. Throws `EncodingError` for a number that JSON can't spell.
+    public init(encoding value: some Encodable) throws { self = try JSONValueEncoder.encode(value) }
+
+    /// Decodes a typed value out of this document. Throws `DecodingError`.
     public func decoded<T: Decodable>(as type: T.Type = T.self) throws -> T {
-        try JSONDecoder().decode(type, from: Data(canonicalBytes))
+        try JSONValueDecoder.decode(type, from: self)
     }
 
     public subscript(key: String) -> JSONValue? {
@@ -62,20 +63,21 @@ extension JSONValue {
 extension JSONValue: Codable {
     public init(from decoder: any Decoder) throws {
         let container = try decoder.singleValueContainer()
+        // What is most often there is tried first: each kind that it is not costs an error.
         if container.decodeNil() {
             self = .null
-        } else if let value = try? container.decode(Bool.self) {
-            self = .bool(value)
-        } else if let value = try? container.decode(Int64.self) {
-            self = .int(value)
-        } else if let value = try? container.decode(Double.self) {
-            self = .double(value)
         } else if let value = try? container.decode(String.self) {
             self = .string(value)
+        } else if let value = try? container.decode(Int64.self) {
+            self = .int(value)
+        } else if let value = try? container.decode(Bool.self) {
+            self = .bool(value)
+        } else if let value = try? container.decode([String: JSONValue].self) {
+            self = .object(value)
         } else if let value = try? container.decode([JSONValue].self) {
             self = .array(value)
         } else {
-            self = .object(try container.decode([String: JSONValue].self))
+            self = .double(try container.decode(Double.self))
         }
     }
 

@@ -4,7 +4,8 @@ import Glibc
 public import StorageKit
 import Synchronization
 
-/// A program in a session of its own, with a socket each as input, output, errors and descriptor 3. It ends with everything that it started.
+/// A program in a session of its own, with a socket each as input, output, errors and descriptor 3, and a file that it is given as descriptor 4. It ends
+/// with everything that it started.
 public final class SpawnedProcess: Sendable {
     public let input: Int32
     public let output: Int32
@@ -28,8 +29,8 @@ public final class SpawnedProcess: Sendable {
     /// How it ended; nil while it runs.
     public var ending: Ending? { state.withLock { $0 } }
 
-    /// `environment` is the whole of it. Throws `StorageError` where the program can't be started.
-    public init(_ arguments: [String], environment: [String: String]) throws(StorageError) {
+    /// `environment` is the whole of it; `file`, a descriptor above 9, is shared with it. Throws `StorageError` where the program can't be started.
+    public init(_ arguments: [String], environment: [String: String], sharing file: Int32? = nil) throws(StorageError) {
         let program = arguments.first ?? ""
         var pairs: [(ours: Int32, theirs: Int32)] = []
         func failure(_ code: Int32) -> StorageError {
@@ -57,9 +58,10 @@ public final class SpawnedProcess: Sendable {
             posix_spawn_file_actions_destroy(&actions)
             posix_spawnattr_destroy(&attributes)
         }
-        for (target, pair) in pairs.enumerated() { posix_spawn_file_actions_adddup2(&actions, pair.theirs, Int32(target)) }
+        let given = pairs.map(\.theirs) + (file.map { [$0] } ?? [])
+        for (target, descriptor) in given.enumerated() { posix_spawn_file_actions_adddup2(&actions, descriptor, Int32(target)) }
         // What this program has open is none of the other's.
-        linux_spawn_close_from(&actions, Int32(pairs.count))
+        linux_spawn_close_from(&actions, Int32(given.count))
         // The threads of this program block most signals, and a program inherits that.
         var none = sigset_t()
         var all = sigset_t()

@@ -10,6 +10,8 @@ public protocol ImageReader: Sendable {
     var granularity: Int64 { get }
     /// Ascending, not overlapping ranges that hold data; everything else reads as zeros.
     func allocatedExtents() throws -> [Range<Int64>]
+    /// The parts of them that lie in `ranges`, which ascend and do not overlap: an increment asks of what changed and of nothing else.
+    func allocatedExtents(within ranges: [Range<Int64>]) throws -> [Range<Int64>]
     /// Ascending, not overlapping ranges that may differ from what `base` held; nil when the token is no longer good (then a full read).
     func changedExtents(since base: JSONValue) throws -> [Range<Int64>]?
     /// Fills the whole buffer from `offset`; never asked beyond `size`. Called from several threads at once.
@@ -21,8 +23,41 @@ public protocol ImageReader: Sendable {
 }
 
 extension ImageReader {
+    public func allocatedExtents(within ranges: [Range<Int64>]) throws -> [Range<Int64>] {
+        ranges.isEmpty ? [] : try allocatedExtents().intersection(ranges)
+    }
     public func confirm() throws {}
     public var attributes: [ExtendedAttribute] { [] }
+}
+
+extension [Range<Int64>] {
+    /// What both hold. Each of them ascends and does not overlap itself.
+    public func intersection(_ others: [Range<Int64>]) -> [Range<Int64>] {
+        var both: [Range<Int64>] = []
+        var (mine, theirs) = (startIndex, others.startIndex)
+        while mine < endIndex, theirs < others.endIndex {
+            let part = self[mine].clamped(to: others[theirs])
+            if !part.isEmpty { both.append(part) }
+            if self[mine].upperBound < others[theirs].upperBound { mine += 1 } else { theirs += 1 }
+        }
+        return both
+    }
+
+    /// The multiples of `step` that hold them, as far as they lie below `end`: ascending, joined where they touch.
+    public func alignedOutward(to step: Int64, below end: Int64) -> [Range<Int64>] {
+        reduce(into: []) { aligned, range in
+            guard !range.isEmpty else { return }
+            let (first, last) = (range.lowerBound / step, (range.upperBound - 1) / step)
+            let start = first * step
+            let stop = last >= end / step ? end : (last + 1) * step
+            guard start < stop else { return }
+            if let former = aligned.last, former.upperBound >= start {
+                aligned[aligned.count - 1] = former.lowerBound..<Swift.max(former.upperBound, stop)
+            } else {
+                aligned.append(start..<stop)
+            }
+        }
+    }
 }
 
 /// What is known of an image before its bytes come.

@@ -15,8 +15,10 @@ public struct HostCommand: Sendable, Hashable {
     func program(_ name: String, _ timeout: TimeSpan, callsAtOnce: Int = callsAtOnce) -> PluginProgram {
         // One that crashes is to be gone at once, not after a study of its remains.
         let environment = ProcessInfo.processInfo.environment.merging(["SWIFT_BACKTRACE": "enable=no"]) { $1 }
-        return PluginProgram(
+        var program = PluginProgram(
             name: name, command: command, environment: environment,
             timeout: TimeSpan(milliseconds: timeout.milliseconds + Self.grace(timeout).milliseconds), callsAtOnce: callsAtOnce)
+        program.sharesMemory = true
+        return program
     }
 }

@@ -8,6 +8,8 @@ import Synchronization
 /// an error, never with the worker.
 final class PluginProcess: Sendable {
     let program: PluginProgram
+    /// Through which content goes, where the process shares it.
+    let memory: SharedMemory?
     private let process: SpawnedProcess
     private let calls = Mutex(Calls())
     private let writing = Mutex(())
@@ -41,7 +43,8 @@ final class PluginProcess: Sendable {
         self.program = program
         self.secrets = secrets.filter { !$0.isEmpty }.sorted { $0.count > $1.count }
         self.log = Mutex(log)
-        process = try SpawnedProcess(program.command, environment: program.environment)
+        memory = program.sharesMemory ? SharedMemory() : nil
+        process = try SpawnedProcess(program.command, environment: program.environment, sharing: memory?.file)
         process.limitWrites(to: Int(max(program.timeout.milliseconds / 1000, 1)))
         dataThread.enter()
         for _ in 0..<3 { readers.enter() }

@@ -12,6 +12,8 @@ public struct PluginProgram: Sendable, Hashable {
     public var timeout: TimeSpan
     /// How many calls it takes at once.
     public var callsAtOnce: Int
+    /// Whether it is one of ours, which finds memory of the worker's as descriptor 4 (`SharedMemory`).
+    var sharesMemory = false
 
     public init(name: String, command: [String], environment: [String: String], timeout: TimeSpan, callsAtOnce: Int) {
         self.name = name

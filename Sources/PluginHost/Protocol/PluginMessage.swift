@@ -38,7 +38,7 @@ enum PluginMessage {
 
         /// Nil for what is none of these.
         init?(line: some Sequence<UInt8>) {
-            guard let json = try? JSONValue(parsing: line) else { return nil }
+            guard let json = try? JSONValue(parsing: line, depth: JSONValue.foreignDepth) else { return nil }
             if let level = json["log"]?.stringValue {
                 self = .log(level: level, message: json["message"]?.stringValue ?? "")
                 return

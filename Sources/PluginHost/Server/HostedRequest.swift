@@ -7,6 +7,8 @@ struct HostedRequest: Sendable {
     var call: String
     var arguments: JSONValue
     var data: [UInt8]
+    /// False where none was sent; data may be empty.
+    var hasData: Bool
 
     var unknown: StorageError {
         StorageError(.unsupported, expected: "a call that this plug-in knows", found: call, at: "the plug-in's process")
@@ -25,6 +27,13 @@ struct HostedRequest: Sendable {
     func path(_ key: String) throws(StorageError) -> TreePath {
         guard let path = TreeMessage.path(arguments[key]) else { throw missing(key) }
         return path
+    }
+
+    /// Where in the memory that is shared with the worker the content is, or is to go; nil where it comes and goes as data.
+    func place(_ length: Int64) throws(StorageError) -> SharedMemory.Slot? {
+        guard let offset = arguments["place"]?.intValue else { return nil }
+        guard let slot = SharedMemory.inherited?.place(offset, length) else { throw missing("place") }
+        return slot
     }
 
     func metadata() throws(StorageError) -> FileMetadata {

@@ -116,6 +116,7 @@ final class HostedSystem: HostedInstance {
             }
             var result: [String: JSONValue] = [
                 "handle": .int(handle), "size": .int(image.size), "granularity": .int(image.granularity), "confirms": true,
+                "within": true, "shares": .bool(SharedMemory.inherited != nil),
             ]
             if !image.attributes.isEmpty { result["attributes"] = TreeMessage.attributes(image.attributes) }
             return HostedAnswer(result: .object(result))
@@ -123,7 +124,10 @@ final class HostedSystem: HostedInstance {
         let handle = try request.number("handle")
         let image = try images.lent(handle, request)
         switch request.call {
-        case "image.allocated": return try await blocking { HostedAnswer(data: ExtentData.bytes(try image.allocatedExtents())) }
+        case "image.allocated":
+            guard request.hasData else { return try await blocking { HostedAnswer(data: ExtentData.bytes(try image.allocatedExtents())) } }
+            guard let ranges = ExtentData.extents(request.data, size: image.size) else { throw request.missing("extents") }
+            return try await blocking { HostedAnswer(data: ExtentData.bytes(try image.allocatedExtents(within: ranges))) }
         case "image.changed":
             guard let base = request.arguments["base"] else { throw request.missing("base") }
             return try await blocking {
@@ -131,7 +135,12 @@ final class HostedSystem: HostedInstance {
             }
         case "image.read":
             let (offset, length) = (try request.number("offset"), try request.number("length"))
+            let place = try request.place(length)
             return try await blocking {
+                if let place {
+                    try image.read(into: place.bytes, at: offset)
+                    return HostedAnswer()
+                }
                 let bytes = try [UInt8](unsafeUninitializedCapacity: Int(length)) { buffer, count in
                     try image.read(into: UnsafeMutableRawBufferPointer(buffer), at: offset)
                     count = Int(length)
@@ -166,14 +175,20 @@ final class HostedSystem: HostedInstance {
                     throw request.missing("size")
                 }
             }
-            return HostedAnswer(result: ["handle": .int(handle), "replaces": .bool(writer.replaces)])
+            return HostedAnswer(result: [
+                "handle": .int(handle), "replaces": .bool(writer.replaces), "shares": .bool(SharedMemory.inherited != nil),
+            ])
         }
         let handle = try request.number("handle")
         let writer = try targets.lent(handle, request)
         switch request.call {
         case "target.write":
             let offset = try request.number("offset")
-            try await blocking { try request.data.withUnsafeBytes { try writer.write($0, at: offset) } }
+            if let length = request.arguments["length"]?.intValue, let place = try request.place(length) {
+                try await blocking { try writer.write(UnsafeRawBufferPointer(place.bytes), at: offset) }
+            } else {
+                try await blocking { try request.data.withUnsafeBytes { try writer.write($0, at: offset) } }
+            }
         case "target.zero":
             let (offset, length) = (try request.number("offset"), try request.number("length"))
             try await blocking { try writer.zero(offset..<offset + length) }

@@ -36,7 +36,7 @@ public final class PluginServer: Sendable {
                 else { _exit(65) }
                 data = bytes
             }
-            server.take(HostedRequest(id: id, call: call, arguments: request["arguments"] ?? [:], data: data ?? []))
+            server.take(HostedRequest(id: id, call: call, arguments: request["arguments"] ?? [:], data: data ?? [], hasData: data != nil))
         }
         // What is open at a server is closed, or that would count us as present for a while; a library that hangs is not waited for.
         let closed = DispatchSemaphore(value: 0)

@@ -10,6 +10,10 @@ final class PluginImage: ImageReader {
     private let process: PluginProcess
     private let handle: JSONValue
     private let confirms: Bool
+    /// Whether it can be asked what a part of it holds.
+    private let tellsParts: Bool
+    /// Through which content comes, where the process says that it has found it: it may be an older one than this.
+    private let memory: SharedMemory?
 
     init(_ process: PluginProcess, of snapshot: SystemSnapshot?) throws {
         self.process = process
@@ -21,10 +25,20 @@ final class PluginImage: ImageReader {
             throw process.broken("an image's handle, size and granularity (a power of two)", result.canonicalText)
         }
         confirms = result["confirms"]?.boolValue ?? false
+        tellsParts = result["within"]?.boolValue ?? false
+        memory = result["shares"]?.boolValue == true ? process.memory : nil
         (self.handle, self.size, self.granularity, self.attributes) = (handle, size, granularity, attributes)
     }
 
     func allocatedExtents() throws -> [Range<Int64>] { try extents(process.call("image.allocated", ["handle": handle])) }
+
+    func allocatedExtents(within ranges: [Range<Int64>]) throws -> [Range<Int64>] {
+        guard tellsParts else { return ranges.isEmpty ? [] : try allocatedExtents().intersection(ranges) }
+        let asked = ExtentData.bytes(ranges)
+        // What it says beside that is not taken.
+        return try asked.withUnsafeBytes { try extents(process.call("image.allocated", ["handle": handle], sending: $0)) }.intersection(
+            ranges)
+    }
 
     func changedExtents(since base: JSONValue) throws -> [Range<Int64>]? {
         let answer = try process.call("image.changed", ["handle": handle, "base": base])
@@ -40,8 +54,15 @@ final class PluginImage: ImageReader {
     }
 
     func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) throws {
-        _ = try process.call(
-            "image.read", ["handle": handle, "offset": .int(offset), "length": .int(Int64(buffer.count))], into: buffer)
+        let length = JSONValue.int(Int64(buffer.count))
+        guard let memory, let slot = memory.take(buffer.count) else {
+            _ = try process.call("image.read", ["handle": handle, "offset": .int(offset), "length": length], into: buffer)
+            return
+        }
+        // A process that was given up may go on writing there for a moment: its memory is nobody else's.
+        defer { memory.giveBack(slot) }
+        _ = try process.call("image.read", ["handle": handle, "offset": .int(offset), "length": length, "place": .int(slot.offset)])
+        buffer.copyMemory(from: UnsafeRawBufferPointer(slot.bytes))
     }
 
     func confirm() throws { if confirms { _ = try process.call("image.confirm", ["handle": handle]) } }
@@ -55,6 +76,8 @@ final class PluginImageWriter: ImageWriter {
     let replaces: Bool
     private let process: PluginProcess
     private let handle: JSONValue
+    /// As for an image that is read.
+    private let memory: SharedMemory?
 
     /// `arguments`: `size`, `overwrite` and `attributes`, or `part`.
     init(_ process: PluginProcess, _ arguments: JSONValue) throws(StorageError) {
@@ -63,11 +86,20 @@ final class PluginImageWriter: ImageWriter {
         guard let handle = result["handle"] else { throw process.broken("a target's handle", result.canonicalText) }
         // A part goes into what is there, whoever writes it.
         replaces = result["replaces"]?.boolValue ?? (arguments["part"] != nil)
+        memory = result["shares"]?.boolValue == true ? process.memory : nil
         self.handle = handle
     }
 
     func write(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws {
-        _ = try process.call("target.write", ["handle": handle, "offset": .int(offset)], sending: bytes)
+        guard let memory, let slot = memory.take(bytes.count) else {
+            _ = try process.call("target.write", ["handle": handle, "offset": .int(offset)], sending: bytes)
+            return
+        }
+        defer { memory.giveBack(slot) }
+        slot.bytes.copyMemory(from: bytes)
+        _ = try process.call(
+            "target.write",
+            ["handle": handle, "offset": .int(offset), "length": .int(Int64(bytes.count)), "place": .int(slot.offset)])
     }
 
     func zero(_ range: Range<Int64>) throws {

@@ -77,7 +77,10 @@ extension ArchiveRun {
                 $0.baseRefused = "the source called an extent unchanged that had changed"
                 $0.sourceWasWrong = true
             }
-            return ImagePlan(size: plan.layout.size, extentSize: plan.layout.extentSize, allocated: plan.allocated, since: nil)
+            return try await readers.run {
+                ImagePlan(
+                    size: plan.layout.size, extentSize: plan.layout.extentSize, allocated: try tree.image.allocatedExtents(), since: nil)
+            }
         }
         tree.note { $0.reused = plan.reused.count }
         return plan
@@ -94,18 +97,21 @@ extension ArchiveRun {
             $0.extentSize = extentSize
             $0.extents = ImageLayout.count(size: image.size, extentSize: extentSize)
         }
-        let allocated = try image.allocatedExtents()
-        let whole = ImagePlan(size: image.size, extentSize: extentSize, allocated: allocated, since: nil)
-        guard let base = tree.base, let former else { return (whole, nil) }
+        func whole() throws -> ImagePlan {
+            ImagePlan(size: image.size, extentSize: extentSize, allocated: try image.allocatedExtents(), since: nil)
+        }
+        guard let base = tree.base, let former else { return (try whole(), nil) }
         let layout = ImageLayout(content: ids, size: Int64(clamping: former.size), extentSize: extentSize, zeros: zeros) { sizes[$0] }
         guard let layout else {
             tree.note { $0.baseRefused = "its snapshot was cut into extents of another size" }
-            return (whole, nil)
+            return (try whole(), nil)
         }
         guard let changed = try image.changedExtents(since: base.token) else {
             tree.note { $0.baseRefused = "the source does not have its point in time any more" }
-            return (whole, nil)
+            return (try whole(), nil)
         }
+        let asked = ImagePlan.toLookAt(size: image.size, extentSize: extentSize, since: (layout, changed))
+        let allocated = try image.allocatedExtents(within: asked)
         return (ImagePlan(size: image.size, extentSize: extentSize, allocated: allocated, since: (layout, changed)), layout)
     }
 

@@ -6,23 +6,20 @@ struct ImagePlan: Sendable {
     let reads: [Int]
     /// Extents taken from the parent because the source says that they did not change.
     let reused: [Int]
-    /// What the source says that it holds.
-    let allocated: [Range<Int64>]
 
-    /// `allocated` and `changed` are ascending and do not overlap. `former` is what the parent holds and `changed` what may differ from
-    /// it; nil when everything that is allocated is read.
-    init(
-        size: Int64, extentSize: Int64, allocated: [Range<Int64>], since: (former: ImageLayout, changed: [Range<Int64>])?
-    ) {
+    /// What the parent holds, and what may differ from it: ascending ranges that do not overlap.
+    typealias Change = (former: ImageLayout, changed: [Range<Int64>])
+
+    /// `allocated` ascends and does not overlap itself; what of it lies outside of `toLookAt` is not needed. `since` is nil when everything that is
+    /// allocated is read.
+    init(size: Int64, extentSize: Int64, allocated: [Range<Int64>], since: Change?) {
         var layout = ImageLayout(size: size, extentSize: extentSize)
         let holding = Self.touched(allocated, size: size, extentSize: extentSize)
-        let changed = since.map { Self.touched($0.changed, size: size, extentSize: extentSize) }
+        let inherits = since.map { Self.inherits(layout, $0) }
         var reads: [Int] = []
         var reused: [Int] = []
         for index in layout.extents.indices {
-            if let since, let changed, !changed[index], index < since.former.extents.count,
-                since.former.range(index) == layout.range(index), since.former.extents[index] != .lost
-            {
+            if let since, let inherits, inherits[index] {
                 layout.extents[index] = since.former.extents[index]
                 reused.append(index)
             } else if holding[index] {
@@ -32,8 +29,31 @@ struct ImagePlan: Sendable {
         }
         self.layout = layout
         self.reads = reads
-        self.allocated = allocated
         self.reused = reused
+    }
+
+    /// Where the source must say what it holds: the extents that can't be taken from the parent, joined.
+    static func toLookAt(size: Int64, extentSize: Int64, since: Change) -> [Range<Int64>] {
+        let layout = ImageLayout(size: size, extentSize: extentSize)
+        let inherits = inherits(layout, since)
+        return layout.extents.indices.reduce(into: []) { ranges, index in
+            guard !inherits[index] else { return }
+            let range = layout.range(index)
+            if let last = ranges.last, last.upperBound == range.lowerBound {
+                ranges[ranges.count - 1] = last.lowerBound..<range.upperBound
+            } else {
+                ranges.append(range)
+            }
+        }
+    }
+
+    /// Whether each extent of `layout` is the parent's.
+    private static func inherits(_ layout: ImageLayout, _ since: Change) -> [Bool] {
+        let changed = touched(since.changed, size: layout.size, extentSize: layout.extentSize)
+        return layout.extents.indices.map { index in
+            !changed[index] && index < since.former.extents.count && since.former.range(index) == layout.range(index)
+                && since.former.extents[index] != .lost
+        }
     }
 
     /// Whether each extent shares a byte with one of the ranges.

@@ -89,7 +89,7 @@ struct KeyFile: Sendable {
 
     /// The master key; nil when the password is not this file's.
     func open(password: [UInt8], at location: String) throws -> SealKey? {
-        let user = try scrypt.derive(password: password)
+        let user = try DerivedKeys.shared.key(scrypt, password: password)
         guard data.withUnsafeBytes({ Sealer(user).isAuthentic($0) }) else { return nil }
         let plain = try Sealer(user).open(data)
         var (encrypt, macK, macR): ([UInt8], [UInt8], [UInt8]) = ([], [], [])

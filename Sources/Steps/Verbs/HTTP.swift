@@ -44,7 +44,8 @@ struct HTTP: Verb {
         try expectation.judge(response, of: request)
         let kept = Array(response.body.prefix(Self.keptBytes))
         let isCut = kept.count < response.body.count
-        let body = (isCut ? nil : try? JSONValue(parsing: kept)) ?? .string(String(decoding: kept, as: UTF8.self))
+        let body =
+            (isCut ? nil : try? JSONValue(parsing: kept, depth: JSONValue.foreignDepth)) ?? .string(String(decoding: kept, as: UTF8.self))
         return StepResult(outputs: ["status": .int(Int64(response.status)), "body": body, "truncated": .bool(isCut)])
     }
 

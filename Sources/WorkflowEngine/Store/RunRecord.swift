@@ -1,5 +1,4 @@
 import FlowModel
-import Foundation
 import PostgreSQL
 
 /// A job as loaded: the machine's value and what belongs to the job but never changes.
@@ -23,7 +22,7 @@ struct RunRecord: Sendable {
     /// A row of `load-runs.sql`: its JSON columns are the machine's values under their own names.
     init(_ row: Row) throws {
         func decoded<Value: Decodable>(_ column: String, as type: Value.Type = Value.self) throws -> Value {
-            try JSONDecoder().decode(type, from: Data(try row.get(column, as: String.self).utf8))
+            try row.get(column, as: JSONValue.self).decoded(as: type)
         }
         job = JobID(rawValue: try row.get("id"))
         tenant = try row.get("tenant")

@@ -1,4 +1,5 @@
 import Crypto
+import StorageKit
 import Testing
 
 @testable import Repository
@@ -79,6 +80,37 @@ import Testing
         #expect(grown.reads == [4, 5])
         #expect(plan(3 << 20, [0..<3 << 20], []).reused == [0, 1, 2])
         #expect(plan(whole, [5..<6], nil).reads == [0])
+    }
+
+    /// Whatever the source holds beside what it is asked about makes no difference.
+    @Test func whatIsAskedIsEnough() {
+        var random = SplitMix(state: 7)
+        func ranges(_ size: Int64) -> [Range<Int64>] {
+            let ends = Set((0..<2 * Int.random(in: 0...6, using: &random)).map { _ in Int64.random(in: 0...size, using: &random) }).sorted()
+            return stride(from: 0, to: ends.count - 1, by: 2).map { ends[$0]..<ends[$0 + 1] }
+        }
+        for _ in 0..<500 {
+            let (size, extent) = (Int64.random(in: 1...40, using: &random), Int64(1) << Int64.random(in: 0...3, using: &random))
+            var former = ImageLayout(size: Int64.random(in: 1...40, using: &random), extentSize: extent)
+            for index in former.extents.indices where Bool.random(using: &random) {
+                former.extents[index] = .random(using: &random) ? .lost : .blob(SHA256.digest([UInt8(index)]))
+            }
+            let (allocated, changed) = (ranges(size), ranges(size))
+            let asked = ImagePlan.toLookAt(size: size, extentSize: extent, since: (former, changed))
+            let all = ImagePlan(size: size, extentSize: extent, allocated: allocated, since: (former, changed))
+            let some = ImagePlan(size: size, extentSize: extent, allocated: allocated.intersection(asked), since: (former, changed))
+            #expect(all.reads == some.reads && all.layout == some.layout && all.reused == some.reused)
+            #expect(zip(asked, asked.dropFirst()).allSatisfy { $0.upperBound < $1.lowerBound })
+        }
+    }
+
+    @Test func whatTwoListsShare() {
+        #expect([0..<4, 6..<9].intersection([1..<2, 3..<7, 8..<20]) == [1..<2, 3..<4, 6..<7, 8..<9])
+        #expect([0..<4].intersection([]) == [] && [].intersection([0..<4 as Range<Int64>]) == [])
+        #expect([0..<4].intersection([4..<5]) == [])
+        #expect([1..<2, 3..<4, 9..<10, 17..<18].alignedOutward(to: 4, below: 18) == [0..<4, 8..<12, 16..<18])
+        #expect([0..<4, 4..<5].alignedOutward(to: 4, below: 100) == [0..<8])
+        #expect([5..<5, 6..<7].alignedOutward(to: 4, below: 7) == [4..<7] && [9..<12].alignedOutward(to: 4, below: 8) == [])
     }
 }
 

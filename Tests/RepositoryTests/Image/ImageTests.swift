@@ -77,6 +77,8 @@ import Testing
         let (second, report) = try await store(image, in: bench, since: first, samples: 1000)
         #expect(report.read == 3 && report.reused == 38 && report.baseRefused == nil && report.sampled == 38)
         #expect(Set(image.reads.map { $0.lowerBound >> 20 }).isSuperset(of: [1, 2, 15]))
+        // What it holds is asked of what changed alone.
+        #expect(image.asked == [[1 << 20..<3 << 20, 15 << 20..<16 << 20]])
         #expect(second.parent == first.id)
         let summary = try #require(second.summary)
         #expect(summary.filesChanged == 1 && summary.dataBlobs == 3)

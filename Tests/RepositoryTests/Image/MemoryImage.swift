@@ -12,6 +12,7 @@ final class MemoryImage: ImageReader {
     /// What the source says has changed since any base; nil when it forgot.
     let changed: [Range<Int64>]?
     private let state = Mutex<[Range<Int64>]>([])
+    private let questions = Mutex<[[Range<Int64>]]>([])
 
     init(size: Int64, _ pieces: [Int64: [UInt8]], changed: [Range<Int64>]? = nil) {
         self.size = size
@@ -22,7 +23,17 @@ final class MemoryImage: ImageReader {
     /// What was read, in order of offsets.
     var reads: [Range<Int64>] { state.withLock { $0.sorted { $0.lowerBound < $1.lowerBound } } }
 
-    func allocatedExtents() -> [Range<Int64>] {
+    /// Where it was asked what it holds, question by question.
+    var asked: [[Range<Int64>]] { questions.withLock { $0 } }
+
+    func allocatedExtents() -> [Range<Int64>] { allocatedExtents(within: [0..<size]) }
+
+    func allocatedExtents(within ranges: [Range<Int64>]) -> [Range<Int64>] {
+        questions.withLock { $0.append(ranges) }
+        return held.intersection(ranges)
+    }
+
+    private var held: [Range<Int64>] {
         pieces.sorted { $0.key < $1.key }.map { $0.key..<$0.key + Int64($0.value.count) }
     }
 

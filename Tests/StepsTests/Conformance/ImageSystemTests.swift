@@ -20,6 +20,11 @@ import Testing
                 #expect(allocated.contains { $0.contains(Int64(index)) }, "byte \(index) is no zero and not allocated")
                 if index > 4096 { break }
             }
+            let asked = [0..<min(image.size, 512), image.size / 3..<image.size / 3 + 1, image.size / 2..<image.size]
+            let some = try image.allocatedExtents(within: asked)
+            // Joined or cut elsewhere, it is the same bytes.
+            #expect(some.joined == allocated.intersection(asked).joined)
+            #expect(try image.allocatedExtents(within: []) == [])
             let middle = image.size / 2..<image.size
             #expect(try image.bytes(middle) == Array(whole[Int(middle.lowerBound)...]))
             // A token that nobody gave is no good.
@@ -36,6 +41,19 @@ import Testing
         try bench.write("data/a", "something else, and longer than it was")
         #expect(try await system.withImage(of: snapshot, bench.context) { try $0.bytes(0..<$0.size) } == before)
         try await system.release(key: "k", bench.context)
+    }
+}
+
+extension [Range<Int64>] {
+    /// One where two touch.
+    var joined: [Range<Int64>] {
+        reduce(into: []) { ranges, next in
+            if let last = ranges.last, last.upperBound == next.lowerBound {
+                ranges[ranges.count - 1] = last.lowerBound..<next.upperBound
+            } else {
+                ranges.append(next)
+            }
+        }
     }
 }
 

@@ -67,6 +67,7 @@ struct InterruptedImageType: SystemType {
         var attributes: [ExtendedAttribute] { base.attributes }
         func confirm() throws { try base.confirm() }
         func allocatedExtents() throws -> [Range<Int64>] { try base.allocatedExtents() }
+        func allocatedExtents(within ranges: [Range<Int64>]) throws -> [Range<Int64>] { try base.allocatedExtents(within: ranges) }
         func changedExtents(since other: JSONValue) throws -> [Range<Int64>]? { try base.changedExtents(since: other) }
         func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) throws {
             try interruption.pass()

@@ -17,6 +17,10 @@
 
         func allocatedExtents() throws -> [Range<Int64>] { try image.extents(since: nil, onlyExisting: true) }
 
+        func allocatedExtents(within ranges: [Range<Int64>]) throws -> [Range<Int64>] {
+            try image.extents(since: nil, within: ranges, onlyExisting: true)
+        }
+
         /// Nil when the base's snapshot is gone, or is of another image of the same name.
         func changedExtents(since base: JSONValue) throws -> [Range<Int64>]? {
             guard let former = try? base.decoded(as: SystemSnapshot.self).state.decoded(as: RBDPoint.self), let point else { return nil }

@@ -1,0 +1,52 @@
+import Crypto
+import Foundation
+import Testing
+
+@testable import Repository
+
+@Suite struct DerivedKeysTests {
+    private static func scrypt() -> Scrypt { Scrypt(cost: 16, blockSize: 8, parallelism: 1, salt: RandomBytes.make(64)) }
+
+    private static func bytes(_ key: SealKey) -> [UInt8] { key.withParts { $0 + $1 + $2 } }
+
+    @Test func theSameKeyIsNotMadeTwice() throws {
+        let keys = DerivedKeys(patience: .seconds(60))
+        let scrypt = Self.scrypt()
+        let first = try keys.key(scrypt, password: Array("one".utf8))
+        #expect(try keys.key(scrypt, password: Array("one".utf8)) === first)
+        #expect(Self.bytes(first) == Self.bytes(try scrypt.derive(password: Array("one".utf8))))
+        #expect(keys.count == 1)
+    }
+
+    /// Another password, salt or cost is another key, also where their bytes in a row are the same.
+    @Test func nothingElseIsTakenForIt() throws {
+        let keys = DerivedKeys(patience: .seconds(60))
+        let scrypt = Self.scrypt()
+        var others = [scrypt, scrypt, scrypt, scrypt]
+        others[0].cost = 32
+        others[1].parallelism = 2
+        others[2].salt = Array(scrypt.salt.dropLast())
+        others[3].salt = scrypt.salt + Array("o".utf8)
+        _ = try keys.key(scrypt, password: Array("one".utf8))
+        for (other, password) in zip(others, ["one", "one", String(decoding: [scrypt.salt[63] & 0x7f], as: UTF8.self) + "one", "ne"]) {
+            #expect(
+                Self.bytes(try keys.key(other, password: Array(password.utf8)))
+                    == Self.bytes(try other.derive(password: Array(password.utf8))))
+        }
+        #expect(Self.bytes(try keys.key(scrypt, password: Array("two".utf8))) == Self.bytes(try scrypt.derive(password: Array("two".utf8))))
+        #expect(keys.count == 6)
+    }
+
+    @Test func whatNobodyUsesIsForgotten() async throws {
+        let keys = DerivedKeys(patience: .milliseconds(50))
+        for password in ["one", "two"] { _ = try keys.key(Self.scrypt(), password: Array(password.utf8)) }
+        for _ in 0..<500 where keys.count > 0 { try await Task.sleep(for: .milliseconds(10)) }
+        #expect(keys.count == 0)
+    }
+
+    @Test func theyAreNeverMany() throws {
+        let keys = DerivedKeys(patience: .seconds(60))
+        for number in 0..<100 { _ = try keys.key(Self.scrypt(), password: Array("\(number)".utf8)) }
+        #expect(keys.count == 64)
+    }
+}
