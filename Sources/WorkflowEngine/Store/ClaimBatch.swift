@@ -38,7 +38,11 @@ struct ClaimBatch: Sendable {
     var started: [Decision] { decisions.values.sorted { $0.before.job < $1.before.job } }
     func record(_ job: JobID) -> RunRecord? { records[job] }
 
+    /// A candidate was ready when it was listed. Another claim may have started it before its job was locked: the record tells.
+    func isStale(_ candidate: Candidate) -> Bool { records[candidate.job]?.run[candidate.step]?.state != .ready }
+
     mutating func add(_ candidate: Candidate, _ claimant: Claimant) {
+        guard !isStale(candidate) else { return }
         accepted.append(Accepted(candidate: candidate, claimant: claimant, wants: []))
     }
 

@@ -1,5 +1,6 @@
 import FlowModel
 import PostgreSQL
+import Rigs
 import StepKit
 import Testing
 
@@ -106,6 +107,39 @@ import Testing
         #expect((1...3).contains(most))
         #expect(try await hand.count("steps WHERE state = 'succeeded'") == 12)
         #expect(try await hand.count("holds") == 0)
+    }
+
+    /// A list of candidates may be older than the lock on their job: what it names was started, and holds what it needs.
+    @Test func whatAnotherClaimHasStartedKeepsItsHolds() async throws {
+        let hand = try await StoreHand.start()
+        let worker = try await hand.register("w")
+        let holds = [Hold(resource: "limit/array", mode: .counted), Hold(resource: "repository/r", mode: .shared)]
+        let job = try await hand.submit([PlannedStep(id: "copy", verb: "copy", holds: holds)], limits: ["array": 3])
+        let started = try await hand.claim(worker)
+        #expect(started.count == 1)
+        #expect(try await hand.count("holds") == 2)
+
+        let record = try #require(try await hand.store.load([job]).first)
+        var batch = ClaimBatch([record], now: try await hand.store.now())
+        batch.plans[job] = started[0].plan
+        batch.add(.init(job: job, step: "copy"), Claimant(worker: WorkerID(rawValue: "other"), host: "host1"))
+        #expect(batch.count == 0 && batch.wants(covered: []).isEmpty)
+
+        // Whoever takes something for it all the same gives back no more than that.
+        let connection = try await Connection.connect(hand.rig.settings)
+        try await connection.execute(script: "BEGIN")
+        let wants = ["shared", "counted"].map { mode in
+            ClaimBatch.WantedHold(
+                tenant: "default", job: job, owner: "step:copy", resource: mode == "shared" ? "repository/r" : "limit/array",
+                mode: mode == "shared" ? .shared : .counted, capacity: mode == "shared" ? nil : 3)
+        }
+        let taken = try await connection.query(EngineStore.sql("take-holds"), [.json(try JSONValue(encoding: wants))])
+        #expect(taken.count == 2)
+        #expect(try await connection.query("SELECT FROM holds").count == 4)
+        try await connection.query(EngineStore.sql("give-back-holds"), [.texts([job.rawValue]), .texts(["step:copy"])])
+        #expect(try await connection.query("SELECT FROM holds").count == 2)
+        try await connection.execute(script: "COMMIT")
+        #expect(try await hand.count("holds WHERE resource = 'limit/array'") == 1)
     }
 
     @Test func theConstraintRefusesWhatTheCodeMightLetThrough() async throws {
