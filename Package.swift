@@ -56,7 +56,7 @@ let package = Package(
         .systemLibrary(name: "CLibRBD", providers: [.apt(["librbd-dev"])]),
 
         // 1: values and contracts
-        .target(name: "FlowModel", swiftSettings: strict),
+        .target(name: "FlowModel", swiftSettings: hot),
         .target(name: "Threads", swiftSettings: strict),
         .target(name: "NewFiles", dependencies: ["CLinux"], swiftSettings: strict),
         .target(name: "StorageKit", dependencies: ["FlowModel"], swiftSettings: strict),
