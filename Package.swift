@@ -51,9 +51,10 @@ let package = Package(
         // the kernel's calls that Swift's Glibc module leaves out
         .systemLibrary(name: "CLinux"),
         system("CLibZstd", pkgConfig: "libzstd", apt: "libzstd-dev"),
-        // Debian's packages of these have no pkg-config files
+        // Debian's packages of these have no pkg-config files. Their headers alone: they are loaded by CephLibraries
         .systemLibrary(name: "CLibRados", providers: [.apt(["librados-dev"])]),
         .systemLibrary(name: "CLibRBD", providers: [.apt(["librbd-dev"])]),
+        .target(name: "CephLibraries", cSettings: [.define("_GNU_SOURCE")]),
 
         // 1: values and contracts
         .target(name: "FlowModel", swiftSettings: hot),
@@ -95,6 +96,7 @@ let package = Package(
             dependencies: [
                 "FlowModel", "StepKit", "StorageKit", "Threads", .target(name: "CLibRados", condition: .when(traits: ["Ceph"])),
                 .target(name: "CLibRBD", condition: .when(traits: ["Ceph"])),
+                .target(name: "CephLibraries", condition: .when(traits: ["Ceph"])),
             ], path: "Sources/Steps/Ceph", swiftSettings: strict),
         .target(
             name: "Steps",

@@ -1,5 +1,6 @@
 #if Ceph
     import CLibRados
+    import CephLibraries
     import FlowModel
     import Glibc
     import StepKit
@@ -23,6 +24,7 @@
 
         /// Connects.
         init(_ settings: Settings) throws(StorageError) {
+            try Self.loadLibraries()
             let location = settings.monitors ?? settings.configuration ?? "/etc/ceph/ceph.conf"
             var made: rados_t?
             let code = rados_create2(&made, "ceph", "client.\(settings.user)", 0)
@@ -67,6 +69,15 @@
         }
 
         deinit { rados_shutdown(handle) }
+
+        /// Everything else of the libraries is asked through a cluster.
+        private static func loadLibraries() throws(StorageError) {
+            guard let problem = ceph_libraries_load() else { return }
+            defer { free(problem) }
+            throw StorageError(
+                .unsupported, expected: "Ceph's client libraries (librados.so.2, librbd.so.1; release 16 or later)",
+                found: String(cString: problem), at: "this machine", advice: "install them (Debian: `apt install librados2 librbd1`)")
+        }
     }
 
     /// A pool and namespace of a cluster.
