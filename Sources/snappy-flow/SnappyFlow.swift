@@ -23,6 +23,8 @@ struct SnappyFlow: AsyncParsableCommand {
         // A repository lock's holder is probed with SIGHUP (restic does it): it must not end us. A closed pipe is an error, not a death.
         signal(SIGHUP, SIG_IGN)
         signal(SIGPIPE, SIG_IGN)
+        // Started for each job, with nothing to be parsed.
+        if CommandLine.arguments.dropFirst().elementsEqual([HostPluginCommand.name]) { HostPluginCommand().run() }
         do {
             var command = try parseAsRoot()
             if var asynchronous = command as? any AsyncParsableCommand {

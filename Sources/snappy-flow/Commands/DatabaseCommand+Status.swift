@@ -5,7 +5,8 @@ import WorkflowEngine
 
 extension DatabaseCommand {
     struct Status: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Where the control database is, and the version of its schema.")
+        static let configuration = CommandConfiguration(
+            commandName: "status", abstract: "Where the control database is, and the version of its schema.")
         @OptionGroup var database: DatabaseOptions
         @OptionGroup var output: OutputOptions
 
@@ -41,7 +42,7 @@ extension DatabaseCommand {
 
     struct Migrate: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Brings the schema to this program's version, or to an older one.",
+            commandName: "migrate", abstract: "Brings the schema to this program's version, or to an older one.",
             discussion: "Going back to version 0 removes every job. Commands migrate forward by themselves.")
         @OptionGroup var database: DatabaseOptions
         @Option(help: "The version to go to; this program's by default.") var to: Int?

@@ -10,7 +10,7 @@ struct DatabaseCommand: AsyncParsableCommand {
 
     struct Up: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Starts the private PostgreSQL and keeps it running until `db down`.")
+            commandName: "up", abstract: "Starts the private PostgreSQL and keeps it running until `db down`.")
 
         func run() async throws {
             let settings = try await EmbeddedCluster.standard().up()
@@ -19,7 +19,7 @@ struct DatabaseCommand: AsyncParsableCommand {
     }
 
     struct Down: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Stops the private PostgreSQL.")
+        static let configuration = CommandConfiguration(commandName: "down", abstract: "Stops the private PostgreSQL.")
         @Flag(help: "Stop it although commands use it; their jobs go on when they, or a worker, come back.") var force = false
 
         func run() async throws {

@@ -24,7 +24,7 @@ struct JobOptions: ParsableArguments {
 
 extension JobsCommand {
     struct List: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "The newest jobs.")
+        static let configuration = CommandConfiguration(commandName: "list", abstract: "The newest jobs.")
         @OptionGroup var database: DatabaseOptions
         @OptionGroup var output: OutputOptions
         @Option(help: "Of this pipeline only.") var pipeline: String?
@@ -51,7 +51,8 @@ extension JobsCommand {
     }
 
     struct Show: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Steps, attempts with their errors, and what is held.")
+        static let configuration = CommandConfiguration(
+            commandName: "show", abstract: "Steps, attempts with their errors, and what is held.")
         @OptionGroup var options: JobOptions
         @OptionGroup var output: OutputOptions
 
@@ -84,7 +85,7 @@ extension JobsCommand {
     }
 
     struct Logs: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "What the steps' bodies wrote.")
+        static let configuration = CommandConfiguration(commandName: "logs", abstract: "What the steps' bodies wrote.")
         @OptionGroup var options: JobOptions
         @Option(help: "Of this step only.") var step: String?
         @OptionGroup var output: OutputOptions
@@ -109,7 +110,8 @@ extension JobsCommand {
     }
 
     struct Watch: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Follows a job to its end and exits with its status.")
+        static let configuration = CommandConfiguration(
+            commandName: "watch", abstract: "Follows a job to its end and exits with its status.")
         @OptionGroup var options: JobOptions
 
         func run() async throws {
@@ -123,7 +125,7 @@ extension JobsCommand {
     }
 
     struct Cancel: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Stops a job and undoes what it acquired.")
+        static let configuration = CommandConfiguration(commandName: "cancel", abstract: "Stops a job and undoes what it acquired.")
         @OptionGroup var options: JobOptions
 
         func run() async throws {
@@ -140,7 +142,8 @@ extension JobsCommand {
     }
 
     struct Retry: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Goes on from what failed; windows that are gone are taken again.")
+        static let configuration = CommandConfiguration(
+            commandName: "retry", abstract: "Goes on from what failed; windows that are gone are taken again.")
         @OptionGroup var options: JobOptions
 
         func run() async throws {
@@ -158,7 +161,7 @@ extension JobsCommand {
 
     struct Abandon: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Gives up what a job still holds and can't undo. What it holds may stay, frozen or taken.",
+            commandName: "abandon", abstract: "Gives up what a job still holds and can't undo. What it holds may stay, frozen or taken.",
             discussion: """
                 For an undo that can't succeed any more: its system is gone for good, or a right that it needs is not coming back. Until then it is tried \
                 again without end, which is what you want of a freeze or a snapshot that can still be undone. All work of the job must have ended \

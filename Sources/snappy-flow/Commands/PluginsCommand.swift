@@ -9,7 +9,7 @@ struct PluginsCommand: ParsableCommand {
         subcommands: [List.self, Show.self], defaultSubcommand: List.self)
 
     struct List: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Every system type, repository type and verb.")
+        static let configuration = CommandConfiguration(commandName: "list", abstract: "Every system type, repository type and verb.")
         @OptionGroup var output: OutputOptions
 
         func run() throws {
@@ -45,7 +45,7 @@ struct PluginsCommand: ParsableCommand {
     }
 
     struct Show: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "The settings of one plug-in or verb.")
+        static let configuration = CommandConfiguration(commandName: "show", abstract: "The settings of one plug-in or verb.")
         @Argument(help: "The name of a system type, repository type or verb.") var name: String
         @OptionGroup var output: OutputOptions
 

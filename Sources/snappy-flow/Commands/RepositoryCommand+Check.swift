@@ -6,6 +6,7 @@ import Steps
 extension RepositoryCommand {
     struct Check: Interruptible {
         static let configuration = CommandConfiguration(
+            commandName: "check",
             abstract: "Looks whether everything that the snapshots need is there, and reads as much of it as asked for.",
             discussion: "Exit status 7 when something is damaged. A check is no proof in the sense of `verify`: it is not recorded.")
         @OptionGroup var place: RepositoryOptions

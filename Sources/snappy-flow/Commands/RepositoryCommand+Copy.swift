@@ -6,7 +6,7 @@ import StorageKit
 extension RepositoryCommand {
     struct Copy: Interruptible {
         static let configuration = CommandConfiguration(
-            abstract: "Copies snapshots into another repository of the document: a second copy.",
+            commandName: "copy", abstract: "Copies snapshots into another repository of the document: a second copy.",
             discussion: """
                 The other repository is made where there is none, and has a password and a key of its own. What it has already is not sent. A copy that
                 was cut off goes on when it is started again.
@@ -41,7 +41,7 @@ extension RepositoryCommand {
 
     struct Migrate: Interruptible {
         static let configuration = CommandConfiguration(
-            abstract: "Brings a repository of format version 1 to version 2, which compresses.",
+            commandName: "migrate", abstract: "Brings a repository of format version 1 to version 2, which compresses.",
             discussion:
                 "What is stored stays as it is. restic 0.14 and later read version 2. A check comes first; damage forbids the migration.")
         @OptionGroup var place: RepositoryOptions

@@ -7,11 +7,12 @@ import WorkflowEngine
 extension RepositoryCommand {
     struct Key: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "The passwords of a repository.", subcommands: [List.self, Add.self, Remove.self, Passwd.self],
+            commandName: "key", abstract: "The passwords of a repository.", subcommands: [List.self, Add.self, Remove.self, Passwd.self],
             defaultSubcommand: List.self)
 
         struct List: AsyncParsableCommand {
-            static let configuration = CommandConfiguration(abstract: "Every key, the oldest first; * is the one in use.")
+            static let configuration = CommandConfiguration(
+                commandName: "list", abstract: "Every key, the oldest first; * is the one in use.")
             @OptionGroup var place: RepositoryOptions
             @OptionGroup var output: OutputOptions
 
@@ -31,7 +32,7 @@ extension RepositoryCommand {
         }
 
         struct Add: AsyncParsableCommand {
-            static let configuration = CommandConfiguration(abstract: "Lets one more password open the repository.")
+            static let configuration = CommandConfiguration(commandName: "add", abstract: "Lets one more password open the repository.")
             @OptionGroup var place: RepositoryOptions
             @OptionGroup var password: NewPassword
 
@@ -42,7 +43,8 @@ extension RepositoryCommand {
         }
 
         struct Remove: AsyncParsableCommand {
-            static let configuration = CommandConfiguration(abstract: "Takes a key's right away. The key in use is refused.")
+            static let configuration = CommandConfiguration(
+                commandName: "remove", abstract: "Takes a key's right away. The key in use is refused.")
             @Argument(help: "The key's id or its beginning.") var key: String
             @OptionGroup var place: RepositoryOptions
 
@@ -61,7 +63,7 @@ extension RepositoryCommand {
 
         struct Passwd: AsyncParsableCommand {
             static let configuration = CommandConfiguration(
-                abstract: "Replaces the password in use.", discussion: "The new one works before the old one stops.")
+                commandName: "passwd", abstract: "Replaces the password in use.", discussion: "The new one works before the old one stops.")
             @OptionGroup var place: RepositoryOptions
             @OptionGroup var password: NewPassword
 

@@ -5,7 +5,7 @@ import Repository
 extension RepositoryCommand {
     struct Mirror: Interruptible {
         static let configuration = CommandConfiguration(
-            abstract: "Makes both stores of a repository with a mirror hold the same.",
+            commandName: "mirror", abstract: "Makes both stores of a repository with a mirror hold the same.",
             discussion: """
                 What one of them lacks, or has with another size, is copied from the other and proved by its name. Needed once, where a repository gets a mirror
                 after its first copy, and after a store was away. Backups may run beside it; when it is cut off, it goes on when it is started again.

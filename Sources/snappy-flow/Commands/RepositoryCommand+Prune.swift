@@ -6,7 +6,7 @@ import StorageKit
 extension RepositoryCommand {
     struct Prune: Interruptible {
         static let configuration = CommandConfiguration(
-            abstract: "Gives back the space of what no snapshot uses. Forgets no snapshot.",
+            commandName: "prune", abstract: "Gives back the space of what no snapshot uses. Forgets no snapshot.",
             discussion: """
                 A document's `prune` step forgets by policy, and does this now and then. Here it is done at once: after `repair snapshots --forget`, say.
                 Nothing goes before what replaces it is stored; ended at any moment, the repository holds everything that snapshots use.

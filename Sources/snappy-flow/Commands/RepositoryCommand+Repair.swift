@@ -6,7 +6,7 @@ import StorageKit
 extension RepositoryCommand {
     struct Repair: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Makes a damaged repository usable again.",
+            commandName: "repair", abstract: "Makes a damaged repository usable again.",
             discussion: """
                 In this order: `check --read all` says what is damaged. `repair packs` saves what is whole in damaged packs. `repair index` makes the
                 index say what is there. A backup stores again what it still has. `repair snapshots` gives up what stays lost, by name.
@@ -16,7 +16,7 @@ extension RepositoryCommand {
 
         struct Index: Interruptible {
             static let configuration = CommandConfiguration(
-                abstract: "Makes the index say what the packs hold. No pack is changed or removed.")
+                commandName: "index", abstract: "Makes the index say what the packs hold. No pack is changed or removed.")
             @OptionGroup var place: RepositoryOptions
             @Flag(help: "Trust no index: read the header of every pack.") var readAllPacks = false
             @Flag(help: "Only say what would be done.") var dryRun = false
@@ -47,7 +47,7 @@ extension RepositoryCommand {
 
         struct Packs: Interruptible {
             static let configuration = CommandConfiguration(
-                abstract: "Saves what is whole in damaged packs, and removes those packs.",
+                commandName: "packs", abstract: "Saves what is whole in damaged packs, and removes those packs.",
                 discussion:
                     "`repository check --read all` names them. What is lost in them is lost for the snapshots too: see `repair snapshots`.")
             @Argument(help: "The packs' ids, 64 hex digits each.") var packs: [String]
@@ -63,7 +63,7 @@ extension RepositoryCommand {
 
         struct Snapshots: Interruptible {
             static let configuration = CommandConfiguration(
-                abstract: "For snapshots that miss something, makes ones that say so.",
+                commandName: "snapshots", abstract: "For snapshots that miss something, makes ones that say so.",
                 discussion: """
                     A file that lost a part is there as NAME.incomplete with what is left, a folder whose list is lost is empty; both are named. The new
                     snapshot is tagged `repaired`. The old ones stay, unless --forget. Run `repair index` first.

@@ -11,7 +11,8 @@ struct RepositoryCommand: AsyncParsableCommand {
 
     struct Init: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Makes an empty repository.", discussion: "A first copy does it too, unless the document says `create: false`.")
+            commandName: "init", abstract: "Makes an empty repository.",
+            discussion: "A first copy does it too, unless the document says `create: false`.")
         @OptionGroup var place: RepositoryOptions
 
         func run() async throws {
@@ -21,7 +22,8 @@ struct RepositoryCommand: AsyncParsableCommand {
     }
 
     struct Stats: Interruptible {
-        static let configuration = CommandConfiguration(abstract: "What a repository holds, and what of it the snapshots use.")
+        static let configuration = CommandConfiguration(
+            commandName: "stats", abstract: "What a repository holds, and what of it the snapshots use.")
         @OptionGroup var place: RepositoryOptions
         @OptionGroup var output: OutputOptions
 
@@ -52,7 +54,7 @@ struct RepositoryCommand: AsyncParsableCommand {
 
     struct Unlock: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Removes locks whose process is dead, and those that nobody refreshed for 30 minutes.")
+            commandName: "unlock", abstract: "Removes locks whose process is dead, and those that nobody refreshed for 30 minutes.")
         @OptionGroup var place: RepositoryOptions
         @Flag(help: "Remove every lock. Only when you know that no program works on the repository, on any host.") var all = false
         @OptionGroup var output: OutputOptions

@@ -6,7 +6,7 @@ import StorageKit
 extension SnapshotsCommand {
     struct Diff: Interruptible {
         static let configuration = CommandConfiguration(
-            abstract: "What is different from one snapshot to another.",
+            commandName: "diff", abstract: "What is different from one snapshot to another.",
             discussion:
                 "+ added, - removed, M another content, T something of another kind, U the same content with other metadata (--metadata).")
         @Argument(help: "latest, or the id of a snapshot or its beginning.") var before: String

@@ -8,7 +8,7 @@ import StorageKit
 extension SnapshotsCommand {
     struct Dump: Interruptible {
         static let configuration = CommandConfiguration(
-            abstract: "Writes a file of a snapshot to the standard output, or a folder as a tar archive.",
+            commandName: "dump", abstract: "Writes a file of a snapshot to the standard output, or a folder as a tar archive.",
             discussion: "Every byte is verified. When it ends with an error, what was written before is not the whole file.")
         @Argument(help: "latest, or the id of a snapshot or its beginning.") var snapshot: String
         @Argument(help: "The file's or folder's path in the snapshot.") var path: String

@@ -8,7 +8,7 @@ import StorageKit
 extension SnapshotsCommand {
     struct Find: Interruptible {
         static let configuration = CommandConfiguration(
-            abstract: "Where something is, in every snapshot or in some.",
+            commandName: "find", abstract: "Where something is, in every snapshot or in some.",
             discussion: """
                 A pattern without / is about names at any depth (*.conf), one with / about whole paths. Or give what a check named: --blob, --tree.
                 Exit status 1 when nothing was found.

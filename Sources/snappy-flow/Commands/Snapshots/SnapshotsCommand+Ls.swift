@@ -6,7 +6,7 @@ import StorageKit
 extension SnapshotsCommand {
     struct Ls: Interruptible {
         static let configuration = CommandConfiguration(
-            abstract: "What is in a snapshot, below a path.",
+            commandName: "ls", abstract: "What is in a snapshot, below a path.",
             discussion: "Printed as it is read: a snapshot of millions of files needs no memory for them.")
         @Argument(help: "latest, or the id of a snapshot or its beginning.") var snapshot: String
         @Argument(help: "Only what is below this path of the snapshot, or the file itself.") var path = "/"

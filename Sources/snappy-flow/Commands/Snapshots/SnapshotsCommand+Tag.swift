@@ -5,7 +5,7 @@ import Repository
 extension SnapshotsCommand {
     struct Tag: Interruptible {
         static let configuration = CommandConfiguration(
-            abstract: "Changes the tags of snapshots.",
+            commandName: "tag", abstract: "Changes the tags of snapshots.",
             discussion: """
                 A snapshot gets another id with its new tags; `original` in it is the first one. By its tags pipeline:, system:, job: and step: the
                 retention of pipelines and their proofs know a snapshot: change those only if you mean it.

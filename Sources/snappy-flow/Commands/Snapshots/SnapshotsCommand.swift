@@ -9,7 +9,7 @@ struct SnapshotsCommand: AsyncParsableCommand {
         defaultSubcommand: List.self)
 
     struct List: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Every snapshot of a repository, the oldest first.")
+        static let configuration = CommandConfiguration(commandName: "list", abstract: "Every snapshot of a repository, the oldest first.")
         @OptionGroup var place: RepositoryOptions
         @Option(help: "With this tag only, such as pipeline:home. May be repeated.") var tag: [String] = []
         @OptionGroup var output: OutputOptions
@@ -34,7 +34,7 @@ struct SnapshotsCommand: AsyncParsableCommand {
     }
 
     struct Show: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Everything that one snapshot says of itself.")
+        static let configuration = CommandConfiguration(commandName: "show", abstract: "Everything that one snapshot says of itself.")
         @Argument(help: "latest, or the id of a snapshot or its beginning.") var snapshot: String
         @OptionGroup var place: RepositoryOptions
         @Option(help: "json or yaml.") var output: OutputFormat = .yaml
