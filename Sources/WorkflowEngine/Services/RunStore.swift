@@ -56,8 +56,10 @@ public protocol RunStore: Sendable {
 
     /// Tells other processes, outside of any transition's transaction, that there may be work (or a stop) for them.
     func notify() async throws
-    /// A stream that yields when another process called `notify`; ends with the task that reads it. Losing the connection yields too.
-    func notifications() -> AsyncStream<Void>
+    /// As above, by a worker that need not hear of it itself (nil: there is no work), and which jobs have ended.
+    func notify(by worker: WorkerID?, ended: [JobID]) async throws
+    /// A stream that yields when anybody else has called `notify`; ends with the task that reads it. Losing the connection yields too.
+    func notifications(except worker: WorkerID) -> AsyncStream<Void>
 }
 
 /// What a worker says of itself.

@@ -2,7 +2,7 @@ import FlowModel
 import Synchronization
 
 /// A flag that one task waits on and others raise. Raised before the wait, it ends the wait at once: no wake-up is lost.
-final class WakeSignal: Sendable {
+public final class WakeSignal: Sendable {
     private struct State {
         var isRaised = false
         var waiter: (id: Int, continuation: CheckedContinuation<Void, Never>)?
@@ -10,7 +10,9 @@ final class WakeSignal: Sendable {
     }
     private let state = Mutex(State())
 
-    func raise() {
+    public init() {}
+
+    public func raise() {
         let waiter = state.withLock { state in
             let waiter = state.waiter
             state.waiter = nil
@@ -21,7 +23,7 @@ final class WakeSignal: Sendable {
     }
 
     /// Returns when raised, after `limit`, or when the task is cancelled.
-    func wait(atMost limit: Duration) async {
+    public func wait(atMost limit: Duration) async {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await self.wait() }
             group.addTask { try? await Task.sleep(for: limit) }

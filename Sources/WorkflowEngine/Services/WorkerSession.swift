@@ -47,7 +47,7 @@ actor WorkerSession {
         journal = StepJournal(store: store)
         refusals = RefusalNotices(notice: configuration.notice)
         watch = FreezeWatch(command: configuration.guardCommand, scratchFolder: configuration.scratchFolder)
-        notifier = Notifier(store: store)
+        notifier = Notifier(store: store, worker: id)
         let (changes, feed) = AsyncStream.makeStream(of: (AppliedEvent, JobID).self)
         self.changes = changes
         clock = Timekeeper(
@@ -85,7 +85,8 @@ actor WorkerSession {
         if end == .done {
             watch.thawAll()
             do { try await store.retire(id) } catch { configuration.notice("worker \(id): not retired: \(error)") }
-            try? await store.notify()
+            notifier.raise()
+            await notifier.tell()
         }
         return end
     }
@@ -96,7 +97,7 @@ actor WorkerSession {
             { await Historian(store: self.store, notice: self.configuration.notice).run() },
             { for await (applied, job) in self.changes { await self.follow(applied, job) } },
             {
-                for await _ in self.store.notifications() {
+                for await _ in self.store.notifications(except: self.id) {
                     self.wake.raise()
                     self.heartbeat.raise()
                 }
@@ -126,6 +127,7 @@ actor WorkerSession {
         wake.raise()
         clock.signal.raise()
         if concernsOthers { notifier.raise() }
+        if applied.run.hasEnded { notifier.raise(ended: job) }
     }
 
     @discardableResult

@@ -51,9 +51,26 @@ extension EngineStore {
         try await pool.query(Self.sql("until-next-due")).first?.find("milliseconds", as: Int64.self).map { .milliseconds($0) }
     }
 
-    public func notify() async throws { try await relaxed.query(Self.sql("notify")) }
+    public func notify(by worker: WorkerID?, ended: [JobID]) async throws {
+        try await send((worker.map { [$0.rawValue] } ?? []) + ended.map { Self.endMark + $0.rawValue })
+    }
 
-    public func notifications() -> AsyncStream<Void> {
+    public func notify() async throws { try await send([""]) }
+
+    private func send(_ words: [String]) async throws { try await relaxed.query(Self.sql("notify"), [.texts(words)]) }
+
+    /// Before a job's id.
+    private static let endMark = "ended:"
+
+    public func notifications(except worker: WorkerID) -> AsyncStream<Void> {
+        heard { $0 != worker.rawValue && !$0.hasPrefix(Self.endMark) }
+    }
+
+    /// A stream that yields when the job has ended. That may be missed: look now and then all the same.
+    public func endings(of job: JobID) -> AsyncStream<Void> { heard(elseToo: false) { $0 == Self.endMark + job.rawValue } }
+
+    /// `elseToo`: a connection that comes or goes is heard of too.
+    private func heard(elseToo: Bool = true, _ concerns: @escaping @Sendable (String) -> Bool) -> AsyncStream<Void> {
         let (stream, feed) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         let task = Task { [relaxed] in
             var channel: String?
@@ -62,7 +79,10 @@ extension EngineStore {
                 if channel == nil { try? await Task.sleep(for: .seconds(1)) }
             }
             guard let channel else { return feed.finish() }
-            for await _ in Listener(relaxed.settings, channels: [channel]).events { feed.yield() }
+            for await event in Listener(relaxed.settings, channels: [channel]).events {
+                let isHeard = if case .notification(_, let words) = event { concerns(words) } else { elseToo }
+                if isHeard { feed.yield() }
+            }
             feed.finish()
         }
         feed.onTermination = { _ in task.cancel() }

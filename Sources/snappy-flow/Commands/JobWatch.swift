@@ -17,6 +17,9 @@ struct JobWatch {
         var lastEvent: Int64 = 0
         var lastChange = ContinuousClock.now
         var hasAsked = false
+        let end = WakeSignal()
+        let listening = Task { for await _ in store.endings(of: job) { end.raise() } }
+        defer { listening.cancel() }
         while true {
             let details = try await details()
             let events = try await events(details, after: lastEvent)
@@ -40,7 +43,8 @@ struct JobWatch {
                 }
                 return details
             }
-            try await Task.sleep(for: .milliseconds(terminal.isInteractive ? 150 : 250))
+            await end.wait(atMost: .milliseconds(terminal.isInteractive ? 150 : 250))
+            try Task.checkCancellation()
         }
     }
 

@@ -1,6 +1,7 @@
 import FlowModel
 import PostgreSQL
 import StepKit
+import Synchronization
 import Testing
 
 @testable import WorkflowEngine
@@ -140,7 +141,7 @@ import Testing
     @Test func notificationsReachTheOthers() async throws {
         let hand = try await StoreHand.start()
         let other = try await hand.another()
-        var stream = hand.store.notifications().makeAsyncIterator()
+        var stream = hand.store.notifications(except: WorkerID(rawValue: "own")).makeAsyncIterator()
         // The first says that listening has begun.
         let begun: Void? = await stream.next()
         #expect(begun != nil)
@@ -149,5 +150,37 @@ import Testing
             let heard: Void? = await stream.next()
             #expect(heard != nil)
         }
+    }
+
+    /// Who has told it need not be told, and who follows one job hears of that one alone.
+    @Test func notificationsReachWhomTheyConcern() async throws {
+        let hand = try await StoreHand.start()
+        let other = try await hand.another()
+        let (mine, others) = (JobID.make(milliseconds: 1), JobID.make(milliseconds: 2))
+        let work = Mutex(0)
+        let heard = Mutex(0)
+        let listening = Task { for await _ in hand.store.notifications(except: WorkerID(rawValue: "own")) { work.withLock { $0 += 1 } } }
+        let following = Task { for await _ in hand.store.endings(of: mine) { heard.withLock { $0 += 1 } } }
+        defer {
+            listening.cancel()
+            following.cancel()
+        }
+        let deadline = ContinuousClock.now + .seconds(20)
+        func until(_ isTrue: () -> Bool, _ body: () async throws -> Void) async throws {
+            while !isTrue(), .now < deadline {
+                try await body()
+                try await Task.sleep(for: .milliseconds(20))
+            }
+            #expect(isTrue())
+        }
+        // The first says that listening has begun.
+        try await until({ work.withLock { $0 } == 1 }) {}
+        try await until({ heard.withLock { $0 } > 2 }) {
+            try await other.store.notify(by: WorkerID(rawValue: "own"), ended: [others, mine])
+            try await other.store.notify(by: nil, ended: [others])
+        }
+        #expect(work.withLock { $0 } == 1)
+        try await other.store.notify(by: WorkerID(rawValue: "somebody"), ended: [])
+        try await until({ work.withLock { $0 } == 2 }) {}
     }
 }
