@@ -16,6 +16,8 @@ public protocol ImageReader: Sendable {
     func changedExtents(since base: JSONValue) throws -> [Range<Int64>]?
     /// Fills the whole buffer from `offset`; never asked beyond `size`. Called from several threads at once.
     func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) throws
+    /// Memory of at least `count` bytes into which it reads without copying; nil where none is better than any other, or none is left.
+    func lend(_ count: Int) -> LentMemory?
     /// What else a restore should know of it, to make it again as it was: recorded as extended attributes of its file.
     var attributes: [ExtendedAttribute] { get }
     /// As `TreeReader.confirm`.
@@ -26,6 +28,7 @@ extension ImageReader {
     public func allocatedExtents(within ranges: [Range<Int64>]) throws -> [Range<Int64>] {
         ranges.isEmpty ? [] : try allocatedExtents().intersection(ranges)
     }
+    public func lend(_ count: Int) -> LentMemory? { nil }
     public func confirm() throws {}
     public var attributes: [ExtendedAttribute] { [] }
 }

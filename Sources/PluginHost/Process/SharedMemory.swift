@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import StorageKit
 import Synchronization
 
 /// Memory that a worker and a process of its own plug-ins both see (memfd_create(2)). The content of images goes through it: a socket copies what goes
@@ -12,11 +13,13 @@ final class SharedMemory: Sendable {
 
     /// As much as the largest extent of an image.
     static let slotBytes = 8 << 20
-    private static let slots = 16
+    private static let slots = 32
+    /// So many are lent to nobody: calls have them for as long as they take.
+    private static let kept = 8
 
     /// Whoever has taken it is the only one who touches it, but for the process that he asks meanwhile.
     struct Slot: @unchecked Sendable {
-        /// From the memory's beginning; it names the slot.
+        /// From the memory's beginning.
         let offset: Int64
         let bytes: UnsafeMutableRawBufferPointer
     }
@@ -65,11 +68,25 @@ final class SharedMemory: Sendable {
 
     func giveBack(_ slot: Slot) { free.withLock { $0.append(Int(slot.offset) / Self.slotBytes) } }
 
+    /// A slot that goes back by itself.
+    func lend(_ count: Int) -> LentMemory? {
+        guard count <= Self.slotBytes, let slot = free.withLock({ $0.count > Self.kept ? $0.popLast() : nil }),
+            let place = place(Int64(slot * Self.slotBytes), Int64(Self.slotBytes))
+        else { return nil }
+        return LentMemory(place.bytes) { self.giveBack(place) }
+    }
+
+    /// Where these bytes are, as the other side finds them; nil where they are not of this memory.
+    func offset(of bytes: UnsafeMutableRawBufferPointer) -> Int64? {
+        guard let start = bytes.baseAddress, let first = memory.baseAddress, start >= first, start + bytes.count <= first + memory.count
+        else { return nil }
+        return Int64(start - first)
+    }
+
     /// What the other side has named; nil where it is not within one slot.
     func place(_ offset: Int64, _ count: Int64) -> Slot? {
-        guard offset >= 0, offset < memory.count, offset % Int64(Self.slotBytes) == 0, 0...Int64(Self.slotBytes) ~= count else {
-            return nil
-        }
+        let slot = Int64(Self.slotBytes)
+        guard offset >= 0, offset < memory.count, 0...(slot - offset % slot) ~= count else { return nil }
         return Slot(offset: offset, bytes: UnsafeMutableRawBufferPointer(rebasing: memory[Int(offset)..<Int(offset + count)]))
     }
 }

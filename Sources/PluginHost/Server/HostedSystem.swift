@@ -116,7 +116,7 @@ final class HostedSystem: HostedInstance {
             }
             var result: [String: JSONValue] = [
                 "handle": .int(handle), "size": .int(image.size), "granularity": .int(image.granularity), "confirms": true,
-                "within": true, "shares": .bool(SharedMemory.inherited != nil),
+                "within": true, "shares": .bool(SharedMemory.inherited != nil), "sharesParts": true,
             ]
             if !image.attributes.isEmpty { result["attributes"] = TreeMessage.attributes(image.attributes) }
             return HostedAnswer(result: .object(result))

@@ -14,6 +14,8 @@ final class PluginImage: ImageReader {
     private let tellsParts: Bool
     /// Through which content comes, where the process says that it has found it: it may be an older one than this.
     private let memory: SharedMemory?
+    /// Whether it finds what begins in the middle of a slot too.
+    private let findsParts: Bool
 
     init(_ process: PluginProcess, of snapshot: SystemSnapshot?) throws {
         self.process = process
@@ -27,6 +29,7 @@ final class PluginImage: ImageReader {
         confirms = result["confirms"]?.boolValue ?? false
         tellsParts = result["within"]?.boolValue ?? false
         memory = result["shares"]?.boolValue == true ? process.memory : nil
+        findsParts = result["sharesParts"]?.boolValue ?? false
         (self.handle, self.size, self.granularity, self.attributes) = (handle, size, granularity, attributes)
     }
 
@@ -55,6 +58,10 @@ final class PluginImage: ImageReader {
 
     func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) throws {
         let length = JSONValue.int(Int64(buffer.count))
+        if let place = memory?.offset(of: buffer) {
+            _ = try process.call("image.read", ["handle": handle, "offset": .int(offset), "length": length, "place": .int(place)])
+            return
+        }
         guard let memory, let slot = memory.take(buffer.count) else {
             _ = try process.call("image.read", ["handle": handle, "offset": .int(offset), "length": length], into: buffer)
             return
@@ -64,6 +71,9 @@ final class PluginImage: ImageReader {
         _ = try process.call("image.read", ["handle": handle, "offset": .int(offset), "length": length, "place": .int(slot.offset)])
         buffer.copyMemory(from: UnsafeRawBufferPointer(slot.bytes))
     }
+
+    /// A process that was given up may go on writing into what it was told to fill, and into nothing else: that call has failed.
+    func lend(_ count: Int) -> LentMemory? { findsParts ? memory?.lend(count) : nil }
 
     func confirm() throws { if confirms { _ = try process.call("image.confirm", ["handle": handle]) } }
 

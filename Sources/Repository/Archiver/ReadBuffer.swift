@@ -1,4 +1,5 @@
 import Foundation
+import StorageKit
 
 /// Bytes read from one or several files, cut into blobs: what travels from the reading thread to the workers.
 final class ReadBuffer {
@@ -14,12 +15,16 @@ final class ReadBuffer {
         var index: Int
     }
 
-    let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: capacity, alignment: 4096)
+    /// Takes no memory before it is used.
+    private let own = UnsafeMutableRawBufferPointer.allocate(byteCount: capacity, alignment: 4096)
+    /// What is read into instead of memory of its own, until the buffer goes back.
+    var lent: LentMemory?
+    var bytes: UnsafeMutableRawBufferPointer { lent?.bytes ?? own }
     /// Bytes that are filled.
     var used = 0
     var pieces: [Piece] = []
 
-    deinit { bytes.deallocate() }
+    deinit { own.deallocate() }
 }
 
 /// A bounded number of buffers, used again and again.
@@ -39,6 +44,7 @@ final class BufferPool: @unchecked Sendable {  // the free list is guarded by th
 
     func giveBack(_ buffer: ReadBuffer) {
         buffer.used = 0
+        buffer.lent = nil
         buffer.pieces.removeAll(keepingCapacity: true)
         lock.withLock { free.append(buffer) }
         allowance.giveBack()

@@ -49,10 +49,11 @@ extension ArchiveRun {
             let index = plan.reads[turn]
             let range = plan.layout.range(index)
             let count = Int(range.upperBound - range.lowerBound)
-            let buffer = try open ?? buffers.take()
+            let buffer = try open ?? empty(for: image, plan.layout)
             open = buffer
             let place = buffer.used..<buffer.used + count
-            let slice = UnsafeMutableRawBufferPointer(rebasing: buffer.bytes[place])
+            let bytes = buffer.bytes
+            let slice = UnsafeMutableRawBufferPointer(rebasing: bytes[place])
             try image.read(into: slice, at: range.lowerBound)
             counters.read(count)
             counters.passed(Int64(count))
@@ -62,9 +63,16 @@ extension ArchiveRun {
             }
             buffer.pieces.append(ReadBuffer.Piece(range: place, file: assembly, index: index))
             buffer.used = place.upperBound
-            if buffer.used >= ReadBuffer.fullBytes || buffer.used + Int(plan.layout.extentSize) > ReadBuffer.capacity { try send() }
+            if buffer.used >= ReadBuffer.fullBytes || buffer.used + Int(plan.layout.extentSize) > bytes.count { try send() }
         }
         try send()
+    }
+
+    /// A buffer whose bytes are the image's own, where it has some to lend.
+    private func empty(for image: any ImageReader, _ layout: ImageLayout) throws -> ReadBuffer {
+        let buffer = try buffers.take()
+        buffer.lent = image.lend(max(Int(layout.extentSize), ReadBuffer.fullBytes))
+        return buffer
     }
 
     // MARK: what to read
@@ -130,9 +138,9 @@ extension ArchiveRun {
         return min(max(1 << 20, tree.image.granularity), allowed.upperBound)
     }
 
-    /// Reads some of the extents that the source calls unchanged, chosen at random, and compares them with what the parent holds.
+    /// Reads some of the extents that the source calls unchanged and compares them with what the parent holds.
     private func sampleAgrees(_ tree: ImageTree, _ plan: ImagePlan, _ former: ImageLayout, _ readers: BlockingPool) async throws -> Bool {
-        let chosen = plan.reused.shuffled().prefix(tree.options.samples(beside: plan.reads.count)).sorted()
+        let chosen = plan.sample(tree.options.samples(beside: plan.reads.count))
         let turns = Turns()
         return try await withThrowingTaskGroup(of: Bool.self) { group in
             for _ in 0..<Self.imageReaders {
@@ -144,12 +152,11 @@ extension ArchiveRun {
 
     /// One thread's share of a sample; false when an extent differs.
     private func compare(_ chosen: [Int], _ turns: Turns, _ tree: ImageTree, _ former: ImageLayout) throws -> Bool {
-        var memory: UnsafeMutableRawBufferPointer?
-        defer { memory?.deallocate() }
+        let lent = tree.image.lend(Int(former.extentSize))
+        let room = lent?.bytes ?? .allocate(byteCount: Int(former.extentSize), alignment: 4096)
+        defer { if lent == nil { room.deallocate() } }
         while case let turn = turns.next(), turn < chosen.count {
             try breakdown.check()
-            let room = memory ?? .allocate(byteCount: Int(former.extentSize), alignment: 4096)
-            memory = room
             let index = chosen[turn]
             let range = former.range(index)
             let slice = UnsafeMutableRawBufferPointer(rebasing: room[..<Int(range.upperBound - range.lowerBound)])

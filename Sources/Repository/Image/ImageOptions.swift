@@ -7,11 +7,11 @@ public struct ImageOptions: Sendable {
     public var extent: ByteCount?
     /// The source's token of the point in time that a snapshot of this repository holds.
     public var base: ImageBase?
-    /// So many extents that the source calls unchanged are read and compared. Nil: 16, and one more for each 16 that are read because they changed,
+    /// So many extents that the source calls unchanged are read and compared. Nil: 8, and one more for each 32 that are read because they changed,
     /// 1,024 at most: what an increment costs goes by what changed.
     public var samples: Int?
 
-    func samples(beside reads: Int) -> Int { samples ?? min(16 + reads / 16, 1024) }
+    func samples(beside reads: Int) -> Int { samples ?? min(8 + reads / 32, 1024) }
 
     public init(extent: ByteCount? = nil, base: ImageBase? = nil) {
         self.extent = extent

@@ -32,6 +32,18 @@ struct ImagePlan: Sendable {
         self.reused = reused
     }
 
+    /// At most `count` of the extents taken from the parent, ascending: half of them beside extents that are read, where a source that misses something or
+    /// misplaces it would be caught soonest, the others anywhere.
+    func sample(_ count: Int) -> [Int] {
+        guard count < reused.count else { return reused }
+        var isReused = Array(repeating: false, count: layout.extents.count)
+        for index in reused { isReused[index] = true }
+        let beside = Set(reads.flatMap { [$0 - 1, $0 + 1] }.filter { isReused.indices.contains($0) && isReused[$0] })
+        var chosen = Set(beside.shuffled().prefix(count / 2))
+        while chosen.count < count, let index = reused.randomElement() { chosen.insert(index) }
+        return chosen.sorted()
+    }
+
     /// Where the source must say what it holds: the extents that can't be taken from the parent, joined.
     static func toLookAt(size: Int64, extentSize: Int64, since: Change) -> [Range<Int64>] {
         let layout = ImageLayout(size: size, extentSize: extentSize)

@@ -7,6 +7,14 @@ import Testing
 @Suite struct ImageLayoutTests {
     private let zeros = ZeroBlobs()
 
+    @Test func zerosAreNamedByTheirHash() {
+        #expect(ZeroBlobs.common.count == 8 && ZeroBlobs.common[ZeroBlobs.run] != nil && ZeroBlobs.common[ZeroBlobs.piece] != nil)
+        for (size, id) in ZeroBlobs.common { #expect(id == SHA256.digest([UInt8](repeating: 0, count: Int(size)))) }
+        for size: Int64 in [1, 63, 65_537, 200_000] {
+            #expect(zeros.id(of: size) == SHA256.digest([UInt8](repeating: 0, count: Int(size))))
+        }
+    }
+
     /// Layouts of every shape: random extents, sizes that are no multiple, runs of zeros that cross every boundary.
     @Test(arguments: [1, 2, 3, 4, 5, 6, 7, 8]) func aLayoutIsReadBackAsItWasSpelled(_ seed: UInt64) throws {
         var random = SplitMix(state: seed)

@@ -36,15 +36,12 @@
             return try isThere(former) ? extents : nil
         }
 
-        /// Looked up anew: an image that is open for reading hears nothing of snapshots that go, nor of its own end.
+        /// As the image's objects say now: under its name, with that snapshot, and with the group's.
         private func isThere(_ point: RBDPoint) throws -> Bool {
-            let now: RBDImage
-            do { now = try RBDImage(image.name, in: image.pool, .readOnly) } catch {
-                guard error.kind == .notFound else { throw error }
-                return false
-            }
-            return try now.id() == point.image && now.snapshots()[point.name] == point.snapshot
-                && groupSnapshot.map { try now.allSnapshots().contains($0) } ?? true
+            let pool = image.pool
+            return try pool.imageID(image.name) == point.image
+                && pool.snapshotName(point.snapshot, ofImage: point.image) == point.name
+                && groupSnapshot.map { try pool.snapshotName($0, ofImage: point.image) != nil } ?? true
         }
 
         /// librbd goes on reading a snapshot that was removed, and an image that was deleted: zeros, and what was written since.
