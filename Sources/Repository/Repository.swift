@@ -184,6 +184,42 @@ public final class Repository: Sendable {
     public func withLock<R: Sendable>(
         _ mode: LockMode, isolation: isolated (any Actor)? = #isolation, _ body: (RepositoryLock) async throws -> R
     ) async throws -> R {
+        try await withLock(mode, settled: true, isolation: isolation, body)
+    }
+
+    /// As above; `body` begins before it is known that nobody wrote his lock at the same time as we did ours, and is run again from its start when
+    /// somebody did. That takes a fifth of a second, in which a backup can prepare itself. Nothing is written before (`GuardedStore`); what `body` loads must be
+    /// proved to be there still, by `requireStill`.
+    func withUnsettledLock<R: Sendable>(
+        _ mode: LockMode, isolation: isolated (any Actor)? = #isolation, _ body: (RepositoryLock) async throws -> R
+    ) async throws -> R {
+        let early: R? = try await withLock(mode, settled: false, isolation: isolation) { lock in
+            do {
+                let result = try await body(lock)
+                try await lock.settled()
+                return result
+            } catch {
+                try Task.checkCancellation()
+                // Whoever removes things while we look at them makes any error of it.
+                guard try await wasTooEarly(lock) else { throw error }
+                return nil
+            }
+        }
+        if let early { return early }
+        return try await withLock(mode, settled: true, isolation: isolation, body)
+    }
+
+    private func wasTooEarly(_ lock: RepositoryLock) async throws -> Bool {
+        guard lock.isSettled else { return true }
+        do {
+            try await requireStill(lock)
+            return false
+        } catch { return (error as? RepositoryError)?.kind == .locked }
+    }
+
+    private func withLock<R: Sendable>(
+        _ mode: LockMode, settled: Bool, isolation: isolated (any Actor)?, _ body: (RepositoryLock) async throws -> R
+    ) async throws -> R {
         if let held = RepositoryLock.held, held.repository == location {
             guard held.mode >= mode else {
                 throw RepositoryError(
@@ -195,7 +231,7 @@ public final class Repository: Sendable {
         // Who only reads may be the one who has lost the other store.
         let store: any ObjectStore = mirror.map { mode == .shared ? $0.lenient : $0 } ?? self.store
         let locker = Locker(files: SealedFiles(store: store, key: key, compress: config.version >= 2), repository: location)
-        let lock = try await patience.acquire(mode, by: locker)
+        let lock = try await patience.acquire(mode, by: locker, settled: settled)
         let refreshing = Task { await locker.keepFresh(lock) }
         let result: Result<R, any Error>
         do {
@@ -204,6 +240,7 @@ public final class Repository: Sendable {
             result = .failure(error)
         }
         refreshing.cancel()
+        lock.stopSettling()
         await refreshing.value
         await locker.release(lock)
         return try result.get()
@@ -218,13 +255,26 @@ public final class Repository: Sendable {
         SealedFiles(store: GuardedStore(base: store, lock: lock), key: key, compress: config.version >= 2)
     }
 
-    /// Reads every index file.
-    func loadIndex() async throws -> MasterIndex {
+    /// Reads every index file. Under a lock that is not settled, `requireStill` must follow.
+    func loadIndex(_ lock: RepositoryLock? = nil) async throws -> MasterIndex {
         let index = MasterIndex()
         let ids = try await store.listIDs(ObjectNames.index).map(\.id)
+        lock?.indexes = Set(ids)
         try await files.loadAll(ObjectNames.index, ids) { id, json in
             index.add(try IndexFile(decoding: json, at: "\(location)/index/\(id)").packs)
         }
         return index
+    }
+
+    /// Returns when the lock is settled and all indexes that were loaded under it are there. Throws `.locked` when one is gone: a prune came and went between our
+    /// looking for locks and the writing of ours, and blobs that the index named may have gone with it.
+    func requireStill(_ lock: RepositoryLock) async throws {
+        try await lock.settled()
+        let missing = lock.indexes.subtracting(try await store.listIDs(ObjectNames.index).map(\.id))
+        guard let first = missing.first else { return }
+        throw RepositoryError(
+            .locked, expected: "the indexes that were loaded", found: "\(missing.count) of them are gone, \(first) among them",
+            at: location,
+            advice: "somebody pruned at that moment; a repetition reads the new ones", retry: .transient)
     }
 }

@@ -12,13 +12,14 @@ public struct LockPatience: Sendable {
         self.onWait = onWait
     }
 
-    func acquire(_ mode: LockMode, by locker: Locker) async throws -> RepositoryLock {
+    /// `settled` false: whether somebody wrote his lock at the same time is not waited for.
+    func acquire(_ mode: LockMode, by locker: Locker, settled: Bool) async throws -> RepositoryLock {
         let deadline = ContinuousClock.now + limit
         var pause = Duration.milliseconds(500)
         var waitedFor: String?
         while true {
             do {
-                return try await locker.acquire(mode)
+                return try await settled ? locker.acquire(mode) : locker.begin(mode)
             } catch let error as RepositoryError where error.kind == .locked && error.retry == .transient {
                 guard ContinuousClock.now + pause < deadline else { throw error }
                 if waitedFor != error.found { onWait(error) }

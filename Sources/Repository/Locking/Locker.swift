@@ -12,17 +12,29 @@ struct Locker: Sendable {
     private static let settle: Duration = .milliseconds(200)
 
     func acquire(_ mode: LockMode) async throws -> RepositoryLock {
+        let lock = try await begin(mode)
+        do {
+            try await withTaskCancellationHandler {
+                try await lock.settled()
+            } onCancel: {
+                lock.stopSettling()
+            }
+        } catch {
+            await remove(lock.id)
+            throw error
+        }
+        return lock
+    }
+
+    /// Our lock is written; whether somebody else wrote his at the same time is not known before `settled`.
+    func begin(_ mode: LockMode) async throws -> RepositoryLock {
         HangUp.ignored
         try await refuseConflicts(mode, except: nil)
         let id = try await write(mode)
-        do {
+        return RepositoryLock(mode: mode, repository: repository, id: id) {
             try await Task.sleep(for: Self.settle)
             try await refuseConflicts(mode, except: id)
-        } catch {
-            await remove(id)
-            throw error
         }
-        return RepositoryLock(mode: mode, repository: repository, id: id)
     }
 
     private func write(_ mode: LockMode) async throws -> ObjectID {

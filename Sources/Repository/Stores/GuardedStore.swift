@@ -1,7 +1,7 @@
 import FlowModel
 import StorageKit
 
-/// A store that is written only while a lock stands.
+/// A store that is written only while a lock stands, and not before it is settled.
 struct GuardedStore: ObjectStore {
     let base: any ObjectStore
     let lock: RepositoryLock
@@ -11,18 +11,23 @@ struct GuardedStore: ObjectStore {
     func create() async throws { try await base.create() }
 
     func put(_ name: ObjectName, _ bytes: [UInt8]) async throws {
-        try lock.requireHeld()
+        try await requireLock()
         try await base.put(name, bytes)
     }
 
     func delete(_ name: ObjectName) async throws {
-        try lock.requireHeld()
+        try await requireLock()
         try await base.delete(name)
     }
 
     func removeUnfinished(olderThan age: TimeSpan) async throws -> UnfinishedObjects {
-        try lock.requireHeld()
+        try await requireLock()
         return try await base.removeUnfinished(olderThan: age)
+    }
+
+    private func requireLock() async throws {
+        try await lock.settled()
+        try lock.requireHeld()
     }
 
     func get(_ name: ObjectName) async throws -> [UInt8] { try await base.get(name) }
