@@ -33,6 +33,8 @@ def settled(pid):
     sys.exit(f"processes that {pid} started did not end")
 
 
+# Whatever ran in this process before Python did (a wrapper of python3 is a shell script) has left what its children used.
+earlier = resource.getrusage(resource.RUSAGE_CHILDREN)
 arguments = sys.argv[1:]
 worker = None
 if arguments[0] == "--worker":
@@ -48,7 +50,7 @@ while True:
     except ChildProcessError:
         break
 used = resource.getrusage(resource.RUSAGE_CHILDREN)
-cpu = used.ru_utime + used.ru_stime + (settled(worker) - before if worker else 0)
+cpu = used.ru_utime + used.ru_stime - earlier.ru_utime - earlier.ru_stime + (settled(worker) - before if worker else 0)
 if done.returncode:
     sys.exit(f"{name} failed: {done.stdout}")
 print(f"{name:<34} cpu {cpu:7.2f} s   wall {wall:7.2f} s")

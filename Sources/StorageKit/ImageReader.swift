@@ -14,6 +14,8 @@ public protocol ImageReader: Sendable {
     func allocatedExtents(within ranges: [Range<Int64>]) throws -> [Range<Int64>]
     /// Ascending, not overlapping ranges that may differ from what `base` held; nil when the token is no longer good (then a full read).
     func changedExtents(since base: JSONValue) throws -> [Range<Int64>]?
+    /// The same, with what is known of it besides.
+    func changes(since base: JSONValue) throws -> ImageChanges?
     /// Fills the whole buffer from `offset`; never asked beyond `size`. Called from several threads at once.
     func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) throws
     /// Memory of at least `count` bytes into which it reads without copying; nil where none is better than any other, or none is left.
@@ -28,6 +30,7 @@ extension ImageReader {
     public func allocatedExtents(within ranges: [Range<Int64>]) throws -> [Range<Int64>] {
         ranges.isEmpty ? [] : try allocatedExtents().intersection(ranges)
     }
+    public func changes(since base: JSONValue) throws -> ImageChanges? { try changedExtents(since: base).map { ImageChanges(ranges: $0) } }
     public func lend(_ count: Int) -> LentMemory? { nil }
     public func confirm() throws {}
     public var attributes: [ExtendedAttribute] { [] }

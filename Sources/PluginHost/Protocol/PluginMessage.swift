@@ -84,6 +84,12 @@ enum ExtentData {
         return bytes
     }
 
+    /// Bytes that so many take; -1 for what is no number of them.
+    static func size(of count: Int64) -> Int {
+        let (bytes, isTooMuch) = Int(count).multipliedReportingOverflow(by: DataHeader.size)
+        return isTooMuch || count < 0 ? -1 : bytes
+    }
+
     /// Nil where they are no ascending ranges within an image of that size.
     static func extents(_ bytes: [UInt8], size: Int64) -> [Range<Int64>]? {
         guard bytes.count % DataHeader.size == 0 else { return nil }

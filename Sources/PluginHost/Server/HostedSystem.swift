@@ -117,6 +117,7 @@ final class HostedSystem: HostedInstance {
             var result: [String: JSONValue] = [
                 "handle": .int(handle), "size": .int(image.size), "granularity": .int(image.granularity), "confirms": true,
                 "within": true, "shares": .bool(SharedMemory.inherited != nil), "sharesParts": true,
+                "tellsFilled": true,
             ]
             if !image.attributes.isEmpty { result["attributes"] = TreeMessage.attributes(image.attributes) }
             return HostedAnswer(result: .object(result))
@@ -130,8 +131,13 @@ final class HostedSystem: HostedInstance {
             return try await blocking { HostedAnswer(data: ExtentData.bytes(try image.allocatedExtents(within: ranges))) }
         case "image.changed":
             guard let base = request.arguments["base"] else { throw request.missing("base") }
+            let wantsFilled = request.arguments["filled"]?.boolValue ?? false
             return try await blocking {
-                try image.changedExtents(since: base).map { HostedAnswer(data: ExtentData.bytes($0)) } ?? HostedAnswer(result: .null)
+                guard let changes = try image.changes(since: base) else { return HostedAnswer(result: .null) }
+                guard wantsFilled else { return HostedAnswer(data: ExtentData.bytes(changes.ranges)) }
+                return HostedAnswer(
+                    result: ["filled": .int(Int64(changes.filled.count))],
+                    data: ExtentData.bytes(changes.ranges) + ExtentData.bytes(changes.filled))
             }
         case "image.read":
             let (offset, length) = (try request.number("offset"), try request.number("length"))

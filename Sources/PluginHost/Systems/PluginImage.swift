@@ -12,6 +12,8 @@ final class PluginImage: ImageReader {
     private let confirms: Bool
     /// Whether it can be asked what a part of it holds.
     private let tellsParts: Bool
+    /// Whether it says of what changed what is filled.
+    private let tellsFilled: Bool
     /// Through which content comes, where the process says that it has found it: it may be an older one than this.
     private let memory: SharedMemory?
     /// Whether it finds what begins in the middle of a slot too.
@@ -29,6 +31,7 @@ final class PluginImage: ImageReader {
         confirms = result["confirms"]?.boolValue ?? false
         tellsParts = result["within"]?.boolValue ?? false
         memory = result["shares"]?.boolValue == true ? process.memory : nil
+        tellsFilled = result["tellsFilled"]?.boolValue ?? false
         findsParts = result["sharesParts"]?.boolValue ?? false
         (self.handle, self.size, self.granularity, self.attributes) = (handle, size, granularity, attributes)
     }
@@ -43,14 +46,23 @@ final class PluginImage: ImageReader {
             ranges)
     }
 
-    func changedExtents(since base: JSONValue) throws -> [Range<Int64>]? {
-        let answer = try process.call("image.changed", ["handle": handle, "base": base])
+    func changedExtents(since base: JSONValue) throws -> [Range<Int64>]? { try changes(since: base)?.ranges }
+
+    func changes(since base: JSONValue) throws -> ImageChanges? {
+        let answer = try process.call(
+            "image.changed", tellsFilled ? ["handle": handle, "base": base, "filled": true] : ["handle": handle, "base": base])
         // No data: the token is no longer good.
-        return answer.result.isNull ? nil : try extents(answer)
+        if answer.result.isNull { return nil }
+        let filled = ExtentData.size(of: answer.result["filled"]?.intValue ?? 0)
+        guard 0...answer.data.count ~= filled else { throw process.broken("so many filled extents", answer.result.canonicalText) }
+        let rest = answer.data.count - filled
+        return ImageChanges(ranges: try extents(Array(answer.data.prefix(rest))), filled: try extents(Array(answer.data.dropFirst(rest))))
     }
 
-    private func extents(_ answer: PluginCall.Answer) throws(StorageError) -> [Range<Int64>] {
-        guard let extents = ExtentData.extents(answer.data, size: size) else {
+    private func extents(_ answer: PluginCall.Answer) throws(StorageError) -> [Range<Int64>] { try extents(answer.data) }
+
+    private func extents(_ bytes: [UInt8]) throws(StorageError) -> [Range<Int64>] {
+        guard let extents = ExtentData.extents(bytes, size: size) else {
             throw process.broken("ascending extents within \(size) bytes", "others")
         }
         return extents

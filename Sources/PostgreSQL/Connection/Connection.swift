@@ -105,7 +105,8 @@ public actor Connection {
                 try await execute(script: "")
                 return []
             }
-            if Socket.wait(handle.socket, for: .reading, milliseconds: 100), PQconsumeInput(handle.raw) == 0 { throw lost() }
+            // Nobody waits for the end of a listening that was cancelled; each look costs every idle worker something.
+            if Socket.wait(handle.socket, for: .reading, milliseconds: 1000), PQconsumeInput(handle.raw) == 0 { throw lost() }
         }
     }
 

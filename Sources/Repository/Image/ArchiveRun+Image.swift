@@ -114,13 +114,14 @@ extension ArchiveRun {
             tree.note { $0.baseRefused = "its snapshot was cut into extents of another size" }
             return (try whole(), nil)
         }
-        guard let changed = try image.changedExtents(since: base.token) else {
+        guard let changes = try image.changes(since: base.token) else {
             tree.note { $0.baseRefused = "the source does not have its point in time any more" }
             return (try whole(), nil)
         }
-        let asked = ImagePlan.toLookAt(size: image.size, extentSize: extentSize, since: (layout, changed))
-        let allocated = try image.allocatedExtents(within: asked)
-        return (ImagePlan(size: image.size, extentSize: extentSize, allocated: allocated, since: (layout, changed)), layout)
+        let since = (former: layout, changed: changes.ranges)
+        let asked = ImagePlan.toLookAt(size: image.size, extentSize: extentSize, since: since, filled: changes.filled)
+        let allocated = try changes.filled + image.allocatedExtents(within: asked)
+        return (ImagePlan(size: image.size, extentSize: extentSize, allocated: allocated, since: since), layout)
     }
 
     /// Declared, else the parent's, else a mebibyte or the source's granularity, whichever is more.

@@ -10,7 +10,7 @@ struct ImagePlan: Sendable {
     /// What the parent holds, and what may differ from it: ascending ranges that do not overlap.
     typealias Change = (former: ImageLayout, changed: [Range<Int64>])
 
-    /// `allocated` ascends and does not overlap itself; what of it lies outside of `toLookAt` is not needed. `since` is nil when everything that is
+    /// `allocated`: in any order; what of it lies outside of `toLookAt` is not needed. `since` is nil when everything that is
     /// allocated is read.
     init(size: Int64, extentSize: Int64, allocated: [Range<Int64>], since: Change?) {
         var layout = ImageLayout(size: size, extentSize: extentSize)
@@ -44,12 +44,13 @@ struct ImagePlan: Sendable {
         return chosen.sorted()
     }
 
-    /// Where the source must say what it holds: the extents that can't be taken from the parent, joined.
-    static func toLookAt(size: Int64, extentSize: Int64, since: Change) -> [Range<Int64>] {
+    /// Where the source must say what it holds: the extents that can't be taken from the parent, joined. Not where some of one is `filled`: it is read anyway.
+    static func toLookAt(size: Int64, extentSize: Int64, since: Change, filled: [Range<Int64>] = []) -> [Range<Int64>] {
         let layout = ImageLayout(size: size, extentSize: extentSize)
         let inherits = inherits(layout, since)
+        let isKnown = touched(filled, size: size, extentSize: extentSize)
         return layout.extents.indices.reduce(into: []) { ranges, index in
-            guard !inherits[index] else { return }
+            guard !inherits[index], !isKnown[index] else { return }
             let range = layout.range(index)
             if let last = ranges.last, last.upperBound == range.lowerBound {
                 ranges[ranges.count - 1] = last.lowerBound..<range.upperBound

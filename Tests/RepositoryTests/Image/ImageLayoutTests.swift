@@ -109,6 +109,13 @@ import Testing
             let some = ImagePlan(size: size, extentSize: extent, allocated: allocated.intersection(asked), since: (former, changed))
             #expect(all.reads == some.reads && all.layout == some.layout && all.reused == some.reused)
             #expect(zip(asked, asked.dropFirst()).allSatisfy { $0.upperBound < $1.lowerBound })
+            // What the source knows to be filled need not be asked.
+            let filled = allocated.intersection(changed).filter { _ in Bool.random(using: &random) }
+            let fewer = ImagePlan.toLookAt(size: size, extentSize: extent, since: (former, changed), filled: filled)
+            let known = ImagePlan(
+                size: size, extentSize: extent, allocated: filled + allocated.intersection(fewer), since: (former, changed))
+            #expect(all.reads == known.reads && all.layout == known.layout && all.reused == known.reused)
+            #expect(fewer.intersection(filled) == [] && fewer.intersection(asked) == fewer)
         }
     }
 

@@ -115,31 +115,36 @@
 
         // MARK: content
 
-        /// Where it holds data, or where it may differ from its snapshot `former`: ascending, joined where they touch. With fast-diff the object map
-        /// says which objects to look at, and only those are asked what of them: a few bytes of an object are not the whole of it. It reports
-        /// more than changed all the same: what an object grew by.
-        func extents(since former: String?, onlyExisting: Bool) throws(StorageError) -> [Range<Int64>] {
-            try extents(since: former, within: [0..<size()], onlyExisting: onlyExisting)
+        /// The parts of it that hold data and lie in `ranges`: ascending, joined where they touch.
+        func extents(within ranges: [Range<Int64>]) throws(StorageError) -> [Range<Int64>] {
+            try changes(since: nil, within: ranges).filled
         }
 
-        /// As above, of the parts that lie in `ranges`. Where they are short the objects are asked at once: the object map is read as a whole every time.
+        /// Where it may differ from its snapshot `former`. With fast-diff the object map says which objects to look at, and only those are asked what of
+        /// them: a few bytes of an object are not the whole of it. It reports more than changed all the same: what an object grew by.
+        func changes(since former: String) throws(StorageError) -> ImageChanges { try changes(since: former, within: [0..<size()]) }
+
+        /// Without `former` since it was made. Where the ranges are short the objects are asked at once: the object map is read as a whole every time.
         /// librbd is asked about whole objects only, and its object map about the whole image only: releases before 16.2.8 misplace what they
         /// report of a range that begins within an object (tracker.ceph.com/issues/53784).
-        func extents(since former: String?, within ranges: [Range<Int64>], onlyExisting: Bool) throws(StorageError) -> [Range<Int64>] {
+        private func changes(since former: String?, within ranges: [Range<Int64>]) throws(StorageError) -> ImageChanges {
             let size = try size()
             let period = try stripePeriod()
             var asked = ranges.alignedOutward(to: period, below: size)
             if try hasFastDiff(), asked.contains(where: { $0.upperBound - $0.lowerBound > Self.worthTheObjectMap }) {
-                let touched = try extents(since: former, in: 0..<size, wholeObjects: true, onlyExisting)
-                asked = touched.intersection(asked).alignedOutward(to: period, below: size)
+                let map = try changes(since: former, in: 0..<size, wholeObjects: true)
+                // What never held anything holds nothing now.
+                asked = (former == nil ? map.filled : map.ranges).intersection(asked).alignedOutward(to: period, below: size)
             }
-            var found: [Range<Int64>] = []
+            var found = ImageChanges(ranges: [])
             for range in asked {
-                found += try extents(since: former, in: range, wholeObjects: false, onlyExisting)
+                let changes = try changes(since: former, in: range, wholeObjects: false)
+                found.ranges += changes.ranges
+                found.filled += changes.filled
                 // Where there is nothing librbd says nothing.
                 StillWorking.current?.say()
             }
-            return found.intersection(ranges)
+            return ImageChanges(ranges: found.ranges.intersection(ranges), filled: found.filled.intersection(ranges))
         }
 
         /// Bytes.
@@ -154,35 +159,26 @@
             return Int64(status.obj_size) * Int64(max(stripes, 1))
         }
 
-        private func extents(
-            since former: String?, in range: Range<Int64>, wholeObjects: Bool, _ onlyExisting: Bool
-        ) throws(StorageError) -> [Range<Int64>] {
+        private func changes(since former: String?, in range: Range<Int64>, wholeObjects: Bool) throws(StorageError) -> ImageChanges {
             final class Found {
-                var ranges: [Range<Int64>] = []
-                let onlyExisting: Bool
+                var changes = ImageChanges(ranges: [])
                 let working = StillWorking.current
-                init(_ onlyExisting: Bool) { self.onlyExisting = onlyExisting }
             }
-            let found = Found(onlyExisting)
+            let found = Found()
             let code = rbd_diff_iterate2(
                 handle, former, UInt64(range.lowerBound), UInt64(range.upperBound - range.lowerBound), 1, wholeObjects ? 1 : 0,
                 { offset, length, exists, context in
                     guard let context else { return -EINVAL }
                     let found = Unmanaged<Found>.fromOpaque(context).takeUnretainedValue()
                     found.working?.say()
-                    if found.onlyExisting, exists == 0 { return 0 }
-                    found.ranges.append(Int64(offset)..<Int64(offset) + Int64(length))
+                    let range = Int64(offset)..<Int64(offset) + Int64(length)
+                    found.changes.ranges.append(range)
+                    if exists != 0 { found.changes.filled.append(range) }
                     return 0
                 }, Unmanaged.passUnretained(found).toOpaque())
             try check(code, "a list of the image's extents")
             // With striping they come in the order of objects, not of bytes.
-            return found.ranges.sorted { $0.lowerBound < $1.lowerBound }.reduce(into: []) { joined, range in
-                if let last = joined.last, last.upperBound >= range.lowerBound {
-                    joined[joined.count - 1] = last.lowerBound..<max(last.upperBound, range.upperBound)
-                } else {
-                    joined.append(range)
-                }
-            }
+            return ImageChanges(ranges: found.changes.ranges.joined, filled: found.changes.filled.joined)
         }
 
         func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) throws(StorageError) {
@@ -227,6 +223,19 @@
         }
 
         func flush() throws(StorageError) { try check(rbd_flush(handle), "the image's data on the cluster's disks") }
+    }
+
+    extension [Range<Int64>] {
+        /// Ascending, and joined where they touch.
+        fileprivate var joined: [Range<Int64>] {
+            sorted { $0.lowerBound < $1.lowerBound }.reduce(into: []) { joined, range in
+                if let last = joined.last, last.upperBound >= range.lowerBound {
+                    joined[joined.count - 1] = last.lowerBound..<Swift.max(last.upperBound, range.upperBound)
+                } else {
+                    joined.append(range)
+                }
+            }
+        }
     }
 
     extension CephPool {

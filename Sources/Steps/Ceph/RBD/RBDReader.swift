@@ -15,25 +15,27 @@
         /// The smallest thing a guest's disk writes.
         let granularity: Int64 = 4096
 
-        func allocatedExtents() throws -> [Range<Int64>] { try image.extents(since: nil, onlyExisting: true) }
+        func allocatedExtents() throws -> [Range<Int64>] { try image.extents(within: [0..<size]) }
 
         func allocatedExtents(within ranges: [Range<Int64>]) throws -> [Range<Int64>] {
-            try image.extents(since: nil, within: ranges, onlyExisting: true)
+            try image.extents(within: ranges)
         }
 
         /// Nil when the base's snapshot is gone, or is of another image of the same name.
-        func changedExtents(since base: JSONValue) throws -> [Range<Int64>]? {
+        func changedExtents(since base: JSONValue) throws -> [Range<Int64>]? { try changes(since: base)?.ranges }
+
+        func changes(since base: JSONValue) throws -> ImageChanges? {
             guard let former = try? base.decoded(as: SystemSnapshot.self).state.decoded(as: RBDPoint.self), let point else { return nil }
             guard former.cluster == point.cluster, former.pool == point.pool, former.image == point.image, try isThere(former) else {
                 return nil
             }
-            let extents: [Range<Int64>]
-            do { extents = try image.extents(since: former.name, onlyExisting: false) } catch {
+            let changes: ImageChanges
+            do { changes = try image.changes(since: former.name) } catch {
                 guard try isThere(former) else { return nil }
                 throw error
             }
             // Another run may have given the base up meanwhile: librbd then compares with what is left of it.
-            return try isThere(former) ? extents : nil
+            return try isThere(former) ? changes : nil
         }
 
         /// As the image's objects say now: under its name, with that snapshot, and with the group's.
