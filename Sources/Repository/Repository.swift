@@ -187,32 +187,36 @@ public final class Repository: Sendable {
         try await withLock(mode, settled: true, isolation: isolation, body)
     }
 
-    /// As above; `body` begins before it is known that nobody wrote his lock at the same time as we did ours, and is run again from its start when
-    /// somebody did. That takes a fifth of a second, in which a backup can prepare itself. Nothing is written before (`GuardedStore`); what `body` loads must be
-    /// proved to be there still, by `requireStill`.
+    /// A shared lock; `body` begins before it is known that nobody wrote his lock at the same time as we did ours. That takes a fifth of a second, in which a
+    /// backup can prepare itself. Nothing is written before (`GuardedStore`), and what is not to be done twice waits for `proved`. Whatever goes wrong until then, it
+    /// runs once more from its start, under a lock that is settled: whoever removes things while we look at them makes any error of it. Others' locks are waited for anew.
     func withUnsettledLock<R: Sendable>(
-        _ mode: LockMode, isolation: isolated (any Actor)? = #isolation, _ body: (RepositoryLock) async throws -> R
+        isolation: isolated (any Actor)? = #isolation, _ body: (RepositoryLock) async throws -> R
     ) async throws -> R {
-        let early: R? = try await withLock(mode, settled: false, isolation: isolation) { lock in
+        let early: R? = try await withLock(.shared, settled: false, isolation: isolation) { lock in
             do {
-                let result = try await body(lock)
-                try await lock.settled()
-                return result
+                return try await withTaskCancellationHandler {
+                    let result = try await body(lock)
+                    try await lock.proved()
+                    return result
+                } onCancel: {
+                    lock.stopSettling()
+                }
             } catch {
                 try Task.checkCancellation()
-                // Whoever removes things while we look at them makes any error of it.
-                guard try await wasTooEarly(lock) else { throw error }
+                guard await wasTooEarly(lock) else { throw error }
                 return nil
             }
         }
         if let early { return early }
-        return try await withLock(mode, settled: true, isolation: isolation, body)
+        return try await withLock(.shared, settled: true, isolation: isolation, body)
     }
 
-    private func wasTooEarly(_ lock: RepositoryLock) async throws -> Bool {
+    private func wasTooEarly(_ lock: RepositoryLock) async -> Bool {
+        if lock.isProved { return false }
         guard lock.isSettled else { return true }
         do {
-            try await requireStill(lock)
+            try await lock.proved()
             return false
         } catch { return (error as? RepositoryError)?.kind == .locked }
     }
@@ -255,26 +259,15 @@ public final class Repository: Sendable {
         SealedFiles(store: GuardedStore(base: store, lock: lock), key: key, compress: config.version >= 2)
     }
 
-    /// Reads every index file. Under a lock that is not settled, `requireStill` must follow.
+    /// Reads every index file. Under a lock that is not settled it counts when that is proved.
     func loadIndex(_ lock: RepositoryLock? = nil) async throws -> MasterIndex {
         let index = MasterIndex()
+        let isEarly = lock?.isSettled == false
         let ids = try await store.listIDs(ObjectNames.index).map(\.id)
-        lock?.indexes = Set(ids)
+        if isEarly { lock?.relies(on: Set(ids)) }
         try await files.loadAll(ObjectNames.index, ids) { id, json in
             index.add(try IndexFile(decoding: json, at: "\(location)/index/\(id)").packs)
         }
         return index
-    }
-
-    /// Returns when the lock is settled and all indexes that were loaded under it are there. Throws `.locked` when one is gone: a prune came and went between our
-    /// looking for locks and the writing of ours, and blobs that the index named may have gone with it.
-    func requireStill(_ lock: RepositoryLock) async throws {
-        try await lock.settled()
-        let missing = lock.indexes.subtracting(try await store.listIDs(ObjectNames.index).map(\.id))
-        guard let first = missing.first else { return }
-        throw RepositoryError(
-            .locked, expected: "the indexes that were loaded", found: "\(missing.count) of them are gone, \(first) among them",
-            at: location,
-            advice: "somebody pruned at that moment; a repetition reads the new ones", retry: .transient)
     }
 }

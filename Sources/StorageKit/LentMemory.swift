@@ -9,4 +9,10 @@ public final class LentMemory: @unchecked Sendable {  // nothing of it changes b
     }
 
     deinit { giveBack() }
+
+    /// New memory, where nobody has any to lend.
+    public static func own(_ count: Int) -> LentMemory {
+        nonisolated(unsafe) let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: count, alignment: 4096)
+        return LentMemory(bytes) { bytes.deallocate() }
+    }
 }

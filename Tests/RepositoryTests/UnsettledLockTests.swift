@@ -95,6 +95,43 @@ import Testing
         try await bench.restic.succeed("check", "--read-data")
     }
 
+    /// Once it is proved that nobody was there, an error is an error: what was begun is not begun again, whatever happens to the repository.
+    @Test(arguments: Source.allCases) func nothingIsBegunAgainLater(_ source: Source) async throws {
+        let bench = try await bench(before)
+        let store = HookedStore(base: bench.store)
+        let files = bench.repository.files
+        store.afterFirst("put", of: "data/") {
+            for id in try await bench.store.listIDs(ObjectNames.index).map(\.id) {
+                _ = try await files.save(ObjectNames.index, try await files.load(ObjectNames.index, id) + Array("\n".utf8))
+                try await files.delete(ObjectNames.index, id)
+            }
+            throw StorageError(.accessDenied, expected: "a store that goes on", found: "none", at: "data")
+        }
+        let error = await #expect(throws: StorageError.self) { try await back(up: source, bench, after, through: store) }
+        #expect(error?.kind == .accessDenied)
+        #expect(store.count("put", of: "locks/") == 1 && store.count("put", of: "snapshots/") == 0)
+        #expect(try await bench.store.listIDs(ObjectNames.locks).isEmpty)
+    }
+
+    /// A store that says nothing while the lock settles holds up nobody who was told to stop.
+    @Test(arguments: Source.allCases) func aCancelIsHeardWhileTheLockSettles(_ source: Source) async throws {
+        let bench = try await bench(before)
+        let store = HookedStore(base: bench.store)
+        let isSilent = Mutex(false)
+        store.afterFirst("put", of: "locks/") {
+            store.beforeFirst("list", of: "locks/") {
+                isSilent.withLock { $0 = true }
+                try await Task.sleep(for: .seconds(3600))
+            }
+        }
+        let backup = Task { try await back(up: source, bench, after, through: store) }
+        while !isSilent.withLock({ $0 }) { try await Task.sleep(for: .milliseconds(5)) }
+        backup.cancel()
+        await #expect(throws: (any Error).self) { try await backup.value }
+        #expect(store.count("put", of: "snapshots/") == 0)
+        #expect(try await bench.store.listIDs(ObjectNames.locks).isEmpty)
+    }
+
     /// What is wrong with the source is not tried twice, once the lock is settled.
     @Test func anErrorOfTheSourceIsSaid() async throws {
         let bench = try await bench(before)
@@ -140,10 +177,14 @@ private final class HookedStore: ObjectStore {
     }
 
     private func hooked<Value: Sendable>(_ call: String, _ name: ObjectName, _ body: () async throws -> Value) async throws -> Value {
-        let key = "\(call) \(name.description.prefix { $0 != "/" })/"
+        try await hooked(call, name.description, body)
+    }
+
+    private func hooked<Value: Sendable>(_ call: String, _ name: String, _ body: () async throws -> Value) async throws -> Value {
+        let key = "\(call) \(name.prefix { $0 != "/" })/"
         try await state.withLock { $0.before.removeValue(forKey: key) }?()
         let value = try await body()
-        state.withLock { $0.calls.append((call, name.description)) }
+        state.withLock { $0.calls.append((call, name)) }
         try await state.withLock { $0.after.removeValue(forKey: key) }?()
         return value
     }
@@ -156,6 +197,6 @@ private final class HookedStore: ObjectStore {
     func stat(_ name: ObjectName) async throws -> ObjectInfo? { try await base.stat(name) }
     func delete(_ name: ObjectName) async throws { try await base.delete(name) }
     func list(prefix: String, _ page: @Sendable ([ObjectInfo]) async throws -> Void) async throws {
-        try await base.list(prefix: prefix, page)
+        try await hooked("list", prefix) { try await base.list(prefix: prefix, page) }
     }
 }

@@ -6,7 +6,7 @@ import Synchronization
 /// Memory that a worker and a process of its own plug-ins both see (memfd_create(2)). The content of images goes through it: a socket copies what goes
 /// through it twice, into fresh memory of the kernel's and of the reader's.
 ///
-/// It is cut into slots, one for each call that is under way. Only slots that were used take memory.
+/// It is cut into slots, one for each call that is under way, and for what is lent. Only slots that were used take memory.
 final class SharedMemory: Sendable {
     /// The number that its file has in the plug-in's process.
     static let descriptor: Int32 = 4

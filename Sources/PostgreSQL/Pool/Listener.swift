@@ -13,12 +13,15 @@ public struct Listener: Sendable {
         case interrupted(PostgreSQLError)
     }
 
-    /// Every event from now on; for one consumer. At most 256 wait: older notifications give way, for they only say "look". The
+    /// Every event of concern from now on; for one consumer. At most 256 wait: older notifications give way, for they only say "look". The
     /// connection is closed when nobody reads any more.
     public let events: AsyncStream<Event>
     private let task: Task<Void, Never>
 
-    public init(_ settings: ConnectionSettings, channels: [String]) {
+    /// What does not concern the consumer takes nobody's place.
+    public init(
+        _ settings: ConnectionSettings, channels: [String], concerns: @escaping @Sendable (Event) -> Bool = { _ in true }
+    ) {
         let (stream, feed) = AsyncStream.makeStream(of: Event.self, bufferingPolicy: .bufferingNewest(256))
         events = stream
         let task = Task {
@@ -31,7 +34,9 @@ public struct Listener: Sendable {
                     failures = 0
                     feed.yield(.resumed)
                     while !Task.isCancelled {
-                        for notification in try await connection.notifications(within: .seconds(5)) { feed.yield(notification) }
+                        for notification in try await connection.notifications(within: .seconds(5)) where concerns(notification) {
+                            feed.yield(notification)
+                        }
                     }
                 } catch let error as PostgreSQLError {
                     failures += 1

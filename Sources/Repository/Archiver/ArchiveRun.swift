@@ -39,6 +39,8 @@ final class ArchiveRun: Sendable {
         options: ArchiveOptions
     ) {
         self.reader = reader
+        // What failed must not wait for a store that does not answer.
+        breakdown.onFailure { lock.stopSettling() }
         parentReadAt = parent.map { FileTime(since: $0.summary?.start ?? $0.time) }
         self.options = options
         self.index = index

@@ -9,11 +9,11 @@ extension Repository {
     /// Files that could not be read, or changed meanwhile, are in the report; an error of the store, or one that is no
     /// `StorageError`, ends the run. Cancelling it is prompt and leaves a good repository: what was indexed is found by the next run.
     public func archive(_ reader: any TreeReader, _ options: ArchiveOptions) async throws -> ArchiveReport {
-        try await withUnsettledLock(.shared, isolation: nil) { lock in
+        try await withUnsettledLock(isolation: nil) { lock in
             let parent = try await parent(for: reader.paths, options)
             let index = try await loadIndex(lock)
-            // A reading is not begun that could have to be repeated: not every tree can be read twice.
-            try await requireStill(lock)
+            // Not every tree can be read twice.
+            try await lock.proved()
             return try await archive(reader, parent: parent, index, lock, options)
         }
     }
@@ -25,7 +25,7 @@ extension Repository {
     public func archive(
         image: any ImageReader, at path: TreePath, _ imageOptions: ImageOptions, _ options: ArchiveOptions
     ) async throws -> ArchiveReport {
-        try await withUnsettledLock(.shared, isolation: nil) { lock in
+        try await withUnsettledLock(isolation: nil) { lock in
             let index = try await loadIndex(lock)
             let known = try await snapshots()
             let held = imageOptions.base.flatMap { base in known.last { $0.id == base.snapshotID } }
@@ -47,8 +47,6 @@ extension Repository {
         let paths = reader.paths
         let run = ArchiveRun(self, lock, reader: reader, parent: parent, index: index, options: options)
         let root = try await run.run(parent: try parent?.treeID())
-        // Before there is a snapshot that says that all of it is there.
-        try await requireStill(lock)
         let end = Instant.now
         let summary = run.counters.summary(end: end)
         var failures = run.counters.failures

@@ -153,21 +153,21 @@ extension ArchiveRun {
 
     /// One thread's share of a sample; false when an extent differs.
     private func compare(_ chosen: [Int], _ turns: Turns, _ tree: ImageTree, _ former: ImageLayout) throws -> Bool {
-        let lent = tree.image.lend(Int(former.extentSize))
-        let room = lent?.bytes ?? .allocate(byteCount: Int(former.extentSize), alignment: 4096)
-        defer { if lent == nil { room.deallocate() } }
-        while case let turn = turns.next(), turn < chosen.count {
-            try breakdown.check()
-            let index = chosen[turn]
-            let range = former.range(index)
-            let slice = UnsafeMutableRawBufferPointer(rebasing: room[..<Int(range.upperBound - range.lowerBound)])
-            try tree.image.read(into: slice, at: range.lowerBound)
-            tree.note { $0.sampled += 1 }
-            let bytes = UnsafeRawBufferPointer(slice)
-            let found: ImageLayout.Extent = ZeroBlobs.isZero(bytes) ? .zero : .blob(SHA256.digest(bytes))
-            guard found == former.extents[index] else { return false }
+        let room = tree.image.lend(Int(former.extentSize)) ?? .own(Int(former.extentSize))
+        return try withExtendedLifetime(room) {
+            while case let turn = turns.next(), turn < chosen.count {
+                try breakdown.check()
+                let index = chosen[turn]
+                let range = former.range(index)
+                let slice = UnsafeMutableRawBufferPointer(rebasing: room.bytes[..<Int(range.upperBound - range.lowerBound)])
+                try tree.image.read(into: slice, at: range.lowerBound)
+                tree.note { $0.sampled += 1 }
+                let bytes = UnsafeRawBufferPointer(slice)
+                let found: ImageLayout.Extent = ZeroBlobs.isZero(bytes) ? .zero : .blob(SHA256.digest(bytes))
+                guard found == former.extents[index] else { return false }
+            }
+            return true
         }
-        return true
     }
 }
 

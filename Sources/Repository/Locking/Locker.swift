@@ -31,7 +31,10 @@ struct Locker: Sendable {
         HangUp.ignored
         try await refuseConflicts(mode, except: nil)
         let id = try await write(mode)
-        return RepositoryLock(mode: mode, repository: repository, id: id) {
+        return RepositoryLock(
+            mode: mode, repository: repository, id: id,
+            listIndexes: { Set(try await files.store.listIDs(ObjectNames.index).map(\.id)) }
+        ) {
             try await Task.sleep(for: Self.settle)
             try await refuseConflicts(mode, except: id)
         }

@@ -10,16 +10,21 @@ public final class RepositoryLock: Sendable {
     /// Looks for those who wrote their locks at the same time.
     private let settling: Task<Void, any Error>
     private let settlement = Settlement()
+    /// The index files that the repository has.
+    private let listIndexes: @Sendable () async throws -> Set<ObjectID>
 
     private final class Settlement: Sendable {
         let isReached = Atomic(false)
+        let isProved = Atomic(false)
     }
 
     private struct State {
         var id: ObjectID
         var refreshed: ContinuousClock.Instant
         var loss: RepositoryError?
-        var indexes: Set<ObjectID> = []
+        /// Index files that were listed before the lock was settled.
+        var earlyIndexes: Set<ObjectID> = []
+        var proving: Task<Void, any Error>?
     }
 
     /// A holder that could not refresh for this long must stop: in 7.5 minutes others may take its lock for dead.
@@ -30,27 +35,59 @@ public final class RepositoryLock: Sendable {
     @TaskLocal static var held: RepositoryLock?
 
     /// `settle` throws when somebody else has written his.
-    init(mode: LockMode, repository: String, id: ObjectID, settle: @escaping @Sendable () async throws -> Void) {
+    init(
+        mode: LockMode, repository: String, id: ObjectID, listIndexes: @escaping @Sendable () async throws -> Set<ObjectID>,
+        settle: @escaping @Sendable () async throws -> Void
+    ) {
         settling = Task { [settlement] in
             try await settle()
             settlement.isReached.store(true, ordering: .releasing)
         }
+        self.listIndexes = listIndexes
         self.mode = mode
         self.repository = repository
         state = Mutex(State(id: id, refreshed: .now))
     }
 
-    /// Returns when it is known that nobody holds a lock against ours; throws `.locked` when somebody does, and what the store said. Nothing may be written
-    /// or removed before, and what was read before holds only if it is there still.
+    /// Returns when it is known that nobody holds a lock against ours; throws `.locked` when somebody does, and what the store said.
     func settled() async throws { try await settling.value }
-    func stopSettling() { settling.cancel() }
     /// Whether it is known already.
     var isSettled: Bool { settlement.isReached.load(ordering: .acquiring) }
 
-    /// Index files that what is done under the lock relies on, loaded before it was settled.
-    var indexes: Set<ObjectID> {
-        get { state.withLock { $0.indexes } }
-        set { state.withLock { $0.indexes = newValue } }
+    /// Whoever waits for either is told that it was cancelled. Nothing happens where they are reached.
+    func stopSettling() {
+        settling.cancel()
+        state.withLock { $0.proving }?.cancel()
+    }
+
+    /// What is done under the lock relies on these index files, which were listed before it was settled.
+    func relies(on indexes: Set<ObjectID>) { state.withLock { $0.earlyIndexes.formUnion(indexes) } }
+
+    /// Returns when the lock is settled and what was listed before is there still; nothing may be written or removed before. Throws `.locked` when
+    /// an index is gone: a prune came and went between our looking for locks and the writing of ours, and blobs that the index named may have gone with it.
+    func proved() async throws {
+        if isProved { return }
+        let proving = state.withLock { state in
+            let proving = state.proving ?? Task { try await self.prove() }
+            state.proving = proving
+            return proving
+        }
+        try await proving.value
+    }
+
+    /// Once it is, errors are what they say.
+    var isProved: Bool { settlement.isProved.load(ordering: .acquiring) }
+
+    private func prove() async throws {
+        try await settled()
+        let early = state.withLock { $0.earlyIndexes }
+        let missing = early.isEmpty ? [] : early.subtracting(try await listIndexes())
+        if let first = missing.first {
+            throw RepositoryError(
+                .locked, expected: "the indexes that were loaded", found: "\(missing.count) of them are gone, \(first) among them",
+                at: repository, advice: "somebody pruned at that moment; a repetition reads the new ones", retry: .transient)
+        }
+        settlement.isProved.store(true, ordering: .releasing)
     }
 
     var id: ObjectID { state.withLock { $0.id } }

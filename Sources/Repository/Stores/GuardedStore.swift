@@ -1,7 +1,7 @@
 import FlowModel
 import StorageKit
 
-/// A store that is written only while a lock stands, and not before it is settled.
+/// A store that is written only while a lock stands, and not before it is proved.
 struct GuardedStore: ObjectStore {
     let base: any ObjectStore
     let lock: RepositoryLock
@@ -26,7 +26,7 @@ struct GuardedStore: ObjectStore {
     }
 
     private func requireLock() async throws {
-        try await lock.settled()
+        try await lock.proved()
         try lock.requireHeld()
     }
 

@@ -14,6 +14,7 @@ final class Notifier: Sendable {
     private let worker: WorkerID
     private let signal = WakeSignal()
     private let pending = Mutex(Pending())
+    private static let mostEnded = 1000
     private let interval = Duration.milliseconds(25)
 
     init(store: any RunStore, worker: WorkerID) {
@@ -47,7 +48,13 @@ final class Notifier: Sendable {
             defer { pending = Pending() }
             return pending
         }
-        // A notification that fails is made good by the others' slow poll.
-        if !news.isEmpty { try? await store.notify(by: news.hasWork ? worker : nil, ended: news.ended) }
+        guard !news.isEmpty else { return }
+        do { try await store.notify(by: news.hasWork ? worker : nil, ended: news.ended) } catch {
+            // Told with the next, or by the session's end; until then the others' slow poll makes it good.
+            pending.withLock { pending in
+                pending.hasWork = pending.hasWork || news.hasWork
+                pending.ended = (news.ended + pending.ended).suffix(Self.mostEnded)
+            }
+        }
     }
 }

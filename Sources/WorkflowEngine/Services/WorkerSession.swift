@@ -119,7 +119,12 @@ actor WorkerSession {
         var concernsOthers = false
         for action in applied.actions {
             switch action {
-            case .stopBody(let step, let token, let reason): if !stop(job, step, token, reason) { concernsOthers = true }
+            case .stopBody(let step, let token, let reason):
+                if !stop(job, step, token, reason) {
+                    concernsOthers = true
+                    // Or it is ours, claimed and not begun yet: a heartbeat's answer names it.
+                    heartbeat.raise()
+                }
             case .wake: concernsOthers = true
             default: break
             }

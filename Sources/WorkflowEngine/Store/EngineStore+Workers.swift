@@ -79,9 +79,11 @@ extension EngineStore {
                 if channel == nil { try? await Task.sleep(for: .seconds(1)) }
             }
             guard let channel else { return feed.finish() }
-            for await event in Listener(relaxed.settings, channels: [channel]).events {
-                let isHeard = if case .notification(_, let words) = event { concerns(words) } else { elseToo }
-                if isHeard { feed.yield() }
+            let listener = Listener(relaxed.settings, channels: [channel]) { event in
+                if case .notification(_, let words) = event { concerns(words) } else { true }
+            }
+            for await event in listener.events {
+                if case .notification = event { feed.yield() } else if elseToo { feed.yield() }
             }
             feed.finish()
         }
