@@ -10,10 +10,12 @@ import Testing
 @Suite struct UnsettledLockTests {
     enum Source: CaseIterable { case tree, image }
 
-    private func back(up source: Source, _ bench: Bench, _ image: MemoryImage, through store: any ObjectStore) async throws -> ArchiveReport
-    {
+    private func back(
+        up source: Source, _ bench: Bench, _ image: MemoryImage, through store: any ObjectStore,
+        onWait: @escaping @Sendable (RepositoryError) -> Void = { _ in }
+    ) async throws -> ArchiveReport {
         let repository = try await Repository.open(
-            store, password: Array(Bench.password.utf8), patience: LockPatience(limit: .seconds(120)))
+            store, password: Array(Bench.password.utf8), patience: LockPatience(limit: .seconds(120), onWait: onWait))
         switch source {
         case .tree: return try await repository.archive(FolderReader(bench.folder("source")), ArchiveOptions(host: "h"))
         case .image:
@@ -32,6 +34,15 @@ import Testing
         return bench
     }
 
+    /// As a prune ends: other indexes of the same packs, and the old ones go. The packs stay here, so that a backup could succeed.
+    private static func replaceIndexes(of bench: Bench) async throws {
+        let files = bench.repository.files
+        for id in try await bench.store.listIDs(ObjectNames.index).map(\.id) {
+            _ = try await files.save(ObjectNames.index, try await files.load(ObjectNames.index, id) + Array("\n".utf8))
+            try await files.delete(ObjectNames.index, id)
+        }
+    }
+
     private let before = MemoryImage(size: 4 << 20, [0: Bench.noise(4 << 20, seed: 1)])
     private let after = MemoryImage(
         size: 4 << 20, [0: Bench.noise(2 << 20, seed: 2) + Bench.noise(4 << 20, seed: 1)[(2 << 20)...]], changed: [0..<2 << 20])
@@ -47,11 +58,14 @@ import Testing
             let id = try await locks.save(ObjectNames.locks, other)
             held.withLock { $0 = id }
         }
-        async let backup = back(up: source, bench, after, through: store)
-        while held.withLock({ $0 }) == nil { try await Task.sleep(for: .milliseconds(5)) }
-        // Until it has stepped back: its own lock is gone, the other one's is not.
-        while try await bench.store.listIDs(ObjectNames.locks).count != 1 { try await Task.sleep(for: .milliseconds(5)) }
-        try await Task.sleep(for: .milliseconds(300))
+        let (waits, feed) = AsyncStream.makeStream(of: RepositoryError.self)
+        async let backup = back(up: source, bench, after, through: store) { feed.yield($0) }
+        // It has stepped back, and waits for the other one.
+        for await error in waits {
+            #expect(error.kind == .locked)
+            break
+        }
+        #expect(try await bench.store.listIDs(ObjectNames.locks).count == 1)
         #expect(store.puts.allSatisfy { $0.hasPrefix("locks/") }, "\(store.puts)")
         try await locks.delete(ObjectNames.locks, try #require(held.withLock { $0 }))
         let snapshot = try await backup.snapshot
@@ -64,14 +78,8 @@ import Testing
     @Test(arguments: Source.allCases) func whatWasPrunedAtThatMomentIsNotReliedOn(_ source: Source) async throws {
         let bench = try await bench(before)
         let store = HookedStore(base: bench.store)
-        let files = bench.repository.files
         store.afterFirst("get", of: "index/") {
-            // As a prune ends: other indexes of the same packs, and the old ones go. The packs stay here, so that the backup could succeed.
-            for id in try await bench.store.listIDs(ObjectNames.index).map(\.id) {
-                let old = try await files.load(ObjectNames.index, id)
-                _ = try await files.save(ObjectNames.index, old + Array("\n".utf8))
-                try await files.delete(ObjectNames.index, id)
-            }
+            try await Self.replaceIndexes(of: bench)
         }
         let snapshot = try await back(up: source, bench, after, through: store).snapshot
         #expect(store.count("put", of: "locks/") == 2, "it was begun anew")
@@ -84,12 +92,8 @@ import Testing
     @Test(arguments: Source.allCases) func whatVanishesWhileItIsReadIsNoError(_ source: Source) async throws {
         let bench = try await bench(before)
         let store = HookedStore(base: bench.store)
-        let files = bench.repository.files
         store.beforeFirst("get", of: "index/") {
-            for id in try await bench.store.listIDs(ObjectNames.index).map(\.id) {
-                _ = try await files.save(ObjectNames.index, try await files.load(ObjectNames.index, id) + Array("\n".utf8))
-                try await files.delete(ObjectNames.index, id)
-            }
+            try await Self.replaceIndexes(of: bench)
         }
         _ = try await back(up: source, bench, after, through: store)
         try await bench.restic.succeed("check", "--read-data")
@@ -99,12 +103,8 @@ import Testing
     @Test(arguments: Source.allCases) func nothingIsBegunAgainLater(_ source: Source) async throws {
         let bench = try await bench(before)
         let store = HookedStore(base: bench.store)
-        let files = bench.repository.files
         store.afterFirst("put", of: "data/") {
-            for id in try await bench.store.listIDs(ObjectNames.index).map(\.id) {
-                _ = try await files.save(ObjectNames.index, try await files.load(ObjectNames.index, id) + Array("\n".utf8))
-                try await files.delete(ObjectNames.index, id)
-            }
+            try await Self.replaceIndexes(of: bench)
             throw StorageError(.accessDenied, expected: "a store that goes on", found: "none", at: "data")
         }
         let error = await #expect(throws: StorageError.self) { try await back(up: source, bench, after, through: store) }
@@ -117,19 +117,22 @@ import Testing
     @Test(arguments: Source.allCases) func aCancelIsHeardWhileTheLockSettles(_ source: Source) async throws {
         let bench = try await bench(before)
         let store = HookedStore(base: bench.store)
-        let isSilent = Mutex(false)
+        let (silences, begin) = AsyncStream.makeStream(of: Void.self)
+        let (words, mouth) = AsyncStream.makeStream(of: Void.self)
         store.afterFirst("put", of: "locks/") {
             store.beforeFirst("list", of: "locks/") {
-                isSilent.withLock { $0 = true }
-                try await Task.sleep(for: .seconds(3600))
+                begin.yield()
+                for await _ in words {}
+                try Task.checkCancellation()
             }
         }
         let backup = Task { try await back(up: source, bench, after, through: store) }
-        while !isSilent.withLock({ $0 }) { try await Task.sleep(for: .milliseconds(5)) }
+        for await _ in silences { break }
         backup.cancel()
         await #expect(throws: (any Error).self) { try await backup.value }
         #expect(store.count("put", of: "snapshots/") == 0)
         #expect(try await bench.store.listIDs(ObjectNames.locks).isEmpty)
+        withExtendedLifetime(mouth) {}
     }
 
     /// What is wrong with the source is not tried twice, once the lock is settled.
