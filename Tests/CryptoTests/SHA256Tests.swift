@@ -1,4 +1,4 @@
-import Crypto
+@testable import Crypto
 import Testing
 
 @Suite struct SHA256Tests {
@@ -30,5 +30,44 @@ import Testing
         #expect(low.bytes.first == low.firstByte)
         #expect(SHA256Digest(hex: low.hex.uppercased()) == nil)
         #expect(SHA256Digest(hex: String(low.hex.dropLast())) == nil)
+    }
+
+    /// Ends of a block, of the padding, and what lies between.
+    private static let lengths = Array(0...200) + [255, 256, 257, 4096, 65537]
+
+    private static func message(_ length: Int, seed: Int) -> [UInt8] {
+        (0..<length).map { UInt8(truncatingIfNeeded: ($0 &* 131) ^ ($0 >> 7) &+ seed) }
+    }
+
+    @Test(.enabled(if: SHA256Blocks.isAvailable, "this processor has no instructions for SHA-256"), arguments: lengths)
+    func blocksHashWhatLibcryptoHashes(length: Int) {
+        let (ours, theirs) = (SHA256(byBlocks: true), SHA256(byBlocks: false))
+        let message = Self.message(length, seed: 1)
+        for split in [0, 1, length / 2, max(length - 1, 0), length] where split <= length {
+            ours.update(Array(message[..<split]))
+            ours.update(Array(message[split...]))
+            theirs.update(message)
+            #expect(ours.finish() == theirs.finish(), "\(length) bytes, cut at \(split)")
+        }
+    }
+
+    /// In every combination of lengths, in one go and after a beginning of one of them.
+    @Test(arguments: [true, false], lengths) func twoAtOnceAreTwoMessages(byBlocks: Bool, length: Int) throws {
+        let byBlocks = byBlocks && SHA256Blocks.isAvailable
+        let (first, second) = (SHA256(byBlocks: byBlocks), SHA256(byBlocks: byBlocks))
+        let reference = SHA256(byBlocks: false)
+        let one = Self.message(length, seed: 3)
+        for other in Self.lengths.map({ Self.message($0, seed: 5) }) {
+            for begun in [0, 1, 63, 64] where begun <= other.count {
+                second.update(Array(other[..<begun]))
+                one.withUnsafeBytes { one in
+                    other[begun...].withUnsafeBytes { rest in SHA256.update(first, one, second, rest) }
+                }
+                reference.update(one)
+                #expect(first.finish() == reference.finish())
+                reference.update(other)
+                #expect(second.finish() == reference.finish(), "\(length) and \(other.count) bytes, of which \(begun) before")
+            }
+        }
     }
 }

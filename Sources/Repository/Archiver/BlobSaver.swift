@@ -23,7 +23,7 @@ final class BlobSaver {
 
     /// Stores a blob unless it is known, and names it.
     func save(_ kind: BlobKind, _ plain: UnsafeRawBufferPointer) throws -> ObjectID {
-        let key = BlobKey(kind: kind, id: hash.digest(plain))
+        let key = BlobKey(kind: kind, id: kind == .tree ? hash.digest(plain) : packs.digest(plain, worker: worker, hash))
         if index.claim(key) { try add(key, plain) }
         return key.id
     }

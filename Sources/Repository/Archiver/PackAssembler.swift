@@ -30,6 +30,12 @@ final class PackAssembler: @unchecked Sendable {  // each open pack is guarded b
         if let full { try deliver(full.finish(sealer)) }
     }
 
+    /// Names a blob of data; the worker's open pack is hashed beside it.
+    func digest(_ plain: UnsafeRawBufferPointer, worker: Int, _ hash: SHA256) -> ObjectID {
+        let slot = slots[worker]
+        return slot.lock.withLock { slot.builder?.digest(plain, hash) } ?? hash.digest(plain)
+    }
+
     /// Takes every open pack; leftovers of data are put together where they fit.
     func takeAll(_ sealer: Sealer) -> [FinishedPack] {
         let open = slots.map { slot in

@@ -9,6 +9,8 @@ final class PackBuilder {
 
     private var bytes: [UInt8]
     private var used = 0
+    /// Bytes that the pack's hash has taken.
+    private var hashed = 0
     private(set) var blobs: [PackedBlob] = []
     private let hash = SHA256()
 
@@ -48,12 +50,15 @@ final class PackBuilder {
 
     private func append(_ count: Int, _ fill: (UnsafeMutableRawBufferPointer) -> Void) {
         makeRoom(count)
-        bytes.withUnsafeMutableBytes { bytes in
-            let place = UnsafeMutableRawBufferPointer(rebasing: bytes[used..<used + count])
-            fill(place)
-            hash.update(UnsafeRawBufferPointer(place))
-        }
+        bytes.withUnsafeMutableBytes { fill(UnsafeMutableRawBufferPointer(rebasing: $0[used..<used + count])) }
         used += count
+    }
+
+    /// Names a blob that may come into the pack or not. What the pack has taken meanwhile is hashed beside it.
+    func digest(_ plain: UnsafeRawBufferPointer, _ blobHash: SHA256) -> ObjectID {
+        bytes.withUnsafeBytes { SHA256.update(blobHash, plain, hash, UnsafeRawBufferPointer(rebasing: $0[hashed..<used])) }
+        hashed = used
+        return blobHash.finish()
     }
 
     /// Takes over what another builder holds.
@@ -74,6 +79,7 @@ final class PackBuilder {
         let header = sealer.seal(PackHeader.encode(blobs))
         append(header.count) { $0.copyBytes(from: header) }
         append(4) { $0.storeBytes(of: UInt32(header.count).littleEndian, as: UInt32.self) }
+        bytes.withUnsafeBytes { hash.update(UnsafeRawBufferPointer(rebasing: $0[hashed..<used])) }
         bytes.removeLast(bytes.count - used)
         return FinishedPack(index: IndexedPack(id: hash.finish(), blobs: blobs), bytes: bytes)
     }
