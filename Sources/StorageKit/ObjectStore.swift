@@ -56,10 +56,14 @@ public struct ObjectStoreProperties: Sendable, Hashable {
     public var retainsObjects: Bool
     /// True when `put` returns only after the store itself has proved what arrived, by a checksum or a transaction; else somebody looks at its size.
     public var provesUploads: Bool
+    /// False where a request waits for nothing but a disk of this machine.
+    public var isRemote: Bool
 
     public init(
-        connections: Int, createOnlyIsAtomic: Bool, location: String, retainsObjects: Bool = false, provesUploads: Bool = true
+        connections: Int, createOnlyIsAtomic: Bool, location: String, retainsObjects: Bool = false, provesUploads: Bool = true,
+        isRemote: Bool = true
     ) {
+        self.isRemote = isRemote
         self.provesUploads = provesUploads
         self.retainsObjects = retainsObjects
         self.connections = connections

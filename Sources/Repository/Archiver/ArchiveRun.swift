@@ -55,7 +55,7 @@ final class ArchiveRun: Sendable {
             BoundedQueue<ReadBuffer>(capacity: 2 * workers, breakdown: breakdown)
         )
         (self.buffers, self.queue) = (buffers, queue)
-        let uploader = PackUploader(store: files.store, breakdown: breakdown)
+        let uploader = PackUploader(store: files.store, workers: workers, breakdown: breakdown)
         self.uploader = uploader
         let packs = PackAssembler(workers: workers + 1) { try uploader.deliver($0) }
         self.packs = packs

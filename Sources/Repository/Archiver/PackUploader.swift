@@ -4,14 +4,23 @@ import StorageKit
 final class PackUploader: Sendable {
     private let store: any ObjectStore
     private let allowance: Allowance
+    private let breakdown: Breakdown
     private let stream: AsyncStream<FinishedPack>
     private let sink: AsyncStream<FinishedPack>.Continuation
 
-    init(store: any ObjectStore, breakdown: Breakdown) {
+    /// `workers`: how many fill packs.
+    init(store: any ObjectStore, workers: Int, breakdown: Breakdown) {
         self.store = store
-        allowance = Allowance(store.properties.connections + 1, breakdown: breakdown)
+        self.breakdown = breakdown
+        allowance = Allowance(Self.underWay(store.properties, workers), breakdown: breakdown)
         (stream, sink) = AsyncStream.makeStream()
         breakdown.onFailure { [sink] in sink.finish() }
+    }
+
+    /// Packs on their way while others are being filled. Each connection of a store far away is to be busy always; a disk of this machine is with a
+    /// few, and more of them are fresh memory, which costs as much as hashing what is put there: that of a stored pack costs nothing.
+    private static func underWay(_ store: ObjectStoreProperties, _ workers: Int) -> Int {
+        store.isRemote ? store.connections + 1 : min(max(workers, 2), store.connections + 1)
     }
 
     /// Blocks the calling thread until there is room.
@@ -36,9 +45,12 @@ final class PackUploader: Sendable {
                     running -= 1
                 }
                 running += 1
-                group.addTask { [store, allowance] in
-                    try await store.put(ObjectNames.pack(pack.index.id), pack.bytes)
-                    try await stored(pack)
+                group.addTask { [store, allowance, breakdown] in
+                    // Known at once: who waits for room would wait for ever, for what failed gives none back.
+                    try await breakdown.guarding {
+                        try await store.put(ObjectNames.pack(pack.index.id), pack.bytes)
+                        try await stored(pack)
+                    }
                     allowance.giveBack()
                 }
             }

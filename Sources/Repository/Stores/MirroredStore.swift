@@ -47,7 +47,8 @@ struct MirroredStore: ObjectStore {
         let (one, other) = (first.properties, second.properties)
         return ObjectStoreProperties(
             connections: min(one.connections, other.connections), createOnlyIsAtomic: one.createOnlyIsAtomic && other.createOnlyIsAtomic,
-            location: "\(one.location) and \(other.location)", retainsObjects: one.retainsObjects || other.retainsObjects)
+            location: "\(one.location) and \(other.location)", retainsObjects: one.retainsObjects || other.retainsObjects,
+            isRemote: one.isRemote || other.isRemote)
     }
 
     /// Where a damaged object may be whole.
