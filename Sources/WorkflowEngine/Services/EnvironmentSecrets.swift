@@ -34,10 +34,22 @@ public struct EnvironmentSecrets: SecretResolver {
                     found: FileManager.default.fileExists(atPath: path) ? "one that this user can't read" : "none", at: "\(reference)",
                     advice: "create it, readable by the worker's user only")
             }
-            let attributes = try? FileManager.default.attributesOfItem(atPath: URL(fileURLWithPath: path).resolvingSymlinksInPath().path)
+            let attributes = Self.attributes(path)
             let isEmpty = attributes?[.type] as? FileAttributeType == .typeRegular && attributes?[.size] as? Int == 0
             return isEmpty ? Self.empty(reference) : nil
         }
+    }
+
+    /// Whether it can be read as often as one likes.
+    public func lasts(_ reference: SecretReference) -> Bool {
+        switch reference {
+        case .environment: true
+        case .file(let path): Self.attributes(path)?[.type] as? FileAttributeType == .typeRegular
+        }
+    }
+
+    private static func attributes(_ path: String) -> [FileAttributeKey: Any]? {
+        try? FileManager.default.attributesOfItem(atPath: URL(fileURLWithPath: path).resolvingSymlinksInPath().path)
     }
 
     public func resolve(_ reference: SecretReference) throws(StepError) -> Secret {

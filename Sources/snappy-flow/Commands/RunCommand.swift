@@ -23,10 +23,11 @@ struct RunCommand: AsyncParsableCommand {
         let compiled = try documents.compileOne()
         let definition = try JobDefinition.instantiate(
             compiled.plan, parameters: parameters.values(for: compiled.plan), catalog: Composition.catalog)
+        let plan = definition.applied(to: compiled.plan)
+        deriveKeys(plan)
         let control = try await database.acquire()
         let store = try await control.openStore()
         let worker = try Composition().worker(store, scope: .owned, slots: 4) { StandardError.write("note: \($0)") }
-        let plan = definition.applied(to: compiled.plan)
         try refuse(worker.refusals(of: definition.steps, plan, origin: .local))
         let job = try await store.submit(
             JobSubmission(
@@ -47,6 +48,18 @@ struct RunCommand: AsyncParsableCommand {
         JobWatch(store: store, job: job, databaseWait: database.wait).conclude(details)
         withExtendedLifetime(control) {}
         if details.run.exitStatus != .succeeded { throw CommandFailure(details.run.exitStatus) }
+    }
+
+    /// Opens the plan's repositories beside what comes before their first use: deriving a key from a password takes a tenth of a second, and this process
+    /// keeps it. What goes wrong here goes wrong again where it counts, and is said there.
+    private func deriveKeys(_ plan: Plan) {
+        let secrets = EnvironmentSecrets()
+        for name in Set(plan.steps.flatMap(\.repositories)).sorted() {
+            // What can be read once only, a pipe, is for the step.
+            let lasts = plan.steps.filter { $0.repositories.contains(name) }.flatMap(\.secrets).allSatisfy(secrets.lasts)
+            guard lasts else { continue }
+            Task.detached { _ = try? await RepositoryPlace(name, in: plan, Composition.catalog, secrets: secrets) { _, _ in }.open() }
+        }
     }
 
     /// Nothing is begun that can't be carried to its end here.
