@@ -18,6 +18,12 @@ public actor Pool {
         self.patience = patience
     }
 
+    /// Makes the first connection now, with no patience: for who has to know whether there is a server.
+    public func connect() async throws {
+        let connection = try await Connection.connect(settings)
+        if idle.count + lent < size { idle.append(connection) }
+    }
+
     /// Lends a connection to `body`. Waits until one is free.
     public func withConnection<Value: Sendable>(_ body: @Sendable (Connection) async throws -> Value) async throws -> Value {
         try await enter()

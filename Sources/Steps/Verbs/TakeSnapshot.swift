@@ -21,12 +21,9 @@ struct TakeSnapshot: Verb {
             let system = try await context.openSystem(name, as: (any Snapshotting).self)
             let key = context.key(ofSystemAt: index)
             try context.recorder.ensureHeld()
+            let former = try await isRepeated(context) ? system.find(key: key, context) : nil
             let snapshot: SystemSnapshot
-            if let found = try await system.find(key: key, context) {
-                snapshot = found
-            } else {
-                snapshot = try await system.snapshot(key: key, context)
-            }
+            if let former { snapshot = former } else { snapshot = try await system.snapshot(key: key, context) }
             snapshots[name] = try JSONValue(encoding: snapshot)
             try await context.recorder.recordUndo(["snapshots": .object(snapshots)])
         }
@@ -46,11 +43,11 @@ struct TakeSnapshot: Verb {
             Set(names.map { context.plan.systems[$0]?.type }).count == 1
         else { throw ungroupable(names, context) }
         var found: [SystemSnapshot] = []
-        for member in members {
+        for member in members where isRepeated(context) {
             if let snapshot = try await member.system.find(key: member.key, context) { found.append(snapshot) }
         }
         if found.count < members.count || !first.system.areOfOneInstant(found) {
-            for member in members { try await member.system.release(key: member.key, context) }
+            for member in members where isRepeated(context) { try await member.system.release(key: member.key, context) }
             try context.recorder.ensureHeld()
             found = try await first.system.snapshot(key: first.key, with: Array(members.dropFirst()), context)
         }
@@ -59,6 +56,9 @@ struct TakeSnapshot: Verb {
         try await context.recorder.recordUndo(["snapshots": .object(snapshots)])
         return StepResult(outputs: ["snapshots": .object(snapshots)])
     }
+
+    /// Whether an attempt before this one may have left something. An attempt has its row before its body runs, and keys are never given twice.
+    private func isRepeated(_ context: StepContext) -> Bool { context.attempt > 1 }
 
     func undo(_ context: StepContext) async throws -> StepResult {
         let names = context.subjectSystems

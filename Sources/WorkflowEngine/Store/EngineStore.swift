@@ -30,11 +30,13 @@ public final class EngineStore: Sendable {
         relaxed = Pool(relaxedSettings, size: 2, patience: patience)
     }
 
-    /// Connects and brings the schema up to date. `patience` says how long a database that is down is waited for, here and later.
+    /// Connects and brings the schema up to date. `patience` says how long a database that is down is waited for later, and here where it `waits`.
     public static func open(
-        _ settings: ConnectionSettings, connections: Int = 4, patience: RetryPolicy? = nil, history: HistoryPolicy = HistoryPolicy()
+        _ settings: ConnectionSettings, connections: Int = 4, patience: RetryPolicy? = nil, waits: Bool = true,
+        history: HistoryPolicy = HistoryPolicy()
     ) async throws -> EngineStore {
         let store = EngineStore(settings: settings, connections: connections, patience: patience, history: history)
+        if !waits { try await store.pool.connect() }
         try await store.pool.withConnection { try await Migrator().migrate($0) }
         return store
     }

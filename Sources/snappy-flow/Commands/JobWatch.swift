@@ -43,7 +43,7 @@ struct JobWatch {
                 }
                 return details
             }
-            await end.wait(atMost: .milliseconds(terminal.isInteractive ? 150 : 250))
+            await end.wait(atMost: .milliseconds(terminal.isInteractive ? 150 : 1000))
             try Task.checkCancellation()
         }
     }
