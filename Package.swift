@@ -83,7 +83,8 @@ let package = Package(
             swiftSettings: strict,
             plugins: ["EmbedSQL"]),
         .target(
-            name: "Repository", dependencies: ["StorageKit", "Crypto", "CLibZstd", "NewFiles", "Threads", "FlowModel"], swiftSettings: hot),
+            name: "Repository", dependencies: ["StorageKit", "Crypto", "CLibZstd", "CLinux", "NewFiles", "Threads", "FlowModel"],
+            swiftSettings: hot),
 
         .target(
             name: "RestServer",

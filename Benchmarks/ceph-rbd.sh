@@ -76,7 +76,8 @@ echo bench >state/pw
 restic -q -r theirs init --repository-version 2
 "$flow" db up >/dev/null 2>&1 || true
 
-timed() { python3 "$here/measure.py" "$@"; }
+# What the one before has left to be written is on disk before the next one begins: we wait for our bytes to be there, and would wait for the peer's with them.
+timed() { sync && python3 "$here/measure.py" "$@"; }
 
 full_by_restic() { rbd export --no-progress "bench@$1" - | restic -q -r theirs backup --stdin --stdin-filename bench; }
 increment_by_rbd() {

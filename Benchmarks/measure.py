@@ -1,6 +1,6 @@
 """Runs a command and prints what it and everything that it started used: user+system seconds, and the wall seconds until the command itself ended.
 usage: measure.py [--worker PID] NAME COMMAND...     Processes that outlive the command are waited for, and counted.
---worker: what this process, and those that it starts, use meanwhile is counted too. Its children are waited for, half a minute at most."""
+--worker: what this process, and those that it started, use meanwhile and in the second after it is counted too."""
 import ctypes, os, resource, subprocess, sys, time
 
 PR_SET_CHILD_SUBREAPER = 36
@@ -24,13 +24,13 @@ def children(pid):
     return found
 
 
-def settled(pid):
-    """What it has used, when all that it started has ended."""
-    for _ in range(300):
-        if not children(pid):
-            return stat(pid)[1]
-        time.sleep(0.1)
-    sys.exit(f"processes that {pid} started did not end")
+def used(pid):
+    """What it has used with all that it started, whether that has ended or not."""
+    try:
+        return stat(pid)[1] + sum(map(used, children(pid)))
+    except (FileNotFoundError, ProcessLookupError):
+        # It ends just now, and its parent has its time.
+        return 0
 
 
 # Whatever ran in this process before Python did (a wrapper of python3 is a shell script) has left what its children used.
@@ -40,7 +40,7 @@ worker = None
 if arguments[0] == "--worker":
     worker, arguments = int(arguments[1]), arguments[2:]
 name, command = arguments[0], arguments[1:]
-before = settled(worker) if worker else 0
+before = used(worker) if worker else 0
 began = time.monotonic()
 done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 wall = time.monotonic() - began
@@ -49,8 +49,12 @@ while True:
         os.wait()
     except ChildProcessError:
         break
-used = resource.getrusage(resource.RUSAGE_CHILDREN)
-cpu = used.ru_utime + used.ru_stime - earlier.ru_utime - earlier.ru_stime + (settled(worker) - before if worker else 0)
+ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+cpu = ended.ru_utime + ended.ru_stime - earlier.ru_utime - earlier.ru_stime
+if worker:
+    # What its processes still do about the job is the job's.
+    time.sleep(1)
+    cpu += used(worker) - before
 if done.returncode:
     sys.exit(f"{name} failed: {done.stdout}")
 print(f"{name:<34} cpu {cpu:7.2f} s   wall {wall:7.2f} s")

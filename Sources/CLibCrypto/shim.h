@@ -32,6 +32,9 @@ static void large_pages_free(void *memory, const char *file, int line) {
     free(memory);
 }
 
+// Nothing is cleaned up when the program ends: threads may still be in libcrypto then. For before its first use.
+static inline int no_cleanup_by_libcrypto(void) { return OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, NULL); }
+
 // 0 when libcrypto has asked for memory already.
 static inline int large_pages_for_libcrypto(void) {
     return CRYPTO_set_mem_functions(large_pages_malloc, large_pages_realloc, large_pages_free);

@@ -7,6 +7,7 @@
 #include <linux/fs.h>
 #include <linux/openat2.h>
 #include <sys/ioctl.h>
+#include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <sys/xattr.h>
 
@@ -32,6 +33,12 @@ static inline int linux_open_beneath(int folder, const char *path, int flags, un
 
 // open(2): O_PATH | O_NOFOLLOW. What a name stands for itself, to be asked about and not read.
 static const int linux_open_name = 010000000 | 0400000;
+
+// statfs(2): the type of the file system that holds `path`, or -1.
+static inline long linux_file_system(const char *path) {
+    struct statfs status;
+    return statfs(path, &status) == 0 ? (long)(unsigned)status.f_type : -1;
+}
 
 // syncfs(2): everything written to the file system of `file` is on disk.
 static inline int linux_sync_file_system(int file) { return (int)syscall(SYS_syncfs, file); }

@@ -1,3 +1,4 @@
+import CLibCrypto
 import CSHA256
 
 /// A message of which `CSHA256` takes whole blocks: what is not yet one, how long it is, and how it ends (FIPS 180-4, 5.1.1).
@@ -26,7 +27,11 @@ final class SHA256Blocks {
         begin()
     }
 
-    deinit { memory.deallocate() }
+    /// It may have been a secret.
+    deinit {
+        OPENSSL_cleanse(memory.baseAddress, memory.count)
+        memory.deallocate()
+    }
 
     private func begin() {
         state.update(from: Self.start, count: Self.start.count)

@@ -20,6 +20,7 @@ struct SnappyFlow: AsyncParsableCommand {
 
     static func main() async {
         CryptoMemory.useLargePages()
+        CryptoMemory.staysToTheEnd()
         // A repository lock's holder is probed with SIGHUP (restic does it): it must not end us. A closed pipe is an error, not a death.
         signal(SIGHUP, SIG_IGN)
         signal(SIGPIPE, SIG_IGN)

@@ -1,13 +1,14 @@
 import Foundation
 import Synchronization
 
-/// Processes of this binary that nobody uses for a moment: the next step of a job finds one with its libraries loaded instead of starting another.
+/// Processes of this binary that nobody uses for a moment: the next step of a job, and the next job of a worker, find one with its libraries loaded and its
+/// connection made, which took a tenth of a second. One of which a call has failed is not kept: what is tried again begins with nothing of it.
 /// Each is used by one session at a time, so that what crashes or hangs takes nobody else with it.
 final class IdleProcesses: Sendable {
     private let parked = Mutex<[PluginProcess]>([])
 
-    /// Seconds after which an unused one ends: longer than from one step of a job to the next.
-    private static let patience = 10.0
+    /// Seconds after which an unused one ends: schedules name minutes.
+    private static let patience = 60.0
     private static let most = 4
 
     func take(_ program: PluginProgram) -> PluginProcess? {
@@ -18,7 +19,7 @@ final class IdleProcesses: Sendable {
     }
 
     func park(_ process: PluginProcess) {
-        guard process.isIdle else { return }
+        guard process.isIdle, !process.hasFailed else { return }
         process.hear { _ in }
         parked.withLock { parked in
             parked.append(process)

@@ -31,6 +31,8 @@ final class PluginProcess: Sendable {
         var next: Int64 = 1
         var waiting: [Int64: PluginCall] = [:]
         var last = ContinuousClock.now
+        /// A call was answered with an error.
+        var hasFailed = false
         /// Why nothing can be called any more.
         var end: StorageError?
     }
@@ -99,6 +101,8 @@ final class PluginProcess: Sendable {
     var isAlive: Bool { calls.withLock { $0.end == nil } }
     /// True when it could be called and nobody waits for it.
     var isIdle: Bool { calls.withLock { $0.end == nil && $0.waiting.isEmpty } }
+    /// True when a call was answered with an error, ever.
+    var hasFailed: Bool { calls.withLock { $0.hasFailed } }
     /// Since the last call was answered.
     var idleSeconds: Double { calls.withLock { $0.waiting.isEmpty ? ($0.last.duration(to: .now)) / .seconds(1) : 0 } }
 
@@ -187,6 +191,7 @@ final class PluginProcess: Sendable {
         case .progress(let id): waiting(id)?.extend(by: program.timeout.duration)
         case .result(let id, let result, let data): waiting(id)?.answered(result, data: data)
         case .failure(let id, let json):
+            calls.withLock { $0.hasFailed = true }
             guard let call = waiting(id) else { return }
             call.failed(PluginFailure(json: json, call: call.name, plugin: program.name).error.mapText(masked))
         }

@@ -44,7 +44,7 @@ public struct EmbeddedCluster: Sendable {
         let control = try await FileLock.take(folder.controlLock, .exclusive, owner: folder.user, within: .seconds(90))
         defer { withExtendedLifetime(control) {} }
         let users = try await FileLock.take(folder.usersLock, .shared, owner: folder.user, within: .seconds(10))
-        if runsUntilDown() { return Lease(settings: settings, lock: users, keeper: Task { await keepAlive() }) }
+        if await runsUntilDown() { return Lease(settings: settings, lock: users, keeper: Task { await keepAlive() }) }
         let binaries = try await ServerBinaries.choose(for: folder.major, folder: folder.path)
         // The watcher first: we may be killed at any point from here on.
         let seconds = Int((grace.milliseconds + 999) / 1000)
@@ -58,9 +58,12 @@ public struct EmbeddedCluster: Sendable {
     }
 
     /// True after `db up`, while all is well: no program of the server's needs to be looked for, and nobody has to watch.
-    private func runsUntilDown() -> Bool {
-        access(folder.keepMark, F_OK) == 0 && access(folder.downMark, F_OK) != 0 && ServerProcess.find(in: folder) != nil
-            && ServerProcess.isReady(in: folder)
+    private func runsUntilDown() async -> Bool {
+        guard access(folder.keepMark, F_OK) == 0, access(folder.downMark, F_OK) != 0, ServerProcess.find(in: folder) != nil else {
+            return false
+        }
+        // Not by the state in postmaster.pid: a server that recovers from the death of one of its processes goes on saying there that it is ready.
+        return (try? await Connection.connect(settings)) != nil
     }
 
     /// Starts the server again when it dies while a command uses it: until the next command came, nobody else would. What `db down`

@@ -9,13 +9,6 @@ enum ServerProcess {
         return works(pid, in: folder.data) ? pid : nil
     }
 
-    /// Whether the postmaster says that it takes connections: in the eighth line of its file (src/include/utils/pidfile.h).
-    static func isReady(in folder: ClusterFolder) -> Bool {
-        guard let text = try? String(contentsOfFile: folder.data + "/postmaster.pid", encoding: .utf8) else { return false }
-        let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
-        return lines.count > 7 && lines[7].hasPrefix("ready")
-    }
-
     static func recorded(in folder: ClusterFolder) -> pid_t? { processID(in: folder.data + "/postmaster.pid") }
 
     /// Removes lock files that name a living process which is not the server (or one that is dead and not buried yet). PostgreSQL would

@@ -1,3 +1,4 @@
+import CLinux
 import FlowModel
 import Foundation
 import NewFiles
@@ -9,6 +10,27 @@ import StorageKit
 /// The blocking calls behind `LocalStore`.
 struct LocalFolder: Sendable {
     let path: String
+
+    /// Whether it lies on another machine, as far as the system says. Asked of what is there of its path.
+    var isRemote: Bool {
+        #if os(Linux)
+            var existing = path
+            while true {
+                let type = linux_file_system(existing)
+                if type >= 0 { return Self.remoteFileSystems.contains(UInt32(truncatingIfNeeded: type)) }
+                let parent = (existing as NSString).deletingLastPathComponent
+                guard errno == ENOENT, parent != existing, !parent.isEmpty else { return false }
+                existing = parent
+            }
+        #else
+            return false
+        #endif
+    }
+
+    /// statfs(2): NFS, SMB, CIFS, SMB2, FUSE, Ceph, AFS, 9P, and OCFS2, GPFS and Lustre, which are shared by machines.
+    private static let remoteFileSystems: Set<UInt32> = [
+        0x6969, 0x517b, 0xff53_4d42, 0xfe53_4d42, 0x6573_5546, 0x00c3_6400, 0x5346_414f, 0x0102_1997, 0x7461_636f, 0x4750_4653, 0x0bd0_0bd0,
+    ]
 
     private func full(_ name: ObjectName) -> String { path + "/" + name.text }
 

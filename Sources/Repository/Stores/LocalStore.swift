@@ -13,7 +13,7 @@ public final class LocalStore: ObjectStore {
     public init(path: String, connections: Int = 4) {
         folder = LocalFolder(path: path)
         pool = BlockingPool(label: "local-store", width: connections)
-        properties = ObjectStoreProperties(connections: connections, createOnlyIsAtomic: true, location: path, isRemote: false)
+        properties = ObjectStoreProperties(connections: connections, createOnlyIsAtomic: true, location: path, isRemote: folder.isRemote)
     }
 
     public let properties: ObjectStoreProperties

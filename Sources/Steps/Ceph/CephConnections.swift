@@ -3,8 +3,8 @@
     import StorageKit
     import Synchronization
 
-    /// The cluster that was asked last, kept for a moment: the calls of a step, and the steps of a job, come one after the other, and each connection
-    /// costs threads and two rounds with a monitor.
+    /// The cluster that was asked last, kept for a while: the calls of a step, the steps of a job and a worker's jobs come one after the other, and each
+    /// connection costs threads and two rounds with a monitor. What failed is tried again by another process (`IdleProcesses`), with a connection of its own.
     final class CephConnections: Sendable {
         private struct Kept {
             var settings: CephCluster.Settings
@@ -14,8 +14,8 @@
 
         private let last = Mutex<Kept?>(nil)
 
-        /// Seconds, used or not: what is wrong with a connection, or has changed in its configuration since, does not last.
-        private static let patience = 10.0
+        /// Seconds, used or not: what has changed in its configuration since does not last longer.
+        private static let patience = 60.0
 
         /// Blocks.
         func cluster(_ settings: CephCluster.Settings) throws(StorageError) -> CephCluster {

@@ -38,6 +38,14 @@ public struct RepositoryPlace: Sendable {
             mirror: mirror)
     }
 
+    /// Opens it once, trying each call once only: for who can do without. Waits for nobody and reports nothing.
+    public func openInPassing() async throws {
+        let once = StoreRetries(limit: .seconds(0), attempts: 1, firstLimit: .seconds(0))
+        var other = mirror
+        other?.retries = once
+        _ = try await Repository.open(main.store, password: password, retries: once, bandwidth: main.bandwidth, mirror: other)
+    }
+
     /// `RepositoryError(.exists)` where there is one.
     public func create(patience: LockPatience = LockPatience()) async throws -> Repository {
         try await Repository.create(

@@ -43,11 +43,11 @@ struct TakeSnapshot: Verb {
             Set(names.map { context.plan.systems[$0]?.type }).count == 1
         else { throw ungroupable(names, context) }
         var found: [SystemSnapshot] = []
-        for member in members where isRepeated(context) {
+        for member in members {
             if let snapshot = try await member.system.find(key: member.key, context) { found.append(snapshot) }
         }
         if found.count < members.count || !first.system.areOfOneInstant(found) {
-            for member in members where isRepeated(context) { try await member.system.release(key: member.key, context) }
+            for member in members { try await member.system.release(key: member.key, context) }
             try context.recorder.ensureHeld()
             found = try await first.system.snapshot(key: first.key, with: Array(members.dropFirst()), context)
         }
@@ -57,7 +57,8 @@ struct TakeSnapshot: Verb {
         return StepResult(outputs: ["snapshots": .object(snapshots)])
     }
 
-    /// Whether an attempt before this one may have left something. An attempt has its row before its body runs, and keys are never given twice.
+    /// Whether an attempt before this one may have left something: each has its row before its body runs, and keys are never given twice. A database that lost
+    /// its last rows (a failover, an old backup of it) may not know of one: systems then say that the snapshot exists, or find it themselves.
     private func isRepeated(_ context: StepContext) -> Bool { context.attempt > 1 }
 
     func undo(_ context: StepContext) async throws -> StepResult {

@@ -58,7 +58,9 @@ struct RunCommand: AsyncParsableCommand {
             // What can be read once only, a pipe, is for the step.
             let lasts = plan.steps.filter { $0.repositories.contains(name) }.flatMap(\.secrets).allSatisfy(secrets.lasts)
             guard lasts else { continue }
-            Task.detached { _ = try? await RepositoryPlace(name, in: plan, Composition.catalog, secrets: secrets) { _, _ in }.open() }
+            Task.detached {
+                _ = try? await RepositoryPlace(name, in: plan, Composition.catalog, secrets: secrets) { _, _ in }.openInPassing()
+            }
         }
     }
 

@@ -24,6 +24,22 @@ import Testing
         #expect(run.job.outcome == .succeeded)
     }
 
+    /// A pipe can be read once only: nobody may read it in passing.
+    @Test func onlyFilesAndVariablesCanBeReadAgain() throws {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString).path
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        FileManager.default.createFile(atPath: folder + "/file", contents: Data("x".utf8))
+        #expect(mkfifo(folder + "/pipe", 0o600) == 0)
+        try FileManager.default.createSymbolicLink(atPath: folder + "/to-file", withDestinationPath: "file")
+        try FileManager.default.createSymbolicLink(atPath: folder + "/to-pipe", withDestinationPath: "pipe")
+        let secrets = EnvironmentSecrets(environment: [:])
+        #expect(secrets.lasts(.environment("ANY")))
+        for (name, lasts) in [("file", true), ("to-file", true), ("pipe", false), ("to-pipe", false), ("nothing", false)] {
+            #expect(secrets.lasts(.file("\(folder)/\(name)")) == lasts, "\(name)")
+        }
+    }
+
     @Test func submittedPipelinesReachOnlyWhatIsListed() {
         let configuration = WorkerConfiguration(host: "h", scratchFolder: "/tmp", allowed: AllowList(paths: ["/srv"]))
         let accepts = StepAcceptance(worker: WorkerID(rawValue: "w"), configuration: configuration, catalog: TestCatalog.all)
