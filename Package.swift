@@ -168,7 +168,11 @@ let package = Package(
             ],
             swiftSettings: strict),
         .testTarget(
-            name: "RestServerTests", dependencies: ["RestServer", "HTTPClient", "Crypto", "FlowModel", "Rigs", "Threads", subprocess],
+            name: "RestServerTests",
+            dependencies: [
+                "RestServer", "HTTPClient", "Crypto", "FlowModel", "Rigs", "Threads", nio("NIOCore"), nio("NIOEmbedded"), nio("NIOHTTP1"),
+                subprocess,
+            ],
             swiftSettings: strict),
         .testTarget(
             name: "AcceptanceTests", dependencies: ["Rigs", "FlowModel", "PostgreSQL", "snappy-flow", subprocess], swiftSettings: strict),

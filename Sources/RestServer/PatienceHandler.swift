@@ -18,6 +18,8 @@ final class PatienceHandler: ChannelDuplexHandler {
     private var isReading = false
     private var isRequestOpen = false
     private var isAnswerOwed = false
+    /// The client sends nothing before it is told to (`Expect: 100-continue`, RFC 9110, 10.1.1).
+    private var isGoOwed = false
     private var next: Scheduled<Void>?
 
     init(_ period: TimeAmount) { self.period = period }
@@ -27,7 +29,7 @@ final class PatienceHandler: ChannelDuplexHandler {
 
     private func watch(_ context: ChannelHandlerContext) {
         next = context.eventLoop.assumeIsolated().scheduleTask(in: period) { [self] in
-            let isWaiting = isAnswerOwed && !isRequestOpen ? unsent > 0 : isReading || unsent > 0
+            let isWaiting = isAnswerOwed && (!isRequestOpen || isGoOwed) ? unsent > 0 : isReading || unsent > 0
             if isWaiting, moved < Self.enough {
                 context.close(promise: nil)
             } else {
@@ -44,7 +46,9 @@ final class PatienceHandler: ChannelDuplexHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         switch unwrapInboundIn(data) {
-        case .head: (isRequestOpen, isAnswerOwed) = (true, true)
+        case .head(let head):
+            (isRequestOpen, isAnswerOwed) = (true, true)
+            isGoOwed = head.headers.first(name: "Expect")?.lowercased() == "100-continue"
         case .body(let buffer): moved += buffer.readableBytes
         case .end:
             isRequestOpen = false
@@ -61,7 +65,10 @@ final class PatienceHandler: ChannelDuplexHandler {
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
         let count: Int
         switch unwrapOutboundIn(data) {
-        case .head: count = 0
+        case .head:
+            count = 0
+            if isGoOwed { moved += Self.enough }
+            isGoOwed = false
         case .body(let part): count = part.readableBytes
         case .end:
             count = 0

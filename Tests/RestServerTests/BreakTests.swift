@@ -72,7 +72,7 @@ import Testing
     }
 
     @Test func whoDoesNotGetOnIsGivenUp() async throws {
-        let stage = try await RestServerStage(["--patience", "1s"])
+        let stage = try await RestServerStage(["--patience", "3s"])
         try await stage.made("r")
         let silent = try RawConnection(port: stage.rig.port)
         let slow = try RawConnection(port: stage.rig.port)
