@@ -16,6 +16,7 @@ struct Composition {
     /// A worker over the store.
     func worker(
         _ store: EngineStore, scope: ClaimRequest.Scope, labels: [String: String] = [:], slots: Int, allowed: AllowList = AllowList(),
+        news: @escaping @Sendable (WorkerConfiguration.News) -> Void = { _ in },
         notice: @escaping @Sendable (String) -> Void
     ) throws -> Worker {
         try makeFolder(folders.scratch)
@@ -24,6 +25,7 @@ struct Composition {
         configuration.slots = slots
         configuration.allowed = allowed
         configuration.notice = notice
+        configuration.news = news
         configuration.guardCommand = [Self.binary, "guard"]
         configuration.neverFreeze =
             [folders.state, folders.cache, folders.runtime] + ((try? EmbeddedCluster.standard().path).map { [$0] } ?? [])

@@ -57,6 +57,21 @@ import Testing
         try? FileManager.default.removeItem(atPath: cluster.path)
     }
 
+    @Test func theLookAtAServerThatIsKeptLeavesAConnection() async throws {
+        let cluster = try make()
+        _ = try await cluster.up()
+        let lease = try await cluster.acquire {
+            var settings = $0
+            settings.applicationName = "of-the-session"
+            return settings
+        }
+        let connection = try #require(lease.takeConnection())
+        #expect(try await connection.query("SELECT current_setting('application_name') AS name").first?.get("name") == "of-the-session")
+        #expect(lease.takeConnection() == nil, "used by one only")
+        _ = try await cluster.down(force: true)
+        try? FileManager.default.removeItem(atPath: cluster.path)
+    }
+
     @Test func manyAtOnceShareOneServer() async throws {
         let cluster = try make()
         let leases = try await withThrowingTaskGroup(of: EmbeddedCluster.Lease.self) { group in

@@ -18,6 +18,30 @@ import Testing
         #expect(pids.count <= 3)
     }
 
+    /// What its server process has learned is used again, in whatever order connections come back.
+    @Test func theOldestIsLentFirst() async throws {
+        let rig = try await PostgreSQLRig.start()
+        let pool = Pool(rig.settings, size: 3)
+        let first = try await pool.withConnection { try await processID($0) }
+        try await pool.withConnection { oldest in
+            #expect(try await processID(oldest) == first)
+            try await pool.withConnection { second in
+                let third = try await pool.withConnection { try await processID($0) }
+                #expect(try await pool.withConnection { try await processID($0) } == third)
+                #expect(Set([first, third, try await processID(second)]).count == 3)
+            }
+        }
+        for _ in 0..<3 { #expect(try await pool.withConnection { try await processID($0) } == first) }
+    }
+
+    @Test func whatWasMadeElsewhereIsLent() async throws {
+        let rig = try await PostgreSQLRig.start()
+        let pool = Pool(rig.settings, size: 1)
+        let made = try await Connection.connect(rig.settings)
+        await pool.adopt(made)
+        #expect(try await pool.withConnection { try await processID($0) } == processID(made))
+    }
+
     @Test func aConnectionThatDiedIdleIsReplaced() async throws {
         let rig = try await PostgreSQLRig.start()
         let pool = Pool(rig.settings, size: 1)

@@ -1,6 +1,7 @@
 import Crypto
 import Foundation
 import Testing
+import Threads
 
 @testable import Repository
 
@@ -16,6 +17,28 @@ import Testing
         #expect(try keys.key(scrypt, password: Array("one".utf8)) === first)
         #expect(Self.bytes(first) == Self.bytes(try scrypt.derive(password: Array("one".utf8))))
         #expect(keys.count == 1)
+    }
+
+    @Test func whoComesMeanwhileWaitsForTheFirst() async throws {
+        let keys = DerivedKeys(patience: .seconds(60))
+        // Long enough that all of them have come before it is made.
+        let scrypt = Scrypt(cost: 1 << 15, blockSize: 8, parallelism: 1, salt: RandomBytes.make(64))
+        let made = try await withThrowingTaskGroup(of: SealKey.self) { group in
+            let threads = BlockingPool(label: "keys", width: 8)
+            for _ in 0..<8 { group.addTask { try await threads.run { try keys.key(scrypt, password: Array("one".utf8)) } } }
+            return try await group.reduce(into: []) { $0.append($1) }
+        }
+        #expect(made.allSatisfy { $0 === made[0] })
+    }
+
+    @Test func aFailureIsNotKept() throws {
+        let keys = DerivedKeys(patience: .seconds(60))
+        for _ in 0..<2 {
+            #expect(throws: CryptoError.self) {
+                try keys.key(Scrypt(cost: 3, blockSize: 8, parallelism: 1, salt: []), password: Array("one".utf8))
+            }
+        }
+        #expect(keys.count == 0)
     }
 
     /// Another password, salt or cost is another key, also where their bytes in a row are the same.

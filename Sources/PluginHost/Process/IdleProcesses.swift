@@ -1,3 +1,4 @@
+import FlowModel
 import Foundation
 import Synchronization
 
@@ -13,9 +14,17 @@ final class IdleProcesses: Sendable {
 
     func take(_ program: PluginProgram) -> PluginProcess? {
         parked.withLock { parked in
-            parked.removeAll { !$0.isAlive }
+            parked.removeAll { !$0.isAlive || $0.hasFailed }
             return parked.firstIndex { $0.program == program }.map { parked.remove(at: $0) }
         }
+    }
+
+    /// Starts one for a session to come, and calls `prepare` there. A session that comes before the answer has it all the same: its own calls go beside that one.
+    func prepare(_ program: PluginProgram, _ arguments: JSONValue) {
+        let isThere = parked.withLock { $0.contains { $0.program == program && $0.isAlive } }
+        guard !isThere, let process = try? PluginProcess(program, log: { _ in }) else { return }
+        park(process)
+        DispatchQueue.global().async { _ = try? process.call("prepare", arguments) }
     }
 
     func park(_ process: PluginProcess) {

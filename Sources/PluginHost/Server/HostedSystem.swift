@@ -70,6 +70,8 @@ final class HostedSystem: HostedInstance {
         }
     }
 
+    func prepare() async throws { try await (system as? any Connecting)?.connect() }
+
     func finish() async {
         await images.endAll()
         await targets.endAll()

@@ -88,6 +88,11 @@ public final class PluginServer: Sendable {
             opened.withLock { $0 = instance }
             return HostedAnswer()
         }
+        if request.call == "prepare" {
+            // Beside what a session may have open by now: that stays as it is.
+            try await (open(request.arguments) as? HostedSystem)?.prepare()
+            return HostedAnswer()
+        }
         guard let instance = opened.withLock({ $0 }) else { throw request.unknown }
         return try await instance.answer(request)
     }

@@ -7,7 +7,7 @@ public struct HostedSystemType<Base: SystemType, Hosted: PluginSystem>: SystemTy
     private let base: Base
     private let child: HostCommand
     private let timeout: @Sendable (Settings) throws -> TimeSpan
-    private let idle = IdleProcesses()
+    let idle = IdleProcesses()
 
     /// `timeout`: how long the library waits for an answer by itself; the child is given some more.
     public init(_ base: Base, in child: HostCommand, timeout: @escaping @Sendable (Settings) throws -> TimeSpan) {
@@ -31,17 +31,15 @@ public struct HostedSystemType<Base: SystemType, Hosted: PluginSystem>: SystemTy
     public func open(_ settings: Settings, _ context: StepContext) async throws -> Hosted {
         // Cheap: it connects when it is asked something, and here nobody asks. Missing secrets are said at once.
         let instance = try await base.open(settings, context)
-        let name = base.name
         let recorder = context.recorder
-        let opening: JSONValue = [
-            "system": .string(name), "settings": .object(settings.values), "origin": .string(settings.origin),
-            "context": [
+        let opening = opening(
+            settings,
+            context: [
                 "job": .string(context.job.description), "tenant": .string(context.tenant), "step": .string(context.step.id.description),
                 "verb": .string(context.step.verb), "attempt": .int(Int64(context.attempt)), "key": .string(context.key),
                 "scratchFolder": .string(context.scratchFolder),
-            ],
-        ]
-        let session = PluginSession(child.program(name, try timeout(settings)), sharing: idle) { line in
+            ])
+        let session = PluginSession(try program(settings), sharing: idle) { line in
             recorder.log(LogLevel(rawValue: line.level) ?? .info, line.message)
         } opening: {
             opening
@@ -53,6 +51,22 @@ public struct HostedSystemType<Base: SystemType, Hosted: PluginSystem>: SystemTy
                 quiesceKind: (instance as? any Quiescing)?.quiesceKind ?? .recorded,
                 groupPlace: (instance as? any GroupSnapshotting)?.groupPlace, opening: opening),
             logicalPath: (instance as? any ImageSource)?.logicalPath ?? TreePath())
+    }
+
+    func program(_ settings: Settings) throws -> PluginProgram { child.program(base.name, try timeout(settings)) }
+
+    private func opening(_ settings: Settings, context: JSONValue) -> JSONValue {
+        [
+            "system": .string(base.name), "settings": .object(settings.values), "origin": .string(settings.origin), "context": context,
+        ]
+    }
+}
+
+extension HostedSystemType: PreparingType {
+    public func prepare(_ settings: Settings) {
+        // What is wrong with settings is said where they are used.
+        guard let program = try? program(settings) else { return }
+        idle.prepare(program, opening(settings, context: [:]))
     }
 }
 

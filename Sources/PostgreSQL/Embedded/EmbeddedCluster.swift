@@ -1,6 +1,7 @@
 public import FlowModel
 import Foundation
 import Glibc
+import Synchronization
 
 /// A private PostgreSQL cluster made from the machine's own binaries: on a Unix socket that only its owner can reach, shared by
 /// concurrent commands, stopped when the last of them has ended in whatever way.
@@ -38,13 +39,16 @@ public struct EmbeddedCluster: Sendable {
         ConnectionSettings(socketFolder: folder.socketFolder, user: ServerControl.role, database: ServerControl.role)
     }
 
-    /// Makes and starts the server if need be. It runs at least as long as the lease lives.
-    public func acquire() async throws -> Lease {
+    /// Makes and starts the server if need be. It runs at least as long as the lease lives. Where a connection is made to see that it runs, it is one as
+    /// `session` has it, and the lease's.
+    public func acquire(for session: (ConnectionSettings) -> ConnectionSettings = { $0 }) async throws -> Lease {
         try folder.create()
         let control = try await FileLock.take(folder.controlLock, .exclusive, owner: folder.user, within: .seconds(90))
         defer { withExtendedLifetime(control) {} }
         let users = try await FileLock.take(folder.usersLock, .shared, owner: folder.user, within: .seconds(10))
-        if await runsUntilDown() { return Lease(settings: settings, lock: users, keeper: Task { await keepAlive() }) }
+        if let connection = await connectionUntilDown(session(settings)) {
+            return Lease(settings: settings, connection: connection, lock: users, keeper: Task { await keepAlive() })
+        }
         let binaries = try await ServerBinaries.choose(for: folder.major, folder: folder.path)
         // The watcher first: we may be killed at any point from here on.
         let seconds = Int((grace.milliseconds + 999) / 1000)
@@ -54,16 +58,16 @@ public struct EmbeddedCluster: Sendable {
         unlink(folder.downMark)
         try await ensureRunning(server)
         try await ensureDatabase()
-        return Lease(settings: settings, lock: users, keeper: Task { await keepAlive() })
+        return Lease(settings: settings, connection: nil, lock: users, keeper: Task { await keepAlive() })
     }
 
-    /// True after `db up`, while all is well: no program of the server's needs to be looked for, and nobody has to watch.
-    private func runsUntilDown() async -> Bool {
+    /// A connection after `db up`, while all is well: no program of the server's needs to be looked for, and nobody has to watch.
+    private func connectionUntilDown(_ settings: ConnectionSettings) async -> Connection? {
         guard access(folder.keepMark, F_OK) == 0, access(folder.downMark, F_OK) != 0, ServerProcess.find(in: folder) != nil else {
-            return false
+            return nil
         }
         // Not by the state in postmaster.pid: a server that recovers from the death of one of its processes goes on saying there that it is ready.
-        return (try? await Connection.connect(settings)) != nil
+        return try? await Connection.connect(settings)
     }
 
     /// Starts the server again when it dies while a command uses it: until the next command came, nobody else would. What `db down`
@@ -144,16 +148,26 @@ public struct EmbeddedCluster: Sendable {
     /// A right to the running server, ended by `release`, by its last reference, or by the process's end.
     public final class Lease: Sendable {
         public let settings: ConnectionSettings
+        private let connection: Mutex<Connection?>
         private let lock: FileLock
         private let keeper: Task<Void, Never>
 
-        init(settings: ConnectionSettings, lock: FileLock, keeper: Task<Void, Never>) {
+        init(settings: ConnectionSettings, connection: Connection?, lock: FileLock, keeper: Task<Void, Never>) {
             self.settings = settings
+            self.connection = Mutex(connection)
             self.lock = lock
             self.keeper = keeper
         }
 
         deinit { keeper.cancel() }
+
+        /// What was made on the way, for the first who asks.
+        public func takeConnection() -> Connection? {
+            connection.withLock { connection in
+                defer { connection = nil }
+                return connection
+            }
+        }
     }
 }
 

@@ -18,9 +18,14 @@ public struct Listener: Sendable {
     public let events: AsyncStream<Event>
     private let task: Task<Void, Never>
 
-    /// What does not concern the consumer takes nobody's place.
+    public init(_ settings: ConnectionSettings, channels: [String], concerns: @escaping @Sendable (Event) -> Bool = { _ in true }) {
+        self.init(settings, channels: { _ in channels }, concerns: concerns)
+    }
+
+    /// `channels` are asked for over each new connection. What does not concern the consumer takes nobody's place.
     public init(
-        _ settings: ConnectionSettings, channels: [String], concerns: @escaping @Sendable (Event) -> Bool = { _ in true }
+        _ settings: ConnectionSettings, channels: @escaping @Sendable (Connection) async throws -> [String],
+        concerns: @escaping @Sendable (Event) -> Bool = { _ in true }
     ) {
         let (stream, feed) = AsyncStream.makeStream(of: Event.self, bufferingPolicy: .bufferingNewest(256))
         events = stream
@@ -30,7 +35,9 @@ public struct Listener: Sendable {
             while !Task.isCancelled {
                 do {
                     let connection = try await Connection.connect(settings)
-                    for channel in channels { try await connection.execute(script: "LISTEN \"\(channel.replacing("\"", with: "\"\""))\"") }
+                    for channel in try await channels(connection) {
+                        try await connection.execute(script: "LISTEN \"\(channel.replacing("\"", with: "\"\""))\"")
+                    }
                     failures = 0
                     feed.yield(.resumed)
                     while !Task.isCancelled {

@@ -1,11 +1,19 @@
 public import FlowModel
 
 /// A bounded number of connections, lent to one task at a time. Connections that broke while idle or in use are replaced.
+///
+/// The oldest that is free is lent: its server process has planned the statements already, and knows the tables. A young one takes several times as long.
 public actor Pool {
     public nonisolated let settings: ConnectionSettings
     private let size: Int
     private let patience: RetryPolicy?
-    private var idle: [Connection] = []
+    private struct Member: Sendable {
+        let age: Int
+        let connection: Connection
+    }
+    /// The youngest first.
+    private var idle: [Member] = []
+    private var nextAge = 0
     private var lent = 0
     private var waiters: [(id: Int, turn: CheckedContinuation<Void, any Error>)] = []
     private var nextWaiter = 0
@@ -20,24 +28,37 @@ public actor Pool {
 
     /// Makes the first connection now, with no patience: for who has to know whether there is a server.
     public func connect() async throws {
-        let connection = try await Connection.connect(settings)
-        if idle.count + lent < size { idle.append(connection) }
+        adopt(try await Connection.connect(settings))
+    }
+
+    /// Takes a connection with these settings that somebody else has made.
+    public func adopt(_ connection: Connection) {
+        if idle.count + lent < size { putBack(born(connection)) }
+    }
+
+    private func born(_ connection: Connection) -> Member {
+        nextAge += 1
+        return Member(age: nextAge, connection: connection)
+    }
+
+    private func putBack(_ member: Member) {
+        idle.insert(member, at: idle.firstIndex { $0.age < member.age } ?? idle.endIndex)
     }
 
     /// Lends a connection to `body`. Waits until one is free.
     public func withConnection<Value: Sendable>(_ body: @Sendable (Connection) async throws -> Value) async throws -> Value {
         try await enter()
         defer { leave() }
-        let connection = try await take()
+        let member = try await take()
         do {
-            let value = try await body(connection)
-            await giveBack(connection)
+            let value = try await body(member.connection)
+            await giveBack(member)
             return value
         } catch let error as PostgreSQLError where error.sqlState == .readOnly {
             // After a failover it is still tied to the old server.
             throw error
         } catch {
-            await giveBack(connection)
+            await giveBack(member)
             throw error
         }
     }
@@ -55,14 +76,14 @@ public actor Pool {
     /// Closes the idle connections.
     public func drain() { idle.removeAll() }
 
-    private func take() async throws -> Connection {
-        while let connection = idle.popLast() {
-            if await connection.isUsable { return connection }
+    private func take() async throws -> Member {
+        while let member = idle.popLast() {
+            if await member.connection.isUsable { return member }
         }
         var attempt = 1
         while true {
             do {
-                return try await Connection.connect(settings)
+                return born(try await Connection.connect(settings))
             } catch let error as PostgreSQLError where error.retry == .transient {
                 guard let patience, patience.attempts == 0 || attempt < patience.attempts else { throw error }
                 let delay = patience.delay(afterAttempt: attempt, random: .random(in: 0...1))
@@ -72,8 +93,8 @@ public actor Pool {
         }
     }
 
-    private func giveBack(_ connection: Connection) async {
-        if await connection.isUsable { idle.append(connection) }
+    private func giveBack(_ member: Member) async {
+        if await member.connection.isUsable { putBack(member) }
     }
 
     private func enter() async throws {

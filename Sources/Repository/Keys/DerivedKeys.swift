@@ -1,6 +1,7 @@
 import Crypto
 import Dispatch
 import Synchronization
+import Threads
 
 /// What passwords were turned into, kept for a while: each step of a job, and each job of a worker, opens its repository anew, and scrypt takes a tenth
 /// of a second and 32 MiB every time. It is to cost those who try passwords; who has this process's memory has its keys anyway.
@@ -11,7 +12,7 @@ final class DerivedKeys: Sendable {
     static let shared = DerivedKeys(patience: .seconds(600))
 
     private struct Kept {
-        var key: SealKey
+        let key = SharedResult<SealKey, CryptoError>()
         var used: ContinuousClock.Instant
     }
 
@@ -25,21 +26,26 @@ final class DerivedKeys: Sendable {
 
     init(patience: Duration) { self.patience = patience }
 
-    /// Blocks for as long as scrypt takes, where it was not asked before.
+    /// Blocks for as long as scrypt takes, where it was not asked before, or was just now: who comes meanwhile waits for the first.
     func key(_ scrypt: Scrypt, password: [UInt8]) throws(CryptoError) -> SealKey {
         let name = name(scrypt, password)
-        let known = kept.withLock { kept -> SealKey? in
+        let (key, isOurs) = kept.withLock { kept in
             kept[name]?.used = .now
-            return kept[name]?.key
-        }
-        if let known { return known }
-        let made = try scrypt.derive(password: password)
-        kept.withLock { kept in
+            if let known = kept[name] { return (known.key, false) }
             if kept.count >= Self.most, let oldest = kept.min(by: { $0.value.used < $1.value.used }) { kept[oldest.key] = nil }
-            kept[name] = Kept(key: made, used: .now)
+            let new = Kept(used: .now)
+            kept[name] = new
+            return (new.key, true)
         }
-        forget(name, after: patience)
-        return made
+        guard isOurs else { return try key.wait() }
+        let made = key.make { () throws(CryptoError) in try scrypt.derive(password: password) }
+        if case .success = made {
+            forget(name, after: patience)
+        } else {
+            // A machine without the memory for it may have it later.
+            kept.withLock { kept in if kept[name]?.key === key { kept[name] = nil } }
+        }
+        return try made.get()
     }
 
     var count: Int { kept.withLock { $0.count } }

@@ -27,6 +27,15 @@ public struct WorkerConfiguration: Sendable {
     public var grace: TimeSpan
     /// Called with what an operator may want to read: a lost lease, a database that is away.
     public var notice: @Sendable (String) -> Void
+    /// Called with what who waits for this very worker wants to know at once.
+    public var news: @Sendable (News) -> Void = { _ in }
+
+    public enum News: Sendable, Hashable {
+        /// Its first claim is answered: what was ready has been started.
+        case begun
+        /// By a transition of its own.
+        case jobEnded(JobID)
+    }
 
     public init(
         host: String, labels: [String: String] = [:], slots: Int = 4, urgentSlots: Int = 4, scope: ClaimRequest.Scope = .fleet,

@@ -17,6 +17,9 @@ actor WorkerSession {
     private let notifier: Notifier
     private let refusals: RefusalNotices
     private let wake = WakeSignal()
+    /// Raised by the answer to the first claim.
+    private let begun = WakeSignal()
+    private var isBegun = false
     private let heartbeat = WakeSignal()
     private let clock: Timekeeper
     private let reporter: StepReporter
@@ -69,11 +72,13 @@ actor WorkerSession {
         let end = await withTaskGroup(of: End?.self) { group in
             group.addTask { await self.keepLease() }
             group.addTask { await self.claimSteps(until) }
-            for service in services() {
-                group.addTask {
-                    await service()
-                    return nil
+            group.addTask {
+                // What is there to be done goes first: the services' first looks would all be made beside it.
+                await self.begun.wait(atMost: .seconds(1))
+                await withDiscardingTaskGroup { group in
+                    for service in self.services() { group.addTask { await service() } }
                 }
+                return nil
             }
             var end: End?
             while end == nil, let next = await group.next() { end = next }
@@ -132,7 +137,17 @@ actor WorkerSession {
         wake.raise()
         clock.signal.raise()
         if concernsOthers { notifier.raise() }
-        if applied.run.hasEnded { notifier.raise(ended: job) }
+        if applied.run.hasEnded {
+            notifier.raise(ended: job)
+            configuration.news(.jobEnded(job))
+        }
+    }
+
+    private func hasBegun() {
+        guard !isBegun else { return }
+        isBegun = true
+        begun.raise()
+        configuration.news(.begun)
     }
 
     @discardableResult
@@ -147,12 +162,6 @@ actor WorkerSession {
     private func claimSteps(_ until: Worker.Until) async -> End? {
         var hasLookedAgain = false
         while !Task.isCancelled {
-            if drainUntil == nil, await isOver(until) {
-                if hasLookedAgain { return .done }
-                // Orphaned jobs that nobody has found yet are taken up too.
-                await rescuer.rescue()
-                hasLookedAgain = true
-            }
             if let end = drainUntil, end <= .now {
                 await giveBack(within: .seconds(5))
                 return .done
@@ -161,10 +170,21 @@ actor WorkerSession {
             do {
                 let claimed = try await claim()
                 for step in claimed { start(step) }
-                if !claimed.isEmpty { hasLookedAgain = false }
+                hasBegun()
                 if drainUntil != nil, bodies.isEmpty { return .done }
-                if claimed.isEmpty, !hasLookedAgain { pause = configuration.poll.duration }
+                if !claimed.isEmpty {
+                    hasLookedAgain = false
+                } else if drainUntil == nil, await isOver(until) {
+                    if hasLookedAgain { return .done }
+                    // Orphaned jobs that nobody has found yet are taken up too.
+                    await rescuer.rescue()
+                    hasLookedAgain = true
+                } else {
+                    hasLookedAgain = false
+                    pause = configuration.poll.duration
+                }
             } catch {
+                hasBegun()
                 guard !Task.isCancelled else { return nil }
                 configuration.notice("worker \(id): claiming: \(error)")
                 pause = configuration.lease.duration / 10

@@ -57,7 +57,8 @@ extension EngineStore {
 
     public func notify() async throws { try await send([""]) }
 
-    private func send(_ words: [String]) async throws { try await relaxed.query(Self.sql("notify"), [.texts(words)]) }
+    /// Over a connection that is there anyway: who submits a job makes no other for it.
+    private func send(_ words: [String]) async throws { try await pool.query(Self.sql("notify"), [.texts(words)]) }
 
     /// Before a job's id.
     private static let endMark = "ended:"
@@ -73,13 +74,10 @@ extension EngineStore {
     private func heard(elseToo: Bool = true, _ concerns: @escaping @Sendable (String) -> Bool) -> AsyncStream<Void> {
         let (stream, feed) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         let task = Task { [relaxed] in
-            var channel: String?
-            while channel == nil, !Task.isCancelled {
-                channel = try? await relaxed.query(Self.sql("channel")).first?.get("channel")
-                if channel == nil { try? await Task.sleep(for: .seconds(1)) }
-            }
-            guard let channel else { return feed.finish() }
-            let listener = Listener(relaxed.settings, channels: [channel]) { event in
+            let listener = Listener(relaxed.settings) {
+                try await $0.query(Self.sql("channel")).map { try $0.get("channel") }
+            } concerns: {
+                event in
                 if case .notification(_, let words) = event { concerns(words) } else { true }
             }
             for await event in listener.events {

@@ -8,7 +8,7 @@ import Synchronization
 public final class EngineStore: Sendable {
     /// For what must be on disk when it returns.
     let pool: Pool
-    /// For what may be lost with the server: progress, checkpoints, logs, notifications.
+    /// For what may be lost with the server: progress, checkpoints, logs.
     let relaxed: Pool
     let clock = DatabaseClock()
     let memory = RunMemory()
@@ -20,10 +20,16 @@ public final class EngineStore: Sendable {
     /// Half a lease: a worker that is stopped in the middle of a transaction locks its jobs no longer than that.
     private static let idleTransactionTimeout = TimeSpan.seconds(5)
 
+    /// How it connects to a database.
+    public static func session(_ settings: ConnectionSettings) -> ConnectionSettings {
+        var settings = settings
+        settings.idleTransactionTimeout = idleTransactionTimeout
+        return settings
+    }
+
     private init(settings: ConnectionSettings, connections: Int, patience: RetryPolicy?, history: HistoryPolicy) {
         self.history = history
-        var settings = settings
-        settings.idleTransactionTimeout = Self.idleTransactionTimeout
+        let settings = Self.session(settings)
         pool = Pool(settings, size: connections, patience: patience)
         var relaxedSettings = settings
         relaxedSettings.commitsAreRelaxed = true
@@ -31,12 +37,13 @@ public final class EngineStore: Sendable {
     }
 
     /// Connects and brings the schema up to date. `patience` says how long a database that is down is waited for later, and here where it `waits`.
+    /// `first` is a connection that was made already, as `session` has it.
     public static func open(
-        _ settings: ConnectionSettings, connections: Int = 4, patience: RetryPolicy? = nil, waits: Bool = true,
+        _ settings: ConnectionSettings, first: Connection? = nil, connections: Int = 4, patience: RetryPolicy? = nil, waits: Bool = true,
         history: HistoryPolicy = HistoryPolicy()
     ) async throws -> EngineStore {
         let store = EngineStore(settings: settings, connections: connections, patience: patience, history: history)
-        if !waits { try await store.pool.connect() }
+        if let first { await store.pool.adopt(first) } else if !waits { try await store.pool.connect() }
         try await store.pool.withConnection { try await Migrator().migrate($0) }
         return store
     }

@@ -9,6 +9,8 @@ struct JobWatch {
     let job: JobID
     /// How long a database that is away is waited for.
     var databaseWait = TimeSpan.seconds(60)
+    /// Raised at the job's end by who runs it in this process; nil: the database is listened to.
+    var end: WakeSignal?
     let terminal = Terminal()
 
     /// Returns the job as it ended, or as it was when nothing but a failing cleanup was left of it.
@@ -17,9 +19,9 @@ struct JobWatch {
         var lastEvent: Int64 = 0
         var lastChange = ContinuousClock.now
         var hasAsked = false
-        let end = WakeSignal()
-        let listening = Task { for await _ in store.endings(of: job) { end.raise() } }
-        defer { listening.cancel() }
+        let end = end ?? WakeSignal()
+        let listening = self.end == nil ? Task { for await _ in store.endings(of: job) { end.raise() } } : nil
+        defer { listening?.cancel() }
         while true {
             let details = try await details()
             let events = try await events(details, after: lastEvent)

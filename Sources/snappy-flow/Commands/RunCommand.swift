@@ -24,10 +24,22 @@ struct RunCommand: AsyncParsableCommand {
         let definition = try JobDefinition.instantiate(
             compiled.plan, parameters: parameters.values(for: compiled.plan), catalog: Composition.catalog)
         let plan = definition.applied(to: compiled.plan)
-        deriveKeys(plan)
+        let preparation = RunPreparation(plan)
+        preparation.begin()
         let control = try await database.acquire()
-        let store = try await control.openStore()
-        let worker = try Composition().worker(store, scope: .owned, slots: 4) { StandardError.write("note: \($0)") }
+        // Two are enough for one job, and each connection more costs a server process that learns everything anew.
+        let store = try await control.openStore(connections: 2)
+        let (begun, ended) = (WakeSignal(), WakeSignal())
+        let worker = try Composition().worker(store, scope: .owned, slots: 4) { news in
+            switch news {
+            case .begun:
+                preparation.goOn()
+                begun.raise()
+            case .jobEnded: ended.raise()
+            }
+        } notice: {
+            StandardError.write("note: \($0)")
+        }
         try refuse(worker.refusals(of: definition.steps, plan, origin: .local))
         let job = try await store.submit(
             JobSubmission(
@@ -39,29 +51,18 @@ struct RunCommand: AsyncParsableCommand {
             "job \(job)\(terminal.isInteractive ? "\n" : "  pipeline \(compiled.plan.pipeline), plan \(compiled.id.rawValue.prefix(12))\n")"
         )
 
+        let watch = JobWatch(store: store, job: job, databaseWait: database.wait, end: ended)
         let details = try await withInterrupts(store, job, worker) {
             async let running: Void = worker.run(until: .jobEnded(job))
-            let details = try await JobWatch(store: store, job: job, databaseWait: database.wait).follow()
+            // Looking on must not make the work wait.
+            await begun.wait(atMost: .seconds(1))
+            let details = try await watch.follow()
             if details.run.hasEnded { try await running } else { await worker.shutDown(grace: .milliseconds(0)) }
             return details
         }
-        JobWatch(store: store, job: job, databaseWait: database.wait).conclude(details)
+        watch.conclude(details)
         withExtendedLifetime(control) {}
         if details.run.exitStatus != .succeeded { throw CommandFailure(details.run.exitStatus) }
-    }
-
-    /// Opens the plan's repositories beside what comes before their first use: deriving a key from a password takes a tenth of a second, and this process
-    /// keeps it. What goes wrong here goes wrong again where it counts, and is said there.
-    private func deriveKeys(_ plan: Plan) {
-        let secrets = EnvironmentSecrets()
-        for name in Set(plan.steps.flatMap(\.repositories)).sorted() {
-            // What can be read once only, a pipe, is for the step.
-            let lasts = plan.steps.filter { $0.repositories.contains(name) }.flatMap(\.secrets).allSatisfy(secrets.lasts)
-            guard lasts else { continue }
-            Task.detached {
-                _ = try? await RepositoryPlace(name, in: plan, Composition.catalog, secrets: secrets) { _, _ in }.openInPassing()
-            }
-        }
     }
 
     /// Nothing is begun that can't be carried to its end here.

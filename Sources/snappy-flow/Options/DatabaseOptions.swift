@@ -2,6 +2,7 @@ import ArgumentParser
 import FlowModel
 import Foundation
 import PostgreSQL
+import WorkflowEngine
 
 /// Which control database a command uses.
 struct DatabaseOptions: ParsableArguments {
@@ -31,7 +32,7 @@ struct DatabaseOptions: ParsableArguments {
     /// The settings to connect with, and what keeps the private server alive meanwhile.
     func acquire() async throws -> ControlDatabase {
         if let named = try named { return ControlDatabase(settings: named, lease: nil) }
-        let lease = try await EmbeddedCluster.standard().acquire()
+        let lease = try await EmbeddedCluster.standard().acquire(for: EngineStore.session)
         return ControlDatabase(settings: lease.settings, lease: lease)
     }
 }

@@ -4,6 +4,7 @@
     import Rigs
     import StepKit
     import StorageKit
+    import CephSteps
     import Testing
 
     @testable import PluginHost
@@ -46,6 +47,41 @@
             try await end(system, by: SIGABRT)
             try await system.release(key: "k", context)
             #expect(try await system.find(key: "k", context) == nil)
+        }
+
+        /// What a first step will need is begun beside what comes before it, and it does not matter whether that has ended.
+        @Test func whatWasPreparedIsUsed() async throws {
+            let image = try await ScratchImage(size: 8 << 20)
+            // Apart from what other tests have parked.
+            let type = HostedImageType(CephRBDType(), in: HostCommand([FlowRig.binary, "host-plugin"]), timeout: CephRBDType.timeout)
+            let settings = Settings(image.settings, origin: "system disk")
+            let context = try await SampleBench(.directory).context
+            type.prepare(settings)
+            type.prepare(settings)
+            let system = try await type.open(settings, context)
+            _ = try system.session.running()
+            #expect(type.idle.take(try type.program(settings)) == nil, "one is enough, and it was taken")
+            let snapshot = try await system.snapshot(key: "k", context)
+            #expect(try await system.find(key: "k", context) == snapshot)
+            try await system.release(key: "k", context)
+        }
+
+        /// Nobody waits twice for a cluster that is away, and what has failed is not used.
+        @Test func whatCouldNotBePreparedIsLeft() async throws {
+            let type = HostedImageType(CephRBDType(), in: HostCommand([FlowRig.binary, "host-plugin"]), timeout: CephRBDType.timeout)
+            let settings = Settings(
+                ["pool": "rbd", "image": "none", "monitors": "127.0.0.1:1", "user": "nobody", "timeout": "1s"], origin: "system disk")
+            let context = try await SampleBench(.directory).context
+            type.prepare(settings)
+            func find() async throws {
+                let system = try await type.open(settings, context)
+                _ = try await system.find(key: "k", context)
+            }
+            for _ in 0..<2 {
+                let error = await #expect(throws: StorageError.self) { try await find() }
+                #expect(error?.location.contains("127.0.0.1:1") == true, "\(String(describing: error))")
+                #expect(type.idle.take(try type.program(settings)) == nil)
+            }
         }
 
         @Test func aCallThatNeverReturnsIsGivenUp() async throws {

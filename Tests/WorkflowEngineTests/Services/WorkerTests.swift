@@ -1,6 +1,7 @@
 import FlowModel
 import FlowTestKit
 import StepKit
+import Synchronization
 import Testing
 
 @testable import WorkflowEngine
@@ -18,11 +19,15 @@ import Testing
 
     @Test func runGoesOnUntilItsOwnJobHasEnded() async throws {
         let hand = try await ServicesHand.start()
-        let worker = hand.worker(hand.configuration(scope: .owned))
+        let news = Mutex<[WorkerConfiguration.News]>([])
+        var configuration = hand.configuration(scope: .owned)
+        configuration.news = { said in news.withLock { $0.append(said) } }
+        let worker = hand.worker(configuration)
         let id = try await worker.register()
         let job = try await hand.submit(TestPlan.backup(folder: hand.folder), owner: id)
         try await worker.run(until: .jobEnded(job))
         #expect(try await hand.stored(job).job.outcome == .succeeded)
+        #expect(news.withLock { $0 } == [.begun, .jobEnded(job)])
     }
 
     @Test func transientFailuresAreRetried() async throws {

@@ -21,7 +21,7 @@
             return try await BlockingPool(label: "ceph", width: 1).run { try StillWorking.$current.withValue(working, operation: body) }
         }
 
-        private func connect() throws(StorageError) -> CephPool {
+        private func openPool() throws(StorageError) -> CephPool {
             try CephPool(connections.cluster(cluster), pool: pool, namespace: namespace)
         }
 
@@ -43,6 +43,13 @@
         }
     }
 
+    extension CephRBDSystem: Connecting {
+        func connect() async throws {
+            let (connections, cluster) = (connections, cluster)
+            _ = try await blocking { try connections.cluster(cluster) }
+        }
+    }
+
     extension CephRBDSystem: Snapshotting {
         /// What changed since is known without reading.
         var keepsBase: Bool { true }
@@ -52,7 +59,7 @@
         func snapshot(key: String, _ context: StepContext) async throws -> SystemSnapshot {
             try Task.checkCancellation()
             let point = try await blocking {
-                let image = try RBDImage(image, in: connect(), .readWrite)
+                let image = try RBDImage(image, in: openPool(), .readWrite)
                 var point = try recorded(key, image)
                 if point == nil {
                     try image.takeSnapshot(name(key))
@@ -72,7 +79,7 @@
 
         func find(key: String, _ context: StepContext) async throws -> SystemSnapshot? {
             let point: RBDPoint? = try await blocking {
-                let image = try RBDImage(image, in: connect(), .readOnly)
+                let image = try RBDImage(image, in: openPool(), .readOnly)
                 guard var point = try recorded(key, image) else { return nil }
                 if clones {
                     // Without its clone it is half made.
@@ -121,7 +128,7 @@
                     return (system: system, key: member.key)
                 }
             let points = try await blocking {
-                let pool = try connect()
+                let pool = try openPool()
                 let images = try members.map { member in
                     try RBDImage(
                         member.system.image, in: CephPool(pool.cluster, pool: member.system.pool, namespace: member.system.namespace),
@@ -167,7 +174,7 @@
         func retire(key: String, _ context: StepContext) async throws {
             try await blocking {
                 do {
-                    let opened = try RBDImage(image, in: connect(), .readWrite)
+                    let opened = try RBDImage(image, in: openPool(), .readWrite)
                     try removeGroup(key, opened)
                     // The base stays protected: nobody removes it by mistake.
                     try opened.removeClone(of: name(key))
@@ -201,7 +208,7 @@
             let reader = try await blocking {
                 // Never opened by the snapshot's name: one that was taken while the cluster was full has no object map, and librbd then says
                 // that there is no such image.
-                let opened = try RBDImage(image, in: connect(), .readOnly)
+                let opened = try RBDImage(image, in: openPool(), .readOnly)
                 var point: RBDPoint?
                 var groupSnapshot: UInt64?
                 if let snapshot, let group = try? snapshot.state.decoded(as: RBDPoint.self).group {
@@ -237,7 +244,7 @@
             _ body: @Sendable (any ImageWriter) async throws -> Result
         ) async throws -> Result {
             let target = try await blocking {
-                try RBDTarget(image, in: connect(), size: described.size, shape: shape.completed(by: described), overwrite: overwrite)
+                try RBDTarget(image, in: openPool(), size: described.size, shape: shape.completed(by: described), overwrite: overwrite)
             }
             return try await body(target)
         }
@@ -245,7 +252,7 @@
         func withImageWriter<Result: Sendable>(
             within part: Range<Int64>, _ context: StepContext, _ body: @Sendable (any ImageWriter) async throws -> Result
         ) async throws -> Result {
-            let target = try await blocking { try RBDTarget(image, in: connect(), within: part) }
+            let target = try await blocking { try RBDTarget(image, in: openPool(), within: part) }
             return try await body(target)
         }
     }
@@ -254,7 +261,7 @@
         /// The images of the pool.
         func discover(_ context: StepContext) async throws -> [DiscoveredItem] {
             try await blocking {
-                try connect().images().filter { !$0.contains(RBDImage.markOfOurs) }.map {
+                try openPool().images().filter { !$0.contains(RBDImage.markOfOurs) }.map {
                     DiscoveredItem(identity: "ceph-rbd:\(pool)/\($0)", summary: "an image of pool \(pool)")
                 }
             }
