@@ -9,8 +9,12 @@ final class IdleProcesses: Sendable {
     private let parked = Mutex<[PluginProcess]>([])
 
     /// Seconds after which an unused one ends: schedules name minutes.
-    private static let patience = 60.0
+    private let patience: Double
     private static let most = 4
+
+    init(patience: Double = 60) { self.patience = patience }
+
+    var count: Int { parked.withLock { $0.count } }
 
     func take(_ program: PluginProgram) -> PluginProcess? {
         parked.withLock { parked in
@@ -24,7 +28,10 @@ final class IdleProcesses: Sendable {
         let isThere = parked.withLock { $0.contains { $0.program == program && $0.isAlive } }
         guard !isThere, let process = try? PluginProcess(program, log: { _ in }) else { return }
         park(process)
-        DispatchQueue.global().async { _ = try? process.call("prepare", arguments) }
+        DispatchQueue.global().async { [weak self] in
+            _ = try? process.call("prepare", arguments)
+            self?.endUnused(process)
+        }
     }
 
     func park(_ process: PluginProcess) {
@@ -34,9 +41,20 @@ final class IdleProcesses: Sendable {
             parked.append(process)
             if parked.count > Self.most { parked.removeFirst() }
         }
-        DispatchQueue.global().asyncAfter(deadline: .now() + Self.patience) { [weak self, weak process] in
-            guard let process else { return }
-            self?.parked.withLock { parked in parked.removeAll { $0 === process && $0.idleSeconds >= Self.patience } }
+        endUnused(process)
+    }
+
+    /// After its patience from now, where no call has been made since.
+    private func endUnused(_ process: PluginProcess) {
+        DispatchQueue.global().asyncAfter(deadline: .now() + patience) { [weak self, weak process] in
+            guard let self, let process else { return }
+            // What is let go here ends outside of the lock.
+            let ended = parked.withLock { parked in
+                let ended = parked.filter { $0 === process && $0.idleSeconds >= self.patience }
+                parked.removeAll { $0 === process && $0.idleSeconds >= self.patience }
+                return ended
+            }
+            withExtendedLifetime(ended) {}
         }
     }
 }

@@ -23,12 +23,14 @@
 
         /// Blocks. Who asks while it is being made waits for it, and shares its error: librados waits long for monitors that are away, and nobody should twice.
         func cluster(_ settings: CephCluster.Settings) throws(StorageError) -> CephCluster {
-            let (attempt, isOurs) = last.withLock { last -> (Attempt, Bool) in
-                if let last, last.settings == settings, .now - last.madeAt < .seconds(Self.patience) { return (last, false) }
-                let attempt = Attempt(settings)
+            let (attempt, isOurs, former) = last.withLock { last -> (Attempt, Bool, Attempt?) in
+                if let last, last.settings == settings, .now - last.madeAt < .seconds(Self.patience) { return (last, false, nil) }
+                let (attempt, former) = (Attempt(settings), last)
                 last = attempt
-                return (attempt, true)
+                return (attempt, true, former)
             }
+            // A connection's end blocks: nobody is to wait for it, under the lock or behind it.
+            if former != nil { DispatchQueue.global().async { withExtendedLifetime(former) {} } }
             guard isOurs else { return try attempt.cluster.wait() }
             let made = attempt.cluster.make { () throws(StorageError) in try CephCluster(settings) }
             guard case .success = made else {

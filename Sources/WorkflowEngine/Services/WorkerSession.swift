@@ -166,28 +166,30 @@ actor WorkerSession {
                 await giveBack(within: .seconds(5))
                 return .done
             }
+            var claimed: [ClaimedStep] = []
             var pause = Duration.zero
             do {
-                let claimed = try await claim()
+                claimed = try await claim()
                 for step in claimed { start(step) }
                 hasBegun()
                 if drainUntil != nil, bodies.isEmpty { return .done }
-                if !claimed.isEmpty {
-                    hasLookedAgain = false
-                } else if drainUntil == nil, await isOver(until) {
-                    if hasLookedAgain { return .done }
-                    // Orphaned jobs that nobody has found yet are taken up too.
-                    await rescuer.rescue()
-                    hasLookedAgain = true
-                } else {
-                    hasLookedAgain = false
-                    pause = configuration.poll.duration
-                }
             } catch {
-                hasBegun()
                 guard !Task.isCancelled else { return nil }
+                hasBegun()
                 configuration.notice("worker \(id): claiming: \(error)")
                 pause = configuration.lease.duration / 10
+            }
+            if !claimed.isEmpty {
+                hasLookedAgain = false
+            } else if drainUntil == nil, await isOver(until) {
+                // Also where claims fail: what can't be claimed may be another's job.
+                if hasLookedAgain { return .done }
+                // Orphaned jobs that nobody has found yet are taken up too.
+                await rescuer.rescue()
+                hasLookedAgain = true
+            } else {
+                hasLookedAgain = false
+                if pause == .zero { pause = configuration.poll.duration }
             }
             if let end = drainUntil { pause = min(pause, max(end - .now, .milliseconds(1))) }
             if pause > .zero { await wake.wait(atMost: pause) }

@@ -22,6 +22,8 @@ struct JobWatch {
         let end = end ?? WakeSignal()
         let listening = self.end == nil ? Task { for await _ in store.endings(of: job) { end.raise() } } : nil
         defer { listening?.cancel() }
+        // Looking on must not make the work wait: that begins just now.
+        await end.wait(atMost: Self.firstPause)
         while true {
             let details = try await details()
             let events = try await events(details, after: lastEvent)
@@ -50,6 +52,7 @@ struct JobWatch {
         }
     }
 
+    private static let firstPause = Duration.milliseconds(150)
     private static let patience = Duration.seconds(5)
 
     /// Steps are ready and nobody takes them: says what to look at.

@@ -29,12 +29,10 @@ struct RunCommand: AsyncParsableCommand {
         let control = try await database.acquire()
         // Two are enough for one job, and each connection more costs a server process that learns everything anew.
         let store = try await control.openStore(connections: 2)
-        let (begun, ended) = (WakeSignal(), WakeSignal())
+        let ended = WakeSignal()
         let worker = try Composition().worker(store, scope: .owned, slots: 4) { news in
             switch news {
-            case .begun:
-                preparation.goOn()
-                begun.raise()
+            case .begun: preparation.goOn()
             case .jobEnded: ended.raise()
             }
         } notice: {
@@ -54,8 +52,6 @@ struct RunCommand: AsyncParsableCommand {
         let watch = JobWatch(store: store, job: job, databaseWait: database.wait, end: ended)
         let details = try await withInterrupts(store, job, worker) {
             async let running: Void = worker.run(until: .jobEnded(job))
-            // Looking on must not make the work wait.
-            await begun.wait(atMost: .seconds(1))
             let details = try await watch.follow()
             if details.run.hasEnded { try await running } else { await worker.shutDown(grace: .milliseconds(0)) }
             return details

@@ -1,5 +1,6 @@
 import FlowModel
 import FlowTestKit
+import PostgreSQL
 import StepKit
 import Synchronization
 import Testing
@@ -28,6 +29,21 @@ import Testing
         try await worker.run(until: .jobEnded(job))
         #expect(try await hand.stored(job).job.outcome == .succeeded)
         #expect(news.withLock { $0 } == [.begun, .jobEnded(job)])
+    }
+
+    /// What can't be claimed may be a job of somebody else, of a later version say.
+    @Test func runEndsThoughNothingCanBeClaimed() async throws {
+        let hand = try await ServicesHand.start()
+        let first = hand.worker(hand.configuration(scope: .owned))
+        let job = try await hand.submit(TestPlan.backup(folder: hand.folder), owner: try await first.register())
+        try await first.run(until: .jobEnded(job))
+        let notices = Mutex(0)
+        var configuration = hand.configuration(scope: .owned)
+        configuration.notice = { text in if text.contains("claiming") { notices.withLock { $0 += 1 } } }
+        let connection = try await Connection.connect(hand.settings)
+        try await connection.execute(script: "ALTER TABLE holds RENAME TO held")
+        try await hand.worker(configuration).run(until: .jobEnded(job))
+        #expect(notices.withLock { $0 } == 2)
     }
 
     @Test func transientFailuresAreRetried() async throws {
