@@ -2,11 +2,12 @@
 # Side by side, in one session, on one private cluster that keeps its data in memory: the increment of an image of which 1 % has changed, by us, by
 # `rbd export-diff | zstd -1` into a file, and by restic over a whole `rbd export`. Prints user+system seconds of the clients with all that they start,
 # wall seconds, and bytes. All three take a snapshot first and remove the one before last afterwards: the image is left with one, as a site would have it.
+# The difference alone is said beside it: the pipe without the snapshots, and our copy step, which reads, seals and stores, and is in the database when it ends.
 # Ours is measured twice: by `run`, a process of its own that starts, asks for the password's key and ends, and by a worker that is there already, as a fleet
 # has it (what `submit` takes is counted with it).
 # usage: Benchmarks/ceph-rbd.sh SCRATCH-FOLDER [snappy-flow]     SIZE=10G FILL=50 ROUNDS=6 REGION=1M DATA=noise RESTIC=yes PACE=1
 # PACE: the monitor makes its next change (each snapshot that comes or goes is one) so many seconds after the last one; 1 is Ceph's own, and most of the wall
-# time of both sides then. With less it is their work that is compared.
+# time of both sides then. With less it is their work that is compared. It has rested for as long before each.
 # FILL: per cent of the image that hold data. Needs three times of that in memory, and once in SCRATCH-FOLDER. Of the rounds every other one is by a worker.
 # DATA: noise that nobody can compress (what a site has that encrypts its disks), or files: this machine's /usr, as the disk of a guest has it.
 set -euo pipefail
@@ -23,7 +24,7 @@ export RESTIC_PASSWORD=bench RESTIC_CACHE_DIR=$scratch/state/restic XDG_STATE_HO
 
 # --- a monitor and an OSD; they end with this script
 servers= worker=
-trap '"$flow" db down >/dev/null 2>&1 || true; kill -KILL $servers 2>/dev/null || true' EXIT
+trap 'kill -KILL $servers 2>/dev/null || true; "$flow" db down --force >/dev/null 2>&1 || true' EXIT
 source "$here/private-ceph.sh"
 private_ceph "$scratch/cluster" $((20000 + RANDOM % 9000)) $((size * 3)) <<<"[mon]
 paxos_propose_interval = $pace"
@@ -77,15 +78,27 @@ restic -q -r theirs init --repository-version 2
 "$flow" db up >/dev/null 2>&1 || true
 
 # What the one before has left to be written is on disk before the next one begins: we wait for our bytes to be there, and would wait for the peer's with them.
-timed() { sync && python3 "$here/measure.py" "$@"; }
+# Nor does one wait for the second that the monitor lets pass after the one before.
+timed() { sync && sleep "$pace" && python3 "$here/measure.py" "$@"; }
 
 full_by_restic() { rbd export --no-progress "bench@$1" - | restic -q -r theirs backup --stdin --stdin-filename bench; }
 increment_by_rbd() {
     rbd snap create --no-progress "bench@peer-$1"
-    rbd export-diff --no-progress --from-snap "peer-$(($1 - 1))" "bench@peer-$1" - | zstd -q -1 -f -o "diff-$1"
+    local TIMEFORMAT='    of that export-diff | zstd       cpu %U + %S s   wall %R s'
+    time { rbd export-diff --no-progress --from-snap "peer-$(($1 - 1))" "bench@peer-$1" - | zstd -q -1 -f -o "diff-$1"; }
     rbd snap rm --no-progress "bench@peer-$(($1 - 1))"
 }
 increment_by_restic() { rbd snap create --no-progress bench@restic && full_by_restic restic && rbd snap rm --no-progress bench@restic; }
+# Of the newest job.
+copy_step() {
+    local newest
+    newest=$("$flow" jobs list --output json | python3 -c 'import json, sys; print(json.load(sys.stdin)[0]["id"])')
+    "$flow" jobs show "$newest" --output json | python3 -c '
+import json, sys
+copy = [a for a in json.load(sys.stdin)["attempts"] if a["step"].startswith("copy")][-1]
+seconds = (copy["endedAt"] - copy["startedAt"]) / 1e6
+print(f"    of that the copy step              wall {seconds:.3f} s")'
+}
 export -f full_by_restic increment_by_rbd increment_by_restic
 
 timed full/ours "$flow" run pipeline.yaml
@@ -102,6 +115,7 @@ for round in $(seq "$rounds"); do
     else
         timed --worker "$worker" "increment-$round/ours-by-a-worker" "$flow" submit --wait pipeline.yaml
     fi
+    copy_step
     echo "    stored $(((($(du -sb ours | cut -f1) - before) >> 10))) KiB"
     timed "increment-$round/export-diff" bash -c "increment_by_rbd $round"
     echo "    stored $(($(stat -c %s "diff-$round") >> 10)) KiB"

@@ -1,5 +1,6 @@
 """Runs a command and prints what it and everything that it started used: user+system seconds, and the wall seconds until the command itself ended.
 usage: measure.py [--worker PID] NAME COMMAND...     Processes that outlive the command are waited for, and counted.
+Lines of the command's that begin with `    of that ` are printed too.
 --worker: what this process, and those that it started, use meanwhile and in the second after it is counted too."""
 import ctypes, os, resource, subprocess, sys, time
 
@@ -58,3 +59,4 @@ if worker:
 if done.returncode:
     sys.exit(f"{name} failed: {done.stdout}")
 print(f"{name:<34} cpu {cpu:7.2f} s   wall {wall:7.2f} s")
+print("".join(line for line in done.stdout.splitlines(True) if line.startswith("    of that ")), end="")
