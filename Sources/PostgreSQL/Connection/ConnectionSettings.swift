@@ -72,15 +72,16 @@ public struct ConnectionSettings: Sendable, Hashable {
         ]
         parameters.merge(keywords) { _, given in given }
         parameters["fallback_application_name"] = applicationName
-        var options = [parameters["options"] ?? ""].filter { !$0.isEmpty }
-        options += ["-c DateStyle=ISO", "-c TimeZone=UTC", "-c IntervalStyle=postgres", "-c extra_float_digits=1"]
-        if let statementTimeout { options.append("-c statement_timeout=\(statementTimeout.milliseconds)") }
-        if let idleTransactionTimeout {
-            options.append("-c idle_in_transaction_session_timeout=\(idleTransactionTimeout.milliseconds)")
-        }
-        if commitsAreRelaxed { options.append("-c synchronous_commit=off") }
-        if let searchPath { options.append("-c search_path=\(searchPath.replacing(" ", with: "\\ "))") }
-        parameters["options"] = options.joined(separator: " ")
+        // What was given with the address stands over our defaults, and below what our own code relies on.
+        var own = SessionDefaults.form
+        if let statementTimeout { own.append(("statement_timeout", String(statementTimeout.milliseconds))) }
+        if let idleTransactionTimeout { own.append(("idle_in_transaction_session_timeout", String(idleTransactionTimeout.milliseconds))) }
+        if commitsAreRelaxed { own.append(("synchronous_commit", "off")) }
+        if let searchPath { own.append(("search_path", searchPath)) }
+        var defaults = SessionDefaults.undisturbed
+        if parameters["replication"] != nil { defaults += SessionDefaults.streaming }
+        parameters["options"] = [SessionDefaults.options(defaults), parameters["options"] ?? "", SessionDefaults.options(own)]
+            .filter { !$0.isEmpty }.joined(separator: " ")
         return parameters
     }
 }

@@ -44,6 +44,8 @@ struct PostgreSQLServer: Sendable {
         keywords["application_name"] = name
         var settings = ConnectionSettings(keywords: keywords)
         settings.applicationName = name
+        // A function of the server's own users never stands in for one of PostgreSQL's (CVE-2018-1058).
+        settings.searchPath = "pg_catalog"
         return settings
     }
 
@@ -56,7 +58,7 @@ struct PostgreSQLServer: Sendable {
         var environment: [String: EnvironmentValue] = [
             "PGHOST": .text(host), "PGPORT": .text(String(port)), "PGUSER": .text(user), "PGSSLMODE": .text(sslMode),
             "PGPASSFILE": .text(Self.noFile), "PGAPPNAME": .text("snappy-flow"), "PGCONNECT_TIMEOUT": .text("10"),
-            "PGCLIENTENCODING": .text("UTF8"), "LC_ALL": .text("C.UTF-8"),
+            "PGCLIENTENCODING": .text("UTF8"), "LC_ALL": .text("C.UTF-8"), "PGOPTIONS": .text(SessionDefaults.programOptions),
         ]
         if let database { environment["PGDATABASE"] = .text(database) }
         if let sslRootCertificate { environment["PGSSLROOTCERT"] = .text(sslRootCertificate) }

@@ -41,22 +41,23 @@ extension PostgreSQLSystem: TreeSource {
     /// The dumps that make up a copy.
     private func dumps(_ context: StepContext) async throws -> [DumpFile: ProgramCall] {
         let excluded = Set(try settings.value(PostgreSQLType.excludeDatabases))
-        let found = try await ServerCatalog(server).databases().map(\.name)
-        var chosen = found.filter { !excluded.contains($0) }
+        let found = try await ServerCatalog(server).databases()
+        var chosen = found.filter { !excluded.contains($0.name) }
         if let database {
-            guard found.contains(database) else {
+            chosen = found.filter { $0.name == database }
+            guard !chosen.isEmpty else {
                 throw StepError(
-                    "no-such-database", expected: "database \(database)", found: found.sorted().joined(separator: ", "),
+                    "no-such-database", expected: "database \(database)", found: found.map(\.name).sorted().joined(separator: ", "),
                     at: settings.origin,
                     advice: "correct `database`, or create it")
             }
-            chosen = [database]
         }
         var calls: [DumpFile: ProgramCall] = [:]
         for database in chosen {
-            // The repository compresses; compressed here, nothing would deduplicate.
-            calls[.database(database)] = try server.call(
-                "pg_dump", ["--format=custom", "--compress=0", "--no-password"], database: database, context)
+            // The repository compresses; compressed here, nothing would deduplicate. In its own encoding: what SQL_ASCII holds can't be converted.
+            calls[.database(database.name)] = try server.call(
+                "pg_dump", ["--format=custom", "--compress=0", "--no-password", "--encoding=\(database.encoding)"],
+                database: database.name, context)
         }
         if database == nil {
             var arguments = ["--globals-only", "--no-password", "--database=\(PostgreSQLServer.maintenanceDatabase)"]

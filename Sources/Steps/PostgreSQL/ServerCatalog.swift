@@ -10,6 +10,8 @@ struct ServerCatalog: Sendable {
 
     struct Database: Sendable, Hashable {
         var name: String
+        /// What its texts are encoded in: `UTF8`, `SQL_ASCII` (any bytes), ... (PostgreSQL manual 24.3.1).
+        var encoding: String
         /// Nil where the user may not know.
         var bytes: Int?
         var sizeText: String { bytes.map { ByteCount(bytes: Int64($0)).approximate } ?? "of unknown size" }
@@ -18,7 +20,7 @@ struct ServerCatalog: Sendable {
     /// Every database that takes connections and is no template, by name.
     func databases() async throws -> [Database] {
         let rows = try await server.connect().query(ServerQuery.databases.text)
-        return try rows.map { Database(name: try $0.get("name"), bytes: try $0.find("bytes")) }
+        return try rows.map { Database(name: try $0.get("name"), encoding: try $0.get("encoding"), bytes: try $0.find("bytes")) }
     }
 
     /// `PostgreSQL 15.20, primary, data checksums on`
