@@ -18,6 +18,9 @@ struct S3Place: Sendable, Hashable {
     /// Without `/` at the ends; empty for the bucket itself.
     let prefix: String
 
+    /// Keys have 1,024 bytes; the longest name that a repository puts behind it has fewer than 128.
+    private static let longestPrefix = 896
+
     init(endpoint: String, bucket: String, prefix: String, addressing: Addressing, origin: String) throws(StepError) {
         func refusal(_ expected: String, _ found: String, _ advice: String) -> StepError {
             StepError(.invalidSetting, expected: expected, found: "\"\(found)\"", at: origin, advice: advice)
@@ -39,8 +42,10 @@ struct S3Place: Sendable, Hashable {
             throw refusal("a bucket's name: letters, digits, `-` and `.`", bucket, "correct `bucket`")
         }
         let folders = prefix.split(separator: "/")
-        guard prefix.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }), !folders.contains(".."), !folders.contains(".") else {
-            throw refusal("a prefix of printable ASCII", prefix, "correct `prefix`")
+        // Servers drop or reject what XML can't carry; a path of `..` means another one to proxies on the way.
+        let isText = prefix.unicodeScalars.allSatisfy { $0.properties.generalCategory != .control && $0.value & 0xFFFE != 0xFFFE }
+        guard isText, !folders.contains(".."), !folders.contains("."), prefix.utf8.count <= Self.longestPrefix else {
+            throw refusal("a prefix of at most \(Self.longestPrefix) bytes without control characters", prefix, "correct `prefix`")
         }
         self.scheme = scheme
         self.bucket = bucket
@@ -66,7 +71,9 @@ struct S3Place: Sendable, Hashable {
     /// The name of an object of ours; nil for one of somebody else's.
     func name(ofKey key: String) -> String? {
         guard !prefix.isEmpty else { return key }
-        return key.hasPrefix(prefix + "/") ? String(key.dropFirst(prefix.utf8.count + 1)) : nil
+        // By bytes: to Swift `é` and `e` with an accent behind it are the same text, to a server they are two keys.
+        let start = Array((prefix + "/").utf8)
+        return key.utf8.starts(with: start) ? String(decoding: key.utf8.dropFirst(start.count), as: UTF8.self) : nil
     }
 
     /// The encoded path of an object; of the bucket where there is none.

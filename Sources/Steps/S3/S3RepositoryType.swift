@@ -14,7 +14,8 @@ struct S3RepositoryType: RepositoryType {
         ] + StoreConnection.fields)
 
     static let bucket = Setting<String>.required("bucket", "The bucket; made by a first copy where it is not there")
-    static let prefix = Setting<String>("prefix", "Where in the bucket the repository lies", default: "")
+    static let prefix = Setting<String>(
+        "prefix", "Where in the bucket the repository lies: any text without control characters, at most 896 bytes", default: "")
     static let endpoint = Setting<String>("endpoint", "The server, as https://host:port; Amazon's of the region else")
     static let region = Setting<String>("region", "The region's name, which is a part of every signature", default: "us-east-1")
     static let addressing = Setting<String>(

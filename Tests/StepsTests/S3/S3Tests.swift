@@ -304,7 +304,8 @@ import Testing
         for settings in [
             ["bucket": "ab"], ["bucket": "a/b/c"], ["bucket": "b ucket"], ["bucket": "good", "endpoint": "ftp://x"],
             ["bucket": "good", "endpoint": "http://u:p@x"], ["bucket": "good", "endpoint": "http://x/path"],
-            ["bucket": "good", "prefix": "a/../b"], ["bucket": "good", "retain": "1d"], ["bucket": "good", "objectLock": "compliance"],
+            ["bucket": "good", "prefix": "a/../b"], ["bucket": "good", "prefix": "a\nb"], ["bucket": "good", "retain": "1d"],
+            ["bucket": "good", "objectLock": "compliance"],
         ] as [[String: JSONValue]] {
             #expect(throws: StepError.self, "\(settings)") { try identity(settings) }
         }
@@ -316,6 +317,22 @@ import Testing
         #expect(place.host == "vault.s3.eu-west-1.amazonaws.com" && place.path(ofKey: "p/a b") == "/p/a%20b")
         let own = try S3Place(endpoint: "http://host:9000", bucket: "vault", prefix: "", addressing: .auto, origin: "x")
         #expect(own.host == "host:9000" && own.path(ofKey: nil) == "/vault")
+    }
+
+    /// Blanks, letters of other languages, and what means something in addresses: restic finds the repository where we put it.
+    @Test(arguments: [StoreSample.radosgw, .moto]) func aPrefixIsAnyText(_ sample: StoreSample) async throws {
+        let bench = try await StoreBench(sample)
+        let prefix = "Büro nord/e\u{301} + 50%"
+        let store = try await bench.made(["prefix": .string(prefix)])
+        // Beside it one that Swift calls equal, and a server does not.
+        let other = try await bench.made(["prefix": "Büro nord/\u{e9} + 50%"])
+        let name = pack([1])
+        try await store.put(name, [1])
+        let listed = Mutex<[ObjectName]>([])
+        try await store.list(prefix: "data/") { page in listed.withLock { $0 += page.map(\.name) } }
+        #expect(listed.withLock { $0 } == [name])
+        #expect(try await other.stat(name) == nil)
+        #expect(try await store.get(name) == [1])
     }
 
     /// OpenStack Swift's S3 layer takes a lock, and an encryption, and forgets them; it does not know the condition that nothing is replaced.
