@@ -45,9 +45,12 @@ import Testing
         #expect(try await other.value("SELECT rolname AS value FROM pg_roles WHERE rolname = 'backup'") == "backup")
 
         // And without any pipeline or database of ours, by the repository alone.
-        let folder = try stage.rig.run([
+        let restore = [
             "restore", "--file", document, "--repository", "vault", "--snapshot", "latest", "--target", stage.rig.path("files"),
-        ])
+        ]
+        let several = try stage.rig.run(restore)
+        #expect(several.status == 1 && several.errors.contains("--system databases"), "\(several.output)\n\(several.errors)")
+        let folder = try stage.rig.run(restore + ["--system", "databases"])
         #expect(folder.status == 0, "\(folder.output)\n\(folder.errors)")
     }
 

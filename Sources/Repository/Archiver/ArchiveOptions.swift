@@ -3,7 +3,7 @@ public import StorageKit
 
 /// Which snapshot says what is unchanged.
 public enum ParentChoice: Sendable, Hashable {
-    /// The newest of the same host and paths.
+    /// The newest of the same host and paths that is not dated in the future.
     case automatic
     /// Read everything.
     case none
@@ -16,9 +16,11 @@ public struct ArchiveOptions: Sendable {
     public var tags: [String]
     /// Added when something could not be read, so that whoever meets the snapshot later knows.
     public var tagWhenPartial: String?
-    /// False: a source without a file, where the parent snapshot had some, is a failure; it is probably not mounted.
+    /// False: a source without a file, where the last whole snapshot (or the parent that was named) had some, is a failure; it is probably not mounted.
     public var allowsEmpty = true
     public var parent: ParentChoice
+    /// Chooses the automatic parent among the snapshots of the same host and paths, the oldest first and none of the future. Nil: the newest.
+    public var chooseParent: (@Sendable ([Snapshot]) -> Snapshot?)?
     /// What tells that a file is as the parent has it.
     public var changeCheck = ChangeCheck.metadata
     /// The snapshot's time; now when nil.

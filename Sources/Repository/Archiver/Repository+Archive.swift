@@ -50,7 +50,7 @@ extension Repository {
         let end = Instant.now
         let summary = run.counters.summary(end: end)
         var failures = run.counters.failures
-        if !options.allowsEmpty, summary.filesProcessed == 0, let before = parent?.summary?.filesProcessed, before > 0 {
+        if !options.allowsEmpty, summary.filesProcessed == 0, let before = try await filesBefore(parent, paths, options), before > 0 {
             failures.append(.emptied(before, at: paths[0]))
         }
         var tags = options.tags
@@ -74,11 +74,26 @@ extension Repository {
                     advice: "list the snapshots and choose one, or leave the parent out")
             }
             return found
-        case .automatic:
-            return try await snapshots().last { snapshot in
-                snapshot.hostname == options.host && Set(snapshot.paths) == Set(paths) && options.time.map { snapshot.time <= $0 } ?? true
-            }
+        case .automatic: return options.chosen(among: try await parents(for: paths, options))
         }
+    }
+
+    /// Snapshots of the same host and paths, the oldest first. What is of the future says nothing of what changed since.
+    private func parents(for paths: [String], _ options: ArchiveOptions) async throws -> [Snapshot] {
+        let (now, wanted) = (Instant.now, Set(paths))
+        return try await snapshots().filter { snapshot in
+            snapshot.hostname == options.host && Set(snapshot.paths) == wanted
+                && options.time.map { snapshot.time <= $0 } ?? !snapshot.isOfTheFuture(at: now)
+        }
+    }
+
+    /// How many files the source had. What missed something is no measure: after one empty copy, the next would be one like any other.
+    private func filesBefore(_ parent: Snapshot?, _ paths: [String], _ options: ArchiveOptions) async throws -> UInt64? {
+        if case .id = options.parent { return parent?.summary?.filesProcessed }
+        let whole = try await parents(for: paths, options).filter { snapshot in
+            options.tagWhenPartial.map { !snapshot.tags.contains($0) } ?? true
+        }
+        return options.chosen(among: whole)?.summary?.filesProcessed
     }
 }
 
@@ -86,6 +101,12 @@ extension FileTime {
     init(since time: Instant) {
         let (seconds, rest) = time.microseconds.quotientAndRemainder(dividingBy: 1_000_000)
         self.init(seconds: rest < 0 ? seconds - 1 : seconds, nanoseconds: Int32((rest < 0 ? rest + 1_000_000 : rest) * 1000))
+    }
+}
+
+extension ArchiveOptions {
+    fileprivate func chosen(among snapshots: [Snapshot]) -> Snapshot? {
+        if let chooseParent { chooseParent(snapshots) } else { snapshots.last }
     }
 }
 

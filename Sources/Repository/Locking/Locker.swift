@@ -140,10 +140,3 @@ extension FileTime {
         return FileTime(seconds: Int64(time.tv_sec), nanoseconds: Int32(time.tv_nsec))
     }
 }
-
-extension Instant {
-    static var now: Instant {
-        let time = FileTime.now
-        return Instant(microseconds: time.seconds * 1_000_000 + Int64(time.nanoseconds) / 1000)
-    }
-}

@@ -35,24 +35,3 @@ extension StepContext {
     private static let lockWait = Duration.seconds(31 * 60)
     private static let noRepository: StepError.Kind = "not-a-repository"
 }
-
-/// The tags by which pipelines find their repository snapshots again.
-enum SnapshotTag {
-    static func pipeline(_ name: String) -> String { "pipeline:\(name)" }
-    static func system(_ name: String) -> String { "system:\(name)" }
-    static func job(_ id: JobID) -> String { "job:\(id)" }
-    static func step(_ id: StepID) -> String { "step:\(id)" }
-
-    /// Something could not be read: it proves nothing and replaces no whole one. In the repository itself, for a database can be lost.
-    static let partial = "partial"
-
-    /// The name of the system that a snapshot is of.
-    static func system(of snapshot: Snapshot) -> String? { value("system:", of: snapshot) }
-
-    /// The name of the pipeline that made it.
-    static func pipeline(of snapshot: Snapshot) -> String? { value("pipeline:", of: snapshot) }
-
-    private static func value(_ prefix: String, of snapshot: Snapshot) -> String? {
-        snapshot.tags.first { $0.hasPrefix(prefix) }.map { String($0.dropFirst(prefix.count)) }
-    }
-}

@@ -10,18 +10,27 @@ extension RepositoryCommand {
             abstract: "Looks whether everything that the snapshots need is there, and reads as much of it as asked for.",
             discussion: "Exit status 7 when something is damaged. A check is no proof in the sense of `verify`: it is not recorded.")
         @OptionGroup var place: RepositoryOptions
+        @OptionGroup var filter: SnapshotFilterOptions
         @Option(help: "How much of the packs is read: metadata, a share such as 10%, or all.") var read = "metadata"
         @Option(help: "Only this snapshot: latest, or an id or its beginning.") var snapshot: String?
         @Flag(help: "Take no lock: for a repository that can only be read.") var noLock = false
         @OptionGroup var output: OutputOptions
 
+        func validate() throws {
+            guard snapshot != nil || filter.isEmpty else {
+                throw ValidationError(
+                    "--system, --pipeline, --host, --path, --tag and --before say what `--snapshot latest` is: give that too")
+            }
+        }
+
         func run() async throws {
             let depth = try depth()
-            let (repository, _) = try await place.open()
+            let opened = try await place.open()
+            let repository = opened.repository
             let terminal = Terminal()
             let meter = ProgressLine(terminal: terminal)
             var options = CheckOptions(read: depth, lock: !noLock)
-            if let snapshot { options.snapshot = try await repository.snapshot(matching: snapshot) }
+            if let snapshot { options.snapshot = try await SnapshotFinder(opened, filter.filter).one(snapshot) }
             options.progress = { progress in
                 meter.show(
                     "\(progress.packsRead) of \(progress.packsToRead) packs, \(ByteCount(bytes: Int64(progress.bytesRead)).approximate)")
@@ -35,7 +44,7 @@ extension RepositoryCommand {
             }
             for path in report.damagedPaths { StandardError.write("can't be restored: /\(path)") }
             output.print(
-                report.value,
+                report.value.merging(["snapshot": options.snapshot.map { .string($0.id) } ?? .null]),
                 orText: "\(report.snapshots) snapshots, \(report.packs) packs, \(report.blobs) blobs; "
                     + "read \(report.packsRead) packs, \(ByteCount(bytes: Int64(report.bytesRead)).approximate)"
                     + (report.isSound ? "\nno damage found" : ""))

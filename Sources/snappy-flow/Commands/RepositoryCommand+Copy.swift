@@ -11,22 +11,20 @@ extension RepositoryCommand {
                 The other repository is made where there is none, and has a password and a key of its own. What it has already is not sent. A copy that
                 was cut off goes on when it is started again.
                 """)
-        @Argument(help: "Ids of snapshots or their beginnings, or latest; every snapshot else.") var snapshots: [String] = []
+        @Argument(help: "Ids of snapshots or their beginnings, or latest; every snapshot else, or those that the options below admit.")
+        var snapshots: [String] = []
         @OptionGroup var place: RepositoryOptions
+        @OptionGroup var filter: SnapshotFilterOptions
         @Option(name: .customLong("to"), help: "The name of the other repository.") var target: String
 
         func run() async throws {
-            let (repository, _) = try await place.open()
-            var chosen: [Snapshot] = []
-            for text in snapshots { chosen.append(try await repository.snapshot(matching: text)) }
-            if snapshots.isEmpty {
-                let list = try await repository.snapshotList()
-                try list.requireWhole()
-                chosen = list.snapshots
-            }
+            let opened = try await place.open()
+            let finder = try await SnapshotFinder(opened, filter.filter)
+            if snapshots.isEmpty { try finder.requireWhole() }
+            let chosen = try finder.several(snapshots)
             let other = try await place.open(other: target, creating: true)
             let meter = ProgressLine(terminal: Terminal())
-            let report = try await repository.copy(chosen, to: other) { progress in
+            let report = try await opened.repository.copy(chosen, to: other) { progress in
                 meter.show(
                     "\(progress.snapshotsDone) of \(progress.snapshotsTotal) snapshots  \(ByteCount(bytes: progress.bytesDone).approximate) of \(ByteCount(bytes: progress.bytesTotal).approximate)"
                 )

@@ -68,17 +68,19 @@ extension RepositoryCommand {
                     A file that lost a part is there as NAME.incomplete with what is left, a folder whose list is lost is empty; both are named. The new
                     snapshot is tagged `repaired`. The old ones stay, unless --forget. Run `repair index` first.
                     """)
-            @Argument(help: "Ids of snapshots or their beginnings; every snapshot else.") var snapshots: [String] = []
+            @Argument(help: "Ids of snapshots or their beginnings, or latest; every snapshot else, or those that the options below admit.")
+            var snapshots: [String] = []
             @OptionGroup var place: RepositoryOptions
+            @OptionGroup var filter: SnapshotFilterOptions
             @Flag(help: "Remove the snapshots that were repaired.") var forget = false
             @Flag(help: "Only say what would be done.") var dryRun = false
 
             func run() async throws {
-                let (repository, _) = try await place.open()
-                var chosen: [Snapshot] = []
-                for text in snapshots { chosen.append(try await repository.snapshot(matching: text)) }
-                if snapshots.isEmpty { chosen = try await repository.snapshots() }
-                let reports = try await repository.repairSnapshots(chosen, forget: forget, dryRun: dryRun)
+                let opened = try await place.open()
+                let finder = try await SnapshotFinder(opened, filter.filter)
+                let chosen = try finder.several(snapshots)
+                if snapshots.isEmpty { finder.sayDamaged() }
+                let reports = try await opened.repository.repairSnapshots(chosen, forget: forget, dryRun: dryRun)
                 for report in reports where !report.isWhole {
                     for path in report.emptied { print("\(report.snapshot.shortID): emptied /\(path)") }
                     for path in report.incomplete { print("\(report.snapshot.shortID): incomplete /\(path)") }

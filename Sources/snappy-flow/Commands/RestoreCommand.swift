@@ -11,23 +11,32 @@ struct RestoreCommand: Interruptible {
         commandName: "restore", abstract: "Brings a repository snapshot back into a folder. Needs no database.",
         discussion: """
             A tree lands under the target plus its own path, as restic does it: /srv/home under --target /tmp/back is /tmp/back/srv/home.
+            latest is the newest whole snapshot of the document's system; where it has several, say which by --system.
             Every byte is verified while it is restored. Exit status 3 when something could not be restored, 1 when nothing could; it is listed.
             """)
     @OptionGroup var place: RepositoryOptions
     @Option(help: "latest, or the id of a snapshot or its beginning.") var snapshot = "latest"
     @Option(help: "The folder to restore into; made when it is not there.") var target: String
-    @Option(help: "Only this path of the snapshot and what is below it. May be repeated.") var path: [String] = []
+    @OptionGroup var filter: SnapshotOptions
+    @Option(
+        help:
+            "Only this path of the snapshot and what is below it; latest is of the snapshots that hold it, where some do. May be repeated.")
+    var path: [String] = []
     @Flag(help: "Replace files that are there; without it one that differs is refused, and one that is the same counts as restored.")
     var overwrite = false
     @Flag(help: "Take no lock: for a repository that can only be read.") var noLock = false
 
     func run() async throws {
-        let (repository, _) = try await place.open()
-        let snapshot = try await repository.snapshot(matching: snapshot)
-        let terminal = Terminal()
-        terminal.write("snapshot \(snapshot.shortID) of \(snapshot.time.dateAndClock), \(snapshot.paths.joined(separator: ", "))\n")
-        let meter = ProgressLine(terminal: terminal)
+        let opened = try await place.open()
+        let repository = opened.repository
         let paths = path.map { TreePath($0) }
+        var filter = try filter.filter
+        filter.holding = paths
+        let picked = try await SnapshotFinder(opened, filter).pick(snapshot)
+        let snapshot = picked.snapshot
+        let terminal = Terminal()
+        terminal.write(picked.words(time: snapshot.time.dateAndClock) + "\n")
+        let meter = ProgressLine(terminal: terminal)
         let takesLock = !noLock
         let absolute = URL(fileURLWithPath: target).path
         let report = try await FolderTarget.withWriter(path: absolute, overwrite: overwrite) { writer in

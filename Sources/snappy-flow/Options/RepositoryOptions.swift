@@ -12,9 +12,10 @@ struct RepositoryOptions: ParsableArguments {
     @Option(name: .long, help: "The file or folder with the documents.") var file: String
     @Option(name: .long, help: "The repository's name in them.") var repository: String
 
-    func open() async throws -> (repository: Repository, plan: Plan) {
+    /// The repository, and which of its snapshots are the documents' own.
+    func open() async throws -> (repository: Repository, own: OwnSnapshots) {
         let place = try await place(repository)
-        return (try await place.repository.open(), place.plan)
+        return (try await place.repository.open(), OwnSnapshots(of: place.plans, in: repository))
     }
 
     /// Another repository of the same documents.
@@ -30,7 +31,7 @@ struct RepositoryOptions: ParsableArguments {
     /// Makes the repository. Refuses when there is one.
     func create() async throws -> Repository { try await place(repository).repository.create() }
 
-    private func place(_ repository: String) async throws -> (repository: RepositoryPlace, plan: Plan) {
+    private func place(_ repository: String) async throws -> (repository: RepositoryPlace, plans: [Plan]) {
         let plans = try PipelineOptions.compile([file], warns: false)
         let holding = plans.map(\.plan).filter { $0.repositories[repository] != nil }
         guard let plan = holding.first, let planned = plan.repositories[repository] else {
@@ -50,35 +51,6 @@ struct RepositoryOptions: ParsableArguments {
             let (text, isGood) = event.words(of: name)
             StandardError.write(isGood ? text : "warning: \(text)")
         }
-        return (place, plan)
-    }
-}
-
-extension Repository {
-    /// The snapshot of that id or beginning of one; `latest` is the newest.
-    func snapshot(matching text: String) async throws -> Snapshot {
-        let list = try await snapshotList()
-        let all = list.snapshots
-        if text == "latest" {
-            try list.requireWhole()
-            guard let newest = all.max(by: { $0.time < $1.time }) else {
-                throw RepositoryError(
-                    .noSnapshot, expected: "a snapshot", found: "none", at: location, advice: "run a pipeline that copies into it")
-            }
-            return newest
-        }
-        guard !text.isEmpty else {
-            throw RepositoryError(
-                .noSnapshot, expected: "latest, an id or its beginning", found: "nothing", at: location,
-                advice: "see `snappy-flow snapshots list`")
-        }
-        let found = all.filter { $0.id.hasPrefix(text.lowercased()) }
-        guard found.count == 1, let snapshot = found.first else {
-            throw RepositoryError(
-                .noSnapshot, expected: "one snapshot whose id begins with \(text)", found: found.isEmpty ? "none" : "\(found.count)",
-                at: location,
-                advice: "see `snappy-flow snapshots list`")
-        }
-        return snapshot
+        return (place, holding)
     }
 }

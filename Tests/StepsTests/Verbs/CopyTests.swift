@@ -80,6 +80,44 @@ import Testing
         #expect(try await stage.store("vault").snapshots().last?.tags.contains("partial") == true)
     }
 
+    /// What missed something is no measure: the second empty copy is no better than the first.
+    @Test func aSourceThatStaysEmptyStaysPartial() async throws {
+        let stage = try stage()
+        try await stage.run("copy", id: "copy-1", .systems(["home"]), ["to": "vault"])
+        for name in ["a.txt", "deep"] { try FileManager.default.removeItem(atPath: stage.folder.file("home/\(name)")) }
+        for (id, parent) in [("copy-2", "auto"), ("copy-3", "auto"), ("copy-4", "none")] as [(StepID, JSONValue)] {
+            let empty = try await stage.run("copy", id: id, .systems(["home"]), ["to": "vault", "parent": parent])
+            #expect(empty.missed.count == 1, "\(id): \(empty.missed)")
+        }
+    }
+
+    /// The newest of the same host and path may be another program's, another pipeline's, or of the future.
+    @Test func theParentIsThePipelinesOwn() async throws {
+        let stage = try stage()
+        let restic = try stage.restic("vault")
+        func parent(_ id: StepID) async throws -> String? {
+            let result = try await stage.run("copy", id: id, .systems(["home"]), ["to": "vault"])
+            let snapshots = try await stage.store("vault").snapshots()
+            return try #require(snapshots.first { .string($0.id) == result.outputs["snapshotID"] }).parent
+        }
+        #expect(try await parent("copy-1") == nil)
+        let own = try #require(try await stage.store("vault").snapshots().first)
+        for extra in [
+            [], ["--tag", "pipeline:other,system:home"], ["--tag", "pipeline:nightly,system:home", "--time", "2037-01-01 00:00:00"],
+        ] {
+            let result = try await restic.run(["backup", "--host", "home", stage.folder.file("home")] + extra)
+            #expect(result.status == 0, "\(result.errors)")
+        }
+        #expect(try await parent("copy-2") == own.id)
+        // A repository that another program made is taken over: but not a pipeline's, and nothing of the future.
+        let theirs = try #require(try await stage.store("vault").snapshots().first { $0.tags == [] })
+        for snapshot in try await stage.store("vault").snapshots()
+        where snapshot.tags.contains("pipeline:nightly") && !snapshot.isOfTheFuture(at: .now) {
+            try await stage.store("vault").forget([snapshot.id])
+        }
+        #expect(try await parent("copy-3") == theirs.id)
+    }
+
     @Test func unreadableFilesMakeACopyPartialOrFailAsDeclared() async throws {
         let stage = try stage()
         try stage.declare(system: "denied", "denied", ["path": .string(stage.folder.file("home"))], identity: "denied:home")

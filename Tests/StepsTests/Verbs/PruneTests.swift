@@ -100,6 +100,41 @@ import Testing
             "4 is to come, 3 newer than what is proved")
     }
 
+    /// Neither a proof nor a place is of use to it, and no rule takes it away.
+    @Test func aSnapshotOfTheFutureKeepsNothingAndStays() {
+        var all = snapshots("a", 3)
+        all.append(all[2])
+        all[3].id = "a-soon"
+        all[3].time = Instant(microseconds: 3 * 86_400_000_000 + 6 * 60_000_000)
+        #expect(removed(all, last: 1, proofs(["a-2", "a-3", "a-soon"]), now: 3) == ["a-1", "a-2"], "dated six minutes from now")
+        #expect(removed([all[0], all[3]], last: 1, proofs(["a-1", "a-soon"]), now: 3) == [])
+    }
+
+    /// One document at several sites, each with a host of its own: one site's copies do not push out another's.
+    @Test func systemsOfSeveralHostsAreSeveral() {
+        let there = snapshots("a", 3).map { snapshot in
+            Snapshot(
+                id: "there-\(snapshot.id)", time: snapshot.time, tree: "", paths: snapshot.paths, hostname: "there", tags: snapshot.tags)
+        }
+        #expect(removed(snapshots("a", 3) + there, last: 2, []) == ["a-1", "there-a-1"])
+    }
+
+    @Test func whatARepairLeftReplacesNoWholeOne() {
+        var all = snapshots("a", 2)
+        all[1].tags.append("repaired")
+        #expect(removed(all, last: 1, proofs(["a-1", "a-2"])) == [])
+    }
+
+    /// A tag that was added later moves nothing into another pipeline's hands.
+    @Test func aSecondPipelinesTagTakesNoSnapshotFromTheFirst() {
+        let all = snapshots("a", 3, pipeline: "weekly").map { snapshot in
+            var snapshot = snapshot
+            snapshot.tags.append("pipeline:nightly")
+            return snapshot
+        }
+        #expect(removed(all, last: 1, []) == [])
+    }
+
     @Test func whatThisJobMadeAndWhatWasProvedLastStay() {
         var all = snapshots("a", 4)
         all[1].tags.append("job:this")

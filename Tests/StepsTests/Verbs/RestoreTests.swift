@@ -63,27 +63,47 @@ import Testing
         #expect(!stage.exists("drill"))
     }
 
-    private let history = (1...3).map { day in
-        Snapshot(
-            id: "\(day)\(day)abc", time: Instant(microseconds: Int64(day) * 86_400_000_000), tree: "", paths: ["/x"], hostname: "h",
-            tags: [day == 3 ? "system:other" : "system:home"])
+    /// Other pipelines and programs store newer snapshots in the same repository, and clocks go wrong.
+    @Test func latestIsThePipelinesOwn() async throws {
+        let stage = try await copied()
+        let own = try #require(try await stage.store("vault").snapshots().first)
+        let restic = try stage.restic("vault")
+        try stage.write("theirs/a.txt", "theirs")
+        try await restic.succeed("backup", "--host", "home", stage.folder.file("theirs"))
+        try await restic.succeed(
+            "backup", "--host", "home", "--time", "2037-01-01 00:00:00", "--tag", "pipeline:nightly,system:home",
+            stage.folder.file("theirs"))
+        func restore(_ settings: [String: JSONValue]) async throws -> JSONValue? {
+            try await stage.run(
+                "restore", id: "restore", .snapshot("latest"), settings.merging(["from": "vault", "to": "drill", "overwrite": true]) { $1 }
+            ).outputs["snapshotID"]
+        }
+        #expect(try await restore([:]) == .string(own.id))
+        #expect(stage.recorder.lines.contains { $0.hasPrefix("warning") && $0.contains("dated in the future") }, "\(stage.recorder.lines)")
+        #expect(try await restore(["host": "home", "before": "2100-01-01"]) == .string(own.id))
+        #expect(try await restore(["tags": [""], "host": "home"]) != .string(own.id))
+
+        // A second system: `to` says which, where the pipeline copies that; else it is to be said.
+        try stage.declare(system: "photos", "directory", ["path": .string(stage.folder.file("photos"))])
+        try stage.write("photos/p.txt", "p")
+        try await stage.run("copy", id: "copy-photos", .systems(["photos"]), ["to": "vault"])
+        stage.plan(
+            steps: ["home", "photos"].map {
+                PlannedStep(id: StepID("copy-\($0)"), verb: "copy", subject: .systems([$0]), settings: ["to": "vault"])
+            })
+        let error = await #expect(throws: StepError.self) { _ = try await restore([:]) }
+        #expect(error?.code == "several-origins")
+        #expect(try await restore(["system": "home"]) == .string(own.id))
+        try await stage.run("restore", id: "restore", .snapshot("latest"), ["from": "vault", "to": "photos", "overwrite": true])
+        #expect(try stage.read("photos/p.txt") == "p" && !stage.exists("photos/a.txt"))
     }
 
-    @Test(arguments: [
-        ("latest", "33abc"), ("latest before 1970-01-03T12:00:00Z", "22abc"), ("latest before 1970-01-03", "11abc"), ("11", "11abc"),
-    ])
-    func aSnapshotIsChosen(_ text: String, _ id: String) throws {
-        #expect(try SnapshotChoice(text).pick(among: history, system: nil, at: "r").id == id)
-    }
-
-    @Test func aSnapshotIsChosenAmongASystemsOwn() throws {
-        #expect(try SnapshotChoice("latest").pick(among: history, system: "home", at: "r").id == "22abc")
-        let error = #expect(throws: StepError.self) { try SnapshotChoice("latest").pick(among: history, system: "nobody", at: "r") }
-        #expect(error?.code == "no-such-snapshot")
-    }
-
-    @Test(arguments: ["44", "latest before noon"])
-    func whatIsNoSnapshotIsSaid(_ text: String) {
-        #expect(throws: StepError.self) { try SnapshotChoice(text).pick(among: history, system: nil, at: "r") }
+    @Test func aNamedSnapshotIsNotReplacedByALaterSetting() async throws {
+        let stage = try await copied()
+        let own = try #require(try await stage.store("vault").snapshots().first)
+        let error = await #expect(throws: StepError.self) {
+            try await stage.run("restore", id: "restore", .snapshot(own.shortID), ["from": "vault", "to": "drill", "before": "2001-01-01"])
+        }
+        #expect(error?.code == "no-such-snapshot" && !stage.exists("drill"))
     }
 }

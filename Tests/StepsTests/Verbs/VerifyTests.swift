@@ -50,6 +50,22 @@ import Testing
         #expect(all.proofs.count == 1 && all.failure == nil)
     }
 
+    /// The newest whole one of this time is what a restore would take.
+    @Test func whatIsProvedIsWhatWouldBeRestored() async throws {
+        let stage = try await copied()
+        let own = try #require(try await stage.store("vault").snapshots().first)
+        let restic = try stage.restic("vault")
+        for extra in [["--tag", "partial"], ["--time", "2037-01-01 00:00:00"]] {
+            let result = try await restic.run(
+                ["backup", "--host", "home", "--tag", "pipeline:nightly,system:home", stage.folder.file("home")] + extra)
+            #expect(result.status == 0, "\(result.errors)")
+        }
+        let result = try await stage.run("verify", id: "verify", .repository("vault"), [:])
+        #expect(result.proofs.map(\.snapshotID) == [own.id])
+        #expect(stage.recorder.lines.contains { $0.contains("misses something") }, "\(stage.recorder.lines)")
+        #expect(stage.recorder.lines.contains { $0.contains("dated in the future") }, "\(stage.recorder.lines)")
+    }
+
     /// The newest snapshot may be what can't be read: proving the one before would be a false success.
     @Test(arguments: ["flipped", "truncated", "empty"])
     func aSnapshotThatCanNotBeReadIsNoSuccessOfAnOlderOne(_ damage: String) async throws {

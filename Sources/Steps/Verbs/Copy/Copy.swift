@@ -26,7 +26,8 @@ struct Copy: Verb {
     static let iexcludes = Setting<[String]>("iexcludes", "As `excludes`, whatever the case of letters", default: [])
     static let tags = Setting<[String]>("tags", "Tags for the repository snapshot, besides pipeline, system, job and step", default: [])
     static let parent = Setting<String>(
-        "parent", "The repository snapshot that says what is unchanged: auto (the newest of the same host and paths), none, or an id",
+        "parent",
+        "The repository snapshot that says what is unchanged: auto (the newest of this pipeline and system, host and paths, or what another program stored of the same host and paths), none, or an id",
         default: "auto")
     static let changeCheck = Setting<String>(
         "changeCheck",

@@ -123,7 +123,9 @@ struct CopyRun: Sendable {
     private func options(_ selection: Selection) throws -> ArchiveOptions {
         let settings = context.settings
         var options = ArchiveOptions(
-            host: context.plan.systems[system]?.host ?? system, tags: tags + (try settings.value(Copy.tags)), parent: try parent())
+            host: origin.host, tags: tags + (try settings.value(Copy.tags)), parent: try parent())
+        let origin = origin
+        options.chooseParent = { origin.parent(among: $0) }
         options.changeCheck = ChangeCheck(rawValue: try settings.value(Copy.changeCheck)) ?? .metadata
         options.allowsEmpty = try settings.value(Copy.allowEmpty)
         options.tagWhenPartial = SnapshotTag.partial
@@ -143,6 +145,10 @@ struct CopyRun: Sendable {
             try await recorder.checkpoint(try Checkpoint(copies: done).json)
         }
         return options
+    }
+
+    private var origin: SnapshotOrigin {
+        SnapshotOrigin(pipeline: context.plan.pipeline, system: system, host: context.plan.systems[system]?.host ?? system)
     }
 
     private func parent() throws -> ParentChoice {

@@ -49,10 +49,16 @@ struct Prune: Verb {
         return try await repository.withLock(isDry ? .shared : .exclusive) { _ in
             let wanted = PruneDecision(
                 rules.policy, among: try await repository.snapshots(), scope: scope, proofs: proofs, minProved: minProved,
-                now: Instant(microseconds: Int64(Date.now.timeIntervalSince1970 * 1e6)), job: context.job)
+                now: .now, job: context.job)
             for (snapshot, reason) in wanted.keep {
                 context.recorder.log(
                     isDry ? .info : .debug, "\(isDry ? "would keep" : "keep") \(snapshot.shortID) of \(snapshot.hostname): \(reason)")
+            }
+            for snapshot in wanted.future.prefix(Self.namedAtMost) {
+                context.recorder.log(
+                    .warning,
+                    "\(snapshot.shortID) of \(SnapshotOrigin(snapshot)) is dated in the future, \(SnapshotTime.text(snapshot.time)): it counts for nothing and stays"
+                )
             }
             for snapshot in wanted.remove {
                 context.recorder.log(
@@ -84,6 +90,8 @@ struct Prune: Verb {
             return Self.result(decision, reclaimed: report.bytesReclaimed)
         }
     }
+
+    private static let namedAtMost = 20
 
     private static func log(_ report: PruneReport, _ recorder: any StepRecorder) {
         if report.unfinished.count > 0 {

@@ -4,13 +4,15 @@ import StepKit
 
 /// Which snapshots go. A pure value.
 ///
-/// Snapshots are grouped by pipeline and system. While a group has a proved snapshot, only proved and whole ones fill the policy's counts.
+/// Snapshots are grouped by origin: pipeline, system and host. While a group has a proved snapshot, only proved and whole ones fill the policy's counts.
 /// Whatever the policy: the newest proved ones stay, the newest of those that were proved most thoroughly too (what was restored is not given
 /// up for what was listed), and everything newer than the newest proved, for it holds the latest data and may be proved yet. Without a
 /// proved one nothing damaged goes: it may be all there is.
 struct PruneDecision: Sendable {
     var keep: [(snapshot: Snapshot, reason: String)]
     var remove: [Snapshot]
+    /// Those of `keep` that no clock that is right can have dated.
+    var future: [Snapshot] = []
 
     init(keep: [(snapshot: Snapshot, reason: String)], remove: [Snapshot]) {
         self.keep = keep
@@ -19,8 +21,10 @@ struct PruneDecision: Sendable {
 
     /// The same, but these stay too.
     func keeping(_ ids: Set<String>, because reason: String) -> PruneDecision {
-        PruneDecision(
-            keep: keep + remove.filter { ids.contains($0.id) }.map { ($0, reason) }, remove: remove.filter { !ids.contains($0.id) })
+        var decision = self
+        decision.keep += remove.filter { ids.contains($0.id) }.map { ($0, reason) }
+        decision.remove.removeAll { ids.contains($0.id) }
+        return decision
     }
 
     /// `now` and `job`, whose own copies always stay: a clock that was wrong once must not make them look old.
@@ -30,22 +34,19 @@ struct PruneDecision: Sendable {
     ) {
         self.init(keep: [], remove: [])
         let verdicts = Verdicts(proofs)
-        let limit = now + Self.clockDifference
-        for group in scope.groups(snapshots) {
-            for snapshot in group where snapshot.time > limit { keep.append((snapshot, "dated in the future: it counts for nothing")) }
-            decide(policy, group.filter { $0.time <= limit }, verdicts, minProved: minProved, own: SnapshotTag.job(job))
+        for history in scope.histories(of: snapshots, now: now) {
+            future += history.future
+            decide(policy, history.past, verdicts, minProved: minProved, own: SnapshotTag.job(job))
         }
+        for snapshot in future { keep.append((snapshot, "dated in the future: it counts for nothing")) }
     }
 
-    /// By how much hosts' clocks may differ.
-    private static let clockDifference = TimeSpan.hours(1)
-
-    /// `group`: newest first.
+    /// `group`: newest first, without those of the future.
     private mutating func decide(
         _ policy: RetentionPolicy, _ group: [Snapshot], _ verdicts: Verdicts, minProved: Int, own: String
     ) {
-        let proved = group.filter { verdicts.proved[$0.id] != nil && !$0.tags.contains(SnapshotTag.partial) }
-        let whole = group.filter { !verdicts.damaged.contains($0.id) && !$0.tags.contains(SnapshotTag.partial) }
+        let proved = group.filter { verdicts.proved[$0.id] != nil && SnapshotTag.isWhole($0) }
+        let whole = group.filter { !verdicts.damaged.contains($0.id) && SnapshotTag.isWhole($0) }
         let countable = !proved.isEmpty ? proved : !whole.isEmpty ? whole : group.filter { !verdicts.damaged.contains($0.id) }
         var reasons: [String: String] = [:]
         let plan = ForgetPlan(policy, among: countable)

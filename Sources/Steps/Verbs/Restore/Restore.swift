@@ -9,7 +9,7 @@ struct Restore: Verb {
         name: "restore", summary: "Bring a repository snapshot back into a system", subject: .repositorySnapshot,
         schema: SettingsSchema([
             Self.from.field, Self.to.field, Self.paths.field, Self.overwrite.field, Self.dryRun.field, Self.before.field, Self.system.field,
-            Self.range.field,
+            Self.pipeline.field, Self.host.field, Self.tags.field, Self.range.field,
         ]), workClass: .restore, holdsSystems: .exclusive, holdsRepositories: .shared,
         outputs: [
             "snapshotID": "The repository snapshot's id", "repositoryID": "The repository's own id", "files": "Files restored",
@@ -22,9 +22,15 @@ struct Restore: Verb {
         "paths", "What to restore, as absolute paths in the snapshot; everything else", default: [], type: .list(.path))
     static let overwrite = Setting<Bool>("overwrite", "True to replace what is there", default: false)
     static let dryRun = Setting<Bool>("dryRun", "Only say what would be restored", default: false)
-    static let before = Setting<String>("before", "With `latest`: the newest before this time (2026-11-23T04:00:00Z)")
-    static let system = Setting<String>("system", "Only snapshots of this system count, by its name; any else")
-
+    static let before = Setting<String>("before", "Only snapshots before this time count (2026-11-23T04:00:00Z)")
+    static let system = Setting<String>(
+        "system",
+        "Only snapshots of this system count, by its name; else those of `to`, where this pipeline copies it into the repository, or the only one that it copies"
+    )
+    static let pipeline = Setting<String>("pipeline", "Only snapshots that this pipeline made count, another one's too")
+    static let host = Setting<String>("host", "Only snapshots of this host count, another program's too")
+    static let tags = Setting<[String]>(
+        "tags", "Only snapshots that have one of these tags count, or all of several that are written with commas between them")
     static let range = Setting<String>(
         "range", "Of a block image only these bytes, into the image that is there: `1GiB+64MiB` is 64 MiB from 1 GiB on; needs `overwrite`")
 
@@ -44,8 +50,10 @@ struct Restore: Verb {
     func run(_ context: StepContext) async throws -> StepResult {
         let settings = context.settings
         let repository = try await context.openRepository(try settings.value(Self.from))
-        let snapshot = try choose(among: try await repository.snapshotList(), context, at: repository.location)
-        context.recorder.log(.info, "snapshot \(snapshot.shortID) of \(snapshot.hostname), \(snapshot.paths.joined(separator: ", "))")
+        let chosen = try choose(among: try await repository.snapshotList(), context, at: repository.location)
+        let snapshot = chosen.snapshot
+        context.recorder.log(.info, chosen.words())
+        for warning in chosen.warnings { context.recorder.log(.warning, warning) }
         var outputs: [String: JSONValue] = ["snapshotID": .string(snapshot.id), "repositoryID": .string(repository.id)]
         let isDry = try settings.value(Self.dryRun)
         if !isDry, let image = try await restoreImage(snapshot, from: repository, context) {
@@ -161,15 +169,27 @@ struct Restore: Verb {
             advice: isRefused ? "restore into an empty place, or declare `overwrite: true`" : first.error.advice, retry: first.error.retry)
     }
 
-    private func choose(among list: SnapshotList, _ context: StepContext, at location: String) throws -> Snapshot {
+    private func choose(among list: SnapshotList, _ context: StepContext, at location: String) throws -> PickedSnapshot {
         let settings = context.settings
         guard case .snapshot(let text) = context.step.subject else {
             throw StepError(.invalidSetting, expected: "latest, or a snapshot's id", found: "something else", at: settings.origin)
         }
-        var choice = SnapshotChoice(text)
-        if let before = try settings.optional(Self.before) { choice = .latest(before: before) }
-        if case .latest = choice { try list.requireWhole() }
-        return try choice.pick(among: list.snapshots, system: try settings.optional(Self.system), at: location)
+        let own = OwnSnapshots(of: [context.plan], in: try settings.value(Self.from))
+        let filter = try filter(settings, own)
+        return try SnapshotChoice(text).pick(among: list, filter, own: own, now: .now, at: location)
+    }
+
+    private func filter(_ settings: Settings, _ own: OwnSnapshots) throws -> SnapshotFilter {
+        var filter = SnapshotFilter()
+        filter.system = try settings.optional(Self.system)
+        filter.pipeline = try settings.optional(Self.pipeline)
+        filter.hosts = try settings.optional(Self.host).map { [$0] } ?? []
+        filter.tags = try settings.optional(Self.tags)?.map(SnapshotFilter.tagList) ?? []
+        // What is brought back into a system that is copied here is its own.
+        let target = try settings.value(Self.to)
+        if filter.isEmpty, own.copied.contains(where: { $0.system == target }) { filter.system = target }
+        filter.before = try settings.optional(Self.before).map { try SnapshotTime.parse($0, at: settings.origin) }
+        return filter
     }
 }
 

@@ -42,7 +42,7 @@ struct Finding: Sendable {
         var details = details
         details["at"] = .int(Int64(Date.now.timeIntervalSince1970 * 1000))
         details["system"] = .string(SnapshotTag.system(of: snapshot) ?? "")
-        if isPartial || snapshot.tags.contains(SnapshotTag.partial) { details["partial"] = true }
+        if isPartial || !SnapshotTag.isWhole(snapshot) { details["partial"] = true }
         if !isGood { details["problems"] = .array(problems.prefix(20).map { .string($0) }) }
         return Proof(repositoryID: repositoryID, snapshotID: snapshot.id, level: level, isGood: isGood, details: .object(details))
     }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import FlowModel
 import Repository
+import Steps
 import StorageKit
 
 extension SnapshotEntry {
@@ -28,16 +29,7 @@ extension SnapshotEntry {
         let padded = String(repeating: " ", count: max(12 - size.count, 0)) + size
         let owner = "\(text("user").padded(to: 8)) \(text("group").padded(to: 8))"
         let target = row["target"]?.stringValue.map { " -> \($0)" } ?? ""
-        return "\(text("mode").padded(to: 10)) \(owner) \(padded) \(text("modified").prefix(19)) \(Self.printable(text("path") + target))"
-    }
-
-    /// A name may hold anything, also what a terminal would obey.
-    static func printable(_ text: String) -> String {
-        guard text.unicodeScalars.contains(where: { $0.value < 0x20 || (0x7F..<0xA0).contains($0.value) }) else { return text }
-        return text.unicodeScalars.map { scalar in
-            scalar.value < 0x20 || (0x7F..<0xA0).contains(scalar.value)
-                ? "\\u{\(String(scalar.value, radix: 16))}" : String(scalar)
-        }.joined()
+        return "\(text("mode").padded(to: 10)) \(owner) \(padded) \(text("modified").prefix(19)) \((text("path") + target).printable)"
     }
 }
 

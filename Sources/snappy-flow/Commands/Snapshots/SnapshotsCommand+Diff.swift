@@ -1,6 +1,7 @@
 import ArgumentParser
 import FlowModel
 import Repository
+import Steps
 import StorageKit
 
 extension SnapshotsCommand {
@@ -13,16 +14,17 @@ extension SnapshotsCommand {
         @Argument(help: "The other snapshot.") var after: String
         @Flag(help: "Show what differs in metadata only, too.") var metadata = false
         @OptionGroup var place: RepositoryOptions
+        @OptionGroup var filter: SnapshotFilterOptions
         @OptionGroup var output: OutputOptions
 
         func run() async throws {
-            let (repository, _) = try await place.open()
-            let (before, after) = (
-                try await repository.snapshot(matching: before), try await repository.snapshot(matching: after)
-            )
+            let opened = try await place.open()
+            let repository = opened.repository
+            let finder = try await SnapshotFinder(opened, filter.filter)
+            let (before, after) = (try finder.one(before), try finder.one(after))
             var listing = StreamedListing(output.output) { row in
                 let word = row["change"]?.stringValue ?? ""
-                return "\(Self.letters[word] ?? "?")    \(SnapshotEntry.printable(row["path"]?.stringValue ?? ""))"
+                return "\(Self.letters[word] ?? "?")    \((row["path"]?.stringValue ?? "").printable)"
             }
             var count: [SnapshotChange.Kind: Int] = [:]
             var (added, removed): (Int64, Int64) = (0, 0)

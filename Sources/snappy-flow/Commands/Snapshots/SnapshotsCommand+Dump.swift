@@ -13,12 +13,13 @@ extension SnapshotsCommand {
         @Argument(help: "latest, or the id of a snapshot or its beginning.") var snapshot: String
         @Argument(help: "The file's or folder's path in the snapshot.") var path: String
         @OptionGroup var place: RepositoryOptions
+        @OptionGroup var filter: SnapshotFilterOptions
         @Option(name: .customLong("to"), help: "A file to write instead; it must not be there yet.") var target: String?
 
         func run() async throws {
-            let (repository, _) = try await place.open()
-            let snapshot = try await repository.snapshot(matching: snapshot)
-            let browser = try await repository.browser()
+            let opened = try await place.open()
+            let snapshot = try await SnapshotFinder(opened, filter.filter).one(snapshot)
+            let browser = try await opened.repository.browser()
             let wanted = TreePath(path)
             let entry = try await browser.entry(wanted, of: snapshot)
             guard entry == nil || entry?.type == "dir" || entry?.type == "file" else {

@@ -1,8 +1,8 @@
 import ArgumentParser
 import FlowModel
-import Foundation
 import Glibc
 import Repository
+import Steps
 import StorageKit
 
 extension SnapshotsCommand {
@@ -14,15 +14,15 @@ extension SnapshotsCommand {
                 Exit status 1 when nothing was found.
                 """)
         @Argument(help: "A name or pattern, or several; * ? and [a-z] have their meaning of the shell.") var patterns: [String] = []
-        @Option(help: "Only in this snapshot: latest, or an id or its beginning. May be repeated.") var snapshot: [String] = []
-        @Option(help: "Only in snapshots of this host.") var host: String?
-        @Option(help: "Only in snapshots with this tag. May be repeated.") var tag: [String] = []
+        @Option(help: "Only in this snapshot: latest, or an id or its beginning; every one else. May be repeated.") var snapshot: [String] =
+            []
         @Flag(help: "Upper and lower case are the same.") var ignoreCase = false
         @Option(help: "Only what was modified at this time or later (2026-11-23 or 2026-11-23T04:00:00Z).") var newerThan: String?
         @Option(help: "Only what was modified before this time.") var olderThan: String?
         @Option(help: "Files that hold this blob: its id or the beginning. May be repeated.") var blob: [String] = []
         @Option(help: "Folders that are this tree: its id or the beginning. May be repeated.") var tree: [String] = []
         @OptionGroup var place: RepositoryOptions
+        @OptionGroup var filter: SnapshotFilterOptions
         @OptionGroup var output: OutputOptions
 
         func validate() throws {
@@ -30,16 +30,14 @@ extension SnapshotsCommand {
         }
 
         func run() async throws {
-            let (repository, _) = try await place.open()
-            let (from, until) = (try newerThan.map(Self.time), try olderThan.map(Self.time))
-            var chosen: [Snapshot] = []
-            if snapshot.isEmpty {
-                chosen = try await repository.snapshots()
-            } else {
-                for text in snapshot { chosen.append(try await repository.snapshot(matching: text)) }
-            }
-            chosen = chosen.filter { (host == nil || $0.hostname == host) && tag.allSatisfy($0.tags.contains) }
-            let browser = try await repository.browser()
+            let opened = try await place.open()
+            let from = try newerThan.map { try SnapshotTime.parse($0, at: "--newer-than") }
+            let until = try olderThan.map { try SnapshotTime.parse($0, at: "--older-than") }
+            let finder = try await SnapshotFinder(opened, filter.filter)
+            let chosen = try finder.several(snapshot)
+            // What is looked for may be in one of these.
+            if snapshot.isEmpty { finder.sayDamaged() }
+            let browser = try await opened.repository.browser()
             var listing = StreamedListing(output.output) { row in
                 "\(row["snapshot"]?.stringValue?.prefix(8) ?? "") \(SnapshotEntry.line(row))"
             }
@@ -71,14 +69,6 @@ extension SnapshotsCommand {
         private func isInTime(_ entry: SnapshotEntry, _ from: Instant?, _ until: Instant?) -> Bool {
             guard let time = entry.metadata.map({ Instant($0.modified) }) else { return from == nil && until == nil }
             return (from.map { time >= $0 } ?? true) && (until.map { time < $0 } ?? true)
-        }
-
-        private static func time(_ text: String) throws -> Instant {
-            let whole = Date.ISO8601FormatStyle()
-            for format in [whole, whole.time(includingFractionalSeconds: true), whole.year().month().day()] {
-                if let date = try? Date(text, strategy: format) { return Instant(microseconds: Int64(date.timeIntervalSince1970 * 1e6)) }
-            }
-            throw CommandFailure(.usage, "error: expected a time such as 2026-11-23T04:00:00Z, found \(text)")
         }
     }
 }

@@ -11,13 +11,16 @@ extension SnapshotsCommand {
         @Argument(help: "latest, or the id of a snapshot or its beginning.") var snapshot: String
         @Argument(help: "Only what is below this path of the snapshot, or the file itself.") var path = "/"
         @OptionGroup var place: RepositoryOptions
+        @OptionGroup var filter: SnapshotFilterOptions
         @OptionGroup var output: OutputOptions
 
         func run() async throws {
-            let (repository, _) = try await place.open()
-            let snapshot = try await repository.snapshot(matching: snapshot)
+            let opened = try await place.open()
+            let snapshot = try await SnapshotFinder(opened, filter.filter).one(snapshot)
             var listing = StreamedListing(output.output, line: SnapshotEntry.line)
-            try await repository.browser().walk(snapshot, below: TreePath(path)) { listing.add($0.row) }
+            try await opened.repository.browser().walk(snapshot, below: TreePath(path)) { entry in
+                listing.add(entry.row.merging(["snapshot": .string(snapshot.id)]))
+            }
             listing.end()
         }
     }

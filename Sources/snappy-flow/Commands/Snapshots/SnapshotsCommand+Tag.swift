@@ -1,6 +1,7 @@
 import ArgumentParser
 import FlowModel
 import Repository
+import Steps
 
 extension SnapshotsCommand {
     struct Tag: Interruptible {
@@ -15,6 +16,7 @@ extension SnapshotsCommand {
         @Option(help: "One tag more. May be repeated.") var add: [String] = []
         @Option(help: "One tag less. May be repeated.") var remove: [String] = []
         @OptionGroup var place: RepositoryOptions
+        @OptionGroup var filter: SnapshotFilterOptions
 
         func validate() throws {
             guard !set.isEmpty || !add.isEmpty || !remove.isEmpty else { throw ValidationError("give --set, --add or --remove") }
@@ -23,16 +25,12 @@ extension SnapshotsCommand {
         }
 
         func run() async throws {
-            let (repository, _) = try await place.open()
-            var chosen: [Snapshot] = []
-            for text in snapshots {
-                let found = try await repository.snapshot(matching: text)
-                if !chosen.contains(found) { chosen.append(found) }
-            }
+            let opened = try await place.open()
+            let chosen = try await SnapshotFinder(opened, filter.filter).several(snapshots)
             let change = TagChange(set: set.isEmpty ? nil : set.filter { !$0.isEmpty }, add: add, remove: remove)
-            let changed = try await repository.changeTags(of: chosen, change)
+            let changed = try await opened.repository.changeTags(of: chosen, change)
             for snapshot in changed {
-                print("\(snapshot.original?.prefix(8) ?? "") is now \(snapshot.shortID): \(snapshot.tags.joined(separator: " "))")
+                print("\(snapshot.original?.prefix(8) ?? "") is now \(snapshot.shortID): \(snapshot.tags.joined(separator: " ").printable)")
             }
             print("\(changed.count) of \(chosen.count) snapshots changed")
         }

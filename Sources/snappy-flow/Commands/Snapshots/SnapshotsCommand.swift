@@ -1,6 +1,7 @@
 import ArgumentParser
 import FlowModel
 import Repository
+import Steps
 
 struct SnapshotsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -9,27 +10,35 @@ struct SnapshotsCommand: AsyncParsableCommand {
         defaultSubcommand: List.self)
 
     struct List: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(commandName: "list", abstract: "Every snapshot of a repository, the oldest first.")
+        static let configuration = CommandConfiguration(
+            commandName: "list", abstract: "Every snapshot of a repository, or some, the oldest first.")
         @OptionGroup var place: RepositoryOptions
-        @Option(help: "With this tag only, such as pipeline:home. May be repeated.") var tag: [String] = []
+        @OptionGroup var filter: SnapshotFilterOptions
         @OptionGroup var output: OutputOptions
 
         func run() async throws {
-            let (repository, _) = try await place.open()
+            let finder = try await SnapshotFinder(try await place.open(), filter.filter)
+            let snapshots = try finder.several([])
             var listing = Listing(columns: ["snapshot", "time", "host", "paths", "files", "size", "tags"])
-            let list = try await repository.snapshotList()
-            for snapshot in list.snapshots where tag.allSatisfy(snapshot.tags.contains) {
+            for snapshot in snapshots {
+                let isOfTheFuture = finder.isOfTheFuture(snapshot)
                 let shown = snapshot.tags.filter { !$0.hasPrefix("job:") && !$0.hasPrefix("step:") }
                 listing.add(
                     [
-                        snapshot.shortID, snapshot.time.dateAndClock, snapshot.hostname, snapshot.paths.joined(separator: " "),
+                        snapshot.shortID, snapshot.time.dateAndClock + (isOfTheFuture ? " (future)" : ""), snapshot.hostname.printable,
+                        snapshot.paths.joined(separator: " ").printable,
                         snapshot.summary.map { "\($0.filesProcessed)" } ?? "",
-                        snapshot.summary.map { ByteCount(bytes: Int64($0.bytesProcessed)).approximate } ?? "", shown.joined(separator: " "),
-                    ], snapshot.value)
+                        snapshot.summary.map { ByteCount(bytes: Int64($0.bytesProcessed)).approximate } ?? "",
+                        shown.joined(separator: " ").printable,
+                    ], snapshot.value(isOfTheFuture))
             }
             print(listing.text(output.output))
-            for problem in list.damaged { StandardError.write("damaged: \(problem)") }
-            if !list.damaged.isEmpty { throw CommandFailure(.damaged) }
+            let future = snapshots.count(where: finder.isOfTheFuture)
+            if future > 0 {
+                StandardError.write(
+                    "warning: \(future) dated in the future: never `latest`, and nothing to a `prune` step; look whose clock was wrong")
+            }
+            if !finder.sayDamaged() { throw CommandFailure(.damaged) }
         }
     }
 
@@ -37,21 +46,26 @@ struct SnapshotsCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(commandName: "show", abstract: "Everything that one snapshot says of itself.")
         @Argument(help: "latest, or the id of a snapshot or its beginning.") var snapshot: String
         @OptionGroup var place: RepositoryOptions
+        @OptionGroup var filter: SnapshotFilterOptions
         @Option(help: "json or yaml.") var output: OutputFormat = .yaml
 
         func run() async throws {
-            let (repository, _) = try await place.open()
-            let value = try await repository.snapshot(matching: snapshot).value
+            let finder = try await SnapshotFinder(try await place.open(), filter.filter)
+            let found = try finder.one(snapshot)
+            let value = found.value(finder.isOfTheFuture(found))
             print(output == .json ? value.prettyText : value.yamlText)
         }
     }
 }
 
 extension Snapshot {
-    fileprivate var value: JSONValue {
+    fileprivate func value(_ isOfTheFuture: Bool) -> JSONValue {
         var value: [String: JSONValue] = [
             "id": .string(id), "time": .string(time.rfc3339), "tree": .string(tree), "paths": .array(paths.map { .string($0) }),
             "hostname": .string(hostname), "tags": .array(tags.map { .string($0) }), "parent": parent.map { .string($0) } ?? .null,
+            "system": SnapshotTag.system(of: self).map { .string($0) } ?? .null,
+            "pipeline": SnapshotTag.pipeline(of: self).map { .string($0) } ?? .null, "whole": .bool(SnapshotTag.isWhole(self)),
+            "future": .bool(isOfTheFuture),
         ]
         if let summary {
             value["summary"] = [
