@@ -1,9 +1,9 @@
 import FlowModel
-import Repository
 import StepKit
 import StorageKit
 import Testing
 
+@testable import Repository
 @testable import Steps
 
 /// Which snapshot `latest` is, as a value: no repository takes part.
@@ -48,7 +48,7 @@ import Testing
     private func pick(
         _ text: String, _ all: [Snapshot], _ filter: SnapshotFilter = SnapshotFilter(), own: OwnSnapshots
     ) throws -> PickedSnapshot {
-        try SnapshotChoice(text).pick(among: SnapshotList(all), filter, own: own, now: Self.now, at: "r")
+        try SnapshotChoice(text).pick(among: SnapshotList(snapshots: all), filter, own: own, now: Self.now, at: "r")
     }
 
     private func pick(_ all: [Snapshot], _ filter: SnapshotFilter = SnapshotFilter(), own: OwnSnapshots) throws -> PickedSnapshot {
@@ -148,7 +148,7 @@ import Testing
     }
 
     @Test func nothingIsTheLatestWhileASnapshotCanNotBeRead() throws {
-        var list = SnapshotList([snapshot("a1", 1)])
+        var list = SnapshotList(snapshots: [snapshot("a1", 1)])
         list.damaged = [StepError(.failed, expected: "a snapshot", found: "rot", at: "r/snapshots/x")]
         #expect(throws: RepositoryError.self) { try SnapshotChoice("latest").pick(among: list, own: own("home"), now: Self.now, at: "r") }
         #expect(try SnapshotChoice("a1").pick(among: list, own: own("home"), now: Self.now, at: "r").snapshot.id == "a1")
@@ -217,12 +217,5 @@ import Testing
         #expect(origin.parent(among: [theirs] + others)?.id == "t", "a repository that another program made is taken over")
         #expect(origin.parent(among: [theirs, ours] + others + [snapshot("u", 5, nil, host: "h")])?.id == "o")
         #expect(origin.parent(among: others) == nil)
-    }
-}
-
-extension SnapshotList {
-    fileprivate init(_ snapshots: [Snapshot]) {
-        self.init()
-        self.snapshots = snapshots
     }
 }
