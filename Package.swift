@@ -62,16 +62,20 @@ let package = Package(
         .target(name: "FlowModel", swiftSettings: hot),
         .target(name: "Threads", swiftSettings: strict),
         .target(name: "NewFiles", dependencies: ["CLinux"], swiftSettings: strict),
+        .target(name: "OwnFolders", dependencies: ["CLinux", "FlowModel"], swiftSettings: strict),
         .target(name: "StorageKit", dependencies: ["FlowModel"], swiftSettings: strict),
         .target(name: "StepKit", dependencies: ["FlowModel", "StorageKit"], swiftSettings: strict),
         .target(name: "Crypto", dependencies: ["CLibCrypto", "CSHA256", "FlowModel"], swiftSettings: hot),
 
         // 2: one technique each
         .target(name: "PipelineDSL", dependencies: ["CLibYAML", "FlowModel", "StepKit", "Crypto"], swiftSettings: strict),
-        .target(name: "PostgreSQL", dependencies: ["CLibPQ", "FlowModel", "Threads", subprocess], swiftSettings: strict),
+        .target(
+            name: "PostgreSQL", dependencies: ["CLibPQ", "FlowModel", "OwnFolders", "Threads", subprocess], exclude: ["Embedded/Queries"],
+            swiftSettings: strict,
+            plugins: ["EmbedSQL"]),
         .target(name: "Spawning", dependencies: ["FlowModel", "StorageKit", "CLinux"], swiftSettings: strict),
         .target(
-            name: "PluginHost", dependencies: ["FlowModel", "StepKit", "StorageKit", "Threads", "Spawning", "CLinux"],
+            name: "PluginHost", dependencies: ["FlowModel", "StepKit", "StorageKit", "Threads", "Spawning", "OwnFolders", "CLinux"],
             swiftSettings: strict),
         .target(name: "HTTPClient", dependencies: ["CLibCurl", "FlowModel", "Threads"], swiftSettings: strict),
 
@@ -105,7 +109,7 @@ let package = Package(
             name: "Steps",
             dependencies: [
                 "FlowModel", "StepKit", "StorageKit", "Repository", "HTTPClient", "PostgreSQL", "PluginHost", "Spawning", "Threads",
-                "Crypto", "CLinux",
+                "Crypto", "CLinux", "OwnFolders",
                 "CephSteps",
                 subprocess,
             ],
@@ -118,7 +122,7 @@ let package = Package(
             name: "snappy-flow",
             dependencies: [
                 "FlowModel", "StepKit", "StorageKit", "PipelineDSL", "PostgreSQL", "PluginHost", "WorkflowEngine", "Repository",
-                "RestServer", "Steps", "Threads", "Crypto",
+                "RestServer", "Steps", "Threads", "Crypto", "OwnFolders",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
@@ -147,7 +151,8 @@ let package = Package(
             name: "PipelineDSLTests", dependencies: ["PipelineDSL", "FlowModel", "StepKit", "StorageKit", "Rigs", "Steps"],
             swiftSettings: strict),
         .testTarget(
-            name: "PostgreSQLTests", dependencies: ["PostgreSQL", "FlowModel", "Rigs", "Threads", subprocess], swiftSettings: strict),
+            name: "PostgreSQLTests", dependencies: ["PostgreSQL", "FlowModel", "OwnFolders", "Rigs", "Threads", subprocess],
+            swiftSettings: strict),
         .testTarget(
             name: "WorkflowEngineTests",
             dependencies: [

@@ -1,12 +1,12 @@
 import Foundation
 import PackagePlugin
 
-/// Turns the `*.sql` of a target's folders `Queries` and `Migrations` (below `Store`, `PostgreSQL` or `SQL`) into one generated Swift file, so that the
-/// binary carries its SQL and needs no resource folder beside it. (`.embedInCode` takes minutes for such texts.)
+/// Turns the `*.sql` of a target's folders `Queries` and `Migrations` (below `Store`, `PostgreSQL`, `SQL` or `Embedded`) into one generated
+/// Swift file, so that the binary carries its SQL and needs no resource folder beside it. (`.embedInCode` takes minutes for such texts.)
 @main
 struct EmbedSQL: BuildToolPlugin {
     func createBuildCommands(context: PluginContext, target: any Target) throws -> [Command] {
-        let places = ["Store/Queries", "Store/Migrations", "PostgreSQL/Queries", "SQL/Queries"].map {
+        let places = ["Store/Queries", "Store/Migrations", "PostgreSQL/Queries", "SQL/Queries", "Embedded/Queries"].map {
             target.directoryURL.appending(path: $0)
         }
         let output = context.pluginWorkDirectoryURL.appending(path: "EmbeddedSQL.swift")

@@ -49,6 +49,7 @@ public struct SQLState: RawRepresentable, Sendable, Hashable {
     public static let readOnly = SQLState(rawValue: "25006")
     public static let undefinedTable = SQLState(rawValue: "42P01")
     public static let undefinedDatabase = SQLState(rawValue: "3D000")
+    static let invalidAuthorization = SQLState(rawValue: "28000")
     static let undefinedStatement = SQLState(rawValue: "26000")
     static let planChanged = SQLState(rawValue: "0A000")
 

@@ -51,7 +51,7 @@ import Testing
         await stopped
         // The watcher stops it under this lock.
         withExtendedLifetime(
-            try? await FileLock.take(cluster.folder.controlLock, .exclusive, owner: cluster.folder.user, within: .seconds(30))
+            try? await FileLock.take(cluster.folder.controlLock, .exclusive, within: .seconds(30))
         ) {}
         #expect(try cluster.status().processID == nil)
         try? FileManager.default.removeItem(atPath: cluster.path)
@@ -80,9 +80,11 @@ import Testing
         }
         var servers: Set<Int> = []
         for lease in leases {
-            let rows = try await Connection.connect(lease.settings).query(
+            // Whose process it is only a superuser sees.
+            let rows = try await ClusterRoles(folder: cluster.folder).administration().query(
                 "SELECT pg_postmaster_start_time()::text || pid AS s, pid FROM pg_stat_activity WHERE backend_type = 'checkpointer'")
             servers.insert(try #require(rows.first).get("pid"))
+            withExtendedLifetime(lease) {}
         }
         #expect(servers.count == 1)
     }
@@ -151,8 +153,7 @@ import Testing
         let first = try await cluster.acquire()
         #expect(try await cluster.down(force: true))
         // As a crash and a reused process id would leave it: ours is alive and no server.
-        try cluster.folder.write(
-            "\(getpid())\n\(cluster.folder.data)\n1\n5432\n\(cluster.folder.socketFolder)\n\n", to: cluster.folder.data + "/postmaster.pid")
+        try await cluster.asServer("echo \(getpid()) >'\(cluster.folder.data)/postmaster.pid'")
         #expect(try cluster.status().processID == nil)
         let second = try await cluster.acquire()
         #expect(try await one(second.settings) == 1)
@@ -162,10 +163,11 @@ import Testing
     @Test func aHalfMadeClusterIsMadeAnew() async throws {
         let cluster = try make()
         try cluster.folder.create()
-        for folder in [cluster.folder.unfinished, cluster.folder.data] {
-            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-            try cluster.folder.write("rubbish", to: folder + "/postgresql.conf")
-        }
+        try cluster.folder.makeUnfinished()
+        try await cluster.asServer("cd '\(cluster.folder.unfinished)' && mkdir base && touch .hidden base/1")
+        #expect(rename(cluster.folder.unfinished, cluster.folder.data) == 0)
+        try cluster.folder.makeUnfinished()
+        try await cluster.asServer("echo rubbish >'\(cluster.folder.unfinished)/postgresql.conf'")
         let lease = try await cluster.acquire()
         #expect(try await one(lease.settings) == 1)
     }
@@ -173,8 +175,9 @@ import Testing
     @Test(arguments: [14, 99]) func aClusterOfAnotherVersionIsLeftAloneWithAMessage(major: Int) async throws {
         let cluster = try make()
         try cluster.folder.create()
-        try FileManager.default.createDirectory(atPath: cluster.folder.data, withIntermediateDirectories: true)
-        try cluster.folder.write("\(major)\n", to: cluster.folder.data + "/PG_VERSION")
+        try cluster.folder.makeUnfinished()
+        #expect(rename(cluster.folder.unfinished, cluster.folder.data) == 0)
+        try await cluster.asServer("echo \(major) >'\(cluster.folder.data)/PG_VERSION'")
         defer { try? FileManager.default.removeItem(atPath: cluster.path) }
         let error = await #expect(throws: PostgreSQLError.self) { _ = try await cluster.acquire() }
         #expect(error?.code == "cluster-version")

@@ -1,25 +1,38 @@
 import Foundation
 import Glibc
+import OwnFolders
 
-/// Where a private cluster lies: paths, and folders that only its owner can enter.
+/// Where a private cluster lies. What we lock, mark and set lies in folders that the server's user can't write in; he has three of his own below.
 struct ClusterFolder: Sendable, Hashable {
     var path: String
+    /// Nil where the server runs as ourselves.
     var user: ServerUser?
+
+    // MARK: the server's user's
 
     var data: String { path + "/data" }
     /// A cluster being made; renamed to `data` when it is whole.
     var unfinished: String { path + "/data.new" }
-    var log: String { path + "/server.log" }
+    var logs: String { path + "/log" }
+    var log: String { logs + "/" + Self.logName }
+    static let logName = "server.log"
+
+    // MARK: ours
+
+    /// What the server is told; it may read that.
+    var settings: String { path + "/settings" }
+    /// Locks and marks, which are nobody else's business.
+    var control: String { path + "/control" }
     /// Held while the server is started or stopped.
-    var controlLock: String { path + "/control.lock" }
+    var controlLock: String { control + "/control.lock" }
     /// Held shared by every command that uses the server.
-    var usersLock: String { path + "/users.lock" }
+    var usersLock: String { control + "/users.lock" }
     /// Held by the process that stops the server when nobody uses it.
-    var watcherLock: String { path + "/watcher.lock" }
+    var watcherLock: String { control + "/watcher.lock" }
     /// Exists while `db up` wants the server to stay.
-    var keepMark: String { path + "/keep" }
+    var keepMark: String { control + "/keep" }
     /// Exists since `db down` until a command needs the server again: who still uses it leaves it alone.
-    var downMark: String { path + "/down" }
+    var downMark: String { control + "/down" }
 
     /// The standard place: the user's state folder; for root, one that the server's user can reach.
     static func standard(environment: [String: String]) throws(PostgreSQLError) -> ClusterFolder {
@@ -47,75 +60,20 @@ struct ClusterFolder: Sendable, Hashable {
         return "/tmp/snappy-flow-\(owner)-\(String(hash, radix: 16))"
     }
 
-    private var owner: uid_t { user?.userID ?? geteuid() }
-
-    func create() throws(PostgreSQLError) {
-        do {
-            let parent = URL(fileURLWithPath: path).deletingLastPathComponent().path
-            try FileManager.default.createDirectory(atPath: parent, withIntermediateDirectories: true)
-        } catch {
-            throw PostgreSQLError(errno: Self.code(of: error), doing: "to make the folder of the private database", at: path)
-        }
-        try makePrivate(path)
-        if let user, !user.canReach(path) {
-            throw PostgreSQLError(
-                "unreachable-folder", expected: "a folder that user \(user.name) can enter", found: "a folder above it is closed", at: path,
-                advice: "name another one with XDG_STATE_HOME")
-        }
-        try makePrivate(socketFolder)
-    }
-
-    /// Makes the folder if need be, and sees that nobody else owns it or can enter it.
-    private func makePrivate(_ folder: String) throws(PostgreSQLError) {
-        if mkdir(folder, 0o700) == 0 {
-            if let user, chown(folder, user.userID, user.groupID) != 0 {
-                throw PostgreSQLError(errno: errno, doing: "to give the folder to user \(user.name)", at: folder)
-            }
-        } else if errno != EEXIST {
-            throw PostgreSQLError(errno: errno, doing: "to make the folder", at: folder)
-        }
-        var status = stat()
-        guard lstat(folder, &status) == 0 else { throw PostgreSQLError(errno: errno, doing: "to examine the folder", at: folder) }
-        // Another command may have made it just now and not given it away yet.
-        if let user, status.st_mode & S_IFMT == S_IFDIR, status.st_uid == geteuid(), lchown(folder, user.userID, user.groupID) == 0 {
-            lstat(folder, &status)
-        }
-        guard status.st_mode & S_IFMT == S_IFDIR, status.st_uid == owner, status.st_mode & 0o077 == 0 else {
-            throw PostgreSQLError(
-                "folder-not-private", expected: "a folder of user id \(owner) with mode 0700",
-                found: "owner \(status.st_uid), mode 0\(String(status.st_mode & 0o7777, radix: 8))", at: folder,
-                advice: "move it away, or correct its owner and mode")
-        }
-    }
-
-    /// Writes a file as the server's user would own it.
-    func write(_ text: String, to file: String) throws(PostgreSQLError) {
-        do {
-            try Data(text.utf8).write(to: URL(fileURLWithPath: file), options: .atomic)
-        } catch {
-            throw PostgreSQLError(errno: Self.code(of: error), doing: "to write the file", at: file)
-        }
-        guard let user else { return }
-        guard chown(file, user.userID, user.groupID) == 0 else {
-            throw PostgreSQLError(errno: errno, doing: "to give the file away", at: file)
-        }
-    }
+    /// Whose the data are.
+    var owner: uid_t { user?.userID ?? geteuid() }
 
     /// The version that made the cluster; nil when there is none.
     var major: Int? {
-        (try? String(contentsOfFile: data + "/PG_VERSION", encoding: .utf8)).flatMap { Int($0.prefix(while: \.isNumber)) }
+        ForeignFolder(data, of: owner)?.read("PG_VERSION", atMost: 16).flatMap {
+            Int(String(decoding: $0, as: UTF8.self).prefix(while: \.isNumber))
+        }
     }
 
-    private static func code(of error: any Error) -> Int32 {
-        let cocoa = error as NSError
-        if let underlying = cocoa.userInfo[NSUnderlyingErrorKey] as? NSError, underlying.domain == NSPOSIXErrorDomain {
-            return Int32(underlying.code)
-        }
-        switch CocoaError.Code(rawValue: cocoa.code) {
-        case .fileWriteOutOfSpace: return ENOSPC
-        case .fileWriteNoPermission, .fileReadNoPermission: return EACCES
-        case .fileWriteVolumeReadOnly: return EROFS
-        default: return EIO
-        }
+    /// Puts a mark, which is there or not.
+    func raise(_ mark: String) throws(PostgreSQLError) {
+        let file = open(mark, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        guard file >= 0 else { throw PostgreSQLError(errno: errno, doing: "to write the file", at: mark) }
+        close(file)
     }
 }

@@ -3,8 +3,8 @@ import Foundation
 import Glibc
 import Synchronization
 
-/// A private PostgreSQL cluster made from the machine's own binaries: on a Unix socket that only its owner can reach, shared by
-/// concurrent commands, stopped when the last of them has ended in whatever way.
+/// A private PostgreSQL cluster made from the machine's own binaries: on a Unix socket that only its owner can reach, whom
+/// the kernel names, shared by concurrent commands, stopped when the last of them has ended in whatever way.
 public struct EmbeddedCluster: Sendable {
     let folder: ClusterFolder
     let isDurable: Bool
@@ -34,18 +34,18 @@ public struct EmbeddedCluster: Sendable {
     /// Where the server writes what goes wrong.
     public var logPath: String { folder.log }
 
-    /// The database in this cluster, whether it runs or not.
+    /// The database in this cluster, whether it runs or not, as the role that owns it and is no superuser.
     public var settings: ConnectionSettings {
-        ConnectionSettings(socketFolder: folder.socketFolder, user: ServerControl.role, database: ServerControl.role)
+        ConnectionSettings(socketFolder: folder.socketFolder, user: ClusterRoles.everyday, database: ClusterRoles.everyday)
     }
 
     /// Makes and starts the server if need be. It runs at least as long as the lease lives. Where a connection is made to see that it runs, it is one as
     /// `session` has it, and the lease's.
     public func acquire(for session: (ConnectionSettings) -> ConnectionSettings = { $0 }) async throws -> Lease {
         try folder.create()
-        let control = try await FileLock.take(folder.controlLock, .exclusive, owner: folder.user, within: .seconds(90))
+        let control = try await FileLock.take(folder.controlLock, .exclusive, within: .seconds(90))
         defer { withExtendedLifetime(control) {} }
-        let users = try await FileLock.take(folder.usersLock, .shared, owner: folder.user, within: .seconds(10))
+        let users = try await FileLock.take(folder.usersLock, .shared, within: .seconds(10))
         if let connection = await connectionUntilDown(session(settings)) {
             return Lease(settings: settings, connection: connection, lock: users, keeper: Task { await keepAlive() })
         }
@@ -57,7 +57,7 @@ public struct EmbeddedCluster: Sendable {
         try await server.initialise()
         unlink(folder.downMark)
         try await ensureRunning(server)
-        try await ensureDatabase()
+        try await ClusterRoles(folder: folder).ensure()
         return Lease(settings: settings, connection: nil, lock: users, keeper: Task { await keepAlive() })
     }
 
@@ -85,34 +85,36 @@ public struct EmbeddedCluster: Sendable {
     }
 
     private func revive() async throws {
-        let control = try await FileLock.take(folder.controlLock, .exclusive, owner: folder.user, within: .seconds(10))
+        let control = try await FileLock.take(folder.controlLock, .exclusive, within: .seconds(10))
         defer { withExtendedLifetime(control) {} }
         guard isMissed else { return }
         let binaries = try await ServerBinaries.choose(for: folder.major, folder: folder.path)
         try await ensureRunning(ServerControl(folder: folder, binaries: binaries, isDurable: isDurable))
+        try await ClusterRoles(folder: folder).ensure()
     }
 
     /// As `acquire`, and it keeps running after the last user until `down`.
     public func up() async throws -> ConnectionSettings {
         let lease = try await acquire()
-        try folder.write("", to: folder.keepMark)
+        try folder.raise(folder.keepMark)
         return lease.settings
     }
 
     /// Stops the server. Refuses while commands use it, unless told to `force`. Returns false when it did not run.
     public func down(force: Bool = false) async throws -> Bool {
         guard folder.major != nil else { return false }
-        let control = try await FileLock.take(folder.controlLock, .exclusive, owner: folder.user, within: .seconds(90))
+        try folder.create()
+        let control = try await FileLock.take(folder.controlLock, .exclusive, within: .seconds(90))
         defer { withExtendedLifetime(control) {} }
         // The watcher looks at the same lock for a moment now and then.
-        let isIdle = (try? await FileLock.take(folder.usersLock, .exclusive, owner: folder.user, within: .seconds(2))) != nil
+        let isIdle = (try? await FileLock.take(folder.usersLock, .exclusive, within: .seconds(2))) != nil
         guard isIdle || force else {
             throw PostgreSQLError(
                 "cluster-in-use", expected: "no command that uses the private database", found: "at least one", at: folder.path,
                 advice: "wait for it to end, or stop it all the same with --force", retry: .transient)
         }
         unlink(folder.keepMark)
-        try folder.write("", to: folder.downMark)
+        try folder.raise(folder.downMark)
         guard ServerProcess.find(in: folder) != nil else { return false }
         let binaries = try await ServerBinaries.choose(for: folder.major, folder: folder.path)
         try await ServerControl(folder: folder, binaries: binaries, isDurable: isDurable).stop()
@@ -123,7 +125,7 @@ public struct EmbeddedCluster: Sendable {
         let deadline = Deadline(after: .seconds(60))
         while ServerProcess.find(in: folder) != nil {
             do {
-                _ = try await Connection.connect(administration)
+                _ = try await ClusterRoles(folder: folder).administration()
                 return
             } catch let error as PostgreSQLError where error.retry == .transient && !deadline.hasPassed {
                 // It starts, recovers or stops just now.
@@ -131,18 +133,6 @@ public struct EmbeddedCluster: Sendable {
             }
         }
         try await server.start()
-    }
-
-    private func ensureDatabase() async throws {
-        let connection = try await Connection.connect(administration)
-        let found = try await connection.query("SELECT 1 FROM pg_database WHERE datname = $1", [.text(ServerControl.role)])
-        if found.isEmpty { try await connection.execute(script: "CREATE DATABASE \(ServerControl.role)") }
-    }
-
-    private var administration: ConnectionSettings {
-        var settings = settings
-        settings.database = "postgres"
-        return settings
     }
 
     /// A right to the running server, ended by `release`, by its last reference, or by the process's end.
@@ -172,6 +162,11 @@ public struct EmbeddedCluster: Sendable {
 }
 
 extension EmbeddedCluster {
+    /// True for one of an earlier version that has not been started anew since: commands are superusers there, as is whoever is the server's user.
+    public func connectsAsSuperuser() async throws -> Bool {
+        try await Connection.connect(settings).query(ClusterQuery.isSuperuser.text).first?.get("is_superuser") ?? false
+    }
+
     /// For `db status`.
     public struct Status: Sendable, Hashable {
         /// Nil when there is no cluster yet.
@@ -185,7 +180,8 @@ extension EmbeddedCluster {
 
     public func status() throws -> Status {
         guard folder.major != nil else { return Status(isInUse: false, isKept: false) }
-        let isInUse = try FileLock.attempt(folder.usersLock, .exclusive, owner: folder.user) == nil
+        try folder.create()
+        let isInUse = try FileLock.attempt(folder.usersLock, .exclusive) == nil
         return Status(
             major: folder.major, processID: ServerProcess.find(in: folder), isInUse: isInUse, isKept: access(folder.keepMark, F_OK) == 0)
     }

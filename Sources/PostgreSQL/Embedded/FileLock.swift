@@ -9,12 +9,11 @@ final class FileLock: Sendable {
     private init(descriptor: Int32) { self.descriptor = descriptor }
     deinit { close(descriptor) }
 
-    /// The lock, or nil when somebody holds it against us. The file is made when it is missing, owned by `owner`.
-    static func attempt(_ path: String, _ mode: Mode, owner: ServerUser?) throws(PostgreSQLError) -> FileLock? {
+    /// The lock, or nil when somebody holds it against us. The file is made when it is missing.
+    static func attempt(_ path: String, _ mode: Mode) throws(PostgreSQLError) -> FileLock? {
         let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard descriptor >= 0 else { throw PostgreSQLError(errno: errno, doing: "to open the lock file", at: path) }
         let lock = FileLock(descriptor: descriptor)
-        if let owner { _ = fchown(descriptor, owner.userID, owner.groupID) }
         while flock(descriptor, (mode == .shared ? LOCK_SH : LOCK_EX) | LOCK_NB) != 0 {
             switch errno {
             case EINTR: continue
@@ -26,10 +25,10 @@ final class FileLock: Sendable {
     }
 
     /// Waits for the lock, at most `limit`.
-    static func take(_ path: String, _ mode: Mode, owner: ServerUser?, within limit: TimeSpan) async throws -> FileLock {
+    static func take(_ path: String, _ mode: Mode, within limit: TimeSpan) async throws -> FileLock {
         let deadline = Deadline(after: limit)
         while true {
-            if let lock = try attempt(path, mode, owner: owner) { return lock }
+            if let lock = try attempt(path, mode) { return lock }
             guard !deadline.hasPassed else {
                 throw PostgreSQLError(
                     "cluster-busy", expected: "the lock of the private database within \(limit)", found: "another command holds it",

@@ -4,8 +4,8 @@ import SystemPackage
 /// The small process that stops the server when nobody uses it any more.
 ///
 /// Users hold a shared lock that the kernel takes from them however they end, so this works after a crash of every one of them.
-/// It is `flock` (util-linux) and `sh`, as the server's user, in a session of its own. A second one waits a moment, for the first may
-/// just be ending, and then leaves.
+/// It is `flock` (util-linux) and `sh`, as ourselves, for the locks are ours, in a session of its own; what it starts for the server runs as
+/// the server's user and gets no lock with it. A second one waits a moment, for the first may just be ending, and then leaves.
 struct IdleWatcher: Sendable {
     var folder: ClusterFolder
     var binaries: ServerBinaries
@@ -17,33 +17,41 @@ struct IdleWatcher: Sendable {
     /// Waits for the users to go and to stay away; stops under the control lock, so that no start can come between; if a user came,
     /// waits again. Where nothing ran, who was about to start it may have been killed meanwhile: it looks once more, later. Where the
     /// folder is gone, or `db down` was asked for, there is nothing to watch; a removal waits for who controls the server just now.
+    ///
+    /// Its arguments are the words that make a program the server's user's.
     private static let script = """
         while [ -e "$USERS" ] && [ ! -e "$KEEP" ] && [ ! -e "$DOWN" ]; do
           flock "$USERS" true
           sleep "$GRACE"
           [ -e "$USERS" ] && [ ! -e "$DOWN" ] || break
-          flock "$CONTROL" flock -n "$USERS" sh -c '[ -e "$KEEP" ] || "$PG_CTL" stop -w -s -m fast -D "$DATA" || exit 3'
+          flock -o "$CONTROL" flock -o -n "$USERS" sh -c '[ -e "$KEEP" ] || "$@" "$PG_CTL" stop -w -s -m fast -D "$DATA" || exit 3' sh "$@"
           case $? in
             0) break ;;
-            3) sleep 5; "$PG_CTL" status -D "$DATA" || break ;;
+            3) sleep 5; "$@" "$PG_CTL" status -D "$DATA" || break ;;
           esac
         done
-        if [ -n "$REMOVE" ] && [ ! -e "$KEEP" ]; then flock "$CONTROL" true; rm -rf "$REMOVE" "$SOCKETS"; fi
+        if [ -n "$REMOVE" ] && [ ! -e "$KEEP" ]; then
+          flock "$CONTROL" true
+          "$@" find "$DATA" "$LOGS" "$SOCKETS" -mindepth 1 -delete
+          rm -rf "$REMOVE" "$SOCKETS"
+        fi
         """
 
     func start() async throws {
         let environment: [Environment.Key: String] = [
-            "PATH": "/usr/local/bin:/usr/bin:/bin", "LC_ALL": "C.UTF-8", "KEEP": folder.keepMark, "DOWN": folder.downMark,
+            "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8", "KEEP": folder.keepMark, "DOWN": folder.downMark,
             "USERS": folder.usersLock,
             "CONTROL": folder.controlLock, "WATCHER": folder.watcherLock, "GRACE": String(grace), "PG_CTL": binaries.program("pg_ctl"),
-            "DATA": folder.data, "REMOVE": isDisposable ? folder.path : "", "SOCKETS": folder.socketFolder, "SCRIPT": Self.script,
+            "DATA": folder.data, "LOGS": folder.logs, "REMOVE": isDisposable ? folder.path : "", "SOCKETS": folder.socketFolder,
+            "SCRIPT": Self.script,
         ]
-        let call = ServerProgram(
-            "/bin/sh",
-            ["-c", #"command -v flock >/dev/null || exit 127; flock -w 2 "$WATCHER" sh -c "$SCRIPT" </dev/null >/dev/null 2>&1 &"#],
-            as: folder.user)
+        let start = #"""
+            command -v flock >/dev/null || exit 127
+            flock -o -w 2 "$WATCHER" sh -c "$SCRIPT" sh "$@" </dev/null >/dev/null 2>&1 &
+            """#
         let result = try await run(
-            call.executable, arguments: call.arguments, environment: .custom(environment), workingDirectory: "/",
+            .path("/bin/sh"), arguments: Arguments(["-c", start, "sh"] + (folder.user?.command([]) ?? [])),
+            environment: .custom(environment), workingDirectory: "/",
             platformOptions: .detached, output: .discarded)
         guard result.terminationStatus.isSuccess else {
             throw PostgreSQLError(

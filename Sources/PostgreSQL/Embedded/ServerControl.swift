@@ -1,38 +1,57 @@
 import FlowModel
 import Foundation
+import OwnFolders
 import Subprocess
 import SystemPackage
 
 /// Makes, starts and stops the server of a cluster. The caller holds the control lock.
+///
+/// Everything in the server's own folders is done by its user's programs, or by a descriptor that follows no link: he may have put anything there.
 struct ServerControl: Sendable {
     var folder: ClusterFolder
     var binaries: ServerBinaries
     var isDurable: Bool
 
-    static let role = "snappy_flow"
-
     /// Makes the cluster if there is none. A half-made one of a crash is thrown away.
     func initialise() async throws {
         guard folder.major == nil else { return }
-        for remains in [folder.unfinished, folder.data] { try? FileManager.default.removeItem(atPath: remains) }
+        for remains in [folder.unfinished, folder.data] { try await remove(remains) }
+        try folder.makeUnfinished()
         var arguments = [
-            "-D", folder.unfinished, "-U", Self.role, "-E", "UTF8", "--locale=C.UTF-8", "--auth-local=trust", "--auth-host=reject",
+            "-D", folder.unfinished, "-U", ClusterRoles.administrator, "-E", "UTF8", "--locale=C.UTF-8", "--auth-local=peer",
+            "--auth-host=reject",
         ]
         if !isDurable { arguments.append("--no-sync") }
-        let (succeeded, output) = try await run("initdb", arguments)
+        let (succeeded, output) = try await run(binaries.program("initdb"), arguments)
         guard succeeded else { throw failure("initdb-failed", "a new cluster", output) }
         guard rename(folder.unfinished, folder.data) == 0 else {
             throw PostgreSQLError(errno: errno, doing: "to finish the cluster", at: folder.data)
         }
     }
 
+    /// Emptied by its user: what he could not remove himself is not removed.
+    private func remove(_ remains: String) async throws {
+        if rmdir(remains) == 0 || errno == ENOENT { return }
+        if errno != ENOTDIR {
+            let (succeeded, output) = try await run("/bin/sh", ["-c", #"exec find "$1" -mindepth 1 -delete"#, "sh", remains])
+            guard succeeded else { throw failure("remains", "to remove a cluster that was not finished", output) }
+        }
+        guard rmdir(remains) == 0 || errno == ENOENT else {
+            throw PostgreSQLError(errno: errno, doing: "to remove a cluster that was not finished", at: remains)
+        }
+    }
+
     /// Starts the server and waits until it answers.
     func start() async throws {
-        try configure()
+        let settings = ClusterSettings(folder: folder, isDurable: isDurable)
+        try settings.write()
+        turnLog()
         let deadline = Deadline(after: .seconds(20))
         while true {
             ServerProcess.removeMisleadingFiles(in: folder)
-            let (succeeded, output) = try await run("pg_ctl", ["start", "-w", "-t", "60", "-s", "-D", folder.data, "-l", folder.log])
+            let (succeeded, output) = try await run(
+                binaries.program("pg_ctl"),
+                ["start", "-w", "-t", "60", "-s", "-D", folder.data, "-l", folder.log, "-o", settings.commandLine])
             if succeeded { return }
             // Children of a killed server may hold its shared memory for a moment.
             guard ["still in use", "already exists"].contains(where: logTail.contains), !deadline.hasPassed else {
@@ -43,52 +62,35 @@ struct ServerControl: Sendable {
     }
 
     func stop() async throws {
-        let (succeeded, output) = try await run("pg_ctl", ["stop", "-w", "-t", "60", "-s", "-m", "fast", "-D", folder.data])
+        let (succeeded, output) = try await run(
+            binaries.program("pg_ctl"), ["stop", "-w", "-t", "60", "-s", "-m", "fast", "-D", folder.data])
         guard succeeded || ServerProcess.find(in: folder) == nil else { throw failure("stop-failed", "the server to stop", output) }
-    }
-
-    /// Our settings lie in a file of their own, written at each start: the folder may have moved.
-    private func configure() throws {
-        let main = folder.data + "/postgresql.conf"
-        let line = "include_if_exists = 'snappy-flow.conf'\n"
-        let text = (try? String(contentsOfFile: main, encoding: .utf8)) ?? ""
-        if !text.contains(line) { try folder.write(text + line, to: main) }
-        let sockets = folder.socketFolder.replacing("'", with: "''")
-        var settings = """
-            listen_addresses = ''
-            port = 5432
-            unix_socket_directories = '\(sockets)'
-            unix_socket_permissions = 0700
-            max_connections = 200
-            wal_level = minimal
-            max_wal_senders = 0
-            max_wal_size = 256MB
-            jit = off
-            max_parallel_workers_per_gather = 0
-            log_min_messages = warning
-            cluster_name = 'snappy-flow'
-
-            """
-        if !isDurable { settings += "fsync = off\nsynchronous_commit = off\nfull_page_writes = off\n" }
-        try folder.write(settings, to: folder.data + "/snappy-flow.conf")
-        let size = (try? FileManager.default.attributesOfItem(atPath: folder.log)[.size] as? Int) ?? 0
-        if size > 8 << 20 { rename(folder.log, folder.log + ".1") }
     }
 
     private func run(_ program: String, _ arguments: [String]) async throws -> (succeeded: Bool, output: String) {
         let foreign = ["PGDATA", "PGPORT", "PGHOST", "PGUSER", "PGDATABASE", "PGOPTIONS", "PGSERVICE", "PGPASSWORD"]
         var changes: [Environment.Key: String?] = ["LC_ALL": "C.UTF-8"]
         for name in foreign { changes[Environment.Key(stringLiteral: name)] = .some(nil) }
-        let call = ServerProgram(binaries.program(program), arguments, as: folder.user)
+        let call = ServerProgram(program, arguments, as: folder.user)
         let result = try await Subprocess.run(
             call.executable, arguments: call.arguments, environment: .inherit.updating(changes),
             workingDirectory: "/", platformOptions: .detached, output: .string(limit: 1 << 20), error: .combinedWithOutput)
         return (result.terminationStatus.isSuccess, result.standardOutput)
     }
 
+    // MARK: the log
+
+    private var logs: ForeignFolder? { ForeignFolder(folder.logs, of: folder.owner) }
+
+    /// A log that has grown long makes room for a new one.
+    private func turnLog() {
+        guard let logs, let size = logs.size(of: ClusterFolder.logName), size > 8 << 20 else { return }
+        logs.rename(ClusterFolder.logName, to: ClusterFolder.logName + ".1")
+    }
+
     private var logTail: String {
-        guard let data = FileManager.default.contents(atPath: folder.log) else { return "" }
-        return String(decoding: data.suffix(2000), as: UTF8.self).split(separator: "\n").suffix(4).joined(separator: "; ")
+        guard let bytes = logs?.read(ClusterFolder.logName, atMost: 2000, fromEnd: true) else { return "" }
+        return String(decoding: bytes, as: UTF8.self).split(separator: "\n").suffix(4).joined(separator: "; ").singleLine
     }
 
     private func failure(_ code: String, _ expected: String, _ output: String) -> PostgreSQLError {

@@ -11,12 +11,16 @@ package struct ServerUser: Sendable, Hashable {
     /// Nil when we are not root: then the server runs as ourselves.
     package static func current() throws(PostgreSQLError) -> ServerUser? {
         guard geteuid() == 0 else { return nil }
-        for name in ["postgres", "nobody"] {
-            if let entry = getpwnam(name) { return ServerUser(name: name, userID: entry.pointee.pw_uid, groupID: entry.pointee.pw_gid) }
-        }
+        // Never one that others' programs run as, too (`nobody`): they could do with the database what they like.
+        let name = "postgres"
+        if let entry = getpwnam(name) { return ServerUser(name: name, userID: entry.pointee.pw_uid, groupID: entry.pointee.pw_gid) }
         throw PostgreSQLError(
-            "no-server-user", expected: "a user postgres or nobody to run the database as", found: "neither", at: "/etc/passwd",
-            advice: "run as an ordinary user, or name a database with --database")
+            "no-server-user", expected: "a user \(name) to run the database as, for PostgreSQL refuses root", found: "none",
+            at: "/etc/passwd",
+            advice:
+                "install PostgreSQL's package, which makes it (apt install postgresql), or make it (adduser --system --group \(name)); "
+                + "or run as an ordinary user, or name a database with --database"
+        )
     }
 
     /// True when this user can enter `folder`: every folder above it lets others pass.
@@ -26,7 +30,9 @@ package struct ServerUser: Sendable, Hashable {
             path += "/" + part
             var status = stat()
             guard stat(path, &status) == 0 else { return true }  // made by us, for the user
-            let passes = status.st_mode & 0o001 != 0 || (status.st_uid == userID && status.st_mode & 0o100 != 0)
+            let passes =
+                status.st_mode & 0o001 != 0 || (status.st_uid == userID && status.st_mode & 0o100 != 0)
+                || (status.st_gid == groupID && status.st_mode & 0o010 != 0)
             guard passes else { return false }
         }
         return true

@@ -1,0 +1,1 @@
+CREATE DATABASE snappy_flow OWNER snappy_flow
