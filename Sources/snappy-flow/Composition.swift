@@ -1,5 +1,6 @@
 import FlowModel
 import Foundation
+import OwnFolders
 import PluginHost
 import PostgreSQL
 import StepKit
@@ -40,9 +41,24 @@ struct Composition {
         for problem in found.problems { StandardError.write("warning: \(problem)") }
         var catalog = Catalog(systems: built.systems + found.types, repositories: built.repositories, verbs: built.verbs)
         catalog.leftOut = built.leftOut
-        catalog.cacheFolder = Folders().metadata
+        catalog.cacheFolder = ownCache
         return catalog
     }()
+
+    /// Where metadata of repositories are kept. Nowhere, if somebody else could exchange what we write and remove there.
+    private static var ownCache: String? {
+        let folder = Folders().metadata
+        do throws(FolderError) {
+            _ = try OwnFolder(opening: folder)
+        } catch {
+            // One that is missing is made by who needs it; what is above was examined.
+            guard error.code != FolderError.notPrivate else {
+                StandardError.write("warning: nothing is cached: \(error)")
+                return nil
+            }
+        }
+        return folder
+    }
 
     /// The plug-ins outside this binary.
     private static var outside: PluginFolder.Contents {
@@ -57,10 +73,9 @@ struct Composition {
     private func makeFolder(_ path: String) throws {
         do {
             // Others may pass, as the user of a scratch server has to; each step's folder in it is closed until that step opens it.
-            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o711])
+            _ = try OwnFolder(making: path, mode: 0o711, above: 0o711)
         } catch {
-            throw CommandFailure(
-                .failed, "error: \(path): expected a folder that can be made, found: \(error.localizedDescription); set XDG_CACHE_HOME")
+            throw CommandFailure(.failed, "error: \(error)")
         }
     }
 }

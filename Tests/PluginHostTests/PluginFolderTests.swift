@@ -69,6 +69,23 @@ import Testing
         #expect(beside.types.isEmpty && beside.problems.first?.location == module, "\(beside)")
     }
 
+    /// Who can exchange a folder on the way to a program has written the program. Another user than root has his own folders above his own.
+    @Test(.enabled(if: geteuid() == 0)) func noFolderOnTheWayIsOthers() throws {
+        let plugin = try ScratchPlugin("")
+        let above = try ScratchFolder("above")
+        try FileManager.default.createDirectory(atPath: above.file("plugins"), withIntermediateDirectories: true)
+        try FileManager.default.copyItem(atPath: plugin.path, toPath: above.file("plugins/scratch"))
+        #expect(PluginFolder(above.file("plugins")).read().types.count == 1)
+        chmod(above.path, 0o777)
+        let inside = PluginFolder(above.file("plugins")).read()
+        #expect(inside.types.isEmpty && inside.problems.first?.location == above.path, "\(inside)")
+        // Nor on the way that a link takes.
+        let linked = try ScratchFolder("linked")
+        symlink(above.file("plugins/scratch"), linked.file("scratch"))
+        let through = PluginFolder(linked.path).read()
+        #expect(through.types.isEmpty && through.problems.first?.location == above.path, "\(through)")
+    }
+
     @Test func aSystemIsATreeOrAnImage() throws {
         let both = try ScratchPlugin("", manifest: ScratchPlugin.manifest(["capabilities": ["imageSource", "treeSource"]]))
         let contents = PluginFolder(both.folder.path).read()

@@ -1,6 +1,7 @@
 import FlowModel
 import Foundation
 import Glibc
+import OwnFolders
 public import StepKit
 import Spawning
 import StorageKit
@@ -56,18 +57,38 @@ public struct PluginFolder: Sendable {
         StepError("plugin-invalid", expected: expected, found: found, at: file, advice: advice)
     }
 
-    /// A worker runs these with all its rights: nobody else may have written them, nor what lies beside them, which they may read their code from.
+    /// A worker runs these with all its rights: nobody else may have written them, nor what lies beside them, which they may read their code
+    /// from, nor may he exchange a folder on the way.
     private func requireTrusted(_ file: String, _ modules: [String]) throws {
-        for place in [path, file] + modules {
+        let whole = URL(fileURLWithPath: path).standardizedFileURL.path
+        let homes = [whole] + ([file] + modules).compactMap { Self.home(of: $0) }.filter { $0 != whole }
+        for folder in Set(homes).sorted() {
+            do throws(FolderError) {
+                _ = try OwnFolder(opening: folder)
+            } catch {
+                throw self.error(
+                    "a plug-in that only root or this user can change", "one that others can: \(error.found)", error.location,
+                    "give it to root (chown root), take others' right to write (chmod go-w)")
+            }
+        }
+        for place in [file] + modules {
             var status = stat()
             guard stat(place, &status) == 0 else { continue }
-            guard status.st_uid == 0 || status.st_uid == geteuid(), status.st_mode & 0o002 == 0 else {
+            guard status.st_uid == 0 || status.st_uid == geteuid(), status.st_mode & 0o002 == 0,
+                status.st_mode & 0o020 == 0 || [0, getegid()].contains(status.st_gid)
+            else {
                 throw error(
                     "a plug-in that only root or this user can change",
                     "one that others can: owner \(status.st_uid), mode \(String(status.st_mode & 0o7777, radix: 8))",
                     place, "give it to root (chown root), take others' right to write (chmod o-w)")
             }
         }
+    }
+
+    /// The folder that a link leads to; nil where there is none on the way.
+    private static func home(of file: String) -> String? {
+        let resolved = URL(fileURLWithPath: file).resolvingSymlinksInPath().path
+        return resolved.isEmpty ? nil : (resolved as NSString).deletingLastPathComponent
     }
 
     private func manifest(of file: String, modules: [String]) throws -> PluginManifest {

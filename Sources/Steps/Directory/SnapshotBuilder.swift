@@ -16,6 +16,8 @@ final class SnapshotBuilder {
     /// Bytes that may be copied; nil: none may.
     private let limit: ByteCount?
     private let isStopped: @Sendable () -> Bool
+    /// The unfinished snapshot's folder.
+    private var place = ""
     private var copied: Int64 = 0
     private var buffer = [UInt8](repeating: 0, count: 1 << 20)
     private var lastNumber: UInt64 = 0
@@ -48,6 +50,9 @@ final class SnapshotBuilder {
     func build() throws -> Outcome {
         try target.remove()
         try makeFolders(target.partial)
+        let held = try SnapshotFolder.held(target.partial)
+        defer { withExtendedLifetime(held) {} }
+        place = SnapshotFolder.place(of: held)
         let root = SnapshotManifest(entries: [
             SnapshotManifest.Entry(name: "/", metadata: try source.metadata(of: TreePath()), number: next())
         ])
@@ -76,7 +81,7 @@ final class SnapshotBuilder {
             }
             try write(manifest, number)
         }
-        try write(Array(SnapshotFolder.boot.utf8), to: target.partial + "/mark")
+        try write(Array(SnapshotFolder.boot.utf8), to: place + "/" + SnapshotFolder.mark)
         guard rename(target.partial, target.whole) == 0 else {
             throw StorageError.system(errno, expected: "to name the finished snapshot", at: target.whole)
         }
@@ -109,10 +114,10 @@ final class SnapshotBuilder {
         }
         defer { Glibc.close(input) }
         let number = next()
-        let name = SnapshotFolder.content(number, in: target.partial)
+        let name = SnapshotFolder.content(number, in: place)
         if access(Self.parent(name), F_OK) != 0 { try makeFolders(Self.parent(name)) }
         let output = Glibc.open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
-        guard output >= 0 else { throw StorageError.system(errno, expected: "to make a file in the staging folder", at: name) }
+        guard output >= 0 else { throw StorageError.system(errno, expected: "to make a file in the staging folder", at: target.partial) }
         defer { Glibc.close(output) }
         let location = sourceRoot.location(path)
         if method == .copy || linux_clone_file(output, input) != 0 {
@@ -183,20 +188,20 @@ final class SnapshotBuilder {
     }
 
     private func write(_ manifest: SnapshotManifest, _ number: UInt64) throws {
-        let name = SnapshotFolder.manifest(number, in: target.partial)
+        let name = SnapshotFolder.manifest(number, in: place)
         if access(Self.parent(name), F_OK) != 0 { try makeFolders(Self.parent(name)) }
         try write(manifest.bytes, to: name)
     }
 
     private func write(_ bytes: [UInt8], to name: String) throws {
         let output = Glibc.open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
-        guard output >= 0 else { throw StorageError.system(errno, expected: "to make a file in the staging folder", at: name) }
+        guard output >= 0 else { throw StorageError.system(errno, expected: "to make a file in the staging folder", at: target.partial) }
         defer { Glibc.close(output) }
         var written = 0
         while written < bytes.count {
             let count = bytes.withUnsafeBytes { Glibc.write(output, $0.baseAddress! + written, $0.count - written) }
             if count < 0, errno == EINTR { continue }
-            guard count > 0 else { throw StorageError.system(errno, expected: "room in the staging folder", at: name) }
+            guard count > 0 else { throw StorageError.system(errno, expected: "room in the staging folder", at: target.partial) }
             written += count
         }
     }

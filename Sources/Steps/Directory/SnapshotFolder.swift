@@ -1,6 +1,7 @@
 import FlowModel
 import Foundation
 import Glibc
+import OwnFolders
 import StorageKit
 
 /// Where a directory's snapshots lie: `<staging>/<key>`, made as `<key>.partial` and renamed when whole.
@@ -24,7 +25,7 @@ struct SnapshotFolder: Sendable {
 
     var whole: String { staging + "/" + key }
     var partial: String { whole + ".partial" }
-    var mark: String { whole + "/mark" }
+    static let mark = "mark"
 
     static func manifest(_ number: UInt64, in folder: String) -> String { "\(folder)/folders/\(number / 1000)/\(number)" }
     static func content(_ number: UInt64, in folder: String) -> String { "\(folder)/files/\(number / 1000)/\(number)" }
@@ -36,16 +37,39 @@ struct SnapshotFolder: Sendable {
     }
 
     /// True when the snapshot was finished, on this boot of the machine.
-    var isWhole: Bool { (try? String(contentsOfFile: mark, encoding: .utf8)) == Self.boot }
+    var isWhole: Bool { (try? Self.held(whole)).map(Self.isWhole) ?? false }
+    static func isWhole(_ held: FolderHandle) -> Bool {
+        (try? String(contentsOfFile: place(of: held) + "/" + mark, encoding: .utf8)) == boot
+    }
+
+    /// A snapshot's folder, for as long as its handle lives, and nobody else's. The staging folder may lie in a folder of the user whose data
+    /// these are, who can exchange every name in it: what he puts there would get contents that he may not read, or be copied as if it were his.
+    static func held(_ path: String) throws(StorageError) -> FolderHandle {
+        let descriptor = Glibc.open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+        guard descriptor >= 0 else { throw .system(errno, expected: "the folder of a snapshot", at: path) }
+        let handle = FolderHandle(descriptor: descriptor, path: path)
+        let status = try handle.status()
+        guard status.st_uid == geteuid(), status.st_mode & 0o077 == 0 else {
+            throw StorageError(
+                .accessDenied, expected: "a folder of user id \(geteuid()) with mode 0700",
+                found: "owner \(status.st_uid), mode 0\(String(status.st_mode & 0o7777, radix: 8))", at: path,
+                advice: "find out who made it, and move it away; `stagingFolder` names another place")
+        }
+        return handle
+    }
+
+    /// Its path, whatever has its name meanwhile.
+    static func place(of held: FolderHandle) -> String { "/proc/self/fd/\(held.descriptor)" }
 
     /// Removes the snapshot, whole or half made. Succeeds when nothing is there.
     func remove() throws(StorageError) {
-        for path in [partial, whole] where access(path, F_OK) == 0 {
-            do {
-                try FileManager.default.removeItem(atPath: path)
+        guard let held = try? FolderHandle(opening: staging) else { return }
+        for path in [partial, whole] {
+            do throws(FolderError) {
+                try FolderRemoval.remove(Self.place(of: held) + path.dropFirst(staging.count))
             } catch {
                 throw StorageError(
-                    .failed, expected: "to remove the snapshot", found: error.localizedDescription, at: path,
+                    .failed, expected: "to remove the snapshot", found: error.found, at: path,
                     advice: "look who uses it, or remove it by hand", retry: .transient)
             }
         }

@@ -6,6 +6,8 @@ import Synchronization
 final class SnapshotReader: TreeReader {
     let logicalPath: TreePath
     private let folder: String
+    private let held: FolderHandle
+    private let place: String
     private let root: SnapshotManifest.Entry
     private let cache: Mutex<Cache>
 
@@ -22,14 +24,16 @@ final class SnapshotReader: TreeReader {
     }
 
     init(_ snapshot: SnapshotFolder, logicalPath: TreePath) throws(StorageError) {
-        guard snapshot.isWhole else {
+        guard snapshot.isWhole, case let held = try SnapshotFolder.held(snapshot.whole), SnapshotFolder.isWhole(held) else {
             throw StorageError(
                 .notFound, expected: "a whole snapshot", found: "none, or one from before the machine's last start", at: snapshot.whole,
                 advice: "retry the job: it takes the window again")
         }
         folder = snapshot.whole
+        self.held = held
+        place = SnapshotFolder.place(of: held)
         self.logicalPath = logicalPath
-        guard let entry = try Self.read(0, in: folder).entries.first else { throw Self.damaged(folder) }
+        guard let entry = try Self.read(0, in: place, of: folder).entries.first else { throw Self.damaged(folder) }
         root = entry
         cache = Mutex(Cache())
     }
@@ -42,7 +46,8 @@ final class SnapshotReader: TreeReader {
 
     func open(_ file: TreePath) throws -> any FileReader {
         let entry = try entry(file)
-        return try StagedFile(path: SnapshotFolder.content(entry.number, in: folder), metadata: entry.metadata)
+        return try StagedFile(
+            path: SnapshotFolder.content(entry.number, in: place), metadata: entry.metadata, shown: "\(folder): \(file.description)")
     }
 
     private func entry(_ path: TreePath) throws(StorageError) -> SnapshotManifest.Entry {
@@ -56,14 +61,14 @@ final class SnapshotReader: TreeReader {
 
     private func manifest(_ path: TreePath) throws(StorageError) -> SnapshotManifest {
         if let known = cache.withLock({ $0.manifests[path] }) { return known }
-        let manifest = try Self.read(try entry(path).number, in: folder)
+        let manifest = try Self.read(try entry(path).number, in: place, of: folder)
         cache.withLock { $0.keep(manifest, for: path) }
         return manifest
     }
 
-    private static func read(_ number: UInt64, in folder: String) throws(StorageError) -> SnapshotManifest {
-        let path = SnapshotFolder.manifest(number, in: folder)
-        let file = try StagedFile(path: path, metadata: nil)
+    private static func read(_ number: UInt64, in place: String, of folder: String) throws(StorageError) -> SnapshotManifest {
+        let path = SnapshotFolder.manifest(number, in: place)
+        let file = try StagedFile(path: path, metadata: nil, shown: folder)
         var bytes: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 1 << 16)
         while true {
@@ -74,7 +79,7 @@ final class SnapshotReader: TreeReader {
             if count == 0 { break }
             bytes += buffer.prefix(count)
         }
-        guard let manifest = SnapshotManifest(bytes: bytes) else { throw damaged(path) }
+        guard let manifest = SnapshotManifest(bytes: bytes) else { throw damaged(folder) }
         return manifest
     }
 
@@ -91,11 +96,12 @@ private final class StagedFile: FileReader {
     private let path: String
     private let original: FileMetadata?
 
-    init(path: String, metadata: FileMetadata?) throws(StorageError) {
-        self.path = path
+    /// `shown`: where it lies, for messages.
+    init(path: String, metadata: FileMetadata?, shown: String) throws(StorageError) {
+        self.path = shown
         original = metadata
         descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
-        guard descriptor >= 0 else { throw .system(errno, expected: "a file of the snapshot", at: path) }
+        guard descriptor >= 0 else { throw .system(errno, expected: "a file of the snapshot", at: shown) }
     }
 
     deinit { close() }

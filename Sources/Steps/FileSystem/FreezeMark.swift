@@ -1,6 +1,7 @@
 import Crypto
 import Foundation
 import Glibc
+import OwnFolders
 import StorageKit
 
 /// Says on this host, until it is switched off, that we froze a file system: what is frozen without a mark is somebody else's.
@@ -18,28 +19,37 @@ struct FreezeMark: Sendable {
     /// The freeze's key, and what it freezes: a window may freeze several.
     let name: String
 
-    init(key: String, path: String) { name = "\(key)@\(SHA256.hex(Array(path.utf8)).prefix(16))" }
-    private init(name: String) { self.name = name }
+    /// The folder of marks.
+    private let folder: String
 
-    /// In memory (tmpfs): gone with the machine's power, as every freeze is.
+    init(key: String, path: String, in folder: String = Self.folder) {
+        self.init(name: "\(key)@\(SHA256.hex(Array(path.utf8)).prefix(16))", in: folder)
+    }
+    private init(name: String, in folder: String) { (self.name, self.folder) = (name, folder) }
+
+    /// In memory (tmpfs): gone with the machine's power, as every freeze is. Marks count, and are made, where nobody else can write: whoever could
+    /// would say what is thawed, and where root writes.
     static var folder: String {
         let own = "/run/snappy-flow"
         if geteuid() == 0 || access(own, W_OK) == 0 { return own + "/freezes" }
         return (ProcessInfo.processInfo.environment["XDG_RUNTIME_DIR"] ?? "/tmp/snappy-flow-\(geteuid())") + "/freezes"
     }
 
-    private var path: String { "\(Self.folder)/\(name)" }
+    private var path: String { "\(folder)/\(name)" }
 
     func read() -> Record? {
-        guard let data = FileManager.default.contents(atPath: path) else { return nil }
+        guard (try? OwnFolder(opening: folder)) != nil, let data = FileManager.default.contents(atPath: path) else { return nil }
         return try? JSONDecoder().decode(Record.self, from: data)
     }
 
     func write(_ record: Record) throws(StorageError) {
         do {
-            try FileManager.default.createDirectory(
-                atPath: Self.folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
-            try JSONEncoder().encode(record).write(to: URL(fileURLWithPath: path), options: .atomic)
+            try OwnFolder(making: folder, above: 0o700).write(Array(JSONEncoder().encode(record)), to: name)
+        } catch let error as FolderError {
+            throw StorageError(
+                error.code == FolderError.notPrivate ? .accessDenied : .failed,
+                expected: "a mark of the freeze that can be written: \(error.expected)",
+                found: error.found, at: error.location, advice: error.advice, retry: error.retry)
         } catch {
             throw StorageError(
                 .failed, expected: "a mark of the freeze that can be written", found: error.localizedDescription, at: path,
@@ -51,7 +61,7 @@ struct FreezeMark: Sendable {
 
     /// Every freeze of ours on this host.
     static func all() -> [Record] {
-        ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).compactMap { FreezeMark(name: $0).read() }
+        ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).compactMap { FreezeMark(name: $0, in: folder).read() }
     }
 
     /// Throws when the file system of `path` is frozen by us: writing to it would wait for the thaw, which waits for the writing.

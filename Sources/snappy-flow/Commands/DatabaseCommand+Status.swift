@@ -22,7 +22,10 @@ extension DatabaseCommand {
                 add("server", status.processID.map { "runs as process \($0)" } ?? "stopped")
                 add("in use", status.isInUse ? "yes" : "no")
                 add("kept running", status.isKept ? "yes, until `db down`" : "no, stops when idle")
-                if status.processID != nil { try await addSchema(cluster.settings, add) }
+                if status.processID != nil {
+                    add("connects as", try await role(of: cluster))
+                    try await addSchema(cluster.settings, add)
+                }
                 print(listing.text(output.output))
                 return
             }
@@ -30,6 +33,13 @@ extension DatabaseCommand {
             add("place", "\(named)")
             try await addSchema(named, add)
             print(listing.text(output.output))
+        }
+
+        private func role(of cluster: EmbeddedCluster) async throws -> String {
+            let role = cluster.settings.user ?? ""
+            return try await cluster.connectsAsSuperuser()
+                ? "\(role), a superuser still, as whoever is the server's user: `db down` and the next command change that"
+                : "\(role), no superuser; only root and this user can"
         }
 
         private func addSchema(_ settings: ConnectionSettings, _ add: (String, String) -> Void) async throws {

@@ -47,6 +47,29 @@ import Testing
         return node
     }
 
+    /// Who owns the folder that holds the staging folder can exchange what is in it.
+    @Test(.enabled(if: geteuid() == 0)) func aStagedSnapshotOfSomebodyElseIsNone() async throws {
+        let folder = try ScratchFolder("staging")
+        let snapshot = SnapshotFolder(staging: folder.file("staging"), key: "key")
+        let place = folder.file("outside")
+        for path in [snapshot.whole, place + "/key"] {
+            try FileManager.default.createDirectory(
+                atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+            try SnapshotFolder.boot.write(toFile: path + "/mark", atomically: true, encoding: .utf8)
+        }
+        #expect(snapshot.isWhole)
+        chown(snapshot.whole, 65534, 65534)
+        #expect(!snapshot.isWhole)
+        #expect(throws: StorageError.self) { _ = try SnapshotReader(snapshot, logicalPath: TreePath("home")) }
+        // One of ours that a link leads to is not where it was made.
+        try FileManager.default.removeItem(atPath: snapshot.whole)
+        symlink(place + "/key", snapshot.whole)
+        #expect(!snapshot.isWhole)
+        try snapshot.remove()
+        #expect(FileManager.default.fileExists(atPath: place + "/key/mark"))
+        #expect(!FileManager.default.fileExists(atPath: snapshot.staging))
+    }
+
     @Test func aLinkOfOneSnapshotIsNoWayOutForTheNext() async throws {
         let forge = try await Forge()
         let outside = try ScratchFolder("outside")

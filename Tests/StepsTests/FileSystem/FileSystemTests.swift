@@ -79,6 +79,24 @@ import Testing
         #expect(FreezeMark(key: "sf-step", path: "/proc").read() == nil)
     }
 
+    /// Who made the folder of marks before us says neither what is frozen nor where we write.
+    @Test(.enabled(if: geteuid() == 0)) func marksOfSomebodyElseAreNone() throws {
+        let folder = try ScratchFolder("marks")
+        let (his, target) = (folder.file("freezes"), folder.file("target"))
+        let mark = FreezeMark(key: "sf-step", path: "/srv", in: his)
+        let record = FreezeMark.Record(path: "/srv", fileSystem: "ext4:1")
+        try mark.write(record)
+        #expect(mark.read()?.path == "/srv")
+        try "root's own".write(toFile: target, atomically: true, encoding: .utf8)
+        try FileManager.default.removeItem(atPath: "\(his)/\(mark.name)")
+        symlink(target, "\(his)/\(mark.name)")
+        chown(his, try #require(getpwnam("nobody")).pointee.pw_uid, 0)
+        let error = #expect(throws: StorageError.self) { try mark.write(record) }
+        #expect(error?.kind == .accessDenied && error?.location == his, "\(error.map { "\($0)" } ?? "")")
+        #expect(mark.read() == nil)
+        #expect(try String(contentsOfFile: target, encoding: .utf8) == "root's own")
+    }
+
     @Test func theEnginesOwnFileSystemIsRefused() async throws {
         // Another subvolume of the same btrfs has another device number.
         let mount = try await LoopMount("btrfs")

@@ -1,5 +1,6 @@
 import FlowModel
 import Foundation
+import OwnFolders
 import StepKit
 import StorageKit
 
@@ -45,9 +46,12 @@ struct DataFolder: Sendable {
             try clear(folder, isOwn: isOwn)
         }
         try FolderTarget.makeFolder(path)
-        guard FileManager.default.createFile(atPath: mark, contents: nil) else {
-            throw StepError(.failed, expected: "to write beside the data folder", found: "no right or room to", at: mark)
+        // The folder above may be the server's user's: what has the mark's name is not written through.
+        let made = Glibc.open(mark, O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0o600)
+        guard made >= 0 else {
+            throw StepError(.failed, expected: "to write beside the data folder", found: String(cString: strerror(errno)), at: mark)
         }
+        close(made)
         return try await FolderTarget.withWriter(path: path, overwrite: false) { data in
             let tablespaces = tablespaces
             let result = try await body(BaseBackupWriter(data: data, tablespaceFolder: tablespaces))
@@ -73,20 +77,23 @@ struct DataFolder: Sendable {
     private func clear(_ folder: String, isOwn: Bool) throws {
         do {
             if isOwn {
-                try FileManager.default.removeItem(atPath: folder)
+                try FolderRemoval.remove(folder)
             } else {
                 try FileManager.default.moveItem(atPath: folder, toPath: aside(folder))
             }
         } catch {
             throw StepError(
-                .failed, expected: "to clear \(folder)", found: error.localizedDescription, at: origin,
+                .failed, expected: "to clear \(folder)", found: (error as? FolderError)?.found ?? error.localizedDescription, at: origin,
                 advice: "empty it by hand, or restore into another folder")
         }
     }
 
     private func refuseRunningServer() throws(StepError) {
-        guard let text = try? String(contentsOfFile: path + "/postmaster.pid", encoding: .utf8),
-            let pid = text.split(separator: "\n").first.flatMap({ pid_t($0) }), kill(pid, 0) == 0 || errno == EPERM
+        guard
+            let bytes = ForeignFolder(URL(fileURLWithPath: path).resolvingSymlinksInPath().path, of: nil)?.read(
+                "postmaster.pid", atMost: 64),
+            let pid = String(decoding: bytes, as: UTF8.self).split(separator: "\n").first.flatMap({ pid_t($0) }),
+            kill(pid, 0) == 0 || errno == EPERM
         else { return }
         throw StepError(
             "server-runs", expected: "no server on the data folder", found: "process \(pid)", at: path, advice: "stop it first: pg_ctl stop"

@@ -15,14 +15,13 @@ struct ClusterTrial: Sendable {
 
     func run(_ checks: [ScratchCheck]) async throws -> [[String: JSONValue]] {
         let data = cluster.data
-        if let user = trial.user { ScratchServer.give(cluster.root, to: user) }
         let idle = trial.server(on: data)
         let hasManifest = FileManager.default.fileExists(atPath: "\(data)/\(DataFolderFiles.manifest)")
         if hasManifest, checks.contains(where: \.manifest) {
             try await trial.run("pg_verifybackup", ["--quiet", "--exit-on-error", data], idle, "every file to be as the server listed it")
         }
         try cluster.confine()
-        if let user = trial.user { ScratchServer.give(data, to: user) }
+        if let user = trial.user { try ScratchTree(path: cluster.root, user: user).give() }
         let scratch = trial.server(on: data, try await controlFacts(idle).settings)
         let role = trial.server.user
         try await scratch.run(as: role) {

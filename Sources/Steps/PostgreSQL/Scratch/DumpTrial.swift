@@ -13,11 +13,9 @@ struct DumpTrial: Sendable {
 
     func run(_ checks: [ScratchCheck]) async throws -> [[String: JSONValue]] {
         let dumps = try dumps()
-        let data = trial.scratch + "/data"
+        let data = ScratchServer.own(in: trial.scratch) + "/data"
         let scratch = trial.server(on: data)
-        try FileManager.default.createDirectory(
-            atPath: scratch.folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
-        if let user = trial.user { ScratchServer.give(scratch.folder, to: user) }
+        try ScratchServer.makeFolder(scratch.folder, for: trial.user)
         let initdb = try scratch.program([
             trial.binaries.program("initdb"), "-D", data, "-U", Self.superuser, "-E", "UTF8", "--locale=C.UTF-8", "--auth=trust",
             "--no-sync",

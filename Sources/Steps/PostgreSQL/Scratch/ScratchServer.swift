@@ -1,6 +1,7 @@
 import CLinux
 import FlowModel
 import Foundation
+import OwnFolders
 import PostgreSQL
 import StepKit
 import SystemPackage
@@ -12,8 +13,10 @@ import SystemPackage
 struct ScratchServer: Sendable {
     let binaries: ServerBinaries
     let user: ServerUser?
-    /// A folder of the server's own, for its settings and log.
+    /// A folder for its settings, which it only reads; in it one of its own.
     let folder: String
+    /// For its log, and for a cluster that is made for it.
+    static func own(in folder: String) -> String { folder + "/own" }
     /// The folder of its socket: a short path, for the kernel takes no more than 107 bytes.
     let sockets = "/tmp/snappy-flow-" + String(UInt64.random(in: 0 ... .max), radix: 36)
     let data: String
@@ -56,7 +59,7 @@ struct ScratchServer: Sendable {
         try? writeEnd.close()
         let end = await server.result
         try? readEnd.close()
-        try? FileManager.default.removeItem(atPath: sockets)
+        rmdir(sockets)  // where the script did not come to it
         if case .success(let result) = end, case .success = outcome, result.ending != .exited(0) { throw broken("it ended badly") }
         return try outcome.get()
     }
@@ -81,7 +84,8 @@ struct ScratchServer: Sendable {
         exit $status
         """
 
-    private var log: String { folder + "/log" }
+    private static let logName = "log"
+    private var log: String { Self.own(in: folder) + "/" + Self.logName }
 
     /// Command line settings win over every file that the copy brings.
     private var command: [String] {
@@ -100,24 +104,25 @@ struct ScratchServer: Sendable {
     }
 
     private func prepare() throws {
-        let manager = FileManager.default
-        try manager.createDirectory(atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
-        try "".write(toFile: folder + "/server.conf", atomically: true, encoding: .utf8)
-        try "".write(toFile: folder + "/ident.conf", atomically: true, encoding: .utf8)
-        try "local all all trust\n".write(toFile: folder + "/hba.conf", atomically: true, encoding: .utf8)
-        guard mkdir(sockets, 0o700) == 0 else {
+        try Self.makeFolder(folder, for: user)
+        let settings = try OwnFolder(opening: folder)
+        for (name, text) in [("server.conf", ""), ("ident.conf", ""), ("hba.conf", "local all all trust\n")] {
+            try settings.write(Array(text.utf8), to: name, readableBy: user?.groupID)
+        }
+        // Nobody else can exchange what we make in a folder like /tmp.
+        guard mkdir(sockets, 0o700) == 0, user.map({ lchown(sockets, $0.userID, $0.groupID) == 0 }) ?? true else {
             throw StepError(
                 .failed, expected: "a folder for a socket", found: String(cString: strerror(errno)), at: sockets, retry: .transient)
         }
-        guard let user else { return }
-        for folder in [folder, sockets, data] { Self.give(folder, to: user) }
     }
 
-    /// Gives a folder and what is in it to the server's user, links themselves and not what they point to.
-    static func give(_ folder: String, to user: ServerUser) {
-        lchown(folder, user.userID, user.groupID)
-        for case let name as String in FileManager.default.enumerator(atPath: folder) ?? .init() {
-            lchown("\(folder)/\(name)", user.userID, user.groupID)
+    /// The server's folder, and the one in it that is the user's. Made once: what the user has is not touched again.
+    static func makeFolder(_ folder: String, for user: ServerUser?) throws {
+        _ = try OwnFolder(making: folder, mode: user == nil ? 0o700 : 0o711, above: 0o700)
+        let own = own(in: folder)
+        guard mkdir(own, 0o700) == 0 || errno == EEXIST, user.map({ lchown(own, $0.userID, $0.groupID) == 0 }) ?? true else {
+            throw StepError(
+                .failed, expected: "a folder for a scratch server", found: String(cString: strerror(errno)), at: own, retry: .transient)
         }
     }
 
@@ -165,7 +170,8 @@ struct ScratchServer: Sendable {
 
     /// What the server said last that is worth telling.
     private var lastWords: String {
-        let text = (try? String(contentsOfFile: log, encoding: .utf8)) ?? ""
+        let place = ForeignFolder(Self.own(in: folder), of: user?.userID)
+        let text = String(decoding: place?.read(Self.logName, atMost: 64 << 10, fromEnd: true) ?? [], as: UTF8.self)
         let lines = text.split(separator: "\n").map(String.init)
         let complaints = lines.filter { line in ["FATAL", "PANIC", "ERROR", "HINT"].contains { line.contains($0) } }
         return (complaints.isEmpty ? Array(lines.suffix(3)) : Array(complaints.suffix(4))).joined(separator: " | ")

@@ -23,9 +23,11 @@ struct ScratchTrial: Sendable {
         user = try ServerUser.current()
         binaries = try await Self.binaries(for: cluster, declared: server.declaredPrograms, origin: origin)
         if let user {
-            // Only the way in: the data folder itself stays its owner's.
-            for folder in [context.scratchFolder, restored] { chmod(folder, 0o711) }
-            guard user.canReach(restored) else {
+            // Only the way in, once nothing in it is anybody's but ours.
+            if let cluster { try ScratchTree(path: cluster.root, user: user).lend() }
+            let folder = URL(fileURLWithPath: restored).deletingLastPathComponent().path
+            chmod(folder, 0o711)
+            guard user.canReach(folder) else {
                 throw StepError(
                     .failed, expected: "a scratch folder that user \(user.name), as whom the server runs, can reach",
                     found: "one that is closed to it",
@@ -47,8 +49,8 @@ struct ScratchTrial: Sendable {
             advice: "install postgresql\(major.map { "-\($0)" } ?? "") on the worker's host")
     }
 
-    /// The scratch server's own folder.
-    var scratch: String { restored + "/scratch-server" }
+    /// The scratch server's folder.
+    var scratch: String { ScratchRestore.beside(restored) }
 
     func server(on data: String, _ cluster: [String: String] = [:]) -> ScratchServer {
         ScratchServer(

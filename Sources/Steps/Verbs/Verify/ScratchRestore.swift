@@ -1,5 +1,6 @@
 import FlowModel
 import Foundation
+import OwnFolders
 import StepKit
 import StorageKit
 
@@ -11,20 +12,19 @@ struct ScratchRestore: Sendable {
         path = context.undoState["folder"]?.stringValue ?? context.scratchFolder + "/restored"
     }
 
-    /// Removes it, read-only folders included. Idempotent.
+    /// What whoever examines a restored tree keeps beside it.
+    static func beside(_ restored: String) -> String { restored + ".work" }
+
+    /// Removes both, read-only folders included; another user may be at work in them. Idempotent.
     func remove() async throws {
-        guard FileManager.default.fileExists(atPath: path) else { return }
-        for case let folder as String in FileManager.default.enumerator(atPath: path) ?? .init() {
-            let whole = path + "/" + folder
-            var info = stat()
-            if lstat(whole, &info) == 0, info.st_mode & S_IFMT == S_IFDIR { chmod(whole, 0o700) }
-        }
-        do {
-            try FileManager.default.removeItem(atPath: path)
-        } catch {
-            throw StorageError(
-                .failed, expected: "to remove the scratch folder", found: error.localizedDescription, at: path,
-                advice: "look who uses it, or remove it by hand", retry: .transient)
+        for path in [path, Self.beside(path)] {
+            do throws(FolderError) {
+                try FolderRemoval.remove(path)
+            } catch {
+                throw StorageError(
+                    .failed, expected: "to remove the scratch folder", found: error.found, at: path,
+                    advice: "look who uses it, or remove it by hand", retry: .transient)
+            }
         }
     }
 }
