@@ -37,7 +37,7 @@ import Testing
 
         // The dumps come back into a server that runs already, every database and role.
         let again = try stage.recovery(
-            "databases: {type: postgresql, host: \(other.socketFolder)}",
+            "databases: {type: postgresql, host: \(other.socketFolder), globals: unprivileged, trustDumps: true}",
             "- {restore: latest, from: vault, system: databases, to: databases}")
         let second = try stage.rig.run(["run", again])
         #expect(second.status == 0, "\(second.output)\n\(second.errors)")

@@ -68,19 +68,23 @@ extension PostgreSQLSystem: TreeSource {
     }
 }
 
-extension PostgreSQLSystem: TreeDestination {
-    func withTreeWriter<Result: Sendable>(
+extension PostgreSQLSystem: TellingDestination {
+    func withTellingWriter<Result: Sendable>(
         overwrite: Bool, _ context: StepContext, _ body: @Sendable (any TreeWriter) async throws -> Result
-    ) async throws -> Result {
+    ) async throws -> (Result, outputs: [String: JSONValue]) {
         switch method {
         case .base:
             let target = try DataFolder(settings, key: context.key)
-            return try await target.withWriter(overwrite: overwrite, body)
+            return (try await target.withWriter(overwrite: overwrite, body), [:])
         case .dump:
             let spool = DumpSpool(folder: context.scratchFolder)
             let result = try await body(spool)
-            try await DumpRestore(server: server, database: database, overwrite: overwrite, context: context).run(spool.arrived)
-            return result
+            let restore = DumpRestore(
+                server: server, database: database, overwrite: overwrite,
+                globals: GlobalsPolicy(rawValue: try settings.value(PostgreSQLType.globals)) ?? .none,
+                ownership: DumpOwnership(rawValue: try settings.value(PostgreSQLType.ownership)) ?? .kept,
+                isTrusted: try settings.value(PostgreSQLType.trustDumps), context: context)
+            return (result, try await restore.run(spool.arrived))
         }
     }
 

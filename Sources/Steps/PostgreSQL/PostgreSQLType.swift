@@ -8,6 +8,7 @@ struct PostgreSQLType: SystemType {
     let schema = SettingsSchema([
         host.field, port.field, user.field, password.field, database.field, sslMode.field, sslRootCertificate.field, method.field,
         excludeDatabases.field, rolePasswords.field, checkpoint.field, dataFolder.field, tablespaceFolder.field, programs.field,
+        globals.field, ownership.field, trustDumps.field,
     ])
     /// A session in backup mode lives in one worker; what it holds on the server can be ended from anywhere.
     let scope = AcquisitionScope.global
@@ -41,7 +42,20 @@ struct PostgreSQLType: SystemType {
     static let tablespaceFolder = Setting<String>(
         "tablespaceFolder", "Where tablespaces are restored to, a folder each; `<dataFolder>.tablespaces` else", type: .path)
     static let programs = Setting<String>(
-        "programs", "The folder of pg_dump, pg_restore and psql; PATH is searched else", type: .path)
+        "programs", "The folder of pg_dump, pg_dumpall and pg_restore; PATH is searched else", type: .path)
+
+    static let globals = Setting<String>(
+        "globals",
+        "What a restore of dumps does with the copy's roles and tablespaces: nothing (`none`), make those that are missing without what reaches "
+            + "beyond what is restored (`unprivileged`), or make them as they were (`privileged`)", default: GlobalsPolicy.none.rawValue,
+        type: .choice(GlobalsPolicy.allCases.map(\.rawValue)))
+    static let ownership = Setting<String>(
+        "ownership", "Whose restored objects are: those of the roles that had them (`kept`), or the user's (`user`)",
+        default: DumpOwnership.kept.rawValue,
+        type: .choice(DumpOwnership.allCases.map(\.rawValue)))
+    static let trustDumps = Setting<Bool>(
+        "trustDumps", "True: what is in a dump may run as a superuser, of the server that it is restored to and of a scratch server",
+        default: false)
 
     func identity(_ settings: Settings) throws(StepError) -> String {
         let server = "postgresql:\(try settings.value(Self.host)):\(try settings.value(Self.port))"
@@ -55,6 +69,11 @@ struct PostgreSQLType: SystemType {
             throw StepError(
                 .invalidSetting, expected: "no `database` beside `method: base`", found: database, at: settings.origin,
                 advice: "a base backup is of the whole cluster; take `database` away, or choose `method: dump`")
+        }
+        if let database, try settings.value(Self.globals) != GlobalsPolicy.none.rawValue {
+            throw StepError(
+                .invalidSetting, expected: "no `globals` beside `database`", found: database, at: settings.origin,
+                advice: "roles and tablespaces are the whole server's; take one of the two away")
         }
         return PostgreSQLSystem(
             settings: settings, method: method, database: database, server: try PostgreSQLServer(settings, secrets: context.secrets),

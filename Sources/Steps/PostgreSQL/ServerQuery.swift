@@ -1,6 +1,6 @@
 /// The statements that the plug-in runs, each a file of Queries/.
 enum ServerQuery: String {
-    case databases, server, superuser
+    case databases, server, superuser, memberships
     case databaseState = "database-state"
     case backupStart = "backup-start"
     case backupSession = "backup-session"
@@ -8,10 +8,23 @@ enum ServerQuery: String {
     case endSessions = "end-sessions"
     case databaseName = "database-name"
     case relationName = "relation-name"
-    case forgetLibraries = "forget-libraries"
+    case forgetSettings = "forget-settings"
     case roleNames = "role-names"
     case tablespaceNames = "tablespace-names"
     case databaseIdentity = "database-identity"
+    case databaseStatement = "database-statement"
+    case extensionGrants = "extension-grants"
+    case extensionStatement = "extension-statement"
+    case grantStatement = "grant-statement"
+    case labelStatement = "label-statement"
+    case membershipStatement = "membership-statement"
+    case ownPowers = "own-powers"
+    case roleStatements = "role-statements"
+    case schemaGrant = "schema-grant"
+    case schemaStatement = "schema-statement"
+    case settingContexts = "setting-contexts"
+    case settingStatement = "setting-statement"
+    case tablespaceStatements = "tablespace-statements"
 
     var text: String {
         guard let text = EmbeddedSQL.queries[rawValue] else { preconditionFailure("Queries/\(rawValue).sql is built in") }

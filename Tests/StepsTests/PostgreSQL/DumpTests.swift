@@ -22,7 +22,8 @@ import Testing
 
         let other = try await PostgreSQLServerRig.start()
         defer { other.stop() }
-        try bench.stage.declare(system: "other", "postgresql", ["host": .string(other.socketFolder)])
+        try bench.stage.declare(
+            system: "other", "postgresql", ["host": .string(other.socketFolder), "globals": "unprivileged", "trustDumps": true])
         try await bench.stage.run(
             "restore", id: "restore-latest", .snapshot("latest"), ["from": "vault", "to": "other"])
         #expect(try await PostgreSQLBench.fingerprint(of: other) == PostgreSQLBench.fingerprint(of: bench.server))
@@ -34,7 +35,8 @@ import Testing
         let bench = try await PostgreSQLBench()
         defer { bench.server.stop() }
         try bench.declare("orders", ["database": "orders"])
-        try bench.stage.declare(system: "target", "postgresql", ["host": .string(bench.server.socketFolder), "database": "orders"])
+        let place: [String: JSONValue] = ["host": .string(bench.server.socketFolder), "trustDumps": true]
+        try bench.stage.declare(system: "target", "postgresql", place.merging(["database": "orders"]) { $1 })
         try await bench.stage.run("copy", id: "copy-orders", .systems(["orders"]), ["to": "vault"])
         let before = try await PostgreSQLBench.fingerprint(of: bench.server)
         try await bench.server.execute("DELETE FROM orders WHERE id > 10", database: "orders")
@@ -47,7 +49,7 @@ import Testing
         try await bench.stage.run("restore", id: "allowed", .snapshot("latest"), restore.merging(["overwrite": true]) { $1 })
         #expect(try await PostgreSQLBench.fingerprint(of: bench.server) == before)
         // Beside the original, under another name.
-        try bench.stage.declare(system: "copy", "postgresql", ["host": .string(bench.server.socketFolder), "database": "orders_copy"])
+        try bench.stage.declare(system: "copy", "postgresql", place.merging(["database": "orders_copy"]) { $1 })
         try await bench.stage.run("restore", id: "beside", .snapshot("latest"), ["from": "vault", "to": "copy"])
         #expect(try await PostgreSQLBench.fingerprint(of: bench.server, database: "orders_copy") == before)
     }
@@ -63,7 +65,8 @@ import Testing
         let other = try await PostgreSQLServerRig.start()
         defer { other.stop() }
         try await other.execute("CREATE ROLE backup SUPERUSER CONNECTION LIMIT 3; CREATE ROLE \"odd \"\"one\" LOGIN")
-        try bench.stage.declare(system: "other", "postgresql", ["host": .string(other.socketFolder)])
+        try bench.stage.declare(
+            system: "other", "postgresql", ["host": .string(other.socketFolder), "globals": "unprivileged", "trustDumps": true])
         try await bench.stage.run("restore", id: "restore", .snapshot("latest"), ["from": "vault", "to": "other"])
         func role(_ name: String) async throws -> String? {
             try await other.value(

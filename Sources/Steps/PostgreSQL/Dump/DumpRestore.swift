@@ -1,6 +1,7 @@
 import FlowModel
 import PostgreSQL
 import StepKit
+import StorageKit
 
 /// Brings dumps back into a running server.
 struct DumpRestore: Sendable {
@@ -8,70 +9,113 @@ struct DumpRestore: Sendable {
     /// The database that receives the one dump, whatever it was called.
     let database: String?
     let overwrite: Bool
+    let globals: GlobalsPolicy
+    let ownership: DumpOwnership
+    /// True: what is in the dumps may run as a superuser.
+    let isTrusted: Bool
     let context: StepContext
-    /// True on a server that is thrown away: tablespaces, whose folders are not there, are left out.
-    var isScratch = false
 
-    /// Restores every dump, the roles first.
-    func run(_ arrived: [DumpFile: SpooledDump]) async throws {
-        let dumps = arrived.filter { $0.key != .globals }
+    private struct Dump {
+        let name: String
+        let spool: SpooledDump
+        let archive: DumpArchive
+        let definition: DatabaseDefinition?
+    }
+
+    /// Restores every dump, the roles first; nothing is made before all were looked at. Returns outputs of the step.
+    func run(_ arrived: [DumpFile: SpooledDump]) async throws -> [String: JSONValue] {
+        let dumps = try arrived.compactMap { try dump($0.key, $0.value) }.sorted { $0.name < $1.name }
         if let database, dumps.count > 1 {
             throw StepError(
                 .invalidSetting, expected: "one dump for database \(database)", found: "\(dumps.count)", at: server.origin,
                 advice: "take `database` away to restore each under its own name, or choose one with `paths`")
         }
-        let order = arrived.sorted { ($0.key == .globals ? 0 : 1, $0.key.name) < ($1.key == .globals ? 0 : 1, $1.key.name) }
-        for (file, spool) in order {
+        let shared = try arrived[.globals].map { try GlobalsScript.read(try $0.bytes(), origin: DumpFile.globals.name.description) }
+        if !dumps.isEmpty, !isTrusted { try await RestorePowers(server: server).requireNone() }
+        var outputs: [String: JSONValue] = [:]
+        if let shared { outputs = try await restore(shared) }
+        if ownership == .kept { try await requireOwners(of: dumps) }
+        for dump in dumps {
             try Task.checkCancellation()
             try context.recorder.ensureHeld()
-            switch file {
-            // A single database is brought into a server that has its roles.
-            case .globals: if database == nil { try await restoreGlobals(spool) }
-            case .database(let name): try await restore(spool, of: name)
-            }
+            try await restore(dump)
         }
+        return outputs
+    }
+
+    private func dump(_ file: DumpFile, _ spool: SpooledDump) throws -> Dump? {
+        guard case .database(let name) = file else { return nil }
+        let archive = try DumpArchive(spool, origin: file.name.description)
+        let definition = DatabaseDefinition(archive)
+        // pg_restore goes by the name inside: another database would be dropped than was looked at.
+        guard database != nil || definition?.name == name else {
+            throw StepError(
+                "other-database", expected: "a dump of database \(GlobalsPlan.shown(name))",
+                found: definition.map { "one of \(GlobalsPlan.shown($0.name))" } ?? "one that does not say so as pg_dump does",
+                at: file.name.description,
+                advice: "look at the dump (restore it into a folder); with `database` it can go to one that you name")
+        }
+        return Dump(name: name, spool: spool, archive: archive, definition: definition)
     }
 
     /// Roles and tablespaces that are there already stay as they are.
-    private func restoreGlobals(_ spool: SpooledDump) async throws {
-        let connection = try await server.connect()
-        func names(_ query: ServerQuery) async throws -> Set<String> {
-            Set(try await connection.query(query.text).map { try $0.get("name", as: String.self) })
+    private func restore(_ shared: Globals) async throws -> [String: JSONValue] {
+        guard globals != .none else {
+            // A single database is brought into a server that has its roles.
+            if database == nil {
+                context.recorder.log(
+                    .info,
+                    "roles and tablespaces of the copy stay out (\(shared.roles.count) and \(shared.tablespaces.count)); `globals` asks for them"
+                )
+            }
+            return [:]
         }
-        let script = GlobalsScript(
-            existingRoles: try await names(.roleNames), existingTablespaces: isScratch ? nil : try await names(.tablespaceNames))
-        let call = try server.call(
-            "psql", ["--no-psqlrc", "--quiet", "--no-password", "--set=ON_ERROR_STOP=1", "--file=-"],
-            database: PostgreSQLServer.maintenanceDatabase, context)
-        let result = try await CommandRunner(call).run(input: script.cut(try spool.bytes()))
-        guard result.ending == .exited(0) else {
-            throw StepError(
-                .commandFailed, expected: "every role and tablespace to be made",
-                found: result.errors.split(separator: "\n").suffix(3).joined(separator: " | "), at: server.origin,
-                advice: "restore as a superuser, or leave globals.sql out with `paths`")
-        }
-        context.recorder.log(.info, "roles and tablespaces are there")
+        let plan = try await GlobalsRestore(server: server, policy: globals, recorder: context.recorder).run(shared)
+        return [
+            "granted": .array(plan.granted.map { .string($0) }), "withheld": .array((plan.withheld + plan.leftOut).map { .string($0) }),
+        ]
     }
 
-    private func restore(_ spool: SpooledDump, of name: String) async throws {
-        let target = database ?? name
+    /// Without them pg_restore would end halfway.
+    private func requireOwners(of dumps: [Dump]) async throws {
+        let known = try await Set(server.connect().query(ServerQuery.roleNames.text).map { try $0.get("name", as: String.self) })
+        for dump in dumps {
+            let missing = dump.archive.owners(withDatabase: database == nil).filter { !known.contains($0) }
+            guard !missing.isEmpty else { continue }
+            throw StepError(
+                "no-such-role", expected: "the roles that own what is in database \(dump.name)",
+                found: "none called \(missing.prefix(10).map(GlobalsPlan.shown).joined(separator: ", "))", at: server.place,
+                advice:
+                    "make them; or declare `globals: unprivileged` to have the copy's roles made, or `ownership: user` to own everything")
+        }
+    }
+
+    private func restore(_ dump: Dump) async throws {
+        let target = database ?? dump.name
         let before = try await identity(of: target)
         let exists = before != nil
         if exists, !overwrite, try await holdsSomething(target) { throw existing(target) }
         var arguments = ["--exit-on-error", "--no-password"]
-        if isScratch { arguments.append("--no-tablespaces") }
-        if exists { arguments += ["--clean", "--if-exists"] }
-        if database == nil {
-            // It is made anew from another one.
-            let other = name == PostgreSQLServer.maintenanceDatabase ? "template1" : PostgreSQLServer.maintenanceDatabase
-            arguments += ["--create", "--dbname=\(other)"]
+        if ownership == .user { arguments += ["--no-owner", "--no-privileges"] }
+        if database == nil, ownership == .kept {
+            if exists { arguments += ["--clean", "--if-exists"] }
+            arguments += ["--create", "--dbname=\(Self.conninfo(Self.other(than: dump.name)))"]
         } else {
-            if !exists { try await create(target) }
-            arguments += ["--single-transaction", "--dbname=\(Self.conninfo(target))"]
+            if database == nil, exists {
+                try await drop(target)
+            } else if exists {
+                arguments += ["--clean", "--if-exists"]
+            }
+            // A new one is dropped where something goes wrong.
+            if exists, database != nil { arguments.append("--single-transaction") } else { try await create(target, as: dump.definition) }
+            arguments.append("--dbname=\(Self.conninfo(target))")
+        }
+        if ownership == .user, database == nil, dump.archive.entries.contains(where: { $0.kind == "DATABASE PROPERTIES" }) {
+            context.recorder.log(.warning, "settings and limits of database \(target) stay out (`ownership: user`)")
         }
         let call = try server.call("pg_restore", arguments, context)
         do {
-            try await CommandRunner(call).run(input: spool.rewound()).require(of: call)
+            try await CommandRunner(call).run(input: dump.spool.rewound()).require(of: call)
         } catch {
             // Half a database is no help to anybody; one that was there before and is untouched stays.
             if let now = try? await identity(of: target), now != before { try? await drop(target) }
@@ -80,13 +124,19 @@ struct DumpRestore: Sendable {
         context.recorder.log(.info, "restored database \(target)")
     }
 
+    /// A database is made from another one.
+    static func other(than database: String) -> String {
+        database == PostgreSQLServer.maintenanceDatabase ? "template1" : PostgreSQLServer.maintenanceDatabase
+    }
+
     private func holdsSomething(_ database: String) async throws -> Bool {
         try await server.connect(to: database).query(ServerQuery.databaseState.text).first?.get("holds_something") ?? false
     }
 
     /// Its oid, by which a database made anew is told from the one before; nil where there is none.
     private func identity(of database: String) async throws -> Int64? {
-        try await server.connect().query(ServerQuery.databaseIdentity.text, [.text(database)]).first?.get("oid")
+        try await server.connect(to: Self.other(than: database)).query(ServerQuery.databaseIdentity.text, [.text(database)]).first?.get(
+            "oid")
     }
 
     private func existing(_ database: String) -> StepError {
@@ -100,17 +150,15 @@ struct DumpRestore: Sendable {
         "dbname='" + database.replacing("\\", with: "\\\\").replacing("'", with: "\\'") + "'"
     }
 
-    private func create(_ database: String) async throws {
-        try await server.connect().execute(script: "CREATE DATABASE \(Self.quoted(database)) TEMPLATE template0")
+    private func create(_ database: String, as definition: DatabaseDefinition?) async throws {
+        let connection = try await server.connect(to: Self.other(than: database))
+        try await connection.make(database: database, owner: nil, as: definition)
     }
 
     private func drop(_ database: String) async throws {
         // Not a child of a cancelled task.
         try await Task.detached { [server] in
-            try await server.connect().execute(script: "DROP DATABASE IF EXISTS \(Self.quoted(database)) WITH (FORCE)")
+            try await server.connect(to: Self.other(than: database)).drop(database: database)
         }.value
     }
-
-    /// An identifier; statements that make or drop a database take no parameters.
-    private static func quoted(_ name: String) -> String { "\"" + name.replacing("\"", with: "\"\"") + "\"" }
 }

@@ -79,6 +79,15 @@ final class SpooledDump: FileWriter {
         }
     }
 
+    /// A part of it: empty behind its end, and where it can't be read.
+    func bytes(at offset: Int64, atMost limit: Int) -> [UInt8] {
+        [UInt8](unsafeUninitializedCapacity: limit) { buffer, count in
+            var read = -1
+            repeat { read = pread(descriptor, buffer.baseAddress, limit, off_t(offset)) } while read < 0 && errno == EINTR
+            count = max(read, 0)
+        }
+    }
+
     func write(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws {
         var written = 0
         while written < bytes.count {

@@ -1,1 +1,1 @@
-SELECT quote_ident(rolname) AS name FROM pg_roles
+SELECT rolname AS name FROM pg_roles

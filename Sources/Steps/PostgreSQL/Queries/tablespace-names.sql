@@ -1,1 +1,1 @@
-SELECT quote_ident(spcname) AS name FROM pg_tablespace
+SELECT spcname AS name FROM pg_tablespace

@@ -7,9 +7,13 @@ import StorageKit
 /// Checks of restored dumps: a new, empty scratch server gets them and is asked.
 struct DumpTrial: Sendable {
     private let trial: ScratchTrial
-    private static let superuser = "postgres"
+    private let isTrusted: Bool
 
-    init(_ trial: ScratchTrial) { self.trial = trial }
+    /// `isTrusted`: what is in the dumps may run as a superuser of the scratch server.
+    init(_ trial: ScratchTrial, isTrusted: Bool) {
+        self.trial = trial
+        self.isTrusted = isTrusted
+    }
 
     func run(_ checks: [ScratchCheck]) async throws -> [[String: JSONValue]] {
         let dumps = try dumps()
@@ -17,26 +21,15 @@ struct DumpTrial: Sendable {
         let scratch = trial.server(on: data)
         try ScratchServer.makeFolder(scratch.folder, for: trial.user)
         let initdb = try scratch.program([
-            trial.binaries.program("initdb"), "-D", data, "-U", Self.superuser, "-E", "UTF8", "--locale=C.UTF-8", "--auth=trust",
+            trial.binaries.program("initdb"), "-D", data, "-U", ScratchDumps.superuser, "-E", "UTF8", "--locale=C.UTF-8", "--auth=trust",
             "--no-sync",
         ])
         try await CommandRunner(initdb).run().require(of: initdb)
-        let values: [String: JSONValue] = [
-            "host": .string(scratch.sockets), "user": .string(Self.superuser), "programs": .string(trial.binaries.folder),
-        ]
-        let context = trial.context
-        let target = try PostgreSQLServer(Settings(values, origin: trial.origin), secrets: context.secrets)
-        try await scratch.run(as: Self.superuser) {
-            do {
-                try await DumpRestore(server: target, database: nil, overwrite: false, context: context, isScratch: true).run(dumps)
-            } catch let error as StepError where error.kind == .commandFailed {
-                var failure = error
-                failure.kind = .verification
-                failure.expected = "every dump to be restorable: " + error.expected
-                throw failure
-            }
-            for check in checks { try await check.ask { scratch.settings(user: Self.superuser, database: $0) } }
-            if checks.contains(where: \.amcheck) { try await trial.amcheck(scratch, as: Self.superuser) }
+        let target = ScratchDumps(scratch: scratch, isTrusted: isTrusted, context: trial.context)
+        try await scratch.run(as: ScratchDumps.superuser) {
+            try await target.restore(dumps)
+            for check in checks { try await check.ask { scratch.settings(user: target.role, database: $0) } }
+            if checks.contains(where: \.amcheck) { try await trial.amcheck(scratch, as: ScratchDumps.superuser) }
         }
         return checks.map { ["dumps": .int(Int64(dumps.count)), "queries": .int(Int64($0.queries.count))] }
     }

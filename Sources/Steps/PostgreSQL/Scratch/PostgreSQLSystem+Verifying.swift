@@ -27,6 +27,6 @@ extension PostgreSQLSystem: Verifying {
         }
         let trial = try await ScratchTrial(restored: restored, origin: first.origin, server: server, context: context)
         if let cluster = trial.cluster { return try await ClusterTrial(trial, cluster).run(checks) }
-        return try await DumpTrial(trial).run(checks)
+        return try await DumpTrial(trial, isTrusted: try self.settings.value(PostgreSQLType.trustDumps)).run(checks)
     }
 }

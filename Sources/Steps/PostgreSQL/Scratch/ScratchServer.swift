@@ -27,7 +27,19 @@ struct ScratchServer: Sendable {
 
     /// Where and as whom to connect: the copy knows its own roles.
     func settings(user: String, database: String) -> ConnectionSettings {
-        var settings = ConnectionSettings(socketFolder: sockets, port: Self.port, user: user, database: database)
+        connection(user: user, database: database, ScratchSession.settings(major: binaries.major))
+    }
+
+    /// As `settings`, for what a superuser alone does: nothing of the copy's own stands in for what statements name.
+    func superuserSettings(_ user: String, database: String = PostgreSQLServer.maintenanceDatabase) -> ConnectionSettings {
+        connection(user: user, database: database, ScratchSession.superuserSettings(major: binaries.major))
+    }
+
+    private func connection(user: String, database: String, _ options: [String]) -> ConnectionSettings {
+        var settings = ConnectionSettings(keywords: [
+            "host": sockets, "port": String(Self.port), "user": user, "dbname": database,
+            "options": ScratchSession.options(options),
+        ])
         settings.applicationName = "snappy-flow check"
         return settings
     }
@@ -64,9 +76,12 @@ struct ScratchServer: Sendable {
         return try outcome.get()
     }
 
-    /// One of the server's programs, as its user.
-    func program(_ words: [String]) throws(StepError) -> ProgramCall {
-        try ProgramCall(user?.command(words) ?? words, environment: ["LC_ALL": .text("C.UTF-8")], origin: origin, context)
+    /// One of the server's programs, as its user. It can gain no rights by running another. `session`: what its sessions set for themselves.
+    func program(_ words: [String], session: [String] = []) throws(StepError) -> ProgramCall {
+        let words = ["setpriv", "--no-new-privs", "--"] + words
+        return try ProgramCall(
+            user?.command(words) ?? words,
+            environment: ["LC_ALL": .text("C.UTF-8"), "PGOPTIONS": .text(ScratchSession.options(session))], origin: origin, context)
     }
 
     /// Ends the server when the input ends, and itself, with the socket's folder, when the server does.
@@ -136,7 +151,7 @@ struct ScratchServer: Sendable {
         defer { watch.cancel() }
         while true {
             do {
-                return try await forgetLibraries(as: role)
+                return try await forgetSettings(as: role)
             } catch let error as PostgreSQLError where error.retry == .transient {
                 if hasEnded.isRaised { throw broken(lastWords) }
                 // One that is up and refuses will not change its mind.
@@ -148,14 +163,11 @@ struct ScratchServer: Sendable {
 
     /// Roles and databases can ask for libraries in settings of their own, which win over the server's: only a superuser's connection is spared, and
     /// strikes those settings out. Where neither the role nor `postgres` is one, they are loaded as on the server that was copied.
-    private func forgetLibraries(as role: String) async throws {
+    private func forgetSettings(as role: String) async throws {
         for superuser in Set([role, "postgres"]).sorted() {
-            let settings = ConnectionSettings(keywords: [
-                "host": sockets, "port": String(Self.port), "user": superuser, "dbname": PostgreSQLServer.maintenanceDatabase,
-                "options": "-c session_preload_libraries= -c local_preload_libraries=",
-            ])
             do {
-                try await Connection.connect(settings).query(ServerQuery.forgetLibraries.text)
+                try await Connection.connect(superuserSettings(superuser)).query(
+                    ServerQuery.forgetSettings.text, [.text(ScratchSession.struckOut)])
                 return
             } catch let error as PostgreSQLError where error.retry != .transient {
                 continue

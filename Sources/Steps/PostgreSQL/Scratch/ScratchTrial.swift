@@ -68,11 +68,13 @@ struct ScratchTrial: Sendable {
         }
         try await run(
             "pg_amcheck", ["--all", "--install-missing", "--no-password", "--host=\(scratch.sockets)", "--username=\(superuser)"], scratch,
-            "tables and indexes without damage")
+            "tables and indexes without damage", session: ScratchSession.superuserSettings(major: binaries.major))
     }
 
-    func run(_ program: String, _ arguments: [String], _ scratch: ScratchServer, _ expected: String) async throws {
-        let call = try scratch.program([binaries.program(program)] + arguments)
+    func run(
+        _ program: String, _ arguments: [String], _ scratch: ScratchServer, _ expected: String, session: [String] = []
+    ) async throws {
+        let call = try scratch.program([binaries.program(program)] + arguments, session: session)
         let result = try await CommandRunner(call).run()
         guard result.ending != .exited(0) else { return }
         throw damage(expected, lastWords(result))

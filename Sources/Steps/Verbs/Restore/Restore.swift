@@ -14,6 +14,8 @@ struct Restore: Verb {
         outputs: [
             "snapshotID": "The repository snapshot's id", "repositoryID": "The repository's own id", "files": "Files restored",
             "bytes": "Bytes restored", "warnings": "Metadata that could not be set",
+            "granted": "Of roles of a database server: powers beyond what was restored that they were given",
+            "withheld": "Of roles of a database server: what they had and were not given",
         ])
 
     static let from = Setting<String>.required("from", "The repository", type: .repositoryName)
@@ -71,10 +73,17 @@ struct Restore: Verb {
             let destination = try await context.openSystem(target, as: (any TreeDestination).self)
             let mayReplace = try await mayReplace(destination, context)
             try context.recorder.ensureHeld()
-            report = try await destination.withTreeWriter(overwrite: mayReplace, context) { writer in
+            let restore: @Sendable (any TreeWriter) async throws -> RestoreReport = { writer in
                 let report = try await repository.restore(snapshot, to: writer, options)
                 try Self.requireWhole(report, context)
                 return report
+            }
+            if let telling = destination as? any TellingDestination {
+                let (whole, told) = try await telling.withTellingWriter(overwrite: mayReplace, context, restore)
+                report = whole
+                outputs.merge(told) { $1 }
+            } else {
+                report = try await destination.withTreeWriter(overwrite: mayReplace, context, restore)
             }
         }
         for warning in report.warnings.prefix(20) { context.recorder.log(.warning, warning.description) }

@@ -1,0 +1,30 @@
+import PostgreSQL
+
+/// `CREATE DATABASE` of a dump, as values.
+struct DatabaseDefinition: Sendable, Hashable {
+    var name: String
+    /// `ENCODING`, `LOCALE`, ...: what a database has from its birth.
+    var options: [String: String] = [:]
+
+    /// What text is stored as and sorted by. Where it lies and whose it is are another matter.
+    private static let birthOptions: Set = [
+        "encoding", "locale_provider", "locale", "lc_collate", "lc_ctype", "icu_locale", "icu_rules", "builtin_locale",
+    ]
+
+    /// Nil when the archive says it in another way than pg_dump does.
+    init?(_ archive: DumpArchive) {
+        guard let entry = archive.entries.first(where: { $0.kind == "DATABASE" }), let statements = archive.statements(of: entry),
+            statements.count == 1
+        else { return nil }
+        var cursor = StatementCursor(statements[0])
+        guard cursor.accept("create", "database"), let name = cursor.name() else { return nil }
+        self.name = name
+        _ = cursor.accept("with")
+        while !cursor.isAtEnd {
+            guard let option = cursor.word() else { return nil }
+            _ = cursor.accept(symbol: "=")
+            guard let value = cursor.value() else { return nil }
+            if Self.birthOptions.contains(option) { options[option.uppercased()] = value }
+        }
+    }
+}

@@ -1,0 +1,89 @@
+import StepKit
+
+/// The table of contents of an archive of `pg_dump --format=custom`: what is in it, and whose. Read here, for pg_restore's own list shows names
+/// with their line ends and blanks undone, and no definitions.
+struct DumpArchive: Sendable {
+    struct Entry: Sendable, Hashable {
+        /// What pg_restore calls it in a list.
+        let id: Int
+        /// `TABLE`, `TABLE DATA`, `EXTENSION`, ...
+        let kind: String
+        /// Its name, mostly. Nil when it is in another encoding than UTF-8 and not plain ASCII; so with the others.
+        let tag: String?
+        let owner: String?
+        /// The statements that make it, of a few kinds.
+        let definition: [UInt8]?
+    }
+
+    let entries: [Entry]
+    /// How backslashes in its statements are meant.
+    let hasStandardStrings: Bool
+
+    /// Those whose statements are looked at.
+    private static let kindsWithDefinition: Set = ["DATABASE", "ENCODING", "EXTENSION", "POLICY", "STDSTRINGS", "USER MAPPING"]
+
+    /// `origin`: what the dump is of, for errors.
+    init(_ dump: SpooledDump, origin: String) throws {
+        var bytes = ArchiveBytes(dump)
+        let damage = StepError(
+            .verification, expected: "an archive of pg_dump", found: "something else, or one that is cut off", at: origin,
+            advice: "this copy is damaged: look at older copies")
+        do {
+            let header = try ArchiveHeader(&bytes)
+            guard header.isKnown else {
+                throw StepError(
+                    .failed, expected: "an archive of pg_dump 13 to 18", found: "format \(header.versionText)", at: origin,
+                    advice: "restore it into a folder, and use pg_restore of the version that wrote it")
+            }
+            var entries: [Entry] = []
+            var isUTF8 = true
+            func text(_ bytes: [UInt8]) -> String? {
+                guard isUTF8 || bytes.allSatisfy({ $0 < 0x80 }) else { return nil }
+                return String(validating: bytes, as: UTF8.self)
+            }
+            var hasStandardStrings = true
+            for _ in 0..<(try bytes.count()) {
+                let raw = try header.entry(&bytes, definitionsOf: Self.kindsWithDefinition)
+                if raw.kind == "ENCODING", let words = raw.definition { isUTF8 = Self.value(words).map { $0 == "UTF8" } ?? false }
+                if raw.kind == "STDSTRINGS", let words = raw.definition { hasStandardStrings = Self.value(words) != "off" }
+                entries.append(
+                    Entry(id: raw.id, kind: raw.kind, tag: text(raw.tag), owner: text(raw.owner), definition: raw.definition))
+            }
+            self.entries = entries
+            self.hasStandardStrings = hasStandardStrings
+        } catch is ArchiveBytes.Cut {
+            throw damage
+        }
+    }
+
+    /// The value of `SET name = 'value';`
+    private static func value(_ words: [UInt8]) -> String? {
+        let parts = words.split(separator: UInt8(ascii: "'"), omittingEmptySubsequences: false)
+        return parts.count == 3 ? String(decoding: parts[1], as: UTF8.self) : nil
+    }
+
+    /// The statements of an entry; nil when they can't be read.
+    func statements(of entry: Entry) -> [ScriptStatement]? {
+        guard let definition = entry.definition else { return nil }
+        var lexer = ScriptLexer(definition)
+        lexer.standardConformingStrings = hasStandardStrings
+        var statements: [ScriptStatement] = []
+        while true {
+            guard let item = try? lexer.next() else { return try? lexer.next() == nil ? statements : nil }
+            guard case .statement(let statement) = item else { return nil }
+            statements.append(statement)
+        }
+    }
+}
+
+extension DumpArchive {
+    /// Roles that are made owners of something, in order.
+    func owners(withDatabase: Bool) -> [String] {
+        // Those say whose the object is that they are about.
+        let others: Set = ["ACL", "COMMENT", "SECURITY LABEL", "TABLE DATA"]
+        let owning = entries.filter { entry in
+            !others.contains(entry.kind) && (withDatabase || !entry.kind.hasPrefix("DATABASE"))
+        }
+        return Set(owning.compactMap(\.owner)).filter { !$0.isEmpty && !$0.hasPrefix("pg_") }.sorted()
+    }
+}

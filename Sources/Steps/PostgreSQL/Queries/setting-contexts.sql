@@ -1,0 +1,1 @@
+SELECT lower(name) AS name, context FROM pg_settings
