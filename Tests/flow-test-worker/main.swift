@@ -22,7 +22,8 @@ case "worker":
     let order = try JSONDecoder().decode(Order.self, from: Data(CommandLine.arguments[2].utf8))
     var settings = ConnectionSettings(socketFolder: order.socketFolder, user: order.user, database: order.database)
     settings.searchPath = order.schema
-    let store = try await EngineStore.open(settings)
+    // The user of the tests.
+    let store = try await EngineStore.open(settings, key: SealingKey(file: order.folder + "/jobs.key", maker: "test"))
     let configuration = WorkerConfiguration(
         host: order.host, lease: .milliseconds(order.lease), poll: .milliseconds(100), scratchFolder: order.folder + "/scratch",
         notice: { FileHandle.standardError.write(Data(($0 + "\n").utf8)) })

@@ -11,24 +11,26 @@ public enum FanOutExpansion {
             var label = Self.label(item) ?? String(index)
             if !seen.insert(label).inserted { label = "\(label)#\(index)" }
             seen.insert(label)
-            var member = step
-            member.id = StepID("\(step.id)[\(label)]")
-            member.forEach = nil
-            member.item = item
-            if let undo {
-                let undoID = StepID("\(undo.id)[\(label)]")
-                member.undoneBy = undoID
-                var memberUndo = undo
-                memberUndo.id = undoID
-                memberUndo.undoes = member.id
-                memberUndo.item = item
-                memberUndo.after = undo.after.map { $0.step == step.id ? Dependency(step: member.id, reason: $0.reason) : $0 }
-                members += [member, memberUndo]
-            } else {
-                members.append(member)
-            }
+            members += member(of: step, undo: undo, label: label, item: item)
         }
         return members
+    }
+
+    /// The member for one item, and its own undo where the step has one. `label` tells it from the others.
+    public static func member(of step: PlannedStep, undo: PlannedStep?, label: String, item: JSONValue) -> [PlannedStep] {
+        var member = step
+        member.id = StepID("\(step.id)[\(label)]")
+        member.forEach = nil
+        member.item = item
+        guard let undo else { return [member] }
+        let undoID = StepID("\(undo.id)[\(label)]")
+        member.undoneBy = undoID
+        var memberUndo = undo
+        memberUndo.id = undoID
+        memberUndo.undoes = member.id
+        memberUndo.item = item
+        memberUndo.after = undo.after.map { $0.step == step.id ? Dependency(step: member.id, reason: $0.reason) : $0 }
+        return [member, memberUndo]
     }
 
     /// The items that an evaluated `forEach` gives. Throws when it is no list.

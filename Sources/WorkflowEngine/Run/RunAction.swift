@@ -64,6 +64,8 @@ public struct JournalEntry: Sendable, Hashable, Codable {
         case armed, undone, undoFailed, keptAsBase, abandoned, signal
         case windowOpened, windowSealed, windowDiscarded, windowRestarted, windowBroken, maxHoldPassed
         case cleanupFailed, cleanupRecovered
+        /// By the store: its rows can't be read; and by a person afterwards.
+        case setAside, takenUp
     }
     public var kind: Kind
     public var step: StepID?

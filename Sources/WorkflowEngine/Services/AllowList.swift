@@ -34,6 +34,18 @@ public struct AllowList: Sendable, Hashable, Codable {
         }
     }
 
+    /// The plan without the systems and repositories that are not listed: what a step was not seen to name when it was accepted, its body can't open.
+    func confined(_ plan: Plan, _ catalog: Catalog) -> Plan {
+        var plan = plan
+        plan.systems = plan.systems.filter { _, planned in
+            catalog.system(planned.type).map { allows(planned.settings, of: $0.schema) } ?? false
+        }
+        plan.repositories = plan.repositories.filter { _, planned in
+            catalog.repository(planned.type).map { allows(planned.settings, of: $0.schema) } ?? false
+        }
+        return plan
+    }
+
     private func allows(_ value: JSONValue, as type: SettingType) -> Bool {
         switch type {
         case .path:

@@ -24,10 +24,15 @@ struct Rescuer: Sendable {
                 try await store.retire(neighbour.worker)
             }
             for lost in try await store.lostWork(limit: 100) {
-                let applied = try await store.apply(.workerLost(lost.worker), to: lost.job)
-                guard applied.refusal == nil else { continue }
-                notice("job \(lost.job): worker \(lost.worker) is lost, its steps are taken over")
-                await onChange(applied, lost.job)
+                do {
+                    let applied = try await store.apply(.workerLost(lost.worker), to: lost.job)
+                    guard applied.refusal == nil else { continue }
+                    notice("job \(lost.job): worker \(lost.worker) is lost, its steps are taken over")
+                    await onChange(applied, lost.job)
+                } catch {
+                    guard try await store.setAside(lost.job, because: error) else { throw error }
+                    notice("job \(lost.job) is set aside: \(error)")
+                }
             }
         } catch {
             guard !Task.isCancelled else { return }

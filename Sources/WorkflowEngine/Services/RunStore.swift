@@ -29,6 +29,10 @@ public protocol RunStore: Sendable {
     func apply(_ event: RunEvent, to job: JobID) async throws -> AppliedEvent
     /// Jobs whose `nextTick` has passed.
     func dueJobs(limit: Int) async throws -> [JobID]
+    /// Writes when the job is due next, where its row says something else than its run.
+    func settleDue(_ job: JobID, _ run: JobRun) async throws
+    /// Sets the job aside where the error is one of its rows: nobody meets it again until a person takes it up. False: the error is of another kind.
+    func setAside(_ job: JobID, because error: any Error) async throws -> Bool
     /// How long until the next `nextTick` or the next `notBefore` of a ready step of any job; nil when there is none.
     func untilNextDue() async throws -> TimeSpan?
 
@@ -133,11 +137,11 @@ public struct ClaimRequest: Sendable {
     /// Steps of windows and undos only: the rest of the worker's slots are taken.
     public var urgentOnly: Bool
     /// Whether this worker can serve the step, and whether what it acquires is bound to this host. Nil: it stays ready for another.
-    public var accepts: @Sendable (PlannedStep, Plan, JobOrigin) -> Claimant?
+    public var accepts: @Sendable (PlannedStep, Plan, JobTrust) -> Claimant?
 
     public init(
         worker: WorkerID, host: String, labels: [String: String], scope: Scope, limit: Int, urgentOnly: Bool = false,
-        accepts: @escaping @Sendable (PlannedStep, Plan, JobOrigin) -> Claimant?
+        accepts: @escaping @Sendable (PlannedStep, Plan, JobTrust) -> Claimant?
     ) {
         self.worker = worker
         self.host = host
@@ -149,7 +153,7 @@ public struct ClaimRequest: Sendable {
     }
 }
 
-/// Where a job came from: it decides what its references may reach.
+/// Where a job came from, as its row says. `JobTrust` is what that is worth.
 public enum JobOrigin: String, Sendable, Hashable, Codable {
     /// Run in the process of the person who wrote the document.
     case local
@@ -161,7 +165,8 @@ public enum JobOrigin: String, Sendable, Hashable, Codable {
 public struct ClaimedStep: Sendable {
     public var job: JobID
     public var tenant: String
-    public var origin: JobOrigin
+    /// What its plan's references may reach here.
+    public var trust: JobTrust
     public var plan: Plan
     /// The job's parameters, defaults filled in.
     public var parameters: [String: JSONValue]
@@ -171,12 +176,12 @@ public struct ClaimedStep: Sendable {
     public var checkpoint: JSONValue?
 
     public init(
-        job: JobID, tenant: String, origin: JobOrigin, plan: Plan, parameters: [String: JSONValue], run: JobRun, step: StepID,
+        job: JobID, tenant: String, trust: JobTrust, plan: Plan, parameters: [String: JSONValue], run: JobRun, step: StepID,
         checkpoint: JSONValue?
     ) {
         self.job = job
         self.tenant = tenant
-        self.origin = origin
+        self.trust = trust
         self.plan = plan
         self.parameters = parameters
         self.run = run

@@ -8,15 +8,24 @@ struct StepAcceptance: Sendable {
     let configuration: WorkerConfiguration
     let catalog: Catalog
 
-    func callAsFunction(_ step: PlannedStep, _ plan: Plan, _ origin: JobOrigin) -> Claimant? {
-        guard refusal(of: step, plan, origin) == nil else { return nil }
+    func callAsFunction(_ step: PlannedStep, _ plan: Plan, _ trust: JobTrust) -> Claimant? {
+        guard refusal(of: step, plan, trust) == nil else { return nil }
         let acquires =
             step.undoneBy != nil && step.systems.contains { plan.systems[$0].flatMap { catalog.system($0.type) }?.scope == .host }
         return Claimant(worker: worker, host: configuration.host, acquiresOnHost: acquires)
     }
 
     /// Why the step is left to another worker; nil when it is served.
-    func refusal(of step: PlannedStep, _ plan: Plan, _ origin: JobOrigin) -> StepError? {
+    func refusal(of step: PlannedStep, _ plan: Plan, _ trust: JobTrust) -> StepError? {
+        let list = configuration.allowList(for: trust)
+        guard let refusal = refusal(of: step, plan, list) else { return nil }
+        // Where nothing else stands in the way, it is said what makes it a stranger's.
+        guard case .unproven(let job, let maker) = trust, list != nil, self.refusal(of: step, plan, nil) == nil else { return refusal }
+        return unproven(job, maker, refusal)
+    }
+
+    /// `list`: what holds it; nil: nothing.
+    private func refusal(of step: PlannedStep, _ plan: Plan, _ list: AllowList?) -> StepError? {
         let location = "step \(step.id)"
         for (name, value) in step.runOn.sorted(by: { $0.key < $1.key }) where configuration.labels[name] != value {
             return StepError(
@@ -26,12 +35,12 @@ struct StepAcceptance: Sendable {
         guard let verb = step.isCompensation ? catalog.verb(undoneBy: step.verb) : catalog.verb(step.verb),
             step.contractVersion <= verb.declaration.contractVersion
         else { return unknown("the verb \(step.verb) in version \(step.contractVersion)", at: location) }
-        let secrets = configuration.secrets(for: origin)
+        let secrets = EnvironmentSecrets(environment: configuration.environment, allowed: list)
         for reference in step.secrets {
             if let problem = secrets.problem(with: reference) { return problem.at(location) }
         }
-        let isAllowed: (_ settings: [String: JSONValue], _ schema: SettingsSchema) -> Bool = { [allowed = configuration.allowed] in
-            origin != .submitted || allowed.allows($0, of: $1)
+        let isAllowed: (_ settings: [String: JSONValue], _ schema: SettingsSchema) -> Bool = {
+            list?.allows($0, of: $1) ?? true
         }
         guard isAllowed(step.settings, verb.declaration.schema) else { return outside(of: location) }
         for name in step.systems {
@@ -51,6 +60,18 @@ struct StepAcceptance: Sendable {
     private func unknown(_ what: String, at location: String) -> StepError {
         StepError(
             "not-served", expected: what, found: "a program that does not know it", at: location, advice: "run a newer snappy-flow",
+            retry: .transient)
+    }
+
+    private func unproven(_ job: JobID, _ maker: String?, _ refusal: StepError) -> StepError {
+        StepError(
+            "not-proven",
+            expected: "a local job with the seal of this worker's user, or one that reaches only what the worker's allow-list names",
+            found:
+                "one recorded as made by \(maker ?? "nobody") whose seal is not this user's, and in \(refusal.location) \(refusal.found)",
+            at: "job \(job)",
+            advice:
+                "run `snappy-flow worker` or the next `run` as who made it and where his state folder is; `snappy-flow worker --adopt-local` takes up every such job, whoever can write the database",
             retry: .transient)
     }
 

@@ -17,6 +17,8 @@ struct StepExecutor: Sendable {
     let onGuardEnd: @Sendable (_ window: String) -> Void
 
     private var token: Int64 { running.token }
+    /// What bodies see of it.
+    private var plan: Plan { configuration.allowList(for: claimed.trust)?.confined(claimed.plan, catalog) ?? claimed.plan }
     private var expressions: StepExpressions { StepExpressions(claimed: claimed) }
 
     func run() async -> RunEvent {
@@ -94,7 +96,7 @@ struct StepExecutor: Sendable {
         var hold = planned?.maxHold ?? .seconds(30)
         if let until = window?.holdUntil, let now = claimed.run[step.id]?.startedAt { hold = until - now }
         let order = GuardOrder(
-            job: claimed.job, tenant: claimed.tenant, plan: claimed.plan, step: undo, key: key, settings: undoSettings(undo, of: step),
+            job: claimed.job, tenant: claimed.tenant, plan: plan, step: undo, key: key, settings: undoSettings(undo, of: step),
             state: armed.state, hold: .milliseconds(hold.milliseconds + Self.guardMargin), scratchFolder: configuration.scratchFolder,
             reportPath: watch.reportPath(key))
         let onGuardEnd = onGuardEnd
@@ -229,9 +231,9 @@ struct StepExecutor: Sendable {
         var outputs: [StepID: [String: JSONValue]] = [:]
         for row in claimed.run.steps where row.state.isTerminal { outputs[row.id] = row.outputs }
         var context = StepContext(
-            job: claimed.job, tenant: claimed.tenant, plan: claimed.plan, step: step, attempt: claimed.run[claimed.step]?.attempts ?? 1,
+            job: claimed.job, tenant: claimed.tenant, plan: plan, step: step, attempt: claimed.run[claimed.step]?.attempts ?? 1,
             key: key, settings: Settings(try settings ?? expressions.settings(of: step), origin: "step \(step.id)"), outputs: outputs,
-            checkpoint: claimed.checkpoint, undoState: state, catalog: catalog, secrets: configuration.secrets(for: claimed.origin),
+            checkpoint: claimed.checkpoint, undoState: state, catalog: catalog, secrets: configuration.secrets(for: claimed.trust),
             recorder: recorder, scratchFolder: folder)
         context.neverFreeze = configuration.neverFreeze
         return context

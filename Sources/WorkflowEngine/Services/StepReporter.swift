@@ -10,8 +10,9 @@ struct StepReporter: Sendable {
     /// How long a report is tried after the lease is gone: by then somebody else has taken the step over.
     private static let patience = Duration.seconds(60)
 
-    func report(_ event: RunEvent, to job: JobID) async {
-        var pause = Duration.milliseconds(50)
+    /// `isPatient`: nobody waits for it.
+    func report(_ event: RunEvent, to job: JobID, isPatient: Bool = false) async {
+        var pause = isPatient ? Duration.seconds(5) : .milliseconds(50)
         let start = ContinuousClock.now
         while true {
             do {
@@ -22,11 +23,16 @@ struct StepReporter: Sendable {
                     notice("job \(job): the end of an attempt came too late and changed nothing")
                 }
                 return
+            } catch let error as StoreError where error.isRotten && !isPatient {
+                // Its slot is for others meanwhile. Once the job is mended, the end of the attempt is told.
+                notice("job \(job) is set aside: \(error)")
+                Task { await report(event, to: job, isPatient: true) }
+                return
             } catch {
-                notice("job \(job): reporting: \(error)")
+                if !isPatient { notice("job \(job): reporting: \(error)") }
                 guard lease.isHeld || ContinuousClock.now - start < Self.patience else { return }
                 try? await Task.sleep(for: pause)
-                pause = min(pause * 2, .seconds(2))
+                pause = min(pause * 2, isPatient ? .seconds(30) : .seconds(2))
             }
         }
     }

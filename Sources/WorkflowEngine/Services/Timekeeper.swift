@@ -20,8 +20,13 @@ struct Timekeeper: Sendable {
     private func look() async -> Duration {
         do {
             for job in try await store.dueJobs(limit: 100) {
-                let applied = try await store.apply(.tick, to: job)
-                if applied.refusal == nil { await onChange(applied, job) }
+                do {
+                    let applied = try await store.apply(.tick, to: job)
+                    if applied.refusal == nil { await onChange(applied, job) } else { try await store.settleDue(job, applied.run) }
+                } catch {
+                    guard try await store.setAside(job, because: error) else { throw error }
+                    notice("job \(job) is set aside: \(error)")
+                }
             }
             return try await store.untilNextDue()?.duration ?? longest
         } catch {

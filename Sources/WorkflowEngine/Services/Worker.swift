@@ -58,9 +58,9 @@ public actor Worker {
 
     /// Why steps would never be served by this worker, each with what is missing. Who runs a job of its own asks before it submits: nobody
     /// else would take them.
-    public nonisolated func refusals(of steps: [PlannedStep], _ plan: Plan, origin: JobOrigin) -> [StepError] {
+    public nonisolated func refusals(of steps: [PlannedStep], _ plan: Plan, trust: JobTrust) -> [StepError] {
         let accepts = StepAcceptance(worker: WorkerID(rawValue: ""), configuration: configuration, catalog: catalog)
-        return steps.compactMap { accepts.refusal(of: $0, plan, origin) }
+        return steps.compactMap { accepts.refusal(of: $0, plan, trust) }
     }
 
     /// Claims no more, waits for bodies up to the grace, then gives their steps back without burning a try. `run` returns.

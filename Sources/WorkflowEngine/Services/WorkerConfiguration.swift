@@ -21,6 +21,8 @@ public struct WorkerConfiguration: Sendable {
     public var neverFreeze: [String]
     /// What submitted pipelines may reach.
     public var allowed: AllowList
+    /// Jobs that are recorded as local are so to this worker, whoever wrote that: it trusts everybody who can write the database.
+    public var adoptsLocal = false
     /// What is resolved for jobs that are run where they were written.
     public var environment: [String: String]?
     /// How long a shutdown waits for bodies before it gives their steps back.
@@ -59,8 +61,14 @@ public struct WorkerConfiguration: Sendable {
         self.notice = notice
     }
 
-    /// References resolve by the allow-list unless the job is run by its author.
-    func secrets(for origin: JobOrigin) -> EnvironmentSecrets {
-        EnvironmentSecrets(environment: environment, allowed: origin == .submitted ? allowed : nil)
+    /// What holds such a job here; nil: nothing does, for its author runs it, or is taken for its author.
+    func allowList(for trust: JobTrust) -> AllowList? {
+        switch trust {
+        case .local: nil
+        case .unproven: adoptsLocal ? nil : allowed
+        case .submitted: allowed
+        }
     }
+
+    func secrets(for trust: JobTrust) -> EnvironmentSecrets { EnvironmentSecrets(environment: environment, allowed: allowList(for: trust)) }
 }

@@ -207,10 +207,10 @@ actor WorkerSession {
         let request = ClaimRequest(
             worker: id, host: configuration.host, labels: configuration.labels, scope: configuration.scope, limit: limit,
             urgentOnly: urgentOnly
-        ) { step, plan, origin in
+        ) { step, plan, trust in
             guard !isDraining || step.isCompensation else { return nil }
-            let claimant = accepts(step, plan, origin)
-            if claimant == nil { refusals.tell(accepts.refusal(of: step, plan, origin)) }
+            let claimant = accepts(step, plan, trust)
+            if claimant == nil { refusals.tell(accepts.refusal(of: step, plan, trust)) }
             return claimant
         }
         return try await store.claim(request)
@@ -269,7 +269,12 @@ actor WorkerSession {
         guard case .jobEnded = until else { return false }
         guard bodies.isEmpty else { return false }
         for job in jobs.subtracting(settled) {
-            if let run = try? await store.loadRun(job) { note(run, of: job) }
+            do {
+                if let run = try await store.loadRun(job) { note(run, of: job) }
+            } catch let error as StoreError where error.isRotten {
+                // It waits for a person.
+                settled.insert(job)
+            } catch {}
         }
         return jobs.isSubset(of: settled)
     }

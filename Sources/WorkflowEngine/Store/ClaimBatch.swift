@@ -23,6 +23,7 @@ struct ClaimBatch: Sendable {
     }
 
     var plans: [JobID: Plan] = [:]
+    var trust: [JobID: JobTrust] = [:]
     private let records: [JobID: RunRecord]
     private let now: Instant
     private var accepted: [Accepted] = []
@@ -119,7 +120,8 @@ struct ClaimBatch: Sendable {
         claims.compactMap { candidate in
             guard let record = decisions[candidate.job]?.after, let plan = plans[candidate.job] else { return nil }
             return ClaimedStep(
-                job: record.job, tenant: record.tenant, origin: record.origin, plan: plan, parameters: record.parameters, run: record.run,
+                job: record.job, tenant: record.tenant, trust: trust[candidate.job] ?? .submitted, plan: plan,
+                parameters: record.parameters, run: record.run,
                 step: candidate.step, checkpoint: checkpoints[candidate])
         }
     }

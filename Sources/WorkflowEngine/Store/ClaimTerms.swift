@@ -24,13 +24,17 @@ struct ClaimTerms: Sendable, Hashable {
 
     static func labels(_ labels: [String: String]) -> [String] { labels.map { "\($0.key)=\($0.value)" }.sorted() }
 
+    /// As documents have it at most: the claim looks for a free one of so many.
+    private static let mostHolders = 100_000
+
     /// One want a resource, in the order of names.
     static func strongest(_ holds: [Hold], limits: [String: Int]) -> [Want] {
         var wants: [String: Want] = [:]
         for hold in holds where wants[hold.resource]?.mode != .exclusive {
             let name = hold.resource.hasPrefix("limit/") ? String(hold.resource.dropFirst("limit/".count)) : hold.resource
             wants[hold.resource] = Want(
-                resource: hold.resource, mode: hold.mode, capacity: hold.mode == .counted ? max(limits[name] ?? 1, 1) : nil)
+                resource: hold.resource, mode: hold.mode,
+                capacity: hold.mode == .counted ? min(max(limits[name] ?? 1, 1), mostHolders) : nil)
         }
         return wants.values.sorted { $0.resource < $1.resource }
     }

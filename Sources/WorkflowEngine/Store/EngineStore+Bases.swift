@@ -5,7 +5,8 @@ public import StepKit
 extension EngineStore {
     public func base(tenant: String, systemIdentity: String, repositoryID: String) async throws -> Base? {
         let rows = try await pool.query(Self.sql("find-base"), [.text(tenant), .text(systemIdentity), .text(repositoryID)])
-        return try rows.first?.get("base", as: JSONValue.self).decoded(as: Base.self)
+        // One that can't be read is none: the whole is copied.
+        return rows.first.flatMap { try? $0.get("base", as: JSONValue.self).decoded() }
     }
 
     /// The oldest first.
@@ -17,13 +18,14 @@ extension EngineStore {
             return Proof(
                 repositoryID: try row.get("repositoryID"), snapshotID: try row.get("snapshotID"), level: level,
                 isGood: try row.get("is_good"),
-                details: try row.get("details"))
+                details: (try? row.get("details")) ?? .null)
         }
     }
 
-    /// Those that `bases` replace and that no other (system, repository) still needs; locked until the transaction ends.
+    /// Those that `bases` replace and that no other (system, repository) still needs; locked until the transaction ends. One that can't be read names
+    /// nothing that could be released.
     func formerBases(of bases: [Base], tenant: String, on connection: Connection) async throws -> [Base] {
         let rows = try await connection.query(Self.sql("former-bases"), [.text(tenant), .json(try JSONValue(encoding: bases))])
-        return try rows.map { try $0.get("base", as: JSONValue.self).decoded(as: Base.self) }
+        return rows.compactMap { try? $0.get("base", as: JSONValue.self).decoded() }
     }
 }

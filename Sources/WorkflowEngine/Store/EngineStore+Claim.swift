@@ -1,5 +1,6 @@
 import FlowModel
 import PostgreSQL
+import Synchronization
 
 extension EngineStore {
     public func isHeld(tenant: String, resources: Set<String>) async throws -> Bool {
@@ -12,10 +13,42 @@ extension EngineStore {
         guard request.limit > 0 else { return [] }
         if ledger.isInDoubt(request.worker) { try await giveBackUnanswered(request.worker) }
         do {
-            let claimed = try await pool.transaction { connection in try await self.claim(request, on: connection) }
+            return try await claim(request, of: nil)
+        } catch let error as PostgreSQLError where error.isOfData {
+            return try await claimOneByOne(request)
+        }
+    }
+
+    /// A statement over several jobs failed for what is in the rows of one, and does not say of which: that one is set aside, the others are claimed.
+    private func claimOneByOne(_ request: ClaimRequest) async throws -> [ClaimedStep] {
+        try await setAsideRotten()
+        var claimed: [ClaimedStep] = []
+        for row in try await pool.query(Self.sql("ready-jobs"), [.int(1000)]) where claimed.count < request.limit {
+            let job = JobID(rawValue: try row.get("job"))
+            var part = request
+            part.limit -= claimed.count
+            do {
+                claimed += try await claim(part, of: job)
+            } catch {
+                guard try await setAside(job, because: error) else {
+                    // What was started is to be run.
+                    if claimed.isEmpty { throw error } else { break }
+                }
+            }
+        }
+        return claimed
+    }
+
+    /// `job`: of this one only.
+    private func claim(_ request: ClaimRequest, of job: JobID?) async throws -> [ClaimedStep] {
+        do {
+            let claimed = try await pool.transaction { connection in try await self.claim(request, of: job, on: connection) }
             for step in claimed.records { memory.keep(step) }
             ledger.handOut(claimed.steps, to: request.worker)
-            return claimed.steps
+            guard !claimed.rotten.isEmpty else { return claimed.steps }
+            try await setAside(claimed.rotten)
+            // They stood where others' steps would have been found.
+            return claimed.steps.isEmpty ? try await claim(request, of: job) : claimed.steps
         } catch let error as PostgreSQLError where error.isConnectionLost {
             ledger.doubt(request.worker)
             throw error
@@ -36,12 +69,23 @@ extension EngineStore {
         ledger.trust(worker)
     }
 
-    private func claim(_ request: ClaimRequest, on connection: Connection) async throws -> (records: [RunRecord], steps: [ClaimedStep]) {
-        let candidates = try await candidates(request, on: connection)
-        let records = try await records(of: candidates, on: connection)
-        guard !records.isEmpty else { return ([], []) }
+    private struct Claimed: Sendable {
+        var records: [RunRecord] = []
+        var steps: [ClaimedStep] = []
+        /// Candidates' jobs that can't be read.
+        var rotten: [RottenJob] = []
+    }
+
+    private func claim(_ request: ClaimRequest, of job: JobID?, on connection: Connection) async throws -> Claimed {
+        let candidates = try await candidates(request, of: job, on: connection)
+        let loaded = try await runs(of: candidates, on: connection)
+        let records = loaded.records
+        guard !records.isEmpty else { return Claimed(rotten: loaded.rotten) }
         var batch = ClaimBatch(records, now: try await now())
-        for record in records { batch.plans[record.job] = try await plan(record.plan, tenant: record.tenant, on: connection) }
+        for record in records {
+            batch.plans[record.job] = try await plan(record.plan, tenant: record.tenant, on: connection)
+            batch.trust[record.job] = key.trust(record)
+        }
         for candidate in candidates where batch.count < request.limit { accept(candidate.step, request, &batch) }
         var wants = batch.wants(covered: [])
         var taken: Set<HoldRow> = []
@@ -55,7 +99,7 @@ extension EngineStore {
                 Self.sql("give-back-holds"), [.texts(unserved.map(\.job.rawValue)), .texts(unserved.map(\.owner))])
         }
         let started = batch.started
-        guard !started.isEmpty else { return ([], []) }
+        guard !started.isEmpty else { return Claimed(rotten: loaded.rotten) }
         let written = try await write(
             try started.map { try $0.transition(limits: batch.plans[$0.before.job]?.limits ?? [:]) }, on: connection)
         guard written.count == started.count else {
@@ -63,7 +107,7 @@ extension EngineStore {
                 "claim-overtaken", expected: "locked jobs to stay as they are", found: "another transition", at: "claim", retry: .transient)
         }
         let checkpoints = try await checkpoints(of: batch.repeated, on: connection)
-        return (started.map(\.after), batch.steps(checkpoints: checkpoints))
+        return Claimed(records: started.map(\.after), steps: batch.steps(checkpoints: checkpoints), rotten: loaded.rotten)
     }
 
     private struct LockedCandidate {
@@ -71,13 +115,14 @@ extension EngineStore {
         var version: Int64
     }
 
-    private func candidates(_ request: ClaimRequest, on connection: Connection) async throws -> [LockedCandidate] {
+    private func candidates(_ request: ClaimRequest, of job: JobID?, on connection: Connection) async throws -> [LockedCandidate] {
         let rows = try await connection.query(
             Self.sql("claim-candidates"),
             [
                 .text(request.worker.rawValue), .text(request.host), .texts(ClaimTerms.labels(request.labels)),
                 .bool(request.scope == .owned),
                 .int(request.limit * 2 + 16), .bool(request.urgentOnly), .texts(refusals.current(for: request.worker)),
+                .texts(made.withLock { $0.map(\.rawValue) }), .text(job?.rawValue),
             ])
         return try rows.compactMap { row in
             clock.note(try row.instant("now"))
@@ -88,7 +133,7 @@ extension EngineStore {
     }
 
     /// What is remembered in the version that is locked, the rest from the database.
-    private func records(of candidates: [LockedCandidate], on connection: Connection) async throws -> [RunRecord] {
+    private func runs(of candidates: [LockedCandidate], on connection: Connection) async throws -> LoadedRuns {
         var known: [JobID: RunRecord] = [:]
         var unknown: [JobID] = []
         for candidate in candidates where known[candidate.step.job] == nil && !unknown.contains(candidate.step.job) {
@@ -98,14 +143,16 @@ extension EngineStore {
                 unknown.append(candidate.step.job)
             }
         }
-        return Array(known.values) + (unknown.isEmpty ? [] : try await load(unknown, on: connection))
+        var loaded = unknown.isEmpty ? LoadedRuns() : try await loadEach(unknown, on: connection)
+        loaded.records += known.values
+        return loaded
     }
 
     /// Asks the worker; what it can't serve is not shown to it again for a while.
     private func accept(_ candidate: ClaimBatch.Candidate, _ request: ClaimRequest, _ batch: inout ClaimBatch) {
         guard let record = batch.record(candidate.job), let step = record.run.planned(candidate.step), let plan = batch.plans[candidate.job]
         else { return }
-        guard let claimant = request.accepts(step, plan, record.origin) else {
+        guard let claimant = request.accepts(step, plan, batch.trust[candidate.job] ?? .submitted) else {
             return refusals.add(candidate.job, candidate.step, by: request.worker)
         }
         batch.add(candidate, claimant)
@@ -125,7 +172,10 @@ extension EngineStore {
         let rows = try await connection.query(
             Self.sql("load-checkpoints"), [.texts(claims.map(\.job.rawValue)), .texts(claims.map(\.step.rawValue))])
         var found: [ClaimBatch.Candidate: JSONValue] = [:]
-        for row in rows { found[.init(job: JobID(rawValue: try row.get("job")), step: StepID(try row.get("step")))] = try row.get("state") }
+        for row in rows {
+            // One that can't be read is none: a body begins without one, too.
+            found[.init(job: JobID(rawValue: try row.get("job")), step: StepID(try row.get("step")))] = try? row.get("state")
+        }
         return found
     }
 }

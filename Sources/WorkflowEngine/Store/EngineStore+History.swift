@@ -28,13 +28,22 @@ extension EngineStore {
     public func moveToHistory(endedFor span: TimeSpan, limit: Int = 100) async throws -> Int {
         var moved = 0
         for row in try await pool.query(Self.sql("history-candidates"), [.interval(span), .int(limit)]) {
-            guard let record = try await load([JobID(rawValue: try row.get("id"))]).first else { continue }
-            let rows = try await pool.query(
-                Self.sql("move-to-history"),
-                [.text(record.job.rawValue), .int(record.run.job.version), .json(try JSONValue(encoding: record.run))])
-            moved += rows.count
+            let job = JobID(rawValue: try row.get("id"))
+            do {
+                moved += try await moveToHistory(job)
+            } catch {
+                guard try await setAside(job, because: error) else { throw error }
+            }
         }
         return moved
+    }
+
+    private func moveToHistory(_ job: JobID) async throws -> Int {
+        guard let record = try await load([job]).first else { return 0 }
+        return try await pool.query(
+            Self.sql("move-to-history"),
+            [.text(record.job.rawValue), .int(record.run.job.version), .json(try JSONValue(encoding: record.run))]
+        ).count
     }
 
     /// Removes jobs from history, with their events and logs, that ended longer ago; the newest `keeping` of each pipeline stay.
@@ -44,15 +53,15 @@ extension EngineStore {
     }
 
     func loadHistory(_ job: JobID, on connection: Connection? = nil) async throws -> RunRecord? {
-        let parameters: [SQLValue] = [.text(job.rawValue)]
-        let sql = Self.sql("load-history")
-        let rows = if let connection { try await connection.query(sql, parameters) } else { try await pool.query(sql, parameters) }
-        return try rows.first.map { row in
-            RunRecord(
+        try await query("load-history", [.text(job.rawValue)], on: connection).first.map { row in
+            let record = RunRecord(
                 job: job, tenant: try row.get("tenant"), plan: PlanID(rawValue: try row.get("plan")),
                 origin: JobOrigin(rawValue: try row.get("origin")) ?? .submitted,
                 parameters: try row.get("parameters", as: JSONValue.self).objectValue ?? [:],
+                maker: try row.find("maker"), seal: try row.find("seal"),
                 run: try row.get("run", as: JSONValue.self).decoded(as: JobRun.self))
+            if let problem = record.run.unsoundness { throw StoreError.rotten(job, problem) }
+            return record
         }
     }
 

@@ -1,6 +1,7 @@
 public import FlowModel
 import PipelineDSL
 import PostgreSQL
+import Synchronization
 
 /// A job to be made.
 public struct JobSubmission: Sendable {
@@ -38,10 +39,17 @@ extension EngineStore {
         let plan = submission.plan.id
         let deadline = submission.deadline.map { now + $0 }
         let job = JobID.make(milliseconds: UInt64(now.microseconds / 1000))
-        let record = RunRecord(
-            job: job, tenant: submission.tenant, plan: plan, origin: submission.origin, parameters: submission.parameters,
+        // As they are read back.
+        let parameters = JSONValue.object(submission.parameters).withoutNUL
+        var record = RunRecord(
+            job: job, tenant: submission.tenant, plan: plan, origin: submission.origin, parameters: parameters.objectValue ?? [:],
             run: JobRun(submission.definition, createdAt: now, deadline: deadline))
-        let decision = try Decision(.begin, on: record, now: now)
+        if submission.origin == .local {
+            record.maker = key.maker
+            record.seal = key.code(of: record, maker: key.maker)
+        }
+        let sealed = record
+        let decision = try Decision(.begin, on: sealed, now: now)
         let transition = try decision.transition(limits: submission.plan.limits)
         try await pool.transaction { connection in
             try await connection.query(
@@ -49,14 +57,15 @@ extension EngineStore {
                 [
                     .text(submission.tenant), .text(plan.rawValue), .text(submission.plan.pipeline), .json(document), .text(job.rawValue),
                     .text(submission.origin.rawValue), .text(submission.owner?.rawValue),
-                    .json(JSONValue.object(submission.parameters).withoutNUL),
-                    .int(now.microseconds), .int(deadline?.microseconds),
+                    .json(parameters),
+                    .int(now.microseconds), .int(deadline?.microseconds), .text(sealed.maker), .text(sealed.seal),
                 ])
             let written = try await self.write([transition], on: connection)
             guard written == [job] else {
                 throw StoreError("submit-failed", expected: "a new job", found: "no row", at: "job \(job)", retry: .transient)
             }
         }
+        if submission.owner != nil { made.withLock { _ = $0.insert(job) } }
         memory.keep(decision.after)
         return job
     }

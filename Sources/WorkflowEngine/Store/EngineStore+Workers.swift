@@ -15,7 +15,8 @@ extension EngineStore {
         let rows = try await relaxed.query(Self.sql("heartbeat"), [.text(worker.rawValue), .interval(lease)])
         guard let row = rows.first else { return nil }
         clock.note(try row.instant("now"))
-        let stops = try row.get("stops", as: JSONValue.self).decoded(as: [StopRow].self)
+        // One that can't be read must not cost the lease.
+        let stops = (try? row.get("stops", as: JSONValue.self))?.arrayValue?.compactMap { try? $0.decoded(as: StopRow.self) } ?? []
         return HeartbeatReply(stops: stops.map { .init(job: $0.job, step: $0.step, token: $0.token, reason: $0.reason) })
     }
 
@@ -45,6 +46,11 @@ extension EngineStore {
 
     public func dueJobs(limit: Int) async throws -> [JobID] {
         try await pool.query(Self.sql("due-jobs"), [.int(limit)]).map { JobID(rawValue: try $0.get("id")) }
+    }
+
+    public func settleDue(_ job: JobID, _ run: JobRun) async throws {
+        try await pool.query(
+            Self.sql("settle-due"), [.text(job.rawValue), .int(run.job.version), .int(run.nextTick?.microseconds)])
     }
 
     public func untilNextDue() async throws -> TimeSpan? {

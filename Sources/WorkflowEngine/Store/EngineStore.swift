@@ -15,7 +15,11 @@ public final class EngineStore: Sendable {
     let refusals = RefusalMemory()
     let ledger = ClaimLedger()
     let history: HistoryPolicy
-    private let plans = Mutex<[String: Plan]>([:])
+    let plans = Mutex<[String: Plan]>([:])
+    /// What this process seals its jobs with, and knows those of its user by.
+    let key: SealingKey
+    /// Jobs that this process made and runs itself, whoever their rows name as their owner.
+    let made = Mutex<Set<JobID>>([])
 
     /// Half a lease: a worker that is stopped in the middle of a transaction locks its jobs no longer than that.
     private static let idleTransactionTimeout = TimeSpan.seconds(5)
@@ -27,8 +31,9 @@ public final class EngineStore: Sendable {
         return settings
     }
 
-    private init(settings: ConnectionSettings, connections: Int, patience: RetryPolicy?, history: HistoryPolicy) {
+    private init(settings: ConnectionSettings, connections: Int, patience: RetryPolicy?, history: HistoryPolicy, key: SealingKey) {
         self.history = history
+        self.key = key
         let settings = Self.session(settings)
         pool = Pool(settings, size: connections, patience: patience)
         var relaxedSettings = settings
@@ -37,12 +42,13 @@ public final class EngineStore: Sendable {
     }
 
     /// Connects and brings the schema up to date. `patience` says how long a database that is down is waited for later, and here where it `waits`.
-    /// `first` is a connection that was made already, as `session` has it.
+    /// `first` is a connection that was made already, as `session` has it. `key`: the user's, for who makes or carries on local jobs; without, what is
+    /// made here is local to this process.
     public static func open(
         _ settings: ConnectionSettings, first: Connection? = nil, connections: Int = 4, patience: RetryPolicy? = nil, waits: Bool = true,
-        history: HistoryPolicy = HistoryPolicy()
+        history: HistoryPolicy = HistoryPolicy(), key: SealingKey = .ofThisProcess(maker: "process")
     ) async throws -> EngineStore {
-        let store = EngineStore(settings: settings, connections: connections, patience: patience, history: history)
+        let store = EngineStore(settings: settings, connections: connections, patience: patience, history: history, key: key)
         if let first { await store.pool.adopt(first) } else if !waits { try await store.pool.connect() }
         try await store.pool.withConnection { try await Migrator().migrate($0) }
         return store
@@ -60,40 +66,5 @@ public final class EngineStore: Sendable {
         guard let now = try rows.first?.instant("now") else { return Instant(microseconds: 0) }
         clock.note(now)
         return now
-    }
-
-    /// A plan never changes, so it is read once.
-    func plan(_ id: PlanID, tenant: String, on connection: Connection? = nil) async throws -> Plan {
-        let key = tenant + "/" + id.rawValue
-        if let known = plans.withLock({ $0[key] }) { return known }
-        let parameters: [SQLValue] = [.text(tenant), .text(id.rawValue)]
-        let rows =
-            if let connection { try await connection.query(Self.sql("load-plans"), parameters) } else {
-                try await pool.query(Self.sql("load-plans"), parameters)
-            }
-        guard let row = rows.first else {
-            throw StoreError("no-such-plan", expected: "a plan in the database", found: "none", at: "plan \(id)")
-        }
-        let plan = try row.get("document", as: JSONValue.self).decoded(as: Plan.self)
-        plans.withLock { plans in
-            if plans.count > 256 { plans.removeAll() }
-            plans[key] = plan
-        }
-        return plan
-    }
-
-    /// As the database has them now; jobs that are not there are left out.
-    func load(_ jobs: [JobID], on connection: Connection? = nil) async throws -> [RunRecord] {
-        let parameters: [SQLValue] = [.texts(jobs.map(\.rawValue))]
-        let rows =
-            if let connection { try await connection.query(Self.sql("load-runs"), parameters) } else {
-                try await pool.query(Self.sql("load-runs"), parameters)
-            }
-        var records: [RunRecord] = []
-        for row in rows {
-            clock.note(try row.instant("now"))
-            records.append(try RunRecord(row))
-        }
-        return records
     }
 }

@@ -8,18 +8,26 @@ struct RunRecord: Sendable {
     var plan: PlanID
     var origin: JobOrigin
     var parameters: [String: JSONValue]
+    /// Who made a local job, as recorded, and the seal: see `SealingKey`.
+    var maker: String?
+    var seal: String?
     var run: JobRun
 
-    init(job: JobID, tenant: String, plan: PlanID, origin: JobOrigin, parameters: [String: JSONValue], run: JobRun) {
+    init(
+        job: JobID, tenant: String, plan: PlanID, origin: JobOrigin, parameters: [String: JSONValue], maker: String? = nil,
+        seal: String? = nil, run: JobRun
+    ) {
         self.job = job
         self.tenant = tenant
         self.plan = plan
         self.origin = origin
         self.parameters = parameters
+        self.maker = maker
+        self.seal = seal
         self.run = run
     }
 
-    /// A row of `load-runs.sql`: its JSON columns are the machine's values under their own names.
+    /// A row of `load-runs.sql`: its JSON columns are the machine's values under their own names. Throws whatever says best why it is none.
     init(_ row: Row) throws {
         func decoded<Value: Decodable>(_ column: String, as type: Value.Type = Value.self) throws -> Value {
             try row.get(column, as: JSONValue.self).decoded(as: type)
@@ -32,9 +40,15 @@ struct RunRecord: Sendable {
         }
         self.origin = origin
         parameters = try decoded("parameters")
-        run = JobRun(
-            definition: RunDefinition(steps: try decoded("planned_steps"), windows: try decoded("planned_windows")),
-            job: try decoded("progress"), steps: try decoded("steps"), windows: try decoded("windows"))
+        maker = try row.find("maker")
+        seal = try row.find("seal")
+        let definition = RunDefinition(steps: try decoded("planned_steps"), windows: try decoded("planned_windows"))
+        let (steps, windows): ([StepRun], [WindowRun]) = (try decoded("steps"), try decoded("windows"))
+        guard Set(definition.steps.map(\.id)) == Set(steps.map(\.id)), definition.steps.count == steps.count,
+            Set(definition.windows.map(\.id)) == Set(windows.map(\.id)), definition.windows.count == windows.count
+        else { throw StoreError.rotten(job, "what is planned names other steps or windows than there are rows") }
+        run = JobRun(definition: definition, job: try decoded("progress"), steps: steps, windows: windows)
+        if let problem = run.unsoundness { throw StoreError.rotten(job, problem) }
     }
 }
 

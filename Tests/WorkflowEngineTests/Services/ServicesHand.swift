@@ -21,8 +21,9 @@ struct ServicesHand: Sendable {
     static func start() async throws -> ServicesHand {
         let turn = await TestTurn.take()
         let rig = try await PostgreSQLRig.start()
-        return ServicesHand(
-            settings: rig.settings, store: try await EngineStore.open(rig.settings), scratch: try ScratchFolder("services"), turn: turn)
+        let scratch = try ScratchFolder("services")
+        let key = try SealingKey(file: scratch.path + "/jobs.key", maker: "test")
+        return ServicesHand(settings: rig.settings, store: try await EngineStore.open(rig.settings, key: key), scratch: scratch, turn: turn)
     }
 
     /// The executable with the same catalog: guards and worker processes.

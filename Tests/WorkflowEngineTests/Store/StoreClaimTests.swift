@@ -152,7 +152,7 @@ import Testing
         let connection = try await Connection.connect(hand.rig.settings)
         let rows = try await connection.query(
             "EXPLAIN (ANALYZE, BUFFERS) " + EngineStore.sql("claim-candidates"),
-            [.text(worker.rawValue), "host1", .texts([]), false, 10, false, .texts([])])
+            [.text(worker.rawValue), "host1", .texts([]), false, 10, false, .texts([]), .texts([]), nil])
         let plan = try rows.map { try $0.get("QUERY PLAN", as: String.self) }.joined(separator: "\n")
         #expect(plan.contains("steps_ready"), "\(plan)")
         #expect(!plan.contains("Seq Scan on steps"), "\(plan)")

@@ -19,6 +19,12 @@ struct StoreHand: Sendable {
     /// Another process with the same database.
     func another() async throws -> StoreHand { StoreHand(rig: rig, store: try await EngineStore.open(rig.settings)) }
 
+    /// A process of another user.
+    func stranger() async throws -> StoreHand {
+        let key = SealingKey(bytes: [UInt8](repeating: 7, count: SealingKey.byteCount), maker: "stranger")
+        return StoreHand(rig: rig, store: try await EngineStore.open(rig.settings, key: key))
+    }
+
     func submit(
         _ steps: [PlannedStep], windows: [PlannedWindow] = [], limits: [String: Int] = [:], owner: WorkerID? = nil,
         deadline: TimeSpan? = nil

@@ -78,7 +78,7 @@ import Testing
         // An older program reads what it knows words for.
         try await hand.store.pool.withConnection { try await Migrator().move($0, to: 1) }
         #expect(try await hand.count("history WHERE run::text LIKE '%\"abandoned\"%'") == 0)
-        try await hand.store.pool.withConnection { try await Migrator().move($0, to: 2) }
+        try await hand.store.pool.withConnection { try await Migrator().migrate($0) }
         #expect(try await hand.store.jobs().map(\.cleanup) == [.clean])
     }
 

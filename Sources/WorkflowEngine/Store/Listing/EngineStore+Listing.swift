@@ -28,22 +28,33 @@ extension EngineStore {
         return JobID(rawValue: try row.get("id"))
     }
 
+    /// What can be said of a job whose other rows can't be read. Nil when there is no such job.
+    public func summary(_ id: JobID) async throws -> JobSummary? {
+        try await pool.query(Self.sql("job-summary"), [.text(id.rawValue)]).first.map { try JobSummary($0) }
+    }
+
     /// Nil when there is no such job.
     public func job(_ id: JobID) async throws -> JobDetails? {
         guard let row = try await pool.query(Self.sql("job-summary"), [.text(id.rawValue)]).first else { return nil }
         let summary = try JobSummary(row)
         guard let run = try await loadRun(id) else { return nil }
-        let attempts = try await pool.query(Self.sql("list-attempts"), [.text(id.rawValue)]).map {
-            try $0.get("attempt", as: JSONValue.self).decoded(as: AttemptRecord.self)
+        var attempts: [AttemptRecord] = []
+        var unreadable: [String] = []
+        for row in try await pool.query(Self.sql("list-attempts"), [.text(id.rawValue)]) {
+            do {
+                attempts.append(try AttemptRecord(row))
+            } catch {
+                unreadable.append("an attempt: \(RottenJob(id, error).reason)")
+            }
         }
         var progress: [StepID: JSONValue] = [:]
         for row in try await pool.query(Self.sql("list-progress"), [.text(id.rawValue)]) {
-            progress[StepID(try row.get("step"))] = try row.get("state")
+            progress[StepID(try row.get("step"))] = try? row.get("state")
         }
         return JobDetails(
             summary: summary, plan: try await plan(summary.plan, tenant: summary.tenant),
             parameters: try row.get("parameters", as: JSONValue.self).objectValue ?? [:], run: run,
-            attempts: attempts.sorted { $0.token < $1.token }, progress: progress)
+            attempts: attempts.sorted { $0.token < $1.token }, progress: progress, unreadable: unreadable)
     }
 
     public func plan(_ id: PlanID, tenant: String = "default") async throws -> Plan { try await plan(id, tenant: tenant, on: nil) }
@@ -54,7 +65,8 @@ extension EngineStore {
             EventRecord(
                 id: try row.get("id"), job: JobID(rawValue: try row.get("job")),
                 step: try row.find("step", as: String.self).map { StepID($0) },
-                kind: try row.get("kind"), details: try row.get("details"), isAlarm: try row.get("is_alarm"), at: try row.instant("at"))
+                kind: try row.get("kind"), details: (try? row.get("details")) ?? .null, isAlarm: try row.get("is_alarm"),
+                at: try row.instant("at"))
         }
     }
 
@@ -66,23 +78,24 @@ extension EngineStore {
         }
     }
 
-    /// Everything that jobs froze or made and have not undone yet, the oldest first.
+    /// Everything that jobs froze or made and have not undone yet, the oldest first. Of rows that can't be read what can be is there: what is owed is
+    /// shown in any case.
     public func armed(tenant: String = "default") async throws -> [ArmedRecord] {
         try await pool.query(Self.sql("list-armed"), [.text(tenant)]).map { row in
-            ArmedRecord(
+            let id = StepID(try row.get("step"))
+            return ArmedRecord(
                 job: JobID(rawValue: try row.get("job")), pipeline: try row.get("pipeline"),
-                step: try row.get("planned", as: JSONValue.self).decoded(), generation: try row.get("generation"),
-                armedAt: try row.instant("armed_at"), host: try row.find("host"),
-                state: try row.get("state", as: JSONValue.self).objectValue ?? [:], failures: try row.get("failures"),
-                error: try row.find("error", as: JSONValue.self)?.decoded())
+                step: (try? row.get("planned", as: JSONValue.self).decoded()) ?? PlannedStep(id: id, verb: "unknown"),
+                generation: try row.get("generation"), armedAt: try row.instant("armed_at"), host: try row.find("host"),
+                state: (try? row.get("state", as: JSONValue.self))?.objectValue ?? [:], failures: try row.get("failures"),
+                error: (try? row.find("error", as: JSONValue.self)).flatMap { try? $0.decoded() })
         }
     }
 
     public func bases(tenant: String = "default") async throws -> [BaseRecord] {
-        try await pool.query(Self.sql("list-bases"), [.text(tenant)]).map { row in
-            BaseRecord(
-                base: try row.get("base", as: JSONValue.self).decoded(), job: JobID(rawValue: try row.get("job")),
-                recordedAt: try row.instant("recorded_at"))
+        try await pool.query(Self.sql("list-bases"), [.text(tenant)]).compactMap { row in
+            guard let base = try? row.get("base", as: JSONValue.self).decoded(as: Base.self) else { return nil }
+            return BaseRecord(base: base, job: JobID(rawValue: try row.get("job")), recordedAt: try row.instant("recorded_at"))
         }
     }
 
@@ -90,7 +103,7 @@ extension EngineStore {
         try await pool.query(Self.sql("list-workers")).map { row in
             WorkerRecord(
                 id: WorkerID(rawValue: try row.get("id")), host: try row.get("host"), process: Int32(try row.get("process", as: Int.self)),
-                labels: try row.get("labels", as: JSONValue.self).decoded(),
+                labels: (try? row.get("labels", as: JSONValue.self).decoded()) ?? [:],
                 isAlive: try row.get("state", as: String.self) == "alive" && row.get("is_leased"), startedAt: try row.instant("started_at"),
                 stepsRunning: try row.get("steps_running"))
         }

@@ -22,6 +22,9 @@ public struct JobSummary: Sendable, Hashable, Codable {
     public var stepsEnded: Int
     public var stepsRunning: Int
     public var stepsWaiting: Int
+    /// Why nothing is done for it, and since when: see `EngineStore.takeUp`. Nil for a job that goes on.
+    public var setAside: String?
+    public var setAsideAt: Instant?
 
     init(_ row: Row) throws {
         id = JobID(rawValue: try row.get("id"))
@@ -31,7 +34,7 @@ public struct JobSummary: Sendable, Hashable, Codable {
         origin = JobOrigin(rawValue: try row.get("origin")) ?? .submitted
         owner = try row.find("owner", as: String.self).map { WorkerID(rawValue: $0) }
         outcome = try row.find("outcome", as: String.self).flatMap { JobOutcome(rawValue: $0) }
-        cleanup = CleanupState(rawValue: try row.get("cleanup")) ?? .pending
+        cleanup = try row.find("cleanup", as: String.self).flatMap { CleanupState(rawValue: $0) } ?? .pending
         stopping = try row.find("stopping", as: String.self).flatMap { StopReason(rawValue: $0) }
         createdAt = try row.instant("created_at")
         endedAt = try row.findInstant("ended_at")
@@ -40,7 +43,12 @@ public struct JobSummary: Sendable, Hashable, Codable {
         stepsEnded = try row.get("steps_ended")
         stepsRunning = try row.get("steps_running")
         stepsWaiting = try row.get("steps_waiting")
+        setAside = try row.find("set_aside")
+        setAsideAt = try row.findInstant("set_aside_at")
     }
+
+    /// From its making to its end; nil until then, or where its row has no real times.
+    public var took: TimeSpan? { endedAt.flatMap { $0.isReal && createdAt.isReal ? $0 - createdAt : nil } }
 }
 
 /// Everything about a job.
@@ -54,6 +62,8 @@ public struct JobDetails: Sendable {
     public var attempts: [AttemptRecord]
     /// Of running steps.
     public var progress: [StepID: JSONValue]
+    /// Rows of it that can't be read and are left out.
+    public var unreadable: [String]
 }
 
 /// One try of a step.
@@ -66,4 +76,20 @@ public struct AttemptRecord: Sendable, Hashable, Codable {
     public var endedAt: Instant?
     public var outcome: AttemptOutcome
     public var error: StepFailure?
+}
+
+extension AttemptRecord {
+    /// A row of `list-attempts.sql`. An error that can't be read is one that says so.
+    init(_ row: Row) throws {
+        let json = try row.get("attempt", as: JSONValue.self)
+        do {
+            self = try json.decoded()
+        } catch {
+            guard case .object(var fields) = json, let found = fields.removeValue(forKey: "error") else { throw error }
+            self = try JSONValue.object(fields).decoded()
+            self.error = StepFailure(
+                code: "unreadable", expected: "an error as this program writes it", found: String(found.canonicalText.prefix(200)),
+                location: "attempt \(number) of step \(step)", retry: .permanent)
+        }
+    }
 }

@@ -1,4 +1,5 @@
--- $1 worker, $2 host, $3 labels (text[] of k=v), $4 owned (boolean), $5 limit, $6 urgent only, $7 text[] of JOB/STEP to leave out.
+-- $1 worker, $2 host, $3 labels (text[] of k=v), $4 owned (boolean), $5 limit, $6 urgent only, $7 text[] of JOB/STEP to leave out,
+-- $8 uuid[] of jobs that this process made, whoever is named their owner, $9 the one job that is looked at, or NULL.
 -- Ready steps that the worker might start, best first, with their job's version, which is NULL where the job could not be locked: one
 -- that is in the middle of a transition is left to the next call. Nothing for a worker whose lease has passed.
 WITH candidates AS (
@@ -11,9 +12,11 @@ WITH candidates AS (
         AND (s.bound_worker IS NULL OR s.bound_worker = $1)
         AND (s.bound_host IS NULL OR s.bound_host = $2)
         AND s.labels <@ $3::text[]
-        AND CASE WHEN $4::boolean THEN j.owner = $1 OR (j.owner IS NOT NULL AND o.id IS NULL) ELSE o.id IS NULL END
+        AND CASE WHEN $4::boolean THEN j.owner = $1 OR j.id = ANY ($8::uuid[]) OR (j.owner IS NOT NULL AND o.id IS NULL) ELSE o.id IS NULL END
+        AND ($9::uuid IS NULL OR s.job = $9)
         AND (NOT $6::boolean OR s.class <= 1)
         AND NOT (s.job || '/' || s.id) = ANY ($7::text[])
+        AND NOT EXISTS (SELECT FROM set_aside a WHERE a.job = s.job)
         AND EXISTS (SELECT FROM workers w WHERE w.id = $1 AND w.state = 'alive' AND w.lease_until > now())
         AND NOT EXISTS (
             SELECT FROM jsonb_to_recordset(s.wants) AS w(resource text, mode text, capacity integer)

@@ -1,1 +1,1 @@
-SELECT id, tenant, plan, origin, parameters, run FROM history WHERE id = $1::uuid
+SELECT id, tenant, plan, origin, maker, seal, parameters, run FROM history WHERE id = $1::uuid

@@ -1,5 +1,5 @@
 -- $1 uuid[]: jobs. One row a job, with everything that the machine needs, under the names of its own values.
-SELECT j.id, j.tenant, j.plan, j.origin, j.parameters, micros(clock_timestamp()) AS now,
+SELECT j.id, j.tenant, j.plan, j.origin, j.maker, j.seal, j.parameters, micros(clock_timestamp()) AS now,
     json_build_object(
         'version', j.version, 'createdAt', micros(j.created_at), 'outcome', j.outcome, 'cleanup', j.cleanup, 'endedAt', micros(j.ended_at),
         'deadline', micros(j.deadline), 'stopping', j.stopping, 'stoppedBy', j.stopped_by, 'round', j.round, 'lastToken', j.last_token,
