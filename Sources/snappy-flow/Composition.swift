@@ -14,9 +14,22 @@ struct Composition {
     /// This machine's name: what is bound to a host is undone where the name is the same.
     static var host: String { ProcessInfo.processInfo.hostName }
 
+    /// What this user's jobs are sealed with on this machine. Where there is none to be had, it is said, and what is made here ends with this process.
+    func sealingKey() -> SealingKey {
+        let maker = "\(Person.name)@\(Self.host)"
+        do {
+            return try SealingKey(file: folders.sealingKey, maker: maker)
+        } catch {
+            StandardError.write("warning: \(error.location): expected \(error.expected), found \(error.found); \(error.advice). ")
+            StandardError.write("warning: a job that this process makes and does not finish is held by workers' allow-lists")
+            return .ofThisProcess(maker: maker)
+        }
+    }
+
     /// A worker over the store.
     func worker(
         _ store: EngineStore, scope: ClaimRequest.Scope, labels: [String: String] = [:], slots: Int, allowed: AllowList = AllowList(),
+        adoptsLocal: Bool = false,
         news: @escaping @Sendable (WorkerConfiguration.News) -> Void = { _ in },
         notice: @escaping @Sendable (String) -> Void
     ) throws -> Worker {
@@ -25,6 +38,7 @@ struct Composition {
         configuration.labels = labels
         configuration.slots = slots
         configuration.allowed = allowed
+        configuration.adoptsLocal = adoptsLocal
         configuration.notice = notice
         configuration.news = news
         configuration.guardCommand = [Self.binary, "guard"]

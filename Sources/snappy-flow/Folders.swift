@@ -25,6 +25,9 @@ struct Folders {
         runtime = folder("XDG_RUNTIME_DIR", isRoot ? "/run/snappy-flow" : state + "/run")
     }
 
+    /// Tells this user's own jobs from what others write into the database.
+    var sealingKey: String { state + "/jobs.key" }
+
     /// Indexes, snapshots and trees of repositories, as they lie there.
     var metadata: String { cache + "/repositories" }
 

@@ -50,18 +50,30 @@ struct DoctorCommand: AsyncParsableCommand {
             report.good("\(control.settings), schema version \(Migrator().latest)")
             let workers = try await store.workers().filter(\.isAlive)
             report.good("\(workers.count) living worker\(workers.count == 1 ? "" : "s")")
+            let aside = try await store.setAsideJobs()
+            for job in aside {
+                report.bad(
+                    "job \(job.job.short) (\(job.pipeline)) is set aside since \(job.at.dateAndClock): \(job.reason)",
+                    do: "mend its rows, then `snappy-flow jobs resume \(job.job.short)` (docs/database.md)")
+            }
+            for (job, reason) in try await store.brokenRules() where !aside.contains(where: { $0.job == job }) {
+                report.bad(reason, do: "mend or remove the row (docs/database.md)")
+            }
             let held = try await store.armed()
             if held.isEmpty { report.good("nothing is held") }
             for record in held {
                 let what =
                     "\(record.step.undoes?.rawValue ?? record.step.id.rawValue) of job \(record.job.short) (\(record.pipeline)), since \(record.armedAt.dateAndClock)"
-                if record.failures == 0, !workers.isEmpty {
+                let isAside = aside.contains { $0.job == record.job }
+                if record.failures == 0, !workers.isEmpty, !isAside {
                     report.good("held by a job in progress: \(what)")
                 } else {
                     let host = record.host.map { " on host \($0)" } ?? ""
                     report.held(
                         "held: \(what), undone by \(record.step.id)\(host)", error: record.error,
-                        do: (workers.isEmpty ? "start `snappy-flow worker`\(host)" : "mend what it fails of: it is tried again by itself")
+                        do: (isAside
+                            ? "mend the job's rows, then `snappy-flow jobs resume \(record.job.short)`"
+                            : workers.isEmpty ? "start `snappy-flow worker`\(host)" : "mend what it fails of: it is tried again by itself")
                             + (record.failures == 0
                                 ? "" : "; what can't be undone any more is given up with `snappy-flow jobs abandon \(record.job.short)`"))
                 }

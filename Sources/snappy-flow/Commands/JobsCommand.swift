@@ -6,7 +6,7 @@ import WorkflowEngine
 struct JobsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "jobs", abstract: "Jobs in the control database.",
-        subcommands: [List.self, Show.self, Logs.self, Watch.self, Cancel.self, Retry.self, Abandon.self, ApproveStep.self],
+        subcommands: [List.self, Show.self, Logs.self, Watch.self, Cancel.self, Retry.self, Abandon.self, ApproveStep.self, Resume.self],
         defaultSubcommand: List.self)
 }
 
@@ -35,17 +35,24 @@ extension JobsCommand {
             let control = try await database.acquire()
             let store = try await control.openStore()
             var listing = Listing(columns: ["job", "pipeline", "state", "cleanup", "steps", "created", "took"])
-            for job in try await store.jobs(pipeline: pipeline, activeOnly: active, limit: limit) {
-                let state = job.outcome?.rawValue ?? (job.stopping != nil ? "stopping" : job.stepsWaiting > 0 ? "waiting" : "running")
+            let jobs = try await store.jobs(pipeline: pipeline, activeOnly: active, limit: limit)
+            for job in jobs {
+                let state =
+                    job.setAside != nil
+                    ? "set aside"
+                    : job.outcome?.rawValue ?? (job.stopping != nil ? "stopping" : job.stepsWaiting > 0 ? "waiting" : "running")
                 listing.add(
                     [
                         job.id.short, job.pipeline, state, job.cleanup.rawValue, "\(job.stepsEnded)/\(job.steps)",
                         job.createdAt.dateAndClock,
-                        job.endedAt.map { ($0 - job.createdAt).rounded } ?? "",
+                        job.took?.rounded ?? "",
                     ],
                     try JSONValue(encoding: job).merging(["state": .string(state)]))
             }
             print(listing.text(output.output))
+            if output.output == .table {
+                for job in jobs { if let reason = job.setAside { print("\njob \(job.id.short) is set aside: \(reason)") } }
+            }
             withExtendedLifetime(control) {}
         }
     }
@@ -58,13 +65,20 @@ extension JobsCommand {
 
         func run() async throws {
             let (store, job, control) = try await options.open()
-            guard let details = try await store.job(job) else { throw CommandFailure(.failed, "error: job \(job) is gone") }
-            withExtendedLifetime(control) {}
+            defer { withExtendedLifetime(control) {} }
+            let details: JobDetails
+            do {
+                guard let found = try await store.job(job) else { throw CommandFailure(.failed, "error: job \(job) is gone") }
+                details = found
+            } catch let error as StoreError where error.isRotten {
+                return try await showUnreadable(job, store, error)
+            }
             if output.output != .table {
                 let value: JSONValue = [
                     "summary": try JSONValue(encoding: details.summary), "parameters": .object(details.parameters),
                     "run": try JSONValue(encoding: details.run),
                     "attempts": .array(try details.attempts.map { try JSONValue(encoding: $0) }),
+                    "unreadable": .array(details.unreadable.map { .string($0) }),
                 ]
                 print(output.output == .json ? value.prettyText : value.yamlText)
                 return
@@ -73,6 +87,7 @@ extension JobsCommand {
             let rendering = JobRendering(details, terminal)
             print("job \(job)  pipeline \(details.summary.pipeline)  \(rendering.headline())")
             print("created \(details.summary.createdAt.dateAndClock)\n")
+            if let reason = details.summary.setAside { print(Self.words(reason, job)) }
             print(rendering.stepLines().joined(separator: "\n"))
             let failed = details.attempts.filter { $0.error != nil }
             if !failed.isEmpty { print("\nFailed attempts:") }
@@ -80,7 +95,43 @@ extension JobsCommand {
                 print("  \(attempt.startedAt.dateAndClock)  \(attempt.step), attempt \(attempt.number): \(attempt.outcome.rawValue)")
                 if let error = attempt.error { print(JobRendering.lines(of: error).map { "  " + $0 }.joined(separator: "\n")) }
             }
+            for row in details.unreadable { print("  can't be read: \(row)") }
             print(rendering.details().joined(separator: "\n"))
+        }
+
+        /// What is known of a job whose rows can't be read.
+        private func showUnreadable(_ job: JobID, _ store: EngineStore, _ error: StoreError) async throws {
+            guard let summary = try await store.summary(job) else { throw error }
+            let reason = summary.setAside ?? error.found
+            if output.output != .table {
+                let value: JSONValue = ["summary": try JSONValue(encoding: summary), "unreadable": [.string(reason)]]
+                print(output.output == .json ? value.prettyText : value.yamlText)
+                return
+            }
+            print("job \(job)  pipeline \(summary.pipeline)  set aside")
+            print("created \(summary.createdAt.dateAndClock), \(summary.stepsEnded) of \(summary.steps) steps ended\n")
+            print(Self.words(reason, job))
+        }
+
+        private static func words(_ reason: String, _ job: JobID) -> String {
+            "Set aside: \(reason)\nNothing is done for it until its rows are mended and `snappy-flow jobs resume \(job.short)` has taken it up again.\n"
+        }
+    }
+
+    struct Resume: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "resume", abstract: "Takes a job up again that was set aside because its rows could not be read.",
+            discussion:
+                "Mend the rows first: `jobs show` says what is wrong, docs/database.md how. What is still wrong is said, and nothing changes."
+        )
+        @OptionGroup var options: JobOptions
+
+        func run() async throws {
+            let (store, job, control) = try await options.open()
+            let isTaken = try await store.takeUp(job, by: Person.name)
+            try? await store.notify()
+            withExtendedLifetime(control) {}
+            print("job \(job.short): " + (isTaken ? "goes on where a worker is" : "it was not set aside"))
         }
     }
 

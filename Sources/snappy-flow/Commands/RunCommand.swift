@@ -13,7 +13,7 @@ struct RunCommand: AsyncParsableCommand {
         commandName: "run", abstract: "Compiles, persists and executes a pipeline here, with live progress.",
         discussion: """
             Exits 0 only when the job succeeded and everything that it acquired was undone. Ctrl-C cancels and undoes; a second one leaves the
-            rest of the undoing to the database and the next worker. Jobs that a dead process left are taken up too, thaw first.
+            rest of the undoing to the database and the next worker. Jobs that a dead process of this user left are taken up too, thaw first.
             """)
     @OptionGroup var documents: PipelineOptions
     @OptionGroup var parameters: ParameterOptions
@@ -28,7 +28,7 @@ struct RunCommand: AsyncParsableCommand {
         preparation.begin()
         let control = try await database.acquire()
         // Two are enough for one job, and each connection more costs a server process that learns everything anew.
-        let store = try await control.openStore(connections: 2)
+        let store = try await control.openStore(connections: 2, key: Composition().sealingKey())
         let ended = WakeSignal()
         let worker = try Composition().worker(store, scope: .owned, slots: 4) { news in
             switch news {
@@ -38,7 +38,7 @@ struct RunCommand: AsyncParsableCommand {
         } notice: {
             StandardError.write("note: \($0)")
         }
-        try refuse(worker.refusals(of: definition.steps, plan, origin: .local))
+        try refuse(worker.refusals(of: definition.steps, plan, trust: .local))
         let job = try await store.submit(
             JobSubmission(
                 plan: plan,

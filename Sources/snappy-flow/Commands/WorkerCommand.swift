@@ -7,7 +7,7 @@ struct WorkerCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "worker", abstract: "Claims submitted steps and executes them, and takes up what dead processes left.",
         discussion: """
-            What others submit reaches only what is allowed here: nothing by default. SIGTERM or Ctrl-C: no more is claimed, running steps get
+            What others submit reaches only what is allowed here: nothing by default. So do jobs that other users' `run`s left, or those of another machine. SIGTERM or Ctrl-C: no more is claimed, running steps get
             the grace to end and are then given back without burning an attempt; a second one gives them back at once.
             """)
     @OptionGroup var database: DatabaseOptions
@@ -17,6 +17,13 @@ struct WorkerCommand: AsyncParsableCommand {
     @Option(help: "A program that submitted pipelines may run. May be repeated.") var allowProgram: [String] = []
     @Option(help: "An environment variable that submitted pipelines may take a secret from. May be repeated.") var allowVariable: [String] =
         []
+    @Flag(
+        help: ArgumentHelp(
+            "Take up local jobs of other users and machines as if this user had made them.",
+            discussion:
+                "Without it, they are held to what is allowed. With it, whoever can write the control database runs what he likes as this user."
+        ))
+    var adoptLocal = false
     @Option(help: "How long running steps may go on after SIGTERM, such as 30s.") var grace = "30s"
 
     func validate() throws {
@@ -28,14 +35,15 @@ struct WorkerCommand: AsyncParsableCommand {
 
     func run() async throws {
         let control = try await database.acquire()
-        let store = try await control.openStore()
+        let store = try await control.openStore(key: Composition().sealingKey())
         var labels: [String: String] = [:]
         for text in label {
             let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             labels[String(parts[0])] = String(parts[1])
         }
         let allowed = AllowList(environment: Set(allowVariable), secretFiles: allow, programs: Set(allowProgram), paths: allow)
-        let worker = try Composition().worker(store, scope: .fleet, labels: labels, slots: slots, allowed: allowed) {
+        let worker = try Composition().worker(store, scope: .fleet, labels: labels, slots: slots, allowed: allowed, adoptsLocal: adoptLocal)
+        {
             StandardError.write("note: \($0)")
         }
         let id = try await worker.register()

@@ -45,6 +45,10 @@ struct PlainView {
             let owed = entry.details["held"]?.arrayValue?.compactMap(\.stringValue).joined(separator: ", ") ?? "something"
             return "CLEANUP FAILS: \(owed) is still owed; it is tried again without end"
         case .cleanupRecovered: return "the cleanup works again"
+        case .setAside:
+            return
+                "SET ASIDE: \(entry.details["reason"]?.stringValue ?? "its rows can't be read"); nothing is done for it until it is mended"
+        case .takenUp: return "taken up again by \(entry.details["by"]?.stringValue ?? "somebody")"
         }
     }
 
