@@ -64,7 +64,7 @@ struct TakeSnapshot: Verb {
     func undo(_ context: StepContext) async throws -> StepResult {
         let names = context.subjectSystems
         // A former base lies under a key of an earlier job; releasing it where it is not does nothing.
-        let former = try context.undoState["former"]?.decoded(as: SystemSnapshot.self)
+        let former = try context.undoState["former"]?.recordedSnapshot(at: "step \(context.step.id)")
         let kept = Set(context.undoState["kept"]?.arrayValue?.compactMap(\.stringValue) ?? [])
         try await forEachToTheEnd(names.enumerated()) { index, name in
             let key = former?.key ?? context.key(ofSystemAt: index)

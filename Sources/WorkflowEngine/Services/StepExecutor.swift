@@ -158,6 +158,13 @@ struct StepExecutor: Sendable {
             }
         }
         for base in armed.former {
+            guard StepKey.isOne(base.snapshot.key) else {
+                throw StepError(
+                    .invalidSetting, expected: "a former base that a step of ours has made", found: "one called \(base.snapshot.key)",
+                    at: "step \(step.id)",
+                    advice:
+                        "look who writes the control database; what it names is not removed. `snappy-flow jobs abandon` gives this undo up")
+            }
             let state: [String: JSONValue] = ["former": try JSONValue(encoding: base.snapshot)]
             let context = try context(step, key: base.snapshot.key, recorder: recorder, settings: settings, state: state)
             _ = try await body(step) { try await verb.undo(context) }

@@ -6,6 +6,14 @@ public import FlowModel
 struct StepKey: Sendable, Hashable {
     let text: String
 
+    /// Whether a name is one that a step made, of one system or of several. What is read from a row names what is to be removed.
+    static func isOne(_ text: String) -> Bool {
+        guard text.hasPrefix("sf-") else { return false }
+        let rest = text.dropFirst(3).split(separator: "-", maxSplits: 1, omittingEmptySubsequences: false)
+        return rest[0].count == 26 && rest[0].allSatisfy { $0.isASCII && $0.isHexDigit && !$0.isUppercase }
+            && (rest.count == 1 || UInt16(rest[1]) != nil)
+    }
+
     init(job: JobID, step: StepID, generation: Int) {
         text = "sf-" + SHA256.hex(Array("\(job)\n\(step)\n\(generation)".utf8)).prefix(26)
     }

@@ -5,8 +5,7 @@ public import StepKit
 extension EngineStore {
     public func base(tenant: String, systemIdentity: String, repositoryID: String) async throws -> Base? {
         let rows = try await pool.query(Self.sql("find-base"), [.text(tenant), .text(systemIdentity), .text(repositoryID)])
-        // One that can't be read is none: the whole is copied.
-        return rows.first.flatMap { try? $0.get("base", as: JSONValue.self).decoded() }
+        return rows.first.flatMap(Self.base)
     }
 
     /// The oldest first.
@@ -26,6 +25,14 @@ extension EngineStore {
     /// nothing that could be released.
     func formerBases(of bases: [Base], tenant: String, on connection: Connection) async throws -> [Base] {
         let rows = try await connection.query(Self.sql("former-bases"), [.text(tenant), .json(try JSONValue(encoding: bases))])
-        return rows.compactMap { try? $0.get("base", as: JSONValue.self).decoded() }
+        return rows.compactMap(Self.base)
+    }
+
+    /// One that can't be read, or that no step of ours has made, is none: the whole is copied then, and nothing is released for it.
+    private static func base(_ row: Row) -> Base? {
+        guard let base = try? row.get("base", as: JSONValue.self).decoded(as: Base.self), StepKey.isOne(base.snapshot.key) else {
+            return nil
+        }
+        return base
     }
 }

@@ -45,10 +45,14 @@ extension EngineStore {
             let claimed = try await pool.transaction { connection in try await self.claim(request, of: job, on: connection) }
             for step in claimed.records { memory.keep(step) }
             ledger.handOut(claimed.steps, to: request.worker)
-            guard !claimed.rotten.isEmpty else { return claimed.steps }
+            guard claimed.steps.isEmpty, !claimed.rotten.isEmpty else {
+                // What was started is to be run, whatever becomes of this: the next claim would find them again.
+                try? await setAside(claimed.rotten)
+                return claimed.steps
+            }
             try await setAside(claimed.rotten)
             // They stood where others' steps would have been found.
-            return claimed.steps.isEmpty ? try await claim(request, of: job) : claimed.steps
+            return try await claim(request, of: job)
         } catch let error as PostgreSQLError where error.isConnectionLost {
             ledger.doubt(request.worker)
             throw error
@@ -78,13 +82,17 @@ extension EngineStore {
 
     private func claim(_ request: ClaimRequest, of job: JobID?, on connection: Connection) async throws -> Claimed {
         let candidates = try await candidates(request, of: job, on: connection)
-        let loaded = try await runs(of: candidates, on: connection)
+        var loaded = try await runs(of: candidates, on: connection)
         let records = loaded.records
         guard !records.isEmpty else { return Claimed(rotten: loaded.rotten) }
         var batch = ClaimBatch(records, now: try await now())
         for record in records {
-            batch.plans[record.job] = try await plan(record.plan, tenant: record.tenant, on: connection)
-            batch.trust[record.job] = key.trust(record)
+            do {
+                batch.plans[record.job] = try await plan(record.plan, tenant: record.tenant, on: connection)
+                batch.trust[record.job] = key.trust(record)
+            } catch let error where !Self.isOfConnection(error) {
+                loaded.rotten.append(RottenJob(record.job, error))
+            }
         }
         for candidate in candidates where batch.count < request.limit { accept(candidate.step, request, &batch) }
         var wants = batch.wants(covered: [])

@@ -53,15 +53,11 @@ extension EngineStore {
     }
 
     func loadHistory(_ job: JobID, on connection: Connection? = nil) async throws -> RunRecord? {
-        try await query("load-history", [.text(job.rawValue)], on: connection).first.map { row in
-            let record = RunRecord(
-                job: job, tenant: try row.get("tenant"), plan: PlanID(rawValue: try row.get("plan")),
-                origin: JobOrigin(rawValue: try row.get("origin")) ?? .submitted,
-                parameters: try row.get("parameters", as: JSONValue.self).objectValue ?? [:],
-                maker: try row.find("maker"), seal: try row.find("seal"),
-                run: try row.get("run", as: JSONValue.self).decoded(as: JobRun.self))
-            if let problem = record.run.unsoundness { throw StoreError.rotten(job, problem) }
-            return record
+        guard let row = try await query("load-history", [.text(job.rawValue)], on: connection).first else { return nil }
+        do {
+            return try RunRecord(history: row, job)
+        } catch {
+            throw StoreError.rotten(job, RottenJob(job, error).reason)
         }
     }
 

@@ -27,6 +27,17 @@ struct RunRecord: Sendable {
         self.run = run
     }
 
+    /// A row of `load-history.sql`.
+    init(history row: Row, _ job: JobID) throws {
+        self.init(
+            job: job, tenant: try row.get("tenant"), plan: PlanID(rawValue: try row.get("plan")),
+            origin: JobOrigin(rawValue: try row.get("origin")) ?? .submitted,
+            parameters: try row.get("parameters", as: JSONValue.self).objectValue ?? [:],
+            maker: try row.find("maker"), seal: try row.find("seal"),
+            run: try row.get("run", as: JSONValue.self).decoded(as: JobRun.self))
+        if let problem = run.unsoundness { throw StoreError.rotten(job, problem) }
+    }
+
     /// A row of `load-runs.sql`: its JSON columns are the machine's values under their own names. Throws whatever says best why it is none.
     init(_ row: Row) throws {
         func decoded<Value: Decodable>(_ column: String, as type: Value.Type = Value.self) throws -> Value {

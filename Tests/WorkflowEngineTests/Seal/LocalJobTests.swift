@@ -140,4 +140,34 @@ extension RunRecord {
         let run = try await hand.withWorker(worker) { _ in try await hand.waitForEnd(job) }
         #expect(run.job.outcome == .failed && run["copy"]?.error?.expected == "a system box with a folder")
     }
+
+    /// What a row names is removed only where a step of ours made it.
+    @Test func aBaseOfAStrangersNameIsNone() async throws {
+        let ours = StepKey(job: JobID(rawValue: "0190"), step: "snapshot", generation: 1).text
+        for (key, isOurs) in [
+            (ours, true), ("\(ours)-0", true), ("\(ours)-12", true), ("daily", false), ("sf-daily", false), ("\(ours)/../x", false),
+            ("\(ours)-", false), ("\(ours)-1-2", false), (ours.uppercased(), false), ("", false),
+        ] { #expect(StepKey.isOne(key) == isOurs, "\(key)") }
+        let hand = try await StoreHand.start()
+        let base = Base(
+            systemIdentity: "s", repositoryID: "r", snapshotID: "x", snapshot: SystemSnapshot(key: ours), acquiredBy: "snapshot")
+        func write(_ key: String) async throws {
+            var base = base
+            base.snapshot.key = key
+            let json = try JSONValue(encoding: base).canonicalText
+            try await hand.execute(
+                "DELETE FROM bases; INSERT INTO bases VALUES ('default', 's', 'r', '\(json)', '\(key)', gen_random_uuid(), now())")
+        }
+        try await write(ours)
+        #expect(try await hand.store.base(tenant: "default", systemIdentity: "s", repositoryID: "r") == base)
+        try await write("daily")
+        #expect(try await hand.store.base(tenant: "default", systemIdentity: "s", repositoryID: "r") == nil)
+        var next = base
+        next.snapshot.key = ours + "-1"
+        let replacing = [next]
+        let former = try await hand.store.pool.transaction {
+            try await hand.store.formerBases(of: replacing, tenant: "default", on: $0)
+        }
+        #expect(former == [])
+    }
 }

@@ -142,12 +142,14 @@ import Testing
         #expect(try await hand.count("events WHERE job <> '\(newest!)'") == 0)
     }
 
+    private static func key(_ name: String) -> String { StepKey(job: JobID(rawValue: name), step: "snapshot", generation: 1).text }
+
     @Test func basesAreReplacedAndReleased() async throws {
         let hand = try await StoreHand.start()
         let worker = try await hand.register("w")
         func base(_ key: String) -> Base {
             Base(
-                systemIdentity: "s", repositoryID: "r", snapshotID: "snap-" + key, snapshot: SystemSnapshot(key: key),
+                systemIdentity: "s", repositoryID: "r", snapshotID: "snap-" + key, snapshot: SystemSnapshot(key: Self.key(key)),
                 acquiredBy: "snapshot")
         }
         for key in ["one", "two"] {
@@ -164,7 +166,7 @@ import Testing
             #expect(try await hand.store.base(tenant: "default", systemIdentity: "s", repositoryID: "r") == base(key))
         }
         let undone = try await hand.count(
-            "compensations WHERE step = 'release' AND former -> 0 -> 'snapshot' ->> 'key' = 'one' AND undone_at IS NOT NULL")
+            "compensations WHERE step = 'release' AND former -> 0 -> 'snapshot' ->> 'key' = '\(Self.key("one"))' AND undone_at IS NOT NULL")
         #expect(undone == 1)
         #expect(try await hand.store.proofs(tenant: "default", repositoryID: "r").map(\.snapshotID) == ["snap-one", "snap-two"])
         #expect(try await hand.store.bases().map(\.base) == [base("two")])

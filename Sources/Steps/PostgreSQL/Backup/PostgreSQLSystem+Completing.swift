@@ -71,7 +71,7 @@ extension StepContext {
         var found: [(String, SystemSnapshot)] = []
         for step in plan.steps where step.window.map(windows.contains) ?? false && !step.isCompensation {
             for (system, recorded) in outputs[step.id]?["snapshots"]?.objectValue ?? [:] {
-                found.append((system, try recorded.decoded(as: SystemSnapshot.self)))
+                found.append((system, try recorded.recordedSnapshot(at: "step \(step.id), system \(system)")))
             }
         }
         return found

@@ -117,7 +117,7 @@ struct CopyRun: Sendable {
                 at: "step \(context.step.id)",
                 advice: "retry the job: it takes the snapshot anew")
         }
-        return try recorded.decoded(as: SystemSnapshot.self)
+        return try recorded.recordedSnapshot(at: "step \(step), system \(system)")
     }
 
     private func options(_ selection: Selection) throws -> ArchiveOptions {

@@ -37,13 +37,13 @@ struct RestoreTrial: Sendable {
                 facts = try await restore(snapshot, in: repository, into: into, context)
                 facts["into"] = .string(into)
             } else {
-                let scratch = ScratchRestore(context)
+                let scratch = try ScratchRestore(context)
                 try await context.recorder.recordUndo(["folder": .string(scratch.path)])
                 try await scratch.remove()
                 facts = try await restore(snapshot, in: repository, to: scratchSystem(scratch.path), readBack: scratch.path, context)
             }
             var context = context
-            context.restoredFolder = into == nil ? ScratchRestore(context).path : nil
+            context.restoredFolder = into == nil ? try ScratchRestore(context).path : nil
             if let results = try await runChecks(checker, context) { facts["checks"] = results }
             finding.restored(facts)
             if into == nil { try await ScratchRestore(context).remove() }

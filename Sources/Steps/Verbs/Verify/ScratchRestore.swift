@@ -1,5 +1,6 @@
 import FlowModel
 import Foundation
+import Glibc
 import OwnFolders
 import StepKit
 import StorageKit
@@ -8,8 +9,29 @@ import StorageKit
 struct ScratchRestore: Sendable {
     let path: String
 
-    init(_ context: StepContext) {
-        path = context.undoState["folder"]?.stringValue ?? context.scratchFolder + "/restored"
+    init(_ context: StepContext) throws(StepError) {
+        let own = context.scratchFolder + "/\(Self.name)"
+        path = context.undoState["folder"]?.stringValue ?? own
+        guard path == own || Self.isOurs(path, key: context.key) else {
+            throw StepError(
+                .invalidSetting,
+                expected: "the scratch folder of step \(context.step.id), in a folder of this user's called \(context.key)", found: path,
+                at: "step \(context.step.id)",
+                advice:
+                    "nothing was removed; look who writes the control database, and give the undo up (`snappy-flow jobs abandon`) once nothing is left"
+            )
+        }
+    }
+
+    private static let name = "restored"
+
+    /// Where another worker of this host has put it. The path was read from a row that others may have written, and what it names is removed.
+    private static func isOurs(_ path: String, key: String) -> Bool {
+        let parts = path.split(separator: "/").map(String.init)
+        guard path.hasPrefix("/"), !parts.contains(".."), parts.suffix(2) == [key, name] else { return false }
+        var info = stat()
+        guard lstat("/" + parts.dropLast().joined(separator: "/"), &info) == 0 else { return errno == ENOENT }
+        return info.st_mode & S_IFMT == S_IFDIR && info.st_uid == geteuid() && info.st_mode & 0o022 == 0
     }
 
     /// What whoever examines a restored tree keeps beside it.

@@ -39,7 +39,7 @@ extension StoreError {
     static func rotten(_ job: JobID, _ reason: String) -> StoreError {
         StoreError(
             rottenCode, expected: "rows as this program writes them", found: reason, at: "job \(job)",
-            advice: "it is set aside: mend the row, then `snappy-flow jobs resume \(job.rawValue)`; see docs/database.md")
+            advice: "mend the row, then `snappy-flow jobs resume \(job.rawValue)`; until then nothing is done for it (docs/database.md)")
     }
 
     public var isRotten: Bool { code == Self.rottenCode }
