@@ -20,7 +20,7 @@ struct Composition {
         do {
             return try SealingKey(file: folders.sealingKey, maker: maker)
         } catch {
-            StandardError.write("warning: \(error.location): expected \(error.expected), found \(error.found); \(error.advice). ")
+            StandardError.write("warning: \(error.location): expected \(error.expected), found \(error.found); \(error.advice)")
             StandardError.write("warning: a job that this process makes and does not finish is held by workers' allow-lists")
             return .ofThisProcess(maker: maker)
         }

@@ -122,7 +122,9 @@ struct JobWatch {
         if details.run.job.cleanup == .abandoned {
             lines += ["", "What was given up may still be there, frozen or taken: nothing will undo it."]
         } else if details.run.job.cleanup != .clean {
-            lines += ["", "The cleanup goes on in any `snappy-flow worker`, or in the next `snappy-flow run`, with this database."]
+            lines += [
+                "", "The cleanup goes on in any `snappy-flow worker`, or in the next `snappy-flow run`, of this user with this database.",
+            ]
             if details.run.job.cleanup == .failed {
                 lines += ["What can't be undone any more is given up with `snappy-flow jobs abandon \(job.short)`."]
             }

@@ -108,6 +108,12 @@ extension JobsCommand {
                 print(output.output == .json ? value.prettyText : value.yamlText)
                 return
             }
+            guard !summary.isInHistory else {
+                print(
+                    "job \(job)  pipeline \(summary.pipeline)  \(summary.outcome?.rawValue ?? "")\nIts row of the history can't be read: \(reason)"
+                )
+                return
+            }
             print("job \(job)  pipeline \(summary.pipeline)  set aside")
             print("created \(summary.createdAt.dateAndClock), \(summary.stepsEnded) of \(summary.steps) steps ended\n")
             print(Self.words(reason, job))
