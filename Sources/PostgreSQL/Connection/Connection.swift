@@ -1,5 +1,5 @@
 import CLibPQ
-import FlowModel
+public import FlowModel
 import Glibc
 import Threads
 
@@ -10,19 +10,23 @@ public actor Connection {
     private let executor: BlockingExecutor
     private let handle: Handle
     private let canceller: Canceller
-    private let answerTimeout: TimeSpan?
+    private var answerTimeout: TimeSpan?
     private let place: String
     private var statements: [String: String] = [:]
     private var isAbandoned = false
 
     /// The most statements kept prepared at once.
     private static let statementLimit = 256
+    /// The longest to wait for what is answered at once by any server that lives.
+    private static let housekeepingTimeout = TimeSpan.seconds(10)
 
     public nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 
     private init(handle: Handle, executor: BlockingExecutor, settings: ConnectionSettings) {
         self.handle = handle
         self.executor = executor
+        // What is sent waits for a server that takes nothing within the same limits as its answer.
+        PQsetnonblocking(handle.raw, 1)
         canceller = Canceller(handle)
         answerTimeout = settings.answerTimeout
         place = settings.description
@@ -69,6 +73,16 @@ public actor Connection {
         }
     }
 
+    /// Runs `body` with another limit for each answer: for what is known to take long.
+    public func withAnswers<Value: Sendable>(
+        within limit: TimeSpan, _ body: @Sendable (Connection) async throws -> Value
+    ) async throws -> Value {
+        let usual = answerTimeout
+        answerTimeout = limit
+        defer { answerTimeout = usual }
+        return try await body(self)
+    }
+
     /// Runs `body` in a transaction: committed when it returns, rolled back when it throws.
     @discardableResult
     public func transaction<Value: Sendable>(_ body: @Sendable (Connection) async throws -> Value) async throws -> Value {
@@ -86,7 +100,7 @@ public actor Connection {
     /// Also when the task is cancelled: an open transaction holds locks.
     private func rollback() {
         guard !isAbandoned, handle.isOpen, PQtransactionStatus(handle.raw) != PQTRANS_IDLE else { return }
-        if PQsendQuery(handle.raw, "ROLLBACK") == 1 { _ = try? answer(to: "ROLLBACK") }
+        if PQsendQuery(handle.raw, "ROLLBACK") == 1 { _ = try? answer(to: "ROLLBACK", within: Self.housekeepingTimeout) }
     }
 
     /// Waits until notifications are there, or the time is over; then asks whether the connection still stands.
@@ -143,7 +157,7 @@ public actor Connection {
     private func run<Value>(_ body: () throws -> Value) async throws -> Value {
         guard !isAbandoned, handle.isOpen else { throw lost() }
         canceller.begin()
-        defer { if !isAbandoned { canceller.end() } }
+        defer { if !isAbandoned, !canceller.end() { isAbandoned = true } }
         try Task.checkCancellation()
         do {
             return try body()
@@ -156,7 +170,7 @@ public actor Connection {
         if let name = statements[sql] { return name }
         if statements.count >= Self.statementLimit {
             guard PQsendQuery(handle.raw, "DEALLOCATE ALL") == 1 else { throw lost() }
-            _ = try answer(to: "DEALLOCATE ALL")
+            _ = try answer(to: "DEALLOCATE ALL", within: Self.housekeepingTimeout)
             statements.removeAll()
         }
         let name = "s\(statements.count)"
@@ -168,7 +182,7 @@ public actor Connection {
 
     private func forget(_ sql: String) {
         guard let name = statements[sql], PQsendQuery(handle.raw, "DEALLOCATE \(name)") == 1 else { return }
-        _ = try? answer(to: "DEALLOCATE")
+        _ = try? answer(to: "DEALLOCATE", within: Self.housekeepingTimeout)
         statements[sql] = nil
     }
 
@@ -180,27 +194,30 @@ public actor Connection {
         return Rows(try answer(to: sql))
     }
 
-    /// Waits for every result of what was sent and returns the last; throws the first error.
-    private func answer(to sql: String) throws -> ResultHandle {
+    /// Waits until it is sent, and for every result of it; returns the last, throws the first error. `limit`: where it is less than the connection's own.
+    private func answer(to sql: String, within limit: TimeSpan? = nil) throws -> ResultHandle {
         var last: ResultHandle?
         var failure: PostgreSQLError?
-        var deadline = Deadline(after: answerTimeout)
+        let limit = [limit, answerTimeout].compactMap { $0 }.min()
+        var deadline = Deadline(after: limit)
         var isCancelling = false
-        while true {
-            while PQisBusy(handle.raw) == 1 {
-                if canceller.isRequested, !isCancelling {
-                    // The server gets a moment to obey; a hung one is left behind.
-                    isCancelling = true
-                    deadline = Deadline(after: .seconds(3))
-                }
-                guard !deadline.hasPassed else {
-                    isAbandoned = true
-                    if isCancelling { throw CancellationError() }
-                    throw lost("no answer within \(answerTimeout?.description ?? "3s")")
-                }
-                guard Socket.wait(handle.socket, for: .reading, milliseconds: 100) else { continue }
-                guard PQconsumeInput(handle.raw) == 1 else { throw lost() }
+        func wait(for direction: Socket.Direction) throws {
+            if canceller.isRequested, !isCancelling {
+                // The server gets a moment to obey; a hung one is left behind.
+                isCancelling = true
+                deadline = Deadline(after: .seconds(3))
             }
+            guard !deadline.hasPassed else {
+                isAbandoned = true
+                if isCancelling { throw CancellationError() }
+                throw lost("no answer within \(limit?.description ?? "3s")")
+            }
+            guard Socket.wait(handle.socket, for: direction, milliseconds: 100) else { return }
+            guard PQconsumeInput(handle.raw) == 1 else { throw lost() }
+        }
+        while PQflush(handle.raw) == 1 { try wait(for: .both) }
+        while true {
+            while PQisBusy(handle.raw) == 1 { try wait(for: .reading) }
             guard let raw = PQgetResult(handle.raw) else { break }
             let result = ResultHandle(raw)
             switch PQresultStatus(raw) {

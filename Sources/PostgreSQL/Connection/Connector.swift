@@ -31,8 +31,11 @@ actor Connector {
         let deadline = Deadline(after: settings.connectTimeout)
         var direction = Socket.Direction.writing
         while true {
-            while !Socket.wait(handle.socket, for: direction, milliseconds: 100) {
+            var isReady = false
+            while !isReady {
+                isReady = Socket.wait(handle.socket, for: direction, milliseconds: 100)
                 if isStopped() { throw CancellationError() }
+                // Also of a server that goes on saying something and never comes to an end.
                 guard !deadline.hasPassed else { throw failure("no answer within \(settings.connectTimeout)") }
             }
             switch PQconnectPoll(raw) {
@@ -42,6 +45,17 @@ actor Connector {
             default: throw failure(handle.message)
             }
         }
+    }
+
+    /// Whether a server answers there, with whatever: also one that would not let us in. Blocks the caller's thread, for `settings.connectTimeout` at most.
+    static func isAnswered(_ settings: ConnectionSettings) -> Bool {
+        var parameters = settings.parameters
+        parameters["connect_timeout"] = String(max(2, (settings.connectTimeout.milliseconds + 999) / 1000))
+        let sorted = parameters.sorted { $0.key < $1.key }
+        let keywords = sorted.map { strdup($0.key) } + [nil]
+        let values = sorted.map { strdup($0.value) } + [nil]
+        defer { for copy in keywords + values { free(copy) } }
+        return PQpingParams(keywords.map { UnsafePointer($0) }, values.map { UnsafePointer($0) }, 0) != PQPING_NO_RESPONSE
     }
 
     /// libpq gives no error code for a failed connection: what can't get better by itself is told by the server's words.

@@ -1,5 +1,5 @@
 import CLibPQ
-import FlowModel
+public import FlowModel
 import Synchronization
 
 /// One session in the replication protocol (PostgreSQL manual 55.4): simple commands, and data that the server streams.
@@ -7,8 +7,11 @@ import Synchronization
 /// Its calls block the caller's own thread, one at a time; `stop`, from any thread, ends the call that waits within a tenth of a second.
 public final class ReplicationSession: @unchecked Sendable {  // one call at a time, by contract; the flag is atomic
     private let handle: Handle
+    private let settings: ConnectionSettings
     private let place: String
     private let isStopped: StopMark
+    /// After so long without a word it is asked whether there still is a server: one that works says nothing for hours, one that is gone for ever.
+    private let silence: TimeSpan
 
     /// What `stop` raises, also before there is a session.
     public final class StopMark: Sendable {
@@ -29,8 +32,10 @@ public final class ReplicationSession: @unchecked Sendable {  // one call at a t
     }
 
     /// Connects to the cluster, not to one of its databases. The user needs the REPLICATION attribute.
-    public init(_ settings: ConnectionSettings, isStopped: StopMark = StopMark()) throws {
+    public init(_ settings: ConnectionSettings, silence: TimeSpan = .minutes(1), isStopped: StopMark = StopMark()) throws {
         let settings = settings.forReplication()
+        self.settings = settings
+        self.silence = silence
         handle = try Connector.connect(settings) { isStopped.isRaised }
         place = settings.description
         self.isStopped = isStopped
@@ -88,8 +93,12 @@ public final class ReplicationSession: @unchecked Sendable {  // one call at a t
     }
 
     private func wait() throws {
+        var deadline = Deadline(after: silence)
         while !Socket.wait(handle.socket, for: .reading, milliseconds: 100) {
             if isStopped.isRaised { throw CancellationError() }
+            guard deadline.hasPassed else { continue }
+            guard Connector.isAnswered(settings) else { throw lost("no word for \(silence), and a new connection is not answered either") }
+            deadline = Deadline(after: silence)
         }
         guard PQconsumeInput(handle.raw) == 1 else { throw lost() }
     }

@@ -2,11 +2,17 @@ import FlowModel
 import Glibc
 
 enum Socket {
-    enum Direction { case reading, writing }
+    enum Direction { case reading, writing, both }
 
     /// True when the socket is ready, or has failed, within so many milliseconds.
     static func wait(_ descriptor: Int32, for direction: Direction, milliseconds: Int32) -> Bool {
-        var entry = pollfd(fd: descriptor, events: Int16(direction == .reading ? POLLIN : POLLOUT), revents: 0)
+        let events =
+            switch direction {
+            case .reading: POLLIN
+            case .writing: POLLOUT
+            case .both: POLLIN | POLLOUT
+            }
+        var entry = pollfd(fd: descriptor, events: Int16(events), revents: 0)
         return poll(&entry, 1, milliseconds) > 0
     }
 }

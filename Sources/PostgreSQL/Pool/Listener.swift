@@ -1,4 +1,4 @@
-import FlowModel
+public import FlowModel
 
 /// Listens on channels over a connection of its own, which it makes anew whenever it breaks.
 ///
@@ -18,15 +18,27 @@ public struct Listener: Sendable {
     public let events: AsyncStream<Event>
     private let task: Task<Void, Never>
 
-    public init(_ settings: ConnectionSettings, channels: [String], concerns: @escaping @Sendable (Event) -> Bool = { _ in true }) {
-        self.init(settings, channels: { _ in channels }, concerns: concerns)
+    /// After so long without news it is asked whether the connection still stands.
+    public static let probeInterval = TimeSpan.seconds(5)
+    /// The longest to wait for any answer, where the settings have no limit that is less: a peer that takes everything and answers nothing
+    /// must not keep us from making the connection anew.
+    public static let answerTimeout = TimeSpan.seconds(10)
+
+    public init(
+        _ settings: ConnectionSettings, channels: [String], probeInterval: TimeSpan = Self.probeInterval,
+        concerns: @escaping @Sendable (Event) -> Bool = { _ in true }
+    ) {
+        self.init(settings, channels: { _ in channels }, probeInterval: probeInterval, concerns: concerns)
     }
 
     /// `channels` are asked for over each new connection. What does not concern the consumer takes nobody's place.
     public init(
         _ settings: ConnectionSettings, channels: @escaping @Sendable (Connection) async throws -> [String],
-        concerns: @escaping @Sendable (Event) -> Bool = { _ in true }
+        probeInterval: TimeSpan = Self.probeInterval, concerns: @escaping @Sendable (Event) -> Bool = { _ in true }
     ) {
+        var limited = settings
+        limited.answerTimeout = min(settings.answerTimeout ?? Self.answerTimeout, Self.answerTimeout)
+        let settings = limited
         let (stream, feed) = AsyncStream.makeStream(of: Event.self, bufferingPolicy: .bufferingNewest(256))
         events = stream
         let task = Task {
@@ -41,7 +53,7 @@ public struct Listener: Sendable {
                     failures = 0
                     feed.yield(.resumed)
                     while !Task.isCancelled {
-                        for notification in try await connection.notifications(within: .seconds(5)) where concerns(notification) {
+                        for notification in try await connection.notifications(within: probeInterval) where concerns(notification) {
                             feed.yield(notification)
                         }
                     }
