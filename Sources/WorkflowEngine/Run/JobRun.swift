@@ -4,15 +4,17 @@ public import FlowModel
 /// own, so the same events always give the same run. See docs/state-machine.md.
 ///
 /// Rules live here; the store only writes what changed (see `RunAction`), and only over the version that it read.
-public struct JobRun: Sendable, Hashable {
+public struct JobRun: Sendable {
     public internal(set) var definition: RunDefinition
     public internal(set) var job: JobProgress
     /// Parallel to `definition.steps`.
-    var runs: [StepRun]
+    var runs: StepTable
     /// Parallel to `definition.windows`.
     var windowRuns: [WindowRun]
-    var position: [StepID: Int]
-    var compensations: [StepID: StepID]
+    /// Of the definition and of expanded fan-outs; see `rewire`.
+    private(set) var wiring: StepWiring
+    /// True until every step has been looked at: after it was loaded, for who wrote it may have known other rules, and after what concerns all of them.
+    var isUnsettled = true
     /// Deliberate defects that the model test must notice; empty outside of it.
     var defects: Set<Defect> = []
 
@@ -29,17 +31,20 @@ public struct JobRun: Sendable, Hashable {
         let windowRows = Dictionary(windows.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
         self.definition = definition
         self.job = job
-        runs = definition.steps.map { stepRows[$0.id] ?? StepRun(id: $0.id) }
+        runs = StepTable(definition.steps.map { stepRows[$0.id] ?? StepRun(id: $0.id) })
         windowRuns = definition.windows.map { windowRows[$0.id] ?? WindowRun(id: $0.id) }
-        position = [:]
-        compensations = [:]
-        for (index, step) in definition.steps.enumerated() {
-            position[step.id] = index
-            if let undoes = step.undoes { compensations[undoes] = step.id }
-        }
+        wiring = StepWiring(definition, runs)
     }
 
-    public var steps: [StepRun] { runs }
+    /// After steps have been added.
+    mutating func rewire() {
+        wiring = StepWiring(definition, runs)
+        isUnsettled = true
+    }
+
+    var position: [StepID: Int] { wiring.position }
+
+    public var steps: [StepRun] { Array(runs) }
     public var windows: [WindowRun] { windowRuns }
     public subscript(id: StepID) -> StepRun? { position[id].map { runs[$0] } }
     public func planned(_ id: StepID) -> PlannedStep? { position[id].map { definition.steps[$0] } }
@@ -48,20 +53,29 @@ public struct JobRun: Sendable, Hashable {
 
     /// Ready steps whose time has come, in the order of the plan.
     public func claimable(now: Instant) -> [StepID] {
-        runs.filter { $0.state == .ready && ($0.notBefore ?? now) <= now }.map(\.id)
+        runs.ready.map { runs[$0] }.filter { ($0.notBefore ?? now) <= now }.map(\.id)
     }
+
+    var hasReadySteps: Bool { !runs.ready.isEmpty }
 
     /// Everything still owed to the outside, newest first.
     public var armed: [(compensation: StepID, resource: ArmedResource)] {
-        runs.compactMap { run in run.armed.map { (run.id, $0) } }.sorted { $0.1.order > $1.1.order }
+        runs.armed.compactMap { index in runs[index].armed.map { (runs[index].id, $0) } }.sorted { $0.1.order > $1.1.order }
+    }
+
+    /// Of the steps that have ended.
+    var outputs: [StepID: [String: JSONValue]] {
+        var found: [StepID: [String: JSONValue]] = [:]
+        for row in runs where row.state.isTerminal { found[row.id] = row.outputs }
+        return found
     }
 
     /// When a `.tick` is due at the latest; nil when time alone changes nothing. Ready steps' `notBefore` is not in it: claims look at that.
     public var nextTick: Instant? {
         guard !hasEnded else { return nil }
         var due: [Instant] = []
-        for run in runs where run.stop == nil && (run.state == .running || run.state == .waiting) {
-            if let deadline = run.deadline { due.append(deadline) }
+        for index in runs.running.union(runs.waiting) where runs[index].stop == nil {
+            if let deadline = runs[index].deadline { due.append(deadline) }
         }
         for window in windowRuns {
             if let hold = window.holdUntil, !window.holdPassed, window.phase == .open || window.phase == .discarding { due.append(hold) }
@@ -82,6 +96,27 @@ public struct JobRun: Sendable, Hashable {
         self = turn.run
         return actions
     }
+
+    /// With every rule asked of every step once more: the same, if nothing was overlooked.
+    func settledAnew(now: Instant) -> JobRun {
+        var turn = Turn(run: self, now: now, random: 0.5)
+        turn.run.isUnsettled = true
+        turn.settle()
+        return turn.run
+    }
+}
+
+extension JobRun: Hashable {
+    public static func == (left: JobRun, right: JobRun) -> Bool {
+        left.job == right.job && left.runs == right.runs && left.windowRuns == right.windowRuns && left.definition == right.definition
+            && left.defects == right.defects
+    }
+
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(job)
+        hasher.combine(runs)
+        hasher.combine(windowRuns)
+    }
 }
 
 /// Ways to break the machine on purpose: a model test that can't tell them from the right one proves nothing.
@@ -98,6 +133,8 @@ enum Defect: String, CaseIterable, Sendable, Hashable {
     case endBeforeUndone
     /// Copies start although the window was thawed early.
     case copyFromVoidWindow
+    /// What comes after a step is not looked at when that changes.
+    case overlookFollowers
 }
 
 extension JobRun: Codable {
@@ -116,7 +153,7 @@ extension JobRun: Codable {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(definition, forKey: .definition)
         try container.encode(job, forKey: .job)
-        try container.encode(runs, forKey: .steps)
+        try container.encode(steps, forKey: .steps)
         try container.encode(windowRuns, forKey: .windows)
     }
 }

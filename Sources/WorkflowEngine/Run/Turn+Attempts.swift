@@ -134,7 +134,7 @@ extension Turn {
             run.windowRuns[window].worker = nil
             if run.windowRuns[window].phase == .open { discard(window, burn: false, failure: nil) }
         }
-        for index in run.runs.indices where run.runs[index].state == .running && run.runs[index].worker == worker {
+        for index in run.runs.running where run.runs[index].worker == worker {
             found = true
             lose(index)
         }

@@ -33,9 +33,10 @@ extension Turn {
         run.runs[owner].armed?.state.merge(state) { _, new in new }
     }
 
-    mutating func settleCompensations() {
-        for index in run.runs.indices where run.runs[index].state == .pending && step(index).isCompensation {
-            guard let acquirer = step(index).undoes.flatMap({ run.position[$0] }) else { continue }
+    mutating func settleCompensations(_ affected: StepIndices) {
+        let affected = affected.intersection(run.wiring.compensations)
+        for index in affected.intersection(run.runs.pending) {
+            guard let acquirer = run.wiring.acquirer[index] else { continue }
             guard let armed = run.runs[index].armed else {
                 let discarding = memberWindow(acquirer).map { run.windowRuns[$0].phase == .discarding } ?? false
                 guard run.runs[acquirer].state.isTerminal, !discarding else { continue }
@@ -55,9 +56,8 @@ extension Turn {
             run.runs[index].state = .ready
             record(.stepReady, step: step(index).id)
         }
-        for index in run.runs.indices where run.runs[index].state == .ready && step(index).isCompensation {
-            run.runs[index].boundHost = run.runs[index].armed?.host
-            run.runs[index].boundWorker = thawedWindow(index).flatMap { run.windowRuns[$0].worker }
+        for index in affected.intersection(run.runs.ready) {
+            bind(index, to: thawedWindow(index).flatMap { run.windowRuns[$0].worker }, on: run.runs[index].armed?.host)
         }
     }
 
@@ -140,7 +140,7 @@ extension Turn {
     mutating func abandon(_ id: StepID?, by person: String) -> Refusal? {
         guard id.map({ run.position[$0] != nil }) ?? true else { return .unknownStep }
         guard run.job.outcome != nil else { return .stillWorking }
-        let owed = run.runs.indices.filter { run.runs[$0].armed != nil && (id == nil || step($0).id == id || step($0).undoes == id) }
+        let owed = run.runs.armed.filter { id == nil || step($0).id == id || step($0).undoes == id }
         guard !owed.isEmpty else { return .nothingToDo }
         for index in owed {
             guard let armed = run.runs[index].armed else { continue }

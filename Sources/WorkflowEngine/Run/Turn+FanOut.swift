@@ -8,10 +8,8 @@ extension Turn {
         closeAttempt(index, .succeeded, nil)
         let new = members.filter { run.position[$0.id] == nil }
         for member in new {
-            run.position[member.id] = run.runs.count
             run.definition.steps.append(member)
             run.runs.append(StepRun(id: member.id))
-            if let undoes = member.undoes { run.compensations[undoes] = member.id }
             guard let window = run.definition.windows.firstIndex(where: { $0.id == member.window }) else { continue }
             if member.isCompensation {
                 run.definition.windows[window].thaws.append(member.id)
@@ -21,14 +19,15 @@ extension Turn {
         }
         run.runs[index].state = .waiting
         run.runs[index].members = members.filter { !$0.isCompensation }.map(\.id)
+        run.rewire()
         if !new.isEmpty { actions.append(.added(new)) }
         record(.stepExpanded, step: id, details: ["members": .int(Int64(run.runs[index].members?.count ?? 0))])
     }
 
     mutating func settleFanOuts() {
-        for index in run.runs.indices where run.runs[index].state == .waiting {
-            guard let members = run.runs[index].members?.compactMap({ run.position[$0] }),
-                members.allSatisfy({ run.runs[$0].state.isTerminal })
+        for index in run.runs.waiting {
+            guard let group = run.wiring.fanOut[index], group.isDisjoint(with: run.runs.open),
+                let members = run.runs[index].members?.compactMap({ run.position[$0] })
             else { continue }
             run.runs[index].outputs = ["items": .array(members.map { .object(run.runs[$0].outputs) })]
             if members.contains(where: { run.runs[$0].state == .cancelled }) {
@@ -48,10 +47,9 @@ extension Turn {
     /// How many more members of each fan-out may become ready.
     func fanOutSlots() -> FanOutSlots {
         let slots = FanOutSlots()
-        for index in run.runs.indices where run.runs[index].state == .waiting {
-            guard let members = run.runs[index].members, let most = step(index).forEach?.maxParallel else { continue }
-            let busy = members.filter { id in run[id].map { [.ready, .running, .waiting].contains($0.state) } ?? false }.count
-            slots.add(members, free: max(most, 1) - busy)
+        for index in run.runs.waiting where run.runs[index].members != nil {
+            guard let group = run.wiring.fanOut[index], let most = run.definition.steps[index].forEach?.maxParallel else { continue }
+            slots.add(index, free: max(most, 1) - group.intersection(run.runs.open.subtracting(run.runs.pending)).count)
         }
         return slots
     }
@@ -59,18 +57,15 @@ extension Turn {
 
 /// Counted down as members are promoted within one turn.
 final class FanOutSlots {
-    private var group: [StepID: Int] = [:]
-    private var free: [Int] = []
+    private var free: [Int: Int] = [:]
 
-    func add(_ members: [StepID], free count: Int) {
-        for member in members { group[member] = free.count }
-        free.append(count)
-    }
+    func add(_ parent: Int, free count: Int) { free[parent] = count }
 
-    func take(for id: StepID) -> Bool {
-        guard let group = group[id] else { return true }
-        guard free[group] > 0 else { return false }
-        free[group] -= 1
+    /// `parent`: the fan-out that the step is a member of.
+    func take(for parent: Int?) -> Bool {
+        guard let parent, let left = free[parent] else { return true }
+        guard left > 0 else { return false }
+        free[parent] = left - 1
         return true
     }
 }

@@ -7,6 +7,7 @@ extension Turn {
         guard run.job.outcome == nil, run.job.stopping == nil else { return .nothingToDo }
         run.job.stopping = reason
         run.job.stoppedBy = person
+        run.isUnsettled = true
         record(reason == .cancelled ? .jobCancelled : .jobDeadlinePassed, details: ["by": person.map { .string($0) } ?? .null])
         for window in run.windowRuns.indices where [.open, .discarding].contains(run.windowRuns[window].phase) {
             run.windowRuns[window].phase = .broken
@@ -40,7 +41,7 @@ extension Turn {
 
     mutating func tick() -> Refusal? {
         let now = self.now
-        for index in run.runs.indices where run.runs[index].deadline.map({ $0 <= now }) ?? false {
+        for index in run.runs.running.union(run.runs.waiting) where run.runs[index].deadline.map({ $0 <= now }) ?? false {
             switch run.runs[index].state {
             case .running where run.runs[index].stop == nil: tellToStop(index, .timedOut)
             case .waiting: failForGood(index, .timedOut(step(index)))
@@ -54,19 +55,20 @@ extension Turn {
     mutating func settleJob() {
         settleCleanup()
         guard run.job.endedAt == nil else { return }
-        let works = run.runs.indices.filter { !step($0).isCompensation }
-        if run.job.outcome == nil, works.allSatisfy({ run.runs[$0].state.isTerminal }) { run.job.outcome = outcome(of: works) }
+        let undos = run.wiring.compensations
+        if run.job.outcome == nil, run.runs.open.subtracting(undos).isEmpty {
+            run.job.outcome = outcome(of: run.runs.indices.filter { !undos.contains($0) })
+        }
         guard let outcome = run.job.outcome else { return }
-        let undos = run.runs.indices.filter { step($0).isCompensation }
-        guard undos.allSatisfy({ run.runs[$0].state.isTerminal }) || run.defects.contains(.endBeforeUndone) else { return }
+        guard run.runs.open.isDisjoint(with: undos) || run.defects.contains(.endBeforeUndone) else { return }
         run.job.endedAt = now
         record(.jobEnded, details: ["outcome": .string(outcome.rawValue), "cleanup": .string(run.job.cleanup.rawValue)])
     }
 
     private mutating func settleCleanup() {
-        let owed = run.runs.filter { $0.armed != nil }
+        let owed = run.runs.armed.map { run.runs[$0] }
         let old = run.job.cleanup
-        let settled: CleanupState = run.runs.contains { $0.skipped == .abandoned } ? .abandoned : .clean
+        let settled: CleanupState = run.runs.abandoned.isEmpty ? .clean : .abandoned
         let new: CleanupState = owed.isEmpty ? settled : owed.contains { $0.failures >= Self.alarmAfter } ? .failed : .pending
         guard new != old else { return }
         run.job.cleanup = new

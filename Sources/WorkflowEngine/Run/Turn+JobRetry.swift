@@ -27,6 +27,7 @@ extension Turn {
             run.windowRuns[window] = WindowRun(id: run.windowRuns[window].id)
         }
         run.job.deadline = run.job.deadline.map { now + ($0 - run.job.createdAt) }
+        run.isUnsettled = true
         run.job.outcome = nil
         run.job.endedAt = nil
         run.job.stopping = nil

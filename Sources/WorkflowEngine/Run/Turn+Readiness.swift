@@ -7,9 +7,9 @@ extension Turn {
         case unmet(tolerated: Bool)
     }
 
-    mutating func settleSteps() {
+    mutating func settleSteps(_ affected: StepIndices) {
         let slots = fanOutSlots()
-        for index in run.runs.indices where !step(index).isCompensation {
+        for index in affected.intersection(run.runs.pending.union(run.runs.ready)).subtracting(run.wiring.compensations) {
             switch run.runs[index].state {
             case .pending:
                 if run.job.stopping != nil {
@@ -27,10 +27,16 @@ extension Turn {
     private mutating func promote(_ index: Int, slots: FanOutSlots) {
         let window = memberWindow(index)
         if let window, [.discarding, .broken, .sealed].contains(run.windowRuns[window].phase) { return }
+        if let many = run.wiring.manyBefore[index], run.windowRuns.isEmpty, !many.isDisjoint(with: run.runs.open),
+            many.isDisjoint(with: run.runs.missed)
+        {
+            // So far all went well, and not everything has ended: without a look at each of them.
+            return
+        }
         var open = false
         var tolerated = false
-        for dependency in step(index).after {
-            switch need(dependency, of: index) {
+        for (place, dependency) in run.definition.steps[index].after.enumerated() {
+            switch need(dependency, at: run.wiring.after[index][place], of: index) {
             case .met: break
             case .open: open = true
             case .unmet(tolerated: false): return skipUpstream(index, tolerated: false)
@@ -39,15 +45,15 @@ extension Turn {
         }
         if open { return }
         if tolerated { return skipUpstream(index, tolerated: true) }
-        guard slots.take(for: step(index).id) else { return }
+        guard slots.take(for: run.wiring.parent[index]) else { return }
         run.runs[index].state = .ready
         run.runs[index].notBefore = window.flatMap { run.windowRuns[$0].retryAt }
         bind(index)
         record(.stepReady, step: step(index).id)
     }
 
-    private func need(_ dependency: Dependency, of index: Int) -> Need {
-        guard let target = run.position[dependency.step] else { return .unmet(tolerated: false) }
+    private func need(_ dependency: Dependency, at target: Int?, of index: Int) -> Need {
+        guard let target else { return .unmet(tolerated: false) }
         let window = memberWindow(target) ?? thawedWindow(target)
         if let window, memberWindow(index) != window, [.open, .discarding].contains(run.windowRuns[window].phase),
             !run.defects.contains(.copyFromVoidWindow)
@@ -79,15 +85,20 @@ extension Turn {
 
     /// Members of an open window stay with its worker. What needs a host-bound resource stays on that host.
     private mutating func bind(_ index: Int) {
-        run.runs[index].boundWorker = memberWindow(index).flatMap { run.windowRuns[$0].worker }
         let own = compensation(of: index).flatMap { run.runs[$0].armed?.host }
-        run.runs[index].boundHost = own ?? hostOfGuards(step(index).id)
+        bind(index, to: memberWindow(index).flatMap { run.windowRuns[$0].worker }, on: own ?? hostOfGuards(index))
+    }
+
+    /// Nothing is written where nothing changes: what is written is looked at again.
+    mutating func bind(_ index: Int, to worker: WorkerID?, on host: String?) {
+        if run.runs[index].boundWorker != worker { run.runs[index].boundWorker = worker }
+        if run.runs[index].boundHost != host { run.runs[index].boundHost = host }
     }
 
     /// The host of a resource that the step uses, where it can be reached on that host only.
-    private func hostOfGuards(_ id: StepID) -> String? {
-        for (index, row) in run.runs.enumerated() {
-            if let host = row.armed?.host, step(index).after.contains(where: { $0.step == id }) { return host }
+    private func hostOfGuards(_ index: Int) -> String? {
+        for follower in run.wiring.followers[index] {
+            if let host = run.runs[follower].armed?.host { return host }
         }
         return nil
     }

@@ -89,8 +89,8 @@ extension Turn {
         for window in run.windowRuns where window.holdUntil.map({ $0 <= now }) ?? false { _ = maxHoldPassed(window.id) }
     }
 
-    mutating func settleWindows() {
-        for window in run.windowRuns.indices {
+    mutating func settleWindows(_ affected: StepIndices) {
+        for window in affected {
             let members = members(ofWindow: window)
             switch run.windowRuns[window].phase {
             case .idle: break

@@ -6,9 +6,13 @@ struct Turn {
     let now: Instant
     let random: Double
     var actions: [RunAction] = []
+    /// The windows as the rules last saw them.
+    var seenWindows: [WindowRun]
 
     init(run: JobRun, now: Instant, random: Double) {
         self.run = run
+        self.run.runs.forgetChanges()
+        seenWindows = run.windowRuns
         self.now = now
         self.random = random
     }
@@ -51,16 +55,15 @@ struct Turn {
         return nil
     }
 
-    /// Everything that follows from the present state, until nothing more does.
+    /// Everything that follows from the changes so far, until nothing more does.
     mutating func settle() {
-        var before: JobRun
         repeat {
-            before = run
-            settleWindows()
-            settleSteps()
+            let (steps, windows) = affected()
+            settleWindows(windows)
+            settleSteps(steps)
             settleFanOuts()
-            settleCompensations()
-        } while run != before
+            settleCompensations(steps)
+        } while !run.runs.changed.isEmpty || run.windowRuns != seenWindows || run.isUnsettled
         settleJob()
     }
 
@@ -72,7 +75,8 @@ struct Turn {
     func finishedActions(comparedTo old: JobRun) -> [RunAction] {
         var rows: [RunAction] = []
         var woken = false
-        for (index, step) in run.runs.enumerated() where index >= old.runs.count || step != old.runs[index] {
+        for index in run.runs.differences(from: old.runs) {
+            let step = run.runs[index]
             rows.append(.step(step.id))
             if step.state == .ready, index >= old.runs.count || old.runs[index].state != .ready { woken = true }
         }
@@ -88,22 +92,16 @@ extension Turn {
     func step(_ index: Int) -> PlannedStep { run.definition.steps[index] }
 
     /// The compensation of an acquiring step.
-    func compensation(of index: Int) -> Int? { run.compensations[step(index).id].flatMap { run.position[$0] } }
+    func compensation(of index: Int) -> Int? { run.wiring.undo[index] }
+
+    func isCompensation(_ index: Int) -> Bool { run.wiring.compensations.contains(index) }
 
     /// The index of the window of which the step is a member (not of a window that it closes).
-    func memberWindow(_ index: Int) -> Int? {
-        let step = step(index)
-        guard let id = step.window, !step.isCompensation else { return nil }
-        return run.definition.windows.firstIndex { $0.id == id && $0.members.contains(step.id) }
-    }
+    func memberWindow(_ index: Int) -> Int? { run.wiring.memberWindow[index] }
 
     /// The index of the window that the step closes.
-    func thawedWindow(_ index: Int) -> Int? {
-        let step = step(index)
-        guard let id = step.window, step.isCompensation else { return nil }
-        return run.definition.windows.firstIndex { $0.id == id && $0.thaws.contains(step.id) }
-    }
+    func thawedWindow(_ index: Int) -> Int? { run.wiring.thawedWindow[index] }
 
     /// Members of a window, as indices.
-    func members(ofWindow window: Int) -> [Int] { run.definition.windows[window].members.compactMap { run.position[$0] } }
+    func members(ofWindow window: Int) -> [Int] { run.wiring.members[window] }
 }

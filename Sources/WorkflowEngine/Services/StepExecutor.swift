@@ -15,11 +15,11 @@ struct StepExecutor: Sendable {
     let watch: FreezeWatch
     /// The guard thawed at the end of the hold, or died: what is frozen is to be thawed now, and the window is void.
     let onGuardEnd: @Sendable (_ window: String) -> Void
+    let expressions: StepExpressions
 
     private var token: Int64 { running.token }
     /// What bodies see of it.
     private var plan: Plan { configuration.allowList(for: claimed.trust)?.confined(claimed.plan, catalog) ?? claimed.plan }
-    private var expressions: StepExpressions { StepExpressions(claimed: claimed) }
 
     func run() async -> RunEvent {
         guard let step = claimed.run.planned(claimed.step), let row = claimed.run[claimed.step] else {
@@ -235,12 +235,11 @@ struct StepExecutor: Sendable {
     ) throws -> StepContext {
         let folder = "\(configuration.scratchFolder)/\(key)"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
-        var outputs: [StepID: [String: JSONValue]] = [:]
-        for row in claimed.run.steps where row.state.isTerminal { outputs[row.id] = row.outputs }
         var context = StepContext(
             job: claimed.job, tenant: claimed.tenant, plan: plan, step: step, attempt: claimed.run[claimed.step]?.attempts ?? 1,
-            key: key, settings: Settings(try settings ?? expressions.settings(of: step), origin: "step \(step.id)"), outputs: outputs,
-            checkpoint: claimed.checkpoint, undoState: state, catalog: catalog, secrets: configuration.secrets(for: claimed.trust),
+            key: key, settings: Settings(try settings ?? expressions.settings(of: step), origin: "step \(step.id)"),
+            outputs: expressions.outputs, checkpoint: claimed.checkpoint, undoState: state, catalog: catalog,
+            secrets: configuration.secrets(for: claimed.trust),
             recorder: recorder, scratchFolder: folder)
         context.neverFreeze = configuration.neverFreeze
         return context

@@ -5,11 +5,16 @@ import PipelineDSL
 /// Resolves `${...}` in a claimed step's settings, condition and items, at the moment when it runs.
 struct StepExpressions: Sendable {
     let claimed: ClaimedStep
+    /// Of the steps that have ended.
+    let outputs: [StepID: [String: JSONValue]]
+
+    init(claimed: ClaimedStep) {
+        self.claimed = claimed
+        outputs = claimed.run.outputs
+    }
 
     private func scope(of step: PlannedStep) -> ExpressionScope {
-        var outputs: [StepID: [String: JSONValue]] = [:]
-        for row in claimed.run.steps where row.state.isTerminal { outputs[row.id] = row.outputs }
-        return ExpressionScope(
+        ExpressionScope(
             parameters: claimed.parameters, outputs: outputs,
             job: ["id": .string(claimed.job.rawValue), "createdAt": .string(Self.text(claimed.run.job.createdAt))],
             pipeline: claimed.plan.expressionFields, item: step.item)

@@ -4,32 +4,29 @@ import FlowModel
 struct Transition: Sendable {
     var json: JSONValue
 
-    /// `token`: the live one of the acting step, where there is one.
+    /// `tokens`: the live ones of the acting steps.
     init(
-        job: JobID, from old: JobRun, to new: JobRun, actions: [RunAction], token: (step: StepID, token: Int64)?, limits: [String: Int],
-        now: Instant
+        job: JobID, from old: JobRun, to new: JobRun, actions: [RunAction], tokens: [LiveToken], limits: [String: Int], now: Instant
     ) throws {
         var fields: [String: JSONValue] = [
             "job": .string(job.rawValue), "expected": .int(old.job.version), "progress": try JSONValue(encoding: new.job),
         ]
         fields["tickAt"] = new.nextTick.map { .int($0.microseconds) }
-        if let token {
-            fields["step"] = .string(token.step.rawValue)
-            fields["token"] = .int(token.token)
-        }
+        fields["tokens"] = .array(tokens.map { ["step": .string($0.step.rawValue), "token": .int($0.token)] })
         var changed: [JSONValue] = []
         var added: [JSONValue] = []
         var compensations: [JSONValue] = []
-        for (index, row) in new.steps.enumerated() {
-            // Version 0 is a job that has no rows yet.
-            let known = index < old.steps.count && old.job.version > 0
-            guard !known || row != old.steps[index] else { continue }
+        // Version 0 is a job that has no rows yet.
+        let isNew = old.job.version == 0
+        for index in isNew ? Array(new.runs.indices) : new.runs.differences(from: old.runs) {
+            let known = index < old.runs.count && !isNew
+            let row = new.runs[index]
             if known {
                 changed.append(try Self.run(row))
             } else {
                 added.append(try Self.added(row, new.definition.steps[index], position: index, limits: limits))
             }
-            compensations += try Self.compensations(row.id, from: known ? old.steps[index].armed : nil, to: row.armed, now: now)
+            compensations += try Self.compensations(row.id, from: known ? old.runs[index].armed : nil, to: row.armed, now: now)
         }
         fields["steps"] = .array(changed)
         fields["added"] = .array(added)
