@@ -100,15 +100,9 @@ struct ClaimBatch: Sendable {
 
     private mutating func start(_ item: Accepted) -> Bool {
         let event = RunEvent.start(item.candidate.step, by: item.claimant)
-        if var decision = decisions[item.candidate.job] {
-            guard decision.add(event) == nil else { return false }
-            decisions[item.candidate.job] = decision
-            return true
-        }
-        guard let record = records[item.candidate.job], let decision = try? Decision(event, on: record, now: now), decision.refusal == nil
-        else {
-            return false
-        }
+        guard let record = records[item.candidate.job] else { return false }
+        var decision = decisions[item.candidate.job] ?? Decision(on: record, now: now)
+        guard decision.add(event) == nil else { return false }
         decisions[item.candidate.job] = decision
         return true
     }

@@ -24,7 +24,7 @@ final class ClaimLedger: Sendable {
     }
 
     /// The attempt is over.
-    func close(_ job: JobID, _ token: (step: StepID, token: Int64)) {
+    func close(_ job: JobID, _ token: LiveToken) {
         let entry = Entry(job: job, step: token.step, token: token.token)
         state.withLock { state in
             for worker in state.handedOut.keys { state.handedOut[worker]?.remove(entry) }

@@ -12,15 +12,34 @@ extension EngineStore {
     public func claim(_ request: ClaimRequest) async throws -> [ClaimedStep] {
         guard request.limit > 0 else { return [] }
         if ledger.isInDoubt(request.worker) { try await giveBackUnanswered(request.worker) }
+        for look in 1... {
+            let (steps, wasBusy) = try await claimOnce(request)
+            // A job that is in the middle of a transition is free in a moment; a worker that went to sleep for it would leave its slots empty.
+            guard steps.isEmpty, wasBusy, look < Self.mostLooks else { return steps }
+            try await Task.sleep(for: .milliseconds(Int.random(in: 1...(4 * look))))
+        }
+        return []
+    }
+
+    private static let mostLooks = 5
+    /// How long a claim waits for this process's own transitions of a job.
+    private static let turnPatience = Duration.milliseconds(50)
+
+    /// `wasBusy`: something was ready in jobs that others were changing.
+    private func claimOnce(_ request: ClaimRequest) async throws -> (steps: [ClaimedStep], wasBusy: Bool) {
+        // Transitions of this process would lock the very jobs that it is to go on with. They come in between otherwise.
+        let turns = HeldTurns(turns)
+        defer { turns.keep([]) }
+        await turns.take(self.turns.taken.filter { memory[$0]?.run.hasReadySteps ?? false }, within: Self.turnPatience)
         do {
-            return try await claim(request, of: nil)
+            return try await claim(request, turns, of: nil)
         } catch let error as PostgreSQLError where error.isOfData {
-            return try await claimOneByOne(request)
+            return (try await claimOneByOne(request, turns), false)
         }
     }
 
     /// A statement over several jobs failed for what is in the rows of one, and does not say of which: that one is set aside, the others are claimed.
-    private func claimOneByOne(_ request: ClaimRequest) async throws -> [ClaimedStep] {
+    private func claimOneByOne(_ request: ClaimRequest, _ turns: HeldTurns) async throws -> [ClaimedStep] {
         try await setAsideRotten()
         var claimed: [ClaimedStep] = []
         for row in try await pool.query(Self.sql("ready-jobs"), [.int(1000)]) where claimed.count < request.limit {
@@ -28,7 +47,7 @@ extension EngineStore {
             var part = request
             part.limit -= claimed.count
             do {
-                claimed += try await claim(part, of: job)
+                claimed += try await claim(part, turns, of: job).steps
             } catch {
                 guard try await setAside(job, because: error) else {
                     // What was started is to be run.
@@ -39,20 +58,20 @@ extension EngineStore {
         return claimed
     }
 
-    /// `job`: of this one only.
-    private func claim(_ request: ClaimRequest, of job: JobID?) async throws -> [ClaimedStep] {
+    /// `job`: of this one only. `wasBusy`: as `claimOnce` says it.
+    private func claim(_ request: ClaimRequest, _ turns: HeldTurns, of job: JobID?) async throws -> (steps: [ClaimedStep], wasBusy: Bool) {
         do {
-            let claimed = try await pool.transaction { connection in try await self.claim(request, of: job, on: connection) }
+            let claimed = try await pool.transaction { connection in try await self.claim(request, turns, of: job, on: connection) }
             for step in claimed.records { memory.keep(step) }
             ledger.handOut(claimed.steps, to: request.worker)
             guard claimed.steps.isEmpty, !claimed.rotten.isEmpty else {
                 // What was started is to be run, whatever becomes of this: the next claim would find them again.
                 try? await setAside(claimed.rotten)
-                return claimed.steps
+                return (claimed.steps, claimed.wasBusy)
             }
             try await setAside(claimed.rotten)
             // They stood where others' steps would have been found.
-            return try await claim(request, of: job)
+            return try await claim(request, turns, of: job)
         } catch let error as PostgreSQLError where error.isConnectionLost {
             ledger.doubt(request.worker)
             throw error
@@ -78,13 +97,15 @@ extension EngineStore {
         var steps: [ClaimedStep] = []
         /// Candidates' jobs that can't be read.
         var rotten: [RottenJob] = []
+        /// Something was ready in jobs that others were changing.
+        var wasBusy = false
     }
 
-    private func claim(_ request: ClaimRequest, of job: JobID?, on connection: Connection) async throws -> Claimed {
-        let candidates = try await candidates(request, of: job, on: connection)
+    private func claim(_ request: ClaimRequest, _ turns: HeldTurns, of job: JobID?, on connection: Connection) async throws -> Claimed {
+        let (candidates, wasBusy) = try await candidates(request, turns, of: job, on: connection)
         var loaded = try await runs(of: candidates, on: connection)
         let records = loaded.records
-        guard !records.isEmpty else { return Claimed(rotten: loaded.rotten) }
+        guard !records.isEmpty else { return Claimed(rotten: loaded.rotten, wasBusy: wasBusy) }
         var batch = ClaimBatch(records, now: try await now())
         for record in records {
             do {
@@ -107,7 +128,7 @@ extension EngineStore {
                 Self.sql("give-back-holds"), [.texts(unserved.map(\.job.rawValue)), .texts(unserved.map(\.owner))])
         }
         let started = batch.started
-        guard !started.isEmpty else { return Claimed(rotten: loaded.rotten) }
+        guard !started.isEmpty else { return Claimed(rotten: loaded.rotten, wasBusy: wasBusy) }
         let written = try await write(
             try started.map { try $0.transition(limits: batch.plans[$0.before.job]?.limits ?? [:]) }, on: connection)
         guard written.count == started.count else {
@@ -115,7 +136,8 @@ extension EngineStore {
                 "claim-overtaken", expected: "locked jobs to stay as they are", found: "another transition", at: "claim", retry: .transient)
         }
         let checkpoints = try await checkpoints(of: batch.repeated, on: connection)
-        return Claimed(records: started.map(\.after), steps: batch.steps(checkpoints: checkpoints), rotten: loaded.rotten)
+        return Claimed(
+            records: started.map(\.after), steps: batch.steps(checkpoints: checkpoints), rotten: loaded.rotten, wasBusy: wasBusy)
     }
 
     private struct LockedCandidate {
@@ -123,7 +145,10 @@ extension EngineStore {
         var version: Int64
     }
 
-    private func candidates(_ request: ClaimRequest, of job: JobID?, on connection: Connection) async throws -> [LockedCandidate] {
+    /// Those whose jobs nobody else is changing, and whether there are others.
+    private func candidates(
+        _ request: ClaimRequest, _ turns: HeldTurns, of job: JobID?, on connection: Connection
+    ) async throws -> (mine: [LockedCandidate], wasBusy: Bool) {
         let rows = try await connection.query(
             Self.sql("claim-candidates"),
             [
@@ -132,12 +157,14 @@ extension EngineStore {
                 .int(request.limit * 2 + 16), .bool(request.urgentOnly), .texts(refusals.current(for: request.worker)),
                 .texts(made.withLock { $0.map(\.rawValue) }), .text(job?.rawValue),
             ])
-        return try rows.compactMap { row in
+        let mine = try rows.compactMap { row -> LockedCandidate? in
             clock.note(try row.instant("now"))
-            guard let version = try row.find("version", as: Int64.self) else { return nil }
-            return LockedCandidate(
-                step: .init(job: JobID(rawValue: try row.get("job")), step: StepID(try row.get("step"))), version: version)
+            let job = JobID(rawValue: try row.get("job"))
+            guard let version = try row.find("version", as: Int64.self), turns.has(job) else { return nil }
+            return LockedCandidate(step: .init(job: job, step: StepID(try row.get("step"))), version: version)
         }
+        turns.keep(Set(mine.map(\.step.job)))
+        return (mine, mine.count < rows.count)
     }
 
     /// What is remembered in the version that is locked, the rest from the database.

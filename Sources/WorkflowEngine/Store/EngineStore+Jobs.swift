@@ -49,7 +49,8 @@ extension EngineStore {
             record.seal = key.code(of: record, maker: key.maker)
         }
         let sealed = record
-        let decision = try Decision(.begin, on: sealed, now: now)
+        var decision = Decision(on: sealed, now: now)
+        decision.add(.begin)
         let transition = try decision.transition(limits: submission.plan.limits)
         try await pool.transaction { connection in
             try await connection.query(

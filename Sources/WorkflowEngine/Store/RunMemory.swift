@@ -6,6 +6,21 @@ import Synchronization
 final class RunMemory: Sendable {
     private static let most = 256
     private let records = Mutex<[JobID: RunRecord]>([:])
+    /// Jobs of which another process's transition came first, lately: one that is decided on what is remembered would likely be for nothing.
+    private let contended = Mutex<Set<JobID>>([])
+
+    func isContended(_ job: JobID) -> Bool { contended.withLock { $0.contains(job) } }
+
+    func setContended(_ job: JobID, _ isContended: Bool) {
+        contended.withLock { contended in
+            if !isContended {
+                contended.remove(job)
+            } else {
+                if contended.count >= Self.most { contended.removeAll() }
+                contended.insert(job)
+            }
+        }
+    }
 
     subscript(job: JobID) -> RunRecord? { records.withLock { $0[job] } }
 

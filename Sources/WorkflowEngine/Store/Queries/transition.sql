@@ -1,8 +1,8 @@
--- $1 jsonb: [{job, expected, step?, token?, progress, tickAt, steps, added, windows, attempts, compensations, releases, events, proofs,
--- bases, released}]. Applies each whole, or, when the job's version is not `expected` or the token is not the live one of `step`,
--- changes no row of it. Returns the jobs that were changed. Times are microseconds.
+-- $1 jsonb: [{job, expected, tokens, progress, tickAt, steps, added, windows, attempts, compensations, releases, events, proofs, bases,
+-- released}]. Applies each whole, or, when the job's version is not `expected` or one of the tokens is not the live one of its step, changes
+-- no row of it. Returns the jobs that were changed. Times are microseconds.
 WITH input AS (
-    SELECT (t ->> 'job')::uuid AS job, (t ->> 'expected')::bigint AS expected, t ->> 'step' AS step, (t ->> 'token')::bigint AS token, t AS body
+    SELECT (t ->> 'job')::uuid AS job, (t ->> 'expected')::bigint AS expected, t AS body
     FROM jsonb_array_elements($1::jsonb) AS t
 ), accepted AS (
     UPDATE jobs j
@@ -14,8 +14,9 @@ WITH input AS (
             version bigint, "deadline" bigint, stopping text, "stoppedBy" text, outcome text, cleanup text, "endedAt" bigint, round integer,
             "lastToken" bigint, "armedCount" integer)
     WHERE j.id = i.job AND j.version = i.expected
-        AND (i.token IS NULL
-             OR EXISTS (SELECT FROM steps s WHERE s.job = i.job AND s.id = i.step AND s.token = i.token AND s.state = 'running'))
+        AND NOT EXISTS (
+            SELECT FROM jsonb_to_recordset(i.body -> 'tokens') AS t(step text, token bigint)
+            WHERE NOT EXISTS (SELECT FROM steps s WHERE s.job = i.job AND s.id = t.step AND s.token = t.token AND s.state = 'running'))
     RETURNING j.id AS job, j.tenant, i.body, j.version
 ), added_plans AS (
     INSERT INTO step_plans (job, id, position, planned)
