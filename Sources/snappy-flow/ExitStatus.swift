@@ -9,6 +9,7 @@ enum ExitStatus: Int32, CaseIterable {
     case cancelled = 5
     case databaseUnavailable = 6
     case damaged = 7
+    case outdated = 8
     case noRepository = 10
     case locked = 11
     case wrongPassword = 12
@@ -24,6 +25,7 @@ enum ExitStatus: Int32, CaseIterable {
         case .cancelled: "the job was cancelled, and everything acquired was undone"
         case .databaseUnavailable: "the control database can't be reached or started"
         case .damaged: "a verification found damage"
+        case .outdated: "the control database's schema is newer than this program: start the newer one"
         case .noRepository: "there is no repository at that place (of a job's step: 1)"
         case .locked: "the repository is locked by somebody else (of a job's step: 1)"
         case .wrongPassword: "the repository's password is wrong (of a job's step: 1)"

@@ -11,6 +11,8 @@ struct LeaseKeeper: Sendable {
     /// Raised to renew at once, for the stops that come with the answer.
     let signal: WakeSignal
     let onStops: @Sendable ([HeartbeatReply.Stop]) async -> Void
+    /// Told with each renewal from then on.
+    let onNewerSchema: @Sendable (_ version: Int) async -> Void
     let notice: @Sendable (String) -> Void
 
     /// Bodies are stopped this long before the lease ends.
@@ -41,6 +43,7 @@ struct LeaseKeeper: Sendable {
                 state.renew(sentAt: sentAt, lease: lease)
                 pause = lease.duration / 3
                 if !reply.stops.isEmpty { await onStops(reply.stops) }
+                if let version = reply.newerSchema { await onNewerSchema(version) }
             } catch {
                 guard !Task.isCancelled else { return .cancelled }
                 notice("worker \(worker): lease not renewed: \(error)")

@@ -95,7 +95,12 @@ public struct HeartbeatReply: Sendable, Hashable {
         }
     }
     public var stops: [Stop]
-    public init(stops: [Stop]) { self.stops = stops }
+    /// The schema's version, where a newer program than this one has made it.
+    public var newerSchema: Int?
+    public init(stops: [Stop], newerSchema: Int? = nil) {
+        self.stops = stops
+        self.newerSchema = newerSchema
+    }
 }
 
 /// A worker of the same host.
@@ -201,6 +206,18 @@ public struct AppliedEvent: Sendable {
 
     public var refusal: Refusal? {
         if case .refused(let refusal) = actions.first { refusal } else { nil }
+    }
+
+    /// True when something of what it changed becomes due by time alone.
+    var bringsTime: Bool {
+        actions.contains { action in
+            switch action {
+            case .job: run.job.deadline != nil && run.job.outcome == nil
+            case .step(let id): run[id].map { $0.deadline != nil || $0.notBefore != nil } ?? false
+            case .window(let id): run.window(id)?.holdUntil != nil
+            default: false
+            }
+        }
     }
 }
 

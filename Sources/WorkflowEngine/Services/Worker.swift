@@ -34,6 +34,7 @@ public actor Worker {
         return session.id
     }
 
+    /// Throws `StoreError` with the code `schema-too-new` when a newer program has migrated the database meanwhile, after what was held here is finished.
     public func run(until: Until = .shutDown) async throws {
         var jobs: Set<JobID> = []
         if case .jobEnded(let job) = until { jobs.insert(job) }
@@ -47,10 +48,15 @@ public actor Worker {
             nextID = Self.makeID(host: configuration.host)
             switch end {
             case .done: return
+            case .outdated(let version): throw StoreError.schemaTooNew(version)
             case .leaseLost:
                 try await waitForDatabase()
                 // What it left running, and windows that its guards thawed, is then found at once.
-                do { try await store.retire(session.id) } catch { configuration.notice("worker \(session.id): not retired: \(error)") }
+                do {
+                    _ = try await withLimit(Self.patience) { [store] in try await store.retire(session.id) }
+                } catch {
+                    configuration.notice("worker \(session.id): not retired: \(error)")
+                }
             }
             if isShuttingDown || Task.isCancelled { return }
         }
@@ -69,19 +75,24 @@ public actor Worker {
         await session?.drain(grace: grace ?? configuration.grace)
     }
 
+    /// How long one try to reach the database lasts: it may have to be told in between that it is to end.
+    private static let patience = Duration.seconds(5)
+
     /// Under its next name it starts when the database answers.
     private func waitForDatabase() async throws {
         var pause = Duration.milliseconds(100)
         while !isShuttingDown {
             do {
-                _ = try await register()
-                return
+                if try await withLimit(Self.patience, { _ = try await self.register() }) { return }
+                configuration.notice("registering again: no answer yet")
             } catch {
                 try Task.checkCancellation()
                 configuration.notice("registering again: \(error)")
                 try await Task.sleep(for: pause)
                 pause = min(pause * 2, .seconds(5))
             }
+            // It may have been registered, and only the answer have been lost.
+            nextID = Self.makeID(host: configuration.host)
         }
     }
 

@@ -4,7 +4,11 @@ import StepKit
 
 /// The life of a worker under one name: from its registration until it is shut down or its lease is lost.
 actor WorkerSession {
-    enum End: Sendable { case done, leaseLost }
+    enum End: Sendable {
+        case done, leaseLost
+        /// The tables are a newer program's by now: what was held is finished, the rest is for that program.
+        case outdated(schema: Int)
+    }
 
     nonisolated let id: WorkerID
     private let configuration: WorkerConfiguration
@@ -25,6 +29,7 @@ actor WorkerSession {
     private let reporter: StepReporter
     private var bodies: [UUID: (running: RunningStep, task: Task<Void, Never>)] = [:]
     private var drainUntil: ContinuousClock.Instant?
+    private var newerSchema: Int?
     /// Jobs of which it ran a step, or waits for; those that are over are in `settled` too.
     private(set) var jobs: Set<JobID> = []
     private var settled: Set<JobID> = []
@@ -82,19 +87,31 @@ actor WorkerSession {
             }
             var end: End?
             while end == nil, let next = await group.next() { end = next }
-            if end == .leaseLost { await fence() }
+            if case .leaseLost = end { await fence() }
             group.cancelAll()
             return end ?? .done
         }
-        await journal.flush()
-        if end == .done {
+        guard case .leaseLost = end else {
             watch.thawAll()
+            await sayFarewell()
+            return end
+        }
+        _ = try? await withLimit(Self.farewell) { [journal] in await journal.flush() }
+        return end
+    }
+
+    /// What can be said in a few seconds: a database that is away must not keep a process that was told to end. Others find out by the lease.
+    private func sayFarewell() async {
+        let isSaid = try? await withLimit(Self.farewell) { [journal, store, id, configuration, notifier] in
+            await journal.flush()
             do { try await store.retire(id) } catch { configuration.notice("worker \(id): not retired: \(error)") }
             notifier.raise()
             await notifier.tell()
         }
-        return end
+        if isSaid != true { configuration.notice("worker \(id): the database is away; that it has ended is found out by its lease") }
     }
+
+    private static let farewell = Duration.seconds(10)
 
     private nonisolated func services() -> [@Sendable () async -> Void] {
         [
@@ -114,6 +131,7 @@ actor WorkerSession {
         let keeper = LeaseKeeper(
             store: store, worker: id, lease: configuration.lease, state: lease, signal: heartbeat,
             onStops: { stops in for stop in stops { await self.stop(stop.job, stop.step, stop.token, stop.reason) } },
+            onNewerSchema: { await self.leave(toSchema: $0) },
             notice: configuration.notice)
         return await keeper.run() == .lost ? .leaseLost : nil
     }
@@ -135,7 +153,7 @@ actor WorkerSession {
             }
         }
         wake.raise()
-        clock.signal.raise()
+        if applied.bringsTime { clock.signal.raise() }
         if concernsOthers { notifier.raise() }
         if applied.run.hasEnded {
             notifier.raise(ended: job)
@@ -164,15 +182,16 @@ actor WorkerSession {
         while !Task.isCancelled {
             if let end = drainUntil, end <= .now {
                 await giveBack(within: .seconds(5))
-                return .done
+                return over
             }
+            if newerSchema != nil, bodies.isEmpty { return over }
             var claimed: [ClaimedStep] = []
             var pause = Duration.zero
             do {
                 claimed = try await claim()
                 for step in claimed { start(step) }
                 hasBegun()
-                if drainUntil != nil, bodies.isEmpty { return .done }
+                if drainUntil != nil, bodies.isEmpty { return over }
             } catch {
                 guard !Task.isCancelled else { return nil }
                 hasBegun()
@@ -183,7 +202,7 @@ actor WorkerSession {
                 hasLookedAgain = false
             } else if drainUntil == nil, await isOver(until) {
                 // Also where claims fail: what can't be claimed may be another's job.
-                if hasLookedAgain { return .done }
+                if hasLookedAgain { return over }
                 // Orphaned jobs that nobody has found yet are taken up too.
                 await rescuer.rescue()
                 hasLookedAgain = true
@@ -196,6 +215,8 @@ actor WorkerSession {
         }
         return nil
     }
+
+    private var over: End { newerSchema.map { .outdated(schema: $0) } ?? .done }
 
     private func claim() async throws -> [ClaimedStep] {
         let free = configuration.slots - bodies.count
@@ -226,7 +247,7 @@ actor WorkerSession {
             watch: watch,
             onGuardEnd: { [reporter, id] window in
                 Task { await reporter.report(.maxHoldPassed(window: window, by: id), to: claimed.job) }
-            })
+            }, expressions: StepExpressions(claimed: claimed))
         let key = UUID()
         let task = Task { [reporter, journal] in
             let event = await executor.run()
@@ -250,6 +271,16 @@ actor WorkerSession {
     func drain(grace: TimeSpan) {
         drainUntil = min(drainUntil ?? .now + grace.duration, .now + grace.duration)
         wake.raise()
+    }
+
+    /// What this program would write may not be what the newer one reads: it begins nothing any more, and lets what runs come to its end.
+    private func leave(toSchema version: Int) {
+        guard newerSchema == nil else { return }
+        newerSchema = version
+        configuration.notice(
+            "worker \(id): the database's schema is of version \(version) now, made by a newer snappy-flow: no more is claimed, what runs is finished, then it ends"
+        )
+        drain(grace: .days(3650))
     }
 
     /// Tells every body to stop. One that does not heed it is fenced by its token; it must hold up nothing else.

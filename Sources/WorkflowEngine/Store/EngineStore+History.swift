@@ -21,8 +21,14 @@ public struct HistoryPolicy: Sendable, Hashable {
 extension EngineStore {
     public func tidy() async throws {
         while try await moveToHistory(endedFor: history.moveAfter) == 100 { try Task.checkCancellation() }
-        _ = try await pruneHistory(olderThan: history.keep, keeping: history.keepNewest)
+        try await pool.query(Self.sql("prune-workers"))
+        while try await pruneHistory(olderThan: history.keep, keeping: history.keepNewest) == Self.mostPruned {
+            try Task.checkCancellation()
+        }
     }
+
+    /// So many at once: each may have thousands of events and lines of logs.
+    private static let mostPruned = 200
 
     /// Moves jobs that ended at least so long ago. Returns how many.
     public func moveToHistory(endedFor span: TimeSpan, limit: Int = 100) async throws -> Int {
@@ -47,9 +53,8 @@ extension EngineStore {
     }
 
     /// Removes jobs from history, with their events and logs, that ended longer ago; the newest `keeping` of each pipeline stay.
-    public func pruneHistory(olderThan span: TimeSpan, keeping: Int, limit: Int = 1000) async throws -> Int {
-        try await pool.query(Self.sql("prune-workers"))
-        return try await pool.query(Self.sql("prune-history"), [.interval(span), .int(keeping), .int(limit)]).first?.get("pruned") ?? 0
+    public func pruneHistory(olderThan span: TimeSpan, keeping: Int) async throws -> Int {
+        try await pool.query(Self.sql("prune-history"), [.interval(span), .int(keeping), .int(Self.mostPruned)]).first?.get("pruned") ?? 0
     }
 
     func loadHistory(_ job: JobID, on connection: Connection? = nil) async throws -> RunRecord? {
@@ -71,7 +76,7 @@ extension EngineStore {
             let rows = try await connection.query(Self.sql("restore-job"), [.text(job.rawValue)])
             guard let kept = rows.first else { return }
             let blank = JobRun(record.run.definition, createdAt: record.run.job.createdAt)
-            let transition = try Transition(job: job, from: blank, to: record.run, actions: [], token: nil, limits: limits, now: now)
+            let transition = try Transition(job: job, from: blank, to: record.run, actions: [], tokens: [], limits: limits, now: now)
             _ = try await self.write([transition.json], on: connection)
             try await connection.query(
                 Self.sql("restore-attempts"),

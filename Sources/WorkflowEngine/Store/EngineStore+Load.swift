@@ -10,11 +10,12 @@ extension EngineStore {
         var rotten: [RottenJob] = []
     }
 
-    /// As the database has them now; jobs that are not there are left out. One that can't be read is set aside, and is the error.
-    func load(_ jobs: [JobID]) async throws -> [RunRecord] {
-        let loaded = try await loadEach(jobs)
+    /// As the database has them now; jobs that are not there are left out. One that can't be read is set aside, and is the error; within a
+    /// transaction, which has it locked, it is for the caller to set it aside.
+    func load(_ jobs: [JobID], on connection: Connection? = nil) async throws -> [RunRecord] {
+        let loaded = try await loadEach(jobs, on: connection)
         guard let rotten = loaded.rotten.first else { return loaded.records }
-        try await setAside(loaded.rotten)
+        if connection == nil { try await setAside(loaded.rotten) }
         throw StoreError.rotten(rotten.job, rotten.reason)
     }
 
@@ -37,6 +38,7 @@ extension EngineStore {
         var loaded = LoadedRuns()
         for row in rows {
             clock.note(try row.instant("now"))
+            counts.loads.add(1, ordering: .relaxed)
             let job = JobID(rawValue: try row.get("id"))
             do {
                 loaded.records.append(try await record(row, on: connection))

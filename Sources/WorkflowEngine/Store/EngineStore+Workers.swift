@@ -17,8 +17,14 @@ extension EngineStore {
         clock.note(try row.instant("now"))
         // One that can't be read must not cost the lease.
         let stops = (try? row.get("stops", as: JSONValue.self))?.arrayValue?.compactMap { try? $0.decoded(as: StopRow.self) } ?? []
-        return HeartbeatReply(stops: stops.map { .init(job: $0.job, step: $0.step, token: $0.token, reason: $0.reason) })
+        let schema = try row.find("schema", as: Int.self) ?? 0
+        return HeartbeatReply(
+            stops: stops.map { .init(job: $0.job, step: $0.step, token: $0.token, reason: $0.reason) },
+            newerSchema: schema > Self.schemaVersion ? schema : nil)
     }
+
+    /// The schema's version of this binary.
+    private static let schemaVersion = Migrator().latest
 
     private struct StopRow: Decodable {
         var job: JobID

@@ -14,6 +14,9 @@ public final class EngineStore: Sendable {
     let memory = RunMemory()
     let refusals = RefusalMemory()
     let ledger = ClaimLedger()
+    let turns = JobTurns()
+    let pending = PendingEvents()
+    let counts = StoreCounts()
     let history: HistoryPolicy
     let plans = Mutex<[String: Plan]>([:])
     /// What this process seals its jobs with, and knows those of its user by.
@@ -21,6 +24,9 @@ public final class EngineStore: Sendable {
     /// Jobs that this process made and runs itself, whoever their rows name as their owner.
     let made = Mutex<Set<JobID>>([])
 
+    /// No statement takes so long on a server that works; one that takes longer is on its way to a server that will never answer. Migrations have a limit
+    /// of their own.
+    private static let answerTimeout = TimeSpan.seconds(60)
     /// Half a lease: a worker that is stopped in the middle of a transaction locks its jobs no longer than that.
     private static let idleTransactionTimeout = TimeSpan.seconds(5)
 
@@ -28,6 +34,7 @@ public final class EngineStore: Sendable {
     public static func session(_ settings: ConnectionSettings) -> ConnectionSettings {
         var settings = settings
         settings.idleTransactionTimeout = idleTransactionTimeout
+        settings.answerTimeout = settings.answerTimeout ?? answerTimeout
         return settings
     }
 

@@ -1,3 +1,4 @@
+import FlowModel
 public import PostgreSQL
 
 /// Brings a schema to the version of this binary, or to another one. Safe to run from many processes at once.
@@ -58,6 +59,13 @@ public struct Migrator: Sendable {
 
     /// One step under the lock, judged by what the schema is then: others may have moved it meanwhile.
     private func step(_ connection: Connection, towards target: Int) async throws -> Bool {
+        // A table may be long, and its lock be waited for.
+        try await connection.withAnswers(within: Self.longest) { try await stepLocked($0, towards: target) }
+    }
+
+    private static let longest = TimeSpan.hours(12)
+
+    private func stepLocked(_ connection: Connection, towards target: Int) async throws -> Bool {
         try await connection.transaction { connection in
             try await connection.execute(
                 script: """
@@ -87,10 +95,5 @@ public struct Migrator: Sendable {
         }
     }
 
-    private func tooNew(_ version: Int) -> StoreError {
-        StoreError(
-            "schema-too-new", expected: "a database schema of version \(latest) or older",
-            found: "version \(version), made by a newer snappy-flow",
-            at: "database", advice: "use the newer snappy-flow, or let it take the schema back with `db migrate --to \(latest)`")
-    }
+    private func tooNew(_ version: Int) -> StoreError { .schemaTooNew(version, latest: latest) }
 }

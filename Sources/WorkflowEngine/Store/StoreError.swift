@@ -18,6 +18,14 @@ public struct StoreError: ExplainedError, Sendable, Hashable {
         self.retry = retry
     }
 
+    /// The program is older than the tables.
+    static func schemaTooNew(_ version: Int, latest: Int = Migrator().latest) -> StoreError {
+        StoreError(
+            "schema-too-new", expected: "a database schema of version \(latest) or older",
+            found: "version \(version), made by a newer snappy-flow",
+            at: "database", advice: "use the newer snappy-flow, or let it take the schema back with `db migrate --to \(latest)`")
+    }
+
     static func noJob(_ job: JobID) -> StoreError {
         StoreError(
             "no-such-job", expected: "a job", found: "none", at: "job \(job)", advice: "see `snappy-flow jobs list`")

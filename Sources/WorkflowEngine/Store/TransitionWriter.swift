@@ -57,6 +57,10 @@ struct TransitionWriter {
                 breaks += 1
                 guard breaks < 4 else { throw error }
                 try await Task.sleep(for: .milliseconds(20 * breaks))
+            } catch let error as StoreError where error.isRotten && isLocking {
+                // Its lock is gone now.
+                try await store.setAside([RottenJob(job, error)])
+                throw error
             }
         }
     }

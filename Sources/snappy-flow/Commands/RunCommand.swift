@@ -51,14 +51,33 @@ struct RunCommand: AsyncParsableCommand {
 
         let watch = JobWatch(store: store, job: job, databaseWait: database.wait, end: ended)
         let details = try await withInterrupts(store, job, worker) {
-            async let running: Void = worker.run(until: .jobEnded(job))
-            let details = try await watch.follow()
-            if details.run.hasEnded { try await running } else { await worker.shutDown(grace: .milliseconds(0)) }
-            return details
+            try await carry(job, by: worker, watch)
         }
         watch.conclude(details)
         withExtendedLifetime(control) {}
         if details.run.exitStatus != .succeeded { throw CommandFailure(details.run.exitStatus) }
+    }
+
+    /// The job as it ended, or as it was when nothing but a failing cleanup was left of it. A worker that can't go on ends it at once, with its reason.
+    private func carry(_ job: JobID, by worker: Worker, _ watch: JobWatch) async throws -> JobDetails {
+        try await withThrowingTaskGroup(of: JobDetails?.self) { group in
+            group.addTask {
+                try await worker.run(until: .jobEnded(job))
+                return nil
+            }
+            group.addTask { try await watch.follow() }
+            while let result = try await group.next() {
+                guard let details = result else { continue }
+                if details.run.hasEnded {
+                    try await group.waitForAll()
+                } else {
+                    await worker.shutDown(grace: .milliseconds(0))
+                    group.cancelAll()
+                }
+                return details
+            }
+            throw CancellationError()
+        }
     }
 
     /// Nothing is begun that can't be carried to its end here.

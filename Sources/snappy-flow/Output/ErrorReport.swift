@@ -26,6 +26,7 @@ struct ErrorReport {
         case "wrong-password": .wrongPassword
         case "damaged", "missing-pack", "verification": .damaged
         case "invalid-setting": .usage
+        case "schema-too-new": .outdated
         default: .failed
         }
     }
