@@ -126,6 +126,7 @@ struct SimulatedWorld {
             guard run == before else { throw Violation("refused \(event), yet something changed") }
             return actions
         }
+        guard run.settledAnew(now: now) == run else { throw Violation("after \(event) something that follows from it was overlooked") }
         // A person takes it on himself: nobody owes it any more.
         if case .abandon = event {
             for row in run.steps where row.skipped == .abandoned && before[row.id]?.armed != nil && row.armed == nil {

@@ -48,6 +48,24 @@ import Testing
         #expect(hand.ledger.snapshots.isEmpty)
     }
 
+    /// However patient its store is: a supervisor waits for it.
+    @Test(.timeLimit(.minutes(1))) func aWorkerEndsThoughTheDatabaseNeverComesBack() async throws {
+        let (server, lease) = try await Server.start()
+        let patience = RetryPolicy(attempts: 0, backoff: .milliseconds(50), maxBackoff: .milliseconds(200))
+        let store = try await EngineStore.open(lease.settings, patience: patience)
+        let begun = WakeSignal()
+        var configuration = server.hand.configuration(lease: .seconds(2))
+        configuration.news = { if $0 == .begun { begun.raise() } }
+        let worker = Worker(configuration, store: store, catalog: TestCatalog.all)
+        let task = Task { try await worker.run() }
+        await begun.wait(atMost: .seconds(60))
+        #expect(try await server.cluster.down(force: true))
+        await worker.shutDown(grace: .milliseconds(0))
+        // Returns at all.
+        try await task.value
+        withExtendedLifetime(lease) {}
+    }
+
     @Test func aWorkerThatCannotReachTheDatabaseThawsFirstAndReportsLater() async throws {
         let (server, lease) = try await Server.start()
         let hand = server.hand

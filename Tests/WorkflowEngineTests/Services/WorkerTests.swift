@@ -46,6 +46,55 @@ import Testing
         #expect(notices.withLock { $0 } == 2)
     }
 
+    @Test func aWorkerThatTheSchemaHasOutgrownFinishesWhatItHoldsAndEnds() async throws {
+        let hand = try await ServicesHand.start()
+        hand.control.hold("one", "within")
+        let job = try await hand.submit(TestPlan.copies(["one", "two"], folder: hand.folder))
+        let words = Mutex("")
+        var configuration = hand.configuration()
+        configuration.notice = { text in words.withLock { $0 += text + "\n" } }
+        let worker = hand.worker(configuration)
+        let task = Task { try await worker.run() }
+        try await eventually("the first step runs") { hand.control.isHeld("one", "within") }
+        try await hand.store.pool.query("INSERT INTO schema_migrations (version, name) VALUES (99, 'future')")
+        try await eventually("it says so") {
+            // Whoever is notified renews its lease, and hears of it so.
+            try await hand.store.notify()
+            return words.withLock { $0.contains("version 99") }
+        }
+        #expect(hand.control.isHeld("one", "within"), "what runs goes on")
+        hand.control.release("one", "within")
+        let error = await #expect(throws: StoreError.self) { try await task.value }
+        #expect(error?.code == "schema-too-new")
+        let run = try await hand.stored(job)
+        #expect(run["one"]?.state == .succeeded && run["two"]?.state == .ready && run["two"]?.attempts == 0)
+        #expect(words.withLock { $0.ranges(of: "version 99").count } == 1, "once is enough")
+        #expect(try await hand.store.pool.query("SELECT 1 FROM workers WHERE state = 'retired'").count == 1)
+    }
+
+    /// On many slots at once the members of a fan-out end while their job is being written.
+    @Test func aFanOutHardlyLoadsItsJob() async throws {
+        let hand = try await ServicesHand.start()
+        let other = try await EngineStore.open(hand.settings)
+        let count = 40
+        let steps = (0..<count).map { PlannedStep(id: StepID("c\($0)"), verb: "copy", systems: ["box"]) }
+        let plan = Plan(pipeline: "test", systems: ["box": TestPlan.system(hand.folder)], steps: steps)
+        let job = try await other.submit(JobSubmission(plan: plan))
+        var configuration = hand.configuration()
+        configuration.slots = 16
+        let run = try await hand.withWorker(configuration) { _ in
+            try await eventually("the job ends", within: .seconds(90)) {
+                try await hand.store.pool.query("SELECT 1 FROM jobs WHERE ended_at IS NOT NULL").count == 1
+            }
+            return try #require(try await other.loadRun(job))
+        }
+        #expect(run.job.outcome == .succeeded && hand.ledger.count("end") == count)
+        // Where a busy machine let a transaction stand still for too long, once more.
+        #expect(hand.store.counts.loads.load(ordering: .relaxed) < count / 4)
+        #expect(hand.store.counts.lostRaces.load(ordering: .relaxed) < count / 4)
+        #expect(hand.store.counts.transitions.load(ordering: .relaxed) < 2 * count + count / 4)
+    }
+
     @Test func transientFailuresAreRetried() async throws {
         let hand = try await ServicesHand.start()
         hand.control.fail("copy", count: 2)

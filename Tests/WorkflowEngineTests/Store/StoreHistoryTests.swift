@@ -1,5 +1,6 @@
 import FlowModel
 import PostgreSQL
+import Rigs
 import StepKit
 import Testing
 
@@ -143,6 +144,47 @@ import Testing
     }
 
     private static func key(_ name: String) -> String { StepKey(job: JobID(rawValue: name), step: "snapshot", generation: 1).text }
+
+    /// Rows that nodes of a plan read from history, whatever they did with them.
+    private func rowsRead(_ node: JSONValue) -> Int {
+        let loops = Int64(node["Actual Loops"]?.doubleValue ?? 0)
+        let rows = ["Actual Rows", "Rows Removed by Filter"].reduce(Int64(0)) { $0 + Int64(node[$1]?.doubleValue ?? 0) }
+        let own = node["Relation Name"]?.stringValue == "history" && node["Node Type"]?.stringValue != "ModifyTable" ? rows * loops : 0
+        return Int(own) + (node["Plans"]?.arrayValue ?? []).reduce(0) { $0 + rowsRead($1) }
+    }
+
+    @Test func tidyingReadsWhatItRemoves() async throws {
+        let hand = try await StoreHand.start()
+        let worker = try await hand.register("w")
+        _ = try await hand.submit([.work("a")])
+        try await finishAll(worker, hand)
+        let pipelines = 20
+        // 20 000 jobs of 20 pipelines, up to 500 days old; of each pipeline as many are older than 400.
+        try await hand.execute(
+            """
+            INSERT INTO history SELECT tenant, gen_random_uuid(), plan, 'p' || n % \(pipelines), origin, parameters, 'succeeded', NULL, now(),
+                now() - (n - 0.5) * interval '500 days' / 20000, 1, '{}', '[]', '[]' FROM jobs, generate_series(1, 20000) n;
+            ANALYZE history;
+            """)
+        let connection = try await Connection.connect(hand.rig.settings)
+        func read(olderThan days: Int64, keeping: Int, limit: Int) async throws -> Int {
+            try await connection.execute(script: "BEGIN")
+            let rows = try await connection.query(
+                "EXPLAIN (ANALYZE, FORMAT JSON) " + EngineStore.sql("prune-history"), [.interval(.days(days)), .int(keeping), .int(limit)])
+            try await connection.execute(script: "ROLLBACK")
+            let plan = try #require(try rows.first?.get("QUERY PLAN", as: JSONValue.self))
+            return rowsRead(plan.arrayValue?.first?["Plan"] ?? .null)
+        }
+        // Nothing is old: a look at each pipeline, to find it and at its oldest job.
+        #expect(try await read(olderThan: 600, keeping: 100, limit: 200) <= 3 * pipelines)
+        // 200 go: each is read to be found and to be removed.
+        let some = try await read(olderThan: 400, keeping: 100, limit: 200)
+        #expect(some >= 200 && some <= 3 * 200 + 105 * pipelines, "\(some)")
+        #expect(try await hand.store.pruneHistory(olderThan: .days(400), keeping: 100) == 200)
+        try await hand.store.tidy()
+        #expect(try await hand.count("history WHERE ended_at < now() - interval '400 days'") == 0)
+        #expect(try await hand.count("history") == 16_000)
+    }
 
     @Test func basesAreReplacedAndReleased() async throws {
         let hand = try await StoreHand.start()

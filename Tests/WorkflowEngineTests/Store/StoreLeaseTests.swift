@@ -52,7 +52,8 @@ import Testing
         let actions = after.handle(.finish("a", token: claimed.token, FinishedStep()), now: Instant(microseconds: 0), random: 0)
         func write(_ token: Int64) async throws -> [JobID] {
             let transition = try Transition(
-                job: job, from: claimed.run, to: after, actions: actions, token: ("a", token), limits: [:], now: try await hand.store.now())
+                job: job, from: claimed.run, to: after, actions: actions, tokens: [LiveToken(step: "a", token: token)], limits: [:],
+                now: try await hand.store.now())
             return try await hand.store.write([transition.json], on: nil)
         }
         #expect(try await write(claimed.token + 1) == [])

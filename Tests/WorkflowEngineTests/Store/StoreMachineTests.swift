@@ -15,7 +15,8 @@ import Testing
             let job = try await insert(scenario, hand)
             for (index, change) in (scenario.world.journal ?? []).enumerated() {
                 let transition = try Transition(
-                    job: job, from: change.before, to: change.after, actions: change.actions, token: change.event.token, limits: [:],
+                    job: job, from: change.before, to: change.after, actions: change.actions, tokens: change.event.token.map { [$0] } ?? [],
+                    limits: [:],
                     now: change.now)
                 do {
                     guard try await hand.store.write([transition.json], on: nil) == [job] else {
@@ -36,7 +37,7 @@ import Testing
             // Again over the same version: nothing changes.
             if let last = scenario.world.journal?.last {
                 let again = try Transition(
-                    job: job, from: last.before, to: last.after, actions: last.actions, token: nil, limits: [:], now: last.now)
+                    job: job, from: last.before, to: last.after, actions: last.actions, tokens: [], limits: [:], now: last.now)
                 #expect(try await hand.store.write([again.json], on: nil) == [])
             }
         }
