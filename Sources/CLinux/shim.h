@@ -6,6 +6,7 @@
 #include <linux/fiemap.h>
 #include <linux/fs.h>
 #include <linux/openat2.h>
+#include <linux/stat.h>
 #include <sys/ioctl.h>
 #include <sys/statfs.h>
 #include <sys/syscall.h>
@@ -38,6 +39,14 @@ static const int linux_open_name = 010000000 | 0400000;
 static inline long linux_file_system(const char *path) {
     struct statfs status;
     return statfs(path, &status) == 0 ? (long)(unsigned)status.f_type : -1;
+}
+
+// statx(2) of a name in `folder`, of the folder itself where it is empty, never of what a link leads to: 1 where nobody may change it (chattr +i),
+// 2 where it may only be added to (chattr +a), 3 both; 0 where neither is so, or nobody tells.
+static inline int linux_protection(int folder, const char *name) {
+    struct statx found = {0};
+    if (syscall(SYS_statx, folder, name, 0x1000 /* AT_EMPTY_PATH */ | 0x100 /* AT_SYMLINK_NOFOLLOW */, 0u, &found) != 0) return 0;
+    return (found.stx_attributes & STATX_ATTR_IMMUTABLE ? 1 : 0) | (found.stx_attributes & STATX_ATTR_APPEND ? 2 : 0);
 }
 
 // syncfs(2): everything written to the file system of `file` is on disk.

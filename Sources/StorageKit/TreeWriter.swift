@@ -10,14 +10,16 @@ public protocol TreeWriter: Sendable {
     /// Opens a new file of `size` bytes. What stands there already is `.exists` unless the destination was told to overwrite.
     func createFile(_ path: TreePath, size: Int64) throws -> any FileWriter
 
-    /// Makes what has no content: a symbolic link, device or fifo. Metadata is set as well. One that is there and is the same stays.
-    func createSpecial(_ path: TreePath, _ metadata: FileMetadata) throws
+    /// Makes what has no content: a symbolic link, device or fifo. One that is there and is the same stays. Metadata is set as well, as by
+    /// `setMetadata`: returns what could not be set.
+    func createSpecial(_ path: TreePath, _ metadata: FileMetadata) throws -> [StorageError]
 
-    /// Makes `path` another name of the file `existing`, restored before. Where it is that already, it stays.
+    /// Makes `path` another name of the file `existing`, restored before. Where it is that already, it stays; a file that holds the same bytes
+    /// becomes that name.
     func link(_ path: TreePath, to existing: TreePath) throws
 
-    /// Owner, mode, times and extended attributes of a file or directory that is there. Returns what could not be set
-    /// (for example owners, when not root).
+    /// Owner, mode, times and extended attributes of a file or directory that is there: set, and removed where they were not stored, until they
+    /// are what was stored. Returns what could not be set (for example owners, when not root).
     func setMetadata(_ path: TreePath, _ metadata: FileMetadata) throws -> [StorageError]
 
     /// Opens the file that stands at `path`, so that one that a restore before brought back whole is known as such. Nil when there is none,

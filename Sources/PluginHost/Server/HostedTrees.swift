@@ -121,15 +121,17 @@ final class HostedTrees: Sendable {
         case "restore.directory": try writer.makeDirectory(path)
         case "restore.file":
             return HostedAnswer(result: ["file": .int(targets.add(try writer.createFile(path, size: request.number("size"))))])
-        case "restore.special": try writer.createSpecial(path, request.metadata())
+        case "restore.special": return try failures(writer.createSpecial(path, request.metadata()), at: path)
         case "restore.link": try writer.link(path, to: request.path("existing"))
-        case "restore.metadata":
-            let failures = try writer.setMetadata(path, request.metadata())
-            return HostedAnswer(result: ["failures": .array(failures.map { PluginFailure($0, at: "\(path)").json })])
+        case "restore.metadata": return try failures(writer.setMetadata(path, request.metadata()), at: path)
         case "restore.existing": return try writer.existing(path).map(begin) ?? HostedAnswer(result: .null)
         default: throw request.unknown
         }
         return HostedAnswer()
+    }
+
+    private func failures(_ failures: [StorageError], at path: TreePath) -> HostedAnswer {
+        HostedAnswer(result: ["failures": .array(failures.map { PluginFailure($0, at: "\(path)").json })])
     }
 }
 

@@ -26,17 +26,20 @@ final class PluginTreeWriter: TreeWriter {
         return PluginFileWriter(process: process, arguments: ["handle": handle, "file": file])
     }
 
-    func createSpecial(_ path: TreePath, _ metadata: FileMetadata) throws {
-        try call("restore.special", path, ["metadata": metadata.message])
+    func createSpecial(_ path: TreePath, _ metadata: FileMetadata) throws -> [StorageError] {
+        try settle("restore.special", path, metadata)
     }
 
     func link(_ path: TreePath, to existing: TreePath) throws { try call("restore.link", path, ["existing": TreeMessage.path(existing)]) }
 
     func setMetadata(_ path: TreePath, _ metadata: FileMetadata) throws -> [StorageError] {
-        let result = try call("restore.metadata", path, ["metadata": metadata.message]).result
-        return (result["failures"]?.arrayValue ?? []).map {
-            PluginFailure(json: $0, call: "restore.metadata", plugin: process.program.name).error
-        }
+        try settle("restore.metadata", path, metadata)
+    }
+
+    /// What could not be set.
+    private func settle(_ name: String, _ path: TreePath, _ metadata: FileMetadata) throws(StorageError) -> [StorageError] {
+        let result = try call(name, path, ["metadata": metadata.message]).result
+        return (result["failures"]?.arrayValue ?? []).map { PluginFailure(json: $0, call: name, plugin: process.program.name).error }
     }
 
     func existing(_ path: TreePath) throws -> (any FileReader)? {

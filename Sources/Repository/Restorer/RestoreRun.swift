@@ -22,7 +22,7 @@ final class RestoreRun: Sendable {
         /// Bytes of the files that are whole: what is begun and fails is not restored.
         var wholeBytes: UInt64 = 0
         var failures: [RestoreFailure] = []
-        var warnings: [StorageError] = []
+        var warnings = RestoreWarnings()
         /// The first path of each hard-linked file.
         var linked: [LinkKey: TreePath] = [:]
         var failedPaths: Set<TreePath> = []
@@ -76,8 +76,7 @@ final class RestoreRun: Sendable {
                     RepositoryError.damaged("/\(path)", expected: "the file it is linked to, /\(existing)", found: "a file that failed"))
                 continue
             }
-            try await attempt(path) { [writer] in try writer.link(path, to: existing) }
-            state.withLock { $0.progress.files += 1 }
+            if try await attempt(path, { [writer] in try writer.link(path, to: existing) }) { state.withLock { $0.progress.files += 1 } }
         }
         for (path, node) in work.directories.reversed() {
             try Task.checkCancellation()
@@ -88,13 +87,19 @@ final class RestoreRun: Sendable {
             options.progress?(state.progress)
             return RestoreReport(
                 files: state.progress.files, directories: state.progress.directories, bytes: state.wholeBytes,
-                failures: state.failures, warnings: state.warnings)
+                failures: state.failures, warnings: state.warnings.errors,
+                warningCount: state.warnings.count)
         }
     }
 
-    /// Runs a call of the writer. A full disk ends the restore; other trouble is one path's.
-    private func attempt(_ path: TreePath, _ body: @escaping @Sendable () throws -> Void) async throws {
-        do { try await pool.run(body) } catch let error as StorageError where error.kind != .noSpace { fail(path, error) }
+    /// Runs a call of the writer. A full disk ends the restore; other trouble is one path's, and false.
+    @discardableResult
+    private func attempt(_ path: TreePath, _ body: @escaping @Sendable () throws -> Void) async throws -> Bool {
+        do { try await pool.run(body) } catch let error as StorageError where error.kind != .noSpace {
+            fail(path, error)
+            return false
+        }
+        return true
     }
 
     private func fail(_ path: TreePath, _ error: any ExplainedError) {
@@ -106,8 +111,11 @@ final class RestoreRun: Sendable {
 
     private func setMetadata(_ path: TreePath, _ node: Node) throws {
         guard let metadata = node.metadata else { return }
-        let warnings = try writer.setMetadata(path, metadata)
-        if !warnings.isEmpty { state.withLock { $0.warnings += warnings } }
+        note(try writer.setMetadata(path, metadata))
+    }
+
+    private func note(_ warnings: [StorageError]) {
+        if !warnings.isEmpty { state.withLock { $0.warnings.note(warnings) } }
     }
 
     private func walk(_ id: ObjectID, at path: TreePath, _ work: inout Work) async throws {
@@ -136,9 +144,11 @@ final class RestoreRun: Sendable {
                 // The folder whose content lands at the writer's root: a private home must not come back as a public one.
                 if selection.isWholeRoot(below) { work.directories.append((TreePath(), node)) }
                 if let target = selection.target(of: below) {
-                    try await attempt(target) { [writer] in try writer.makeDirectory(target) }
-                    state.withLock { $0.progress.directories += 1 }
-                    work.directories.append((target, node))
+                    // What stands in the place of one that can't be made is not given its metadata.
+                    if try await attempt(target, { [writer] in try writer.makeDirectory(target) }) {
+                        state.withLock { $0.progress.directories += 1 }
+                        work.directories.append((target, node))
+                    }
                 }
                 try await walk(subtree, at: below, &work)
             } else if selection.includes(below), let target = selection.target(of: below, isDirectory: false) {
@@ -169,8 +179,9 @@ final class RestoreRun: Sendable {
                         advice: "use a newer snappy-flow"))
                 return
             }
-            try await attempt(target) { [writer] in try writer.createSpecial(target, metadata) }
-            state.withLock { $0.progress.files += 1 }
+            if try await attempt(target, { [self] in note(try writer.createSpecial(target, metadata)) }) {
+                state.withLock { $0.progress.files += 1 }
+            }
             return
         }
         work.batch.append(RestoredFile(path: target, node: node, writer: writer))
@@ -281,10 +292,11 @@ final class RestoreRun: Sendable {
     }
 
     private func write(_ plain: UnsafeRawBufferPointer, to places: [Place]) throws {
+        let data = ZeroRuns.data(in: plain)
         for place in places {
             try breakdown.check()
             do {
-                let last = try place.file.write(plain, at: place.offset)
+                let last = try place.file.write(plain, data, at: place.offset)
                 state.withLock { state in
                     state.progress.bytes += UInt64(plain.count)
                     state.progress.currentPath = place.file.path

@@ -34,10 +34,10 @@ final class RestoredFile: Sendable {
         }
     }
 
-    /// Writes one blob, leaving zero runs out. True when that was the last and the file is whole.
-    func write(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws -> Bool {
+    /// Writes one blob, of which `data` are the ranges that are not zeros. True when that was the last and the file is whole.
+    func write(_ bytes: UnsafeRawBufferPointer, _ data: [Range<Int>], at offset: Int64) throws -> Bool {
         guard let file = try open() else { return false }
-        for run in ZeroRuns.data(in: bytes) {
+        for run in data {
             try file.write(UnsafeRawBufferPointer(rebasing: bytes[run]), at: offset + Int64(run.lowerBound))
         }
         let last = state.withLock { state in

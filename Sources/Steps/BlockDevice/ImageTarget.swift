@@ -45,7 +45,7 @@ final class ImageTarget: ImageWriter {
         let name = FileName((path as NSString).lastPathComponent)
         if exists { try Self.refuseInUse(path) }
         let file = try RestoredFile(name: name, in: folder, size: size, overwrite: overwrite)
-        if exists { file.adopt(found, (try? ExtendedAttributes.read(name, in: folder)) ?? []) }
+        if exists { file.adopt(found, (try? ExtendedAttributes.read(name, in: folder)) ?? []) } else { file.setAttributes([]) }
         place = .file(file, in: folder)
     }
 

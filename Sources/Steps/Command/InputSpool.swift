@@ -38,7 +38,9 @@ final class InputSpool: TreeWriter {
         return file
     }
 
-    func createSpecial(_ path: TreePath, _ metadata: FileMetadata) throws { throw oneFileOnly(found: "a \(metadata.kind.rawValue)") }
+    func createSpecial(_ path: TreePath, _ metadata: FileMetadata) throws -> [StorageError] {
+        throw oneFileOnly(found: "a \(metadata.kind.rawValue)")
+    }
     func link(_ path: TreePath, to existing: TreePath) throws { throw oneFileOnly(found: "a hard link") }
     func setMetadata(_ path: TreePath, _ metadata: FileMetadata) throws -> [StorageError] { [] }
 

@@ -10,22 +10,20 @@ enum ExtendedAttributes {
         -> [ExtendedAttribute]
     {
         // There is no llistxattrat: the kernel's own path of the open folder serves.
-        let path = FileName(bytes: Array("/proc/self/fd/\(folder.descriptor)/".utf8) + name.bytes)
+        let path = FileName(bytes: Array("\(OpenEntry.place(folder.descriptor))/".utf8) + name.bytes)
         let location = folder.path + "/" + name.description
-        var names = try value(location) {
+        let names = try value(location) {
             FolderHandle.withName(path) { llistxattr($0, nil, 0) }
         } fill: { buffer in
             FolderHandle.withName(path) { llistxattr($0, buffer.baseAddress, buffer.count) }
         }
-        if names?.last == 0 { names?.removeLast() }
         var attributes: [ExtendedAttribute] = []
-        for name in (names ?? []).split(separator: 0) {
-            guard let text = String(validating: name.map { UInt8(bitPattern: $0) }, as: UTF8.self) else {
+        for name in split(names) {
+            guard let text = String(validating: name, as: UTF8.self) else {
                 leftOut(
                     StorageError(
-                        .unsupported, expected: "names of extended attributes in UTF-8",
-                        found: String(decoding: name.map { UInt8(bitPattern: $0) }, as: UTF8.self), at: location,
-                        advice: "rename the attribute; the file itself is copied"))
+                        .unsupported, expected: "names of extended attributes in UTF-8", found: String(decoding: name, as: UTF8.self),
+                        at: location, advice: "rename the attribute; the file itself is copied"))
                 continue
             }
             let bytes = try value(location) {
@@ -37,6 +35,51 @@ enum ExtendedAttributes {
             if let bytes { attributes.append(ExtendedAttribute(name: text, value: bytes.map { UInt8(bitPattern: $0) })) }
         }
         return attributes
+    }
+
+    /// The names that an open entry has, `place` leading to it; any bytes but NUL. None where the file system has no attributes.
+    static func names(at place: String, _ location: String) throws(StorageError) -> [[UInt8]] {
+        split(
+            try value(location) {
+                listxattr(place, nil, 0)
+            } fill: { buffer in
+                listxattr(place, buffer.baseAddress, buffer.count)
+            })
+    }
+
+    /// Whether an open entry has just this attribute.
+    static func has(_ attribute: ExtendedAttribute, at place: String) -> Bool {
+        let found = try? value(place) {
+            getxattr(place, attribute.name, nil, 0)
+        } fill: { buffer in
+            getxattr(place, attribute.name, buffer.baseAddress, buffer.count)
+        }
+        return found?.map { UInt8(bitPattern: $0) } == attribute.value
+    }
+
+    /// Sets one on an open entry; 0, or an errno.
+    static func set(_ attribute: ExtendedAttribute, at place: String) -> Int32 {
+        attribute.value.withUnsafeBytes { setxattr(place, attribute.name, $0.baseAddress, $0.count, 0) } == 0 ? 0 : errno
+    }
+
+    /// Removes one from an open entry, where it is; 0, or an errno.
+    static func remove(_ name: [UInt8], at place: String) -> Int32 {
+        FolderHandle.withName(FileName(bytes: name)) { removexattr(place, $0) } == 0 || errno == ENODATA ? 0 : errno
+    }
+
+    /// Whether an attribute is part of what an entry is, so that a restored one has it only where it was stored. Others stay as they are: labels and
+    /// measurements that a security module gives every file by itself, and what a file system says of how it keeps a file (`btrfs.compression`,
+    /// `system.nfs4_acl`).
+    static func isOfTheEntry(_ name: [UInt8]) -> Bool {
+        if name == Array(AccessList.access.utf8) || name == Array(AccessList.inherited.utf8) { return true }
+        if modules.contains(where: { name.starts(with: $0.utf8) }) { return false }
+        return ["user.", "trusted.", "security."].contains { name.starts(with: $0.utf8) }
+    }
+
+    private static let modules = ["security.selinux", "security.SMACK64", "security.apparmor", "security.ima", "security.evm"]
+
+    private static func split(_ names: [CChar]?) -> [[UInt8]] {
+        (names ?? []).split(separator: 0).map { $0.map { UInt8(bitPattern: $0) } }
     }
 
     /// Asks for the size, then for the bytes; again when it grew in between. Nil where there is none.
@@ -59,27 +102,6 @@ enum ExtendedAttributes {
             if failure == 0 { return bytes }
             if failure == ENODATA { return nil }
             guard failure == ERANGE else { throw .system(failure, expected: "extended attributes", at: location) }
-        }
-    }
-
-    /// Sets them on an open file or folder. Returns what could not be set.
-    static func write(_ attributes: [ExtendedAttribute], to descriptor: Int32, location: String) -> [StorageError] {
-        attributes.compactMap { attribute in
-            let result = attribute.value.withUnsafeBytes { fsetxattr(descriptor, attribute.name, $0.baseAddress, $0.count, 0) }
-            guard result != 0 else { return nil }
-            return .system(errno, expected: "to set the extended attribute \(attribute.name)", at: location)
-        }
-    }
-
-    /// Sets them on a name that can't be opened (a link, a device).
-    static func write(_ attributes: [ExtendedAttribute], to name: FileName, in folder: FolderHandle) -> [StorageError] {
-        let path = FileName(bytes: Array("/proc/self/fd/\(folder.descriptor)/".utf8) + name.bytes)
-        return attributes.compactMap { attribute in
-            let result = attribute.value.withUnsafeBytes { bytes in
-                FolderHandle.withName(path) { lsetxattr($0, attribute.name, bytes.baseAddress, bytes.count, 0) }
-            }
-            guard result != 0 else { return nil }
-            return .system(errno, expected: "to set the extended attribute \(attribute.name)", at: folder.path + "/" + name.description)
         }
     }
 }

@@ -8,7 +8,9 @@ public enum FolderTarget {
         path: String, overwrite: Bool, _ body: @Sendable (any TreeWriter) async throws -> Result
     ) async throws -> Result {
         try makeFolder(path)
-        return try await body(FolderWriter(path: path, overwrite: overwrite))
+        let writer = try FolderWriter(path: path, overwrite: overwrite)
+        defer { writer.end() }
+        return try await body(writer)
     }
 
     /// Makes the folder and those above it.

@@ -1,17 +1,36 @@
 import CLinux
+import FlowModel
 import Glibc
 import StorageKit
+import Synchronization
 
 /// Restores a tree below a folder. Paths are resolved without following links, so nothing lands outside, whatever a repository or
 /// another process says.
 final class FolderWriter: TreeWriter {
     private let root: FolderHandle
     private let overwrite: Bool
+    private let widened: WidenedFolders
+    /// Files that are whole and have not got their metadata yet. What takes the name of one meanwhile is not given it: the file of somebody else.
+    private let whole = Mutex<[TreePath: WholeFile]>([:])
+
+    private enum WholeFile {
+        case made(OpenEntry)
+        /// Was there; whoever found it so has it open.
+        case found(FileIdentity)
+    }
 
     init(path: String, overwrite: Bool) throws(StorageError) {
+        let widened = WidenedFolders()
+        try widened.widen(OpenEntry(following: path), at: TreePath())
         root = try FolderHandle(opening: path)
+        self.widened = widened
         self.overwrite = overwrite
     }
+
+    deinit { end() }
+
+    /// Called when nothing more is written, whether all of it was restored or not: folders that were opened up for it get back what they had.
+    func end() { widened.putBack(below: root) }
 
     func makeDirectory(_ path: TreePath) throws {
         // The folder above is there as a rule, and then nothing above it is looked at.
@@ -23,24 +42,44 @@ final class FolderWriter: TreeWriter {
             let part = TreePath(Array(path.parts[...depth]))
             let (parent, name) = try place(part)
             if FolderHandle.withName(name, { mkdirat(parent.descriptor, $0, 0o700) }) == 0 { continue }
-            guard errno == EEXIST else { throw StorageError.system(errno, expected: "to make a folder", at: root.location(part)) }
+            guard errno == EEXIST else { throw StorageError.refused(errno, expected: "to make a folder", name, in: parent) }
             let found = try parent.status(name)
-            if found.st_mode & S_IFMT == S_IFDIR { continue }
-            guard overwrite else { throw StorageError.system(EEXIST, expected: "a folder, or nothing", at: root.location(part)) }
-            try remove(name, in: parent)
-            guard FolderHandle.withName(name, { mkdirat(parent.descriptor, $0, 0o700) }) == 0 else {
-                throw StorageError.system(errno, expected: "to make a folder", at: root.location(part))
+            if found.st_mode & S_IFMT == S_IFDIR {
+                try widened.widen(OpenEntry(name, in: parent), at: part)
+                continue
             }
+            guard overwrite else { throw StorageError.system(EEXIST, expected: "a folder, or nothing", at: root.location(part)) }
+            try makeDirectory(name, inPlaceOfAFileIn: parent)
         }
     }
 
+    /// The file stays where the folder can't be made.
+    private func makeDirectory(_ name: FileName, inPlaceOfAFileIn parent: FolderHandle) throws(StorageError) {
+        let temporary = RestoredFile.temporaryName()
+        func rename(_ from: FileName, _ to: FileName) -> Bool {
+            FolderHandle.withName(from) { from in
+                FolderHandle.withName(to) { renameat(parent.descriptor, from, parent.descriptor, $0) == 0 }
+            }
+        }
+        guard rename(name, temporary) else { throw .refused(errno, expected: "to replace what is there", name, in: parent) }
+        guard FolderHandle.withName(name, { mkdirat(parent.descriptor, $0, 0o700) }) == 0 else {
+            let code = errno
+            _ = rename(temporary, name)
+            throw .refused(code, expected: "to make a folder", name, in: parent)
+        }
+        _ = FolderHandle.withName(temporary) { unlinkat(parent.descriptor, $0, 0) }
+    }
+
     func createFile(_ path: TreePath, size: Int64) throws -> any FileWriter {
+        whole.withLock { $0[path] = nil }
         let (parent, name) = try place(path)
         if let found = try? parent.status(name) {
             guard overwrite else { throw StorageError.system(EEXIST, expected: "nothing there", at: root.location(path)) }
             guard found.st_mode & S_IFMT != S_IFDIR else { throw Self.inTheWay(root.location(path)) }
         }
-        return try RestoredFile(name: name, in: parent, size: size, overwrite: overwrite)
+        return try RestoredFile(name: name, in: parent, size: size, overwrite: overwrite) { [weak self] entry in
+            self?.whole.withLock { $0[path] = .made(entry) }
+        }
     }
 
     /// A restore replaces files, never a folder with what is in it.
@@ -53,8 +92,21 @@ final class FolderWriter: TreeWriter {
     func existing(_ path: TreePath) throws -> (any FileReader)? {
         let (parent, name) = try place(path)
         guard let found = try? parent.status(name), found.st_mode & S_IFMT == S_IFREG else { return nil }
+        let file = try Self.open(name, in: parent, found, at: path)
+        whole.withLock { $0[path] = .found(FileIdentity(found)) }
+        return file
+    }
+
+    /// Opens a file that is there to be compared; one's own also where one may not read it oneself.
+    private static func open(_ name: FileName, in parent: FolderHandle, _ found: stat, at path: TreePath) throws(StorageError) -> OpenFile {
         let status = FileStatus(root: path, rootDevice: found.st_dev)
-        return try OpenFile(root: parent, path: TreePath([name]), logicalPath: path, status: status)
+        do { return try OpenFile(root: parent, path: TreePath([name]), logicalPath: path, status: status) } catch {
+            guard error.kind == .accessDenied, found.st_uid == geteuid(), found.st_mode & 0o400 == 0 else { throw error }
+            let entry = try OpenEntry(name, in: parent)
+            guard FileIdentity(try entry.status()) == FileIdentity(found), entry.setPermissions(found.st_mode | 0o400) else { throw error }
+            defer { _ = entry.setPermissions(found.st_mode) }
+            return try OpenFile(root: parent, path: TreePath([name]), logicalPath: path, status: status)
+        }
     }
 
     /// A machine that loses its power after a restore said that it is done has what was restored.
@@ -64,24 +116,32 @@ final class FolderWriter: TreeWriter {
         }
     }
 
-    func createSpecial(_ path: TreePath, _ metadata: FileMetadata) throws {
+    func createSpecial(_ path: TreePath, _ metadata: FileMetadata) throws -> [StorageError] {
         let (parent, name) = try place(path)
-        if let found = try? parent.status(name) {
-            if try isSame(found, metadata, name, in: parent) {
-                _ = try setMetadata(path, metadata)
-                return
-            }
-            guard found.st_mode & S_IFMT != S_IFDIR || !overwrite else { throw Self.inTheWay(root.location(path)) }
-            if overwrite { try remove(name, in: parent) }
-        }
-        let result = FolderHandle.withName(name) { name in
-            Self.make(metadata, name, in: parent)
-        }
-        guard result == 0 else {
-            throw StorageError.system(errno, expected: "to make a \(metadata.kind.rawValue)", at: root.location(path))
+        let found = try? parent.status(name)
+        if let found, try isSame(found, metadata, name, in: parent) { return try setMetadata(path, metadata) }
+        if let found, overwrite, found.st_mode & S_IFMT == S_IFDIR { throw Self.inTheWay(root.location(path)) }
+        try make(name, in: parent, replacing: found != nil && overwrite, expected: "to make a \(metadata.kind.rawValue)") {
+            Self.make(metadata, $0, in: parent)
         }
         // What can't be set on a link or device (an owner, when not root) is no reason to lose it.
-        _ = try setMetadata(path, metadata)
+        return try setMetadata(path, metadata)
+    }
+
+    /// Makes what `make` makes of a name. What is replaced stays where that fails.
+    private func make(
+        _ name: FileName, in parent: FolderHandle, replacing: Bool, expected: String, _ make: (UnsafePointer<CChar>) -> Int32
+    ) throws(StorageError) {
+        let new = replacing ? RestoredFile.temporaryName() : name
+        guard FolderHandle.withName(new, make) == 0 else { throw .refused(errno, expected: expected, name, in: parent) }
+        guard replacing else { return }
+        let renamed = FolderHandle.withName(new) { from in
+            FolderHandle.withName(name) { renameat(parent.descriptor, from, parent.descriptor, $0) }
+        }
+        let code = errno
+        // Still there also where both are names of one file, which rename(2) leaves alone.
+        _ = FolderHandle.withName(new) { unlinkat(parent.descriptor, $0, 0) }
+        guard renamed == 0 else { throw .refused(code, expected: "to replace what is there", name, in: parent) }
     }
 
     private func isSame(_ found: stat, _ metadata: FileMetadata, _ name: FileName, in parent: FolderHandle) throws(StorageError) -> Bool {
@@ -114,54 +174,63 @@ final class FolderWriter: TreeWriter {
     func link(_ path: TreePath, to existing: TreePath) throws {
         let (parent, name) = try place(path)
         let (otherParent, otherName) = try place(existing)
-        if let found = try? parent.status(name) {
-            if let original = try? otherParent.status(otherName), original.st_ino == found.st_ino, original.st_dev == found.st_dev {
-                return
-            }
-            guard found.st_mode & S_IFMT != S_IFDIR || !overwrite else { throw Self.inTheWay(root.location(path)) }
-            if overwrite { try remove(name, in: parent) }
+        let found = try? parent.status(name)
+        var replacing = false
+        if let found, let original = try? otherParent.status(otherName) {
+            if FileIdentity(original) == FileIdentity(found) { return }
+            if overwrite, found.st_mode & S_IFMT == S_IFDIR { throw Self.inTheWay(root.location(path)) }
+            replacing = overwrite || holdsTheSame(name, in: parent, found, as: otherName, in: otherParent, original)
         }
-        let result = FolderHandle.withName(name) { name in
+        try make(name, in: parent, replacing: replacing, expected: "another name for \(existing)") { name in
             FolderHandle.withName(otherName) { linkat(otherParent.descriptor, $0, parent.descriptor, name, 0) }
         }
-        guard result == 0 else { throw StorageError.system(errno, expected: "another name for \(existing)", at: root.location(path)) }
+    }
+
+    /// Whether a file with a name of its own holds what the one it is to be linked to holds, and held still while that was found out: then nothing is
+    /// lost when it becomes that one.
+    private func holdsTheSame(
+        _ name: FileName, in parent: FolderHandle, _ found: stat, as otherName: FileName, in otherParent: FolderHandle, _ original: stat
+    ) -> Bool {
+        guard found.st_mode & S_IFMT == S_IFREG, original.st_mode & S_IFMT == S_IFREG, found.st_size == original.st_size,
+            let one = try? Self.open(name, in: parent, found, at: TreePath([name])),
+            let other = try? Self.open(otherName, in: otherParent, original, at: TreePath([otherName]))
+        else { return false }
+        defer {
+            one.close()
+            other.close()
+        }
+        guard (try? SameContent.of(one, other)) == true, let now = try? parent.status(name) else { return false }
+        return FileIdentity(now) == FileIdentity(found) && FileStatus.time(now.st_mtim) == FileStatus.time(found.st_mtim)
+            && now.st_size == found.st_size
     }
 
     func setMetadata(_ path: TreePath, _ metadata: FileMetadata) throws -> [StorageError] {
-        guard !path.parts.isEmpty else { return setMetadata(of: ".", in: root, metadata) }
-        let (parent, name) = try place(path)
-        return setMetadata(of: name, in: parent, metadata)
-    }
-
-    /// Owner first: changing it clears setuid. Times last: everything else changes them.
-    private func setMetadata(of name: FileName, in parent: FolderHandle, _ metadata: FileMetadata) -> [StorageError] {
-        var failures: [StorageError] = []
-        let location = parent.path + "/" + name.description
-        func check(_ result: Int32, _ what: String) {
-            if result != 0 { failures.append(.system(errno, expected: what, at: location)) }
+        let failures: [StorageError]
+        switch whole.withLock({ $0.removeValue(forKey: path) }) {
+        case .made(let file):
+            failures = try EntryMetadata.settle(file, metadata)
+            try requireSame(FileIdentity(try file.status()), entry(path))
+        case .found(let identity):
+            let entry = try entry(path)
+            try requireSame(identity, entry)
+            failures = try EntryMetadata.settle(entry, metadata)
+        case nil: failures = try EntryMetadata.settle(entry(path), metadata)
         }
-        check(
-            FolderHandle.withName(name) { fchownat(parent.descriptor, $0, metadata.userID, metadata.groupID, AT_SYMLINK_NOFOLLOW) },
-            "to set owner \(metadata.userID):\(metadata.groupID)")
-        if metadata.kind != .symbolicLink { check(Self.setMode(metadata.permissions, of: name, in: parent), "to set the mode") }
-        failures += ExtendedAttributes.write(metadata.extendedAttributes, to: name, in: parent)
-        var times = [metadata.accessed, metadata.modified].map { timespec(tv_sec: Int($0.seconds), tv_nsec: Int($0.nanoseconds)) }
-        check(FolderHandle.withName(name) { utimensat(parent.descriptor, $0, &times, AT_SYMLINK_NOFOLLOW) }, "to set the times")
+        widened.settle(path)
         return failures
     }
 
-    /// Never of what a link leads to that somebody put in the place meanwhile: chmod has no way to say so but an open name.
-    private static func setMode(_ permissions: UInt16, of name: FileName, in parent: FolderHandle) -> Int32 {
-        let open = FolderHandle.withName(name) { linux_open_beneath(parent.descriptor, $0, linux_open_name, 0) }
-        guard open >= 0 else { return -1 }
-        defer { Glibc.close(open) }
-        var found = stat()
-        guard fstat(open, &found) == 0 else { return -1 }
-        guard found.st_mode & S_IFMT != S_IFLNK else {
-            errno = ELOOP
-            return -1
-        }
-        return FolderHandle.withName(FileName("/proc/self/fd/\(open)")) { chmod($0, mode_t(permissions)) }
+    private func requireSame(_ identity: FileIdentity, _ entry: OpenEntry) throws(StorageError) {
+        guard FileIdentity(try entry.status()) != identity else { return }
+        throw StorageError(
+            .changed, expected: "the file that was restored", found: "another, which took its name", at: entry.location,
+            advice: "look who writes there, and restore again", retry: .lostRace)
+    }
+
+    private func entry(_ path: TreePath) throws(StorageError) -> OpenEntry {
+        guard !path.parts.isEmpty else { return try OpenEntry(".", in: root) }
+        let (parent, name) = try place(path)
+        return try OpenEntry(name, in: parent)
     }
 
     /// The open folder above a path, and its last name.
@@ -178,11 +247,5 @@ final class FolderWriter: TreeWriter {
     private static func isPlain(_ name: FileName) -> Bool {
         !name.bytes.isEmpty && !name.bytes.contains(0) && !name.bytes.contains(UInt8(ascii: "/")) && name.bytes != Array(".".utf8)
             && name.bytes != Array("..".utf8)
-    }
-
-    private func remove(_ name: FileName, in parent: FolderHandle) throws(StorageError) {
-        guard FolderHandle.withName(name, { unlinkat(parent.descriptor, $0, 0) }) == 0 || errno == ENOENT else {
-            throw .system(errno, expected: "to replace what is there", at: parent.path + "/" + name.description)
-        }
     }
 }

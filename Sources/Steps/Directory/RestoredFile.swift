@@ -12,9 +12,14 @@ final class RestoredFile: FileWriter {
     /// Nil while it has no name at all.
     private let unfinished: FileName?
     private let overwrite: Bool
+    /// Given the file when it has its name.
+    private let named: (@Sendable (OpenEntry) -> Void)?
 
-    init(name: FileName, in parent: FolderHandle, size: Int64, overwrite: Bool) throws(StorageError) {
+    init(
+        name: FileName, in parent: FolderHandle, size: Int64, overwrite: Bool, named: (@Sendable (OpenEntry) -> Void)? = nil
+    ) throws(StorageError) {
         self.name = name
+        self.named = named
         self.parent = parent
         self.overwrite = overwrite
         let location = parent.path + "/" + name.description
@@ -23,14 +28,14 @@ final class RestoredFile: FileWriter {
             (descriptor, unfinished) = (unnamed, nil)
         } else {
             guard [EOPNOTSUPP, EISDIR, EINVAL, ENOENT].contains(errno) else {
-                throw .system(errno, expected: "to make a file", at: location)
+                throw .refused(errno, expected: "to make a file", name, in: parent)
             }
             let temporary = Self.temporaryName()
             unfinished = temporary
             descriptor = FolderHandle.withName(temporary) {
                 linux_open_beneath(parent.descriptor, $0, O_WRONLY | O_CREAT | O_EXCL, 0o600)
             }
-            guard descriptor >= 0 else { throw .system(errno, expected: "to make a file", at: location) }
+            guard descriptor >= 0 else { throw .refused(errno, expected: "to make a file", name, in: parent) }
         }
         if ftruncate(descriptor, off_t(size)) != 0 {
             let code = errno
@@ -40,7 +45,7 @@ final class RestoredFile: FileWriter {
     }
 
     /// At most 255 bytes (limits.h NAME_MAX), and a name that no restored file has by chance.
-    private static func temporaryName() -> FileName {
+    static func temporaryName() -> FileName {
         FileName(".snappy-flow-\(String(UInt64.random(in: 0 ... .max), radix: 36)).part")
     }
 
@@ -59,11 +64,26 @@ final class RestoredFile: FileWriter {
     /// Takes over whose file it is, its rights and its labels from what it replaces: who could open that can open this.
     func adopt(_ replaced: stat, _ attributes: [ExtendedAttribute]) {
         _ = fchown(descriptor, replaced.st_uid, replaced.st_gid)
+        setAttributes(attributes)
         _ = fchmod(descriptor, replaced.st_mode & 0o7777)
-        _ = ExtendedAttributes.write(attributes, to: descriptor, location: parent.path + "/" + name.description)
+    }
+
+    /// Gives it these, and takes away what the folder above gave it besides.
+    func setAttributes(_ attributes: [ExtendedAttribute]) {
+        let place = OpenEntry.place(descriptor)
+        for name in (try? ExtendedAttributes.names(at: place, parent.path)) ?? []
+        where ExtendedAttributes.isOfTheEntry(name) && !attributes.contains(where: { name.elementsEqual($0.name.utf8) }) {
+            _ = ExtendedAttributes.remove(name, at: place)
+        }
+        for attribute in attributes { _ = ExtendedAttributes.set(attribute, at: place) }
     }
 
     func finish() throws {
+        let entry: OpenEntry?
+        do { entry = try named.map { _ in try OpenEntry(of: descriptor, location: parent.path + "/" + name.description) } } catch {
+            abandon()
+            throw error
+        }
         let code = nameIt()
         guard code == 0 else {
             abandon()
@@ -73,8 +93,9 @@ final class RestoredFile: FileWriter {
                     .exists, expected: "a file, or nothing", found: "a folder", at: location,
                     advice: "move the folder away: a restore replaces files, never a folder with what is in it")
             }
-            throw StorageError.system(code, expected: "to name the restored file", at: location)
+            throw StorageError.refused(code, expected: "to name the restored file", name, in: parent)
         }
+        if let entry { named?(entry) }
         Glibc.close(descriptor)
     }
 

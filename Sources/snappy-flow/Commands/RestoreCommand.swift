@@ -50,8 +50,7 @@ struct RestoreCommand: Interruptible {
                     }))
         }
         meter.clear()
-        for warning in report.warnings.prefix(10) { StandardError.write("warning: \(warning)") }
-        if report.warnings.count > 10 { StandardError.write("warning: and \(report.warnings.count - 10) more of that kind") }
+        for warning in report.warnings { StandardError.write("warning: \(warning)") }
         print("restored \(report.files) files, \(ByteCount(bytes: Int64(report.bytes)).approximate), into \(absolute)")
         guard report.failures.isEmpty else {
             for failure in report.failures { StandardError.write("not restored: \(failure.path): \(failure.error)") }

@@ -55,7 +55,7 @@ struct FolderWriter: TreeWriter {
         }
     }
 
-    func createSpecial(_ path: TreePath, _ metadata: FileMetadata) throws {
+    func createSpecial(_ path: TreePath, _ metadata: FileMetadata) throws -> [StorageError] {
         switch metadata.kind {
         case .symbolicLink:
             let target = metadata.linkTarget.map(CChar.init(bitPattern:)) + [0]
@@ -65,7 +65,7 @@ struct FolderWriter: TreeWriter {
             try check(
                 withPath(path) { mknod($0, (metadata.kind == .blockDevice ? S_IFBLK : S_IFCHR) | 0o600, dev_t(metadata.device)) }, path)
         }
-        _ = try setMetadata(path, metadata)
+        return try setMetadata(path, metadata)
     }
 
     func link(_ path: TreePath, to existing: TreePath) throws {

@@ -18,11 +18,8 @@ import Testing
         [tag, 0, permissions, 0] + withUnsafeBytes(of: id.littleEndian) { Array($0) }
     }
 
-    private func set(_ path: String, _ name: String, _ value: [UInt8]) throws {
-        let folder = try FolderHandle(opening: (path as NSString).deletingLastPathComponent)
-        let attribute = ExtendedAttribute(name: name, value: value)
-        let failures = ExtendedAttributes.write([attribute], to: FileName((path as NSString).lastPathComponent), in: folder)
-        #expect(failures == [])
+    private func set(_ path: String, _ name: String, _ value: [UInt8]) {
+        #expect(ExtendedAttributes.set(ExtendedAttribute(name: name, value: value), at: path) == 0)
     }
 
     private func attributes(_ path: String) throws -> [String: [UInt8]] {
@@ -39,9 +36,9 @@ import Testing
         try stage.write("home/empty", "")
         try stage.write("home/folder/deep", "more")
         for name in ["home/file", "home/empty", "home/folder", "home/folder/deep"] {
-            try set(stage.folder.file(name), "user.origin", Array("of \(name)".utf8))
-            try set(stage.folder.file(name), "user.nothing", [])
-            try set(stage.folder.file(name), "system.posix_acl_access", Self.acl)
+            set(stage.folder.file(name), "user.origin", Array("of \(name)".utf8))
+            set(stage.folder.file(name), "user.nothing", [])
+            set(stage.folder.file(name), "system.posix_acl_access", Self.acl)
         }
         try stage.declare(system: "home", "directory", ["path": .string(stage.folder.file("home"))])
         try stage.declare(system: "drill", "directory", ["path": .string(stage.folder.file("drill"))])

@@ -107,4 +107,28 @@ import Testing
         #expect(throws: StorageError.self) { try other.finish() }
         #expect(try String(contentsOfFile: folder.file("other"), encoding: .utf8) == "came first")
     }
+
+    /// A hard-linked file whose first name went is made anew; the other name, which holds the same, becomes one of it again. So does a copy.
+    @Test(arguments: ["rm folder0/9", "rm linked; cp -p folder0/9 linked", "cp -p linked new; mv new folder0/9"])
+    func aLinkWhoseContentIsThereCountsAsRestored(_ script: String) async throws {
+        let setting = try await setting()
+        _ = try await setting.restore()
+        _ = try await setting.shell(script)
+        let report = try await setting.restore()
+        #expect(report.failures.isEmpty && report.warnings.isEmpty, "\(report)")
+        #expect(try await setting.shell("stat -c %h linked folder0/9; stat -c %i linked folder0/9 | uniq | wc -l") == "2\n2\n1\n")
+        #expect(try await setting.shell("find . -name '.snappy-flow-*' | wc -l") == "0\n")
+    }
+
+    @Test func aLinkThatHoldsSomethingElseIsLeftAlone() async throws {
+        let setting = try await setting()
+        let whole = try await setting.restore().files
+        _ = try await setting.shell("rm folder0/9; size=$(stat -c %s linked); head -c $size /dev/zero > other; mv other linked")
+        let report = try await setting.restore()
+        #expect(report.failures.map { $0.path.description } == ["linked"] && report.files == whole - 1, "\(report)")
+        #expect(report.failures.first?.error.code == "exists")
+        #expect(try await setting.shell("tr -d '\\0' < linked | wc -c") == "0\n")
+        #expect(try await setting.restore(overwrite: true).failures.isEmpty)
+        #expect(try await setting.shell("stat -c %h linked folder0/9") == "2\n2\n")
+    }
 }

@@ -116,7 +116,9 @@
             return []
         }
 
-        func createSpecial(_ path: TreePath, _ metadata: FileMetadata) throws { throw noObject(path, metadata.kind.rawValue) }
+        func createSpecial(_ path: TreePath, _ metadata: FileMetadata) throws -> [StorageError] {
+            throw noObject(path, metadata.kind.rawValue)
+        }
         func link(_ path: TreePath, to existing: TreePath) throws { throw noObject(path, "another name of a file") }
 
         private func noObject(_ path: TreePath, _ kind: String) -> StorageError {

@@ -54,13 +54,13 @@ struct BaseBackupWriter: TreeWriter {
         return try writer.createFile(path, size: size)
     }
 
-    func createSpecial(_ path: TreePath, _ metadata: FileMetadata) throws {
-        guard let (writer, path) = try place(path) else { return }
+    func createSpecial(_ path: TreePath, _ metadata: FileMetadata) throws -> [StorageError] {
+        guard let (writer, path) = try place(path) else { return [] }
         var metadata = metadata
         if metadata.kind == .symbolicLink, path.parts.count == 2, path.parts[0] == "pg_tblspc" {
             metadata.linkTarget = Array((tablespaceFolder + "/").utf8) + path.parts[1].bytes
         }
-        try writer.createSpecial(path, metadata)
+        return try writer.createSpecial(path, metadata)
     }
 
     func link(_ path: TreePath, to existing: TreePath) throws {

@@ -22,7 +22,7 @@ final class DumpSpool: TreeWriter {
         return spool
     }
 
-    func createSpecial(_ path: TreePath, _ metadata: FileMetadata) throws { throw stranger(path) }
+    func createSpecial(_ path: TreePath, _ metadata: FileMetadata) throws -> [StorageError] { throw stranger(path) }
     func link(_ path: TreePath, to existing: TreePath) throws { throw stranger(path) }
     func setMetadata(_ path: TreePath, _ metadata: FileMetadata) throws -> [StorageError] { [] }
 

@@ -86,10 +86,10 @@ struct Restore: Verb {
                 report = try await destination.withTreeWriter(overwrite: mayReplace, context, restore)
             }
         }
-        for warning in report.warnings.prefix(20) { context.recorder.log(.warning, warning.description) }
+        for warning in report.warnings { context.recorder.log(.warning, warning.description) }
         outputs["files"] = .int(Int64(clamping: report.files))
         outputs["bytes"] = .int(Int64(clamping: report.bytes))
-        outputs["warnings"] = .int(Int64(report.warnings.count))
+        outputs["warnings"] = .int(Int64(clamping: report.warningCount))
         return StepResult(outputs: outputs)
     }
 
@@ -216,7 +216,7 @@ private struct CountingWriter: TreeWriter {
     }
     func makeDirectory(_ path: TreePath) throws {}
     func createFile(_ path: TreePath, size: Int64) throws -> any FileWriter { File() }
-    func createSpecial(_ path: TreePath, _ metadata: FileMetadata) throws {}
+    func createSpecial(_ path: TreePath, _ metadata: FileMetadata) throws -> [StorageError] { [] }
     func link(_ path: TreePath, to existing: TreePath) throws {}
     func setMetadata(_ path: TreePath, _ metadata: FileMetadata) throws -> [StorageError] { [] }
 }

@@ -13,9 +13,10 @@ struct WitnessWriter: TreeWriter {
         return WitnessFile(base: try base.createFile(path, size: size), path: path, ledger: ledger)
     }
 
-    func createSpecial(_ path: TreePath, _ metadata: FileMetadata) throws {
-        try base.createSpecial(path, metadata)
-        ledger.expect(path, metadata)
+    func createSpecial(_ path: TreePath, _ metadata: FileMetadata) throws -> [StorageError] {
+        let failures = try base.createSpecial(path, metadata)
+        ledger.expect(path, metadata, timesToo: failures.isEmpty)
+        return failures
     }
 
     func link(_ path: TreePath, to existing: TreePath) throws {
