@@ -64,5 +64,12 @@ public protocol FileReader: AnyObject {
     func metadata() throws -> FileMetadata
     /// Fills the buffer as far as possible. 0 at the end.
     func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int
+    /// Passes over a hole that begins where the next `read` would: returns how many zeros are in it, which are not read then. 0 where data follow,
+    /// at the end, and where nobody can tell.
+    func skipHole() throws -> Int64
     func close()
+}
+
+extension FileReader {
+    public func skipHole() throws -> Int64 { 0 }
 }

@@ -8,6 +8,9 @@ final class ContentReader: @unchecked Sendable {  // the walk makes one call at 
     private let breakdown: Breakdown
     private var chunker: Chunker
     private var buffer: ReadBuffer?
+    /// Whether it was sent on: who refers to it does not store it.
+    private var hasZeroBlob = false
+    private static let zeroBlob = ZeroBlobs().id(of: Int64(Chunker.minimum))
 
     init(tables: RabinTables, pool: BufferPool, queue: BoundedQueue<ReadBuffer>, counters: ArchiveCounters, breakdown: Breakdown) {
         self.pool = pool
@@ -17,12 +20,17 @@ final class ContentReader: @unchecked Sendable {  // the walk makes one call at 
         chunker = Chunker(tables)
     }
 
-    /// Reads one file to its end; its blobs go to `file`. Returns the bytes read.
+    /// Reads one file to its end; its blobs go to `file`. Returns its bytes, those of holes among them, which are not read.
+    ///
+    /// A hole is cut as if its zeros were read: after 64 of them every place is a cut, so from the first cut on all its chunks are as short as may be,
+    /// and one and the same blob, whatever the polynomial. That one is looked at once; the others are only counted.
     func read(_ reader: any FileReader, into file: FileAssembly) throws -> UInt64 {
         var buffer = try self.buffer ?? pool.take()
         self.buffer = buffer
         var start = buffer.used
         var size: UInt64 = 0
+        /// Of a hole, what is not cut yet.
+        var zeros: Int64 = 0
         chunker.reset()
         do {
             while true {
@@ -31,16 +39,28 @@ final class ContentReader: @unchecked Sendable {  // the walk makes one call at 
                     buffer = try dispatch(keeping: start)
                     start = 0
                 }
+                if zeros == 0 {
+                    zeros = try reader.skipHole()
+                    size += UInt64(zeros)
+                }
+                if zeros >= Chunker.minimum, start == buffer.used, hasZeroBlob {
+                    file.append(Self.zeroBlob, count: Int(zeros / Int64(Chunker.minimum)))
+                    zeros %= Int64(Chunker.minimum)
+                }
                 let slice = UnsafeMutableRawBufferPointer(rebasing: buffer.bytes[buffer.used..<buffer.used + ReadBuffer.sliceBytes])
-                let count = try reader.read(into: slice)
+                let isHole = zeros > 0
+                let count = try isHole ? Self.fill(slice, with: &zeros) : reader.read(into: slice)
                 guard count > 0 else { break }
-                counters.read(count)
+                if !isHole {
+                    counters.read(count)
+                    size += UInt64(count)
+                }
                 buffer.used += count
-                size += UInt64(count)
-                while let length = chunker.cut(UnsafeBufferPointer(rebasing: buffer.bytes.bindMemory(to: UInt8.self)[start..<buffer.used]))
-                {
-                    buffer.pieces.append(ReadBuffer.Piece(range: start..<start + length, file: file, index: file.expect()))
-                    start += length
+                start = cut(buffer, from: start, into: file)
+                // What follows the last cut of a hole's zeros is nothing but such: it is taken back, to be counted.
+                if isHole, buffer.used - start < count {
+                    zeros += Int64(buffer.used - start)
+                    buffer.used = start
                 }
             }
         } catch {
@@ -51,6 +71,32 @@ final class ContentReader: @unchecked Sendable {  // the walk makes one call at 
             buffer.pieces.append(ReadBuffer.Piece(range: start..<buffer.used, file: file, index: file.expect()))
         }
         return size
+    }
+
+    private static func fill(_ slice: UnsafeMutableRawBufferPointer, with zeros: inout Int64) -> Int {
+        let count = Int(min(Int64(slice.count), zeros))
+        UnsafeMutableRawBufferPointer(rebasing: slice[..<count]).initializeMemory(as: UInt8.self, repeating: 0)
+        zeros -= Int64(count)
+        return count
+    }
+
+    /// Cuts what is in the buffer from `start` on as far as it goes; returns where the last cut is.
+    private func cut(_ buffer: ReadBuffer, from start: Int, into file: FileAssembly) -> Int {
+        var start = start
+        while let length = chunker.cut(UnsafeBufferPointer(rebasing: buffer.bytes.bindMemory(to: UInt8.self)[start..<buffer.used])) {
+            let range = start..<start + length
+            let isZero = length == Chunker.minimum && ZeroBlobs.isZero(UnsafeRawBufferPointer(rebasing: buffer.bytes[range]))
+            if isZero, hasZeroBlob {
+                file.append(Self.zeroBlob, count: 1)
+                // Nobody looks at it: what comes next may lie there.
+                if range.upperBound == buffer.used { buffer.used = start } else { start = range.upperBound }
+                continue
+            }
+            hasZeroBlob = hasZeroBlob || isZero
+            buffer.pieces.append(ReadBuffer.Piece(range: range, file: file, index: file.expect()))
+            start = range.upperBound
+        }
+        return start
     }
 
     /// Sends the buffer on and returns another that begins with what is not a whole blob yet.

@@ -31,6 +31,11 @@ final class FileAssembly: BlobReceiver {
         }
     }
 
+    /// The next blobs are `count` times this one, which is stored or on its way.
+    func append(_ id: ObjectID, count: Int) {
+        state.withLock { $0.ids.append(contentsOf: repeatElement(Optional(id), count: count)) }
+    }
+
     func complete(_ index: Int, _ id: ObjectID, _ saver: BlobSaver) throws {
         let ended = state.withLock { state in
             state.ids[index] = id

@@ -27,6 +27,7 @@ struct CephFSReader: TreeReader {
         init(file: any FileReader) { self.file = file }
         func metadata() throws -> FileMetadata { own(try file.metadata()) }
         func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int { try file.read(into: buffer) }
+        func skipHole() throws -> Int64 { try file.skipHole() }
         func close() { file.close() }
     }
 }

@@ -93,6 +93,7 @@ final class FolderReader: TreeReader {
 /// One file of a live folder, open for reading from start to end.
 final class OpenFile: FileReader {
     private var descriptor: Int32
+    private var content: FileContent
     private let location: String
     private let path: TreePath
     private let status: FileStatus
@@ -109,6 +110,7 @@ final class OpenFile: FileReader {
         } else {
             descriptor = try root.open(path, flags, expected: "a file that can be read")
         }
+        content = FileContent(descriptor, location: location)
     }
 
     deinit { close() }
@@ -124,19 +126,8 @@ final class OpenFile: FileReader {
         return status.metadata(found, at: path)
     }
 
-    func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
-        var filled = 0
-        while filled < buffer.count {
-            let got = Glibc.read(descriptor, buffer.baseAddress! + filled, buffer.count - filled)
-            if got == 0 { break }
-            if got < 0 {
-                if errno == EINTR { continue }
-                throw StorageError.system(errno, expected: "bytes of the file", at: location)
-            }
-            filled += got
-        }
-        return filled
-    }
+    func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int { try content.read(into: buffer) }
+    func skipHole() -> Int64 { content.skipHole() }
 
     func close() {
         if descriptor >= 0 { Glibc.close(descriptor) }

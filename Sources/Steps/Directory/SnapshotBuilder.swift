@@ -143,19 +143,13 @@ final class SnapshotBuilder {
         guard ftruncate(output, off_t(size)) == 0 else {
             throw StorageError.system(errno, expected: "room in the staging folder", at: target.partial)
         }
-        var offset: Int64 = 0
-        while offset < size {
-            // Holes cost nothing.
-            let data = lseek(input, off_t(offset), SEEK_DATA)
-            if data < 0 {
-                if errno == ENXIO { return }
-                throw StorageError.system(errno, expected: "bytes of the file", at: location)
-            }
-            let end = min(Int64(lseek(input, data, SEEK_HOLE)), size)
-            offset = max(Int64(data), offset)
-            while offset < end {
+        // Holes cost nothing.
+        for extent in try SparseExtents.data(of: input, size: size, at: location) {
+            var offset = extent.lowerBound
+            while offset < extent.upperBound {
                 if isStopped() { throw CancellationError() }
-                let count = try copyPiece(from: input, to: output, at: offset, Int(min(end - offset, limit.bytes - copied + 1)), location)
+                let count = try copyPiece(
+                    from: input, to: output, at: offset, Int(min(extent.upperBound - offset, limit.bytes - copied + 1)), location)
                 if count == 0 { return }
                 offset += count
                 copied += count

@@ -93,6 +93,7 @@ final class SnapshotReader: TreeReader {
 /// A file of the staging folder.
 private final class StagedFile: FileReader {
     private var descriptor: Int32
+    private var content: FileContent
     private let path: String
     private let original: FileMetadata?
 
@@ -101,6 +102,7 @@ private final class StagedFile: FileReader {
         self.path = shown
         original = metadata
         descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+        content = FileContent(descriptor, location: shown)
         guard descriptor >= 0 else { throw .system(errno, expected: "a file of the snapshot", at: shown) }
     }
 
@@ -112,20 +114,8 @@ private final class StagedFile: FileReader {
     }
 
     func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int { try fill(buffer) }
-
-    func fill(_ buffer: UnsafeMutableRawBufferPointer) throws(StorageError) -> Int {
-        var filled = 0
-        while filled < buffer.count {
-            let got = Glibc.read(descriptor, buffer.baseAddress! + filled, buffer.count - filled)
-            if got == 0 { break }
-            if got < 0 {
-                if errno == EINTR { continue }
-                throw .system(errno, expected: "bytes of the snapshot", at: path)
-            }
-            filled += got
-        }
-        return filled
-    }
+    func fill(_ buffer: UnsafeMutableRawBufferPointer) throws(StorageError) -> Int { try content.read(into: buffer) }
+    func skipHole() -> Int64 { content.skipHole() }
 
     func close() {
         if descriptor >= 0 { Glibc.close(descriptor) }

@@ -119,5 +119,6 @@ private final class UnsettledFile: FileReader {
     }
 
     func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int { try base.read(into: buffer) }
+    func skipHole() throws -> Int64 { try base.skipHole() }
     func close() { base.close() }
 }
