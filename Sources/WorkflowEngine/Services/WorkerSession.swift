@@ -108,7 +108,9 @@ actor WorkerSession {
             notifier.raise()
             await notifier.tell()
         }
-        if isSaid != true { configuration.notice("worker \(id): the database is away; that it has ended is found out by its lease") }
+        if isSaid != true, !Task.isCancelled {
+            configuration.notice("worker \(id): the database is away; that it has ended is found out by its lease")
+        }
     }
 
     private static let farewell = Duration.seconds(10)
@@ -182,16 +184,16 @@ actor WorkerSession {
         while !Task.isCancelled {
             if let end = drainUntil, end <= .now {
                 await giveBack(within: .seconds(5))
-                return over
+                return await over(until)
             }
-            if newerSchema != nil, bodies.isEmpty { return over }
+            if newerSchema != nil, bodies.isEmpty { return await over(until) }
             var claimed: [ClaimedStep] = []
             var pause = Duration.zero
             do {
                 claimed = try await claim()
                 for step in claimed { start(step) }
                 hasBegun()
-                if drainUntil != nil, bodies.isEmpty { return over }
+                if drainUntil != nil, bodies.isEmpty { return await over(until) }
             } catch {
                 guard !Task.isCancelled else { return nil }
                 hasBegun()
@@ -202,7 +204,7 @@ actor WorkerSession {
                 hasLookedAgain = false
             } else if drainUntil == nil, await isOver(until) {
                 // Also where claims fail: what can't be claimed may be another's job.
-                if hasLookedAgain { return over }
+                if hasLookedAgain { return await over(until) }
                 // Orphaned jobs that nobody has found yet are taken up too.
                 await rescuer.rescue()
                 hasLookedAgain = true
@@ -216,7 +218,11 @@ actor WorkerSession {
         return nil
     }
 
-    private var over: End { newerSchema.map { .outdated(schema: $0) } ?? .done }
+    /// What it was to do may be done all the same.
+    private func over(_ until: Worker.Until) async -> End {
+        guard let newerSchema, await !isOver(until) else { return .done }
+        return .outdated(schema: newerSchema)
+    }
 
     private func claim() async throws -> [ClaimedStep] {
         let free = configuration.slots - bodies.count

@@ -39,11 +39,14 @@ extension EngineStore {
         do {
             let outcomes = try await TransitionWriter(store: self, job: job, events: batch.map(\.event)).write()
             for (event, outcome) in zip(batch, outcomes) { event.settle(.success(outcome)) }
-        } catch  where batch.count > 1 && (error as? any ExplainedError)?.retry == .permanent {
+        } catch {
+            let isTransient = (error as? any ExplainedError)?.retry == .transient
+            guard batch.count > 1, !isTransient else {
+                for event in batch { event.settle(.failure(error)) }
+                return
+            }
             // One that can't be written takes no other with it.
             for event in batch { await settle([event], of: job) }
-        } catch {
-            for event in batch { event.settle(.failure(error)) }
         }
     }
 

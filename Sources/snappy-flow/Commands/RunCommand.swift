@@ -72,7 +72,6 @@ struct RunCommand: AsyncParsableCommand {
                     try await group.waitForAll()
                 } else {
                     await worker.shutDown(grace: .milliseconds(0))
-                    group.cancelAll()
                 }
                 return details
             }

@@ -8,7 +8,7 @@ WITH RECURSIVE pipelines AS (
         SELECT h.tenant, h.pipeline FROM history h WHERE (h.tenant, h.pipeline) > (p.tenant, p.pipeline)
         ORDER BY h.tenant, h.pipeline LIMIT 1) n
 ), old AS (
-    SELECT x.id
+    SELECT x.place
     FROM pipelines p
     CROSS JOIN LATERAL (
         SELECT h.ended_at FROM history h WHERE h.tenant = p.tenant AND h.pipeline = p.pipeline ORDER BY h.ended_at LIMIT 1) oldest
@@ -17,16 +17,17 @@ WITH RECURSIVE pipelines AS (
         WHERE h.tenant = p.tenant AND h.pipeline = p.pipeline AND oldest.ended_at < now() - $1::interval
         ORDER BY h.ended_at DESC, h.id DESC OFFSET $2 LIMIT 1) edge
     CROSS JOIN LATERAL (
-        SELECT h.id FROM history h
+        SELECT h.ctid AS place FROM history h
         WHERE h.tenant = p.tenant AND h.pipeline = p.pipeline AND (h.ended_at, h.id) <= (edge.ended_at, edge.id)
             AND h.ended_at < now() - $1::interval
         ORDER BY h.ended_at, h.id LIMIT $3) x
     LIMIT $3
 ), gone AS (
-    DELETE FROM history h USING old o WHERE h.id = o.id RETURNING h.id
+    -- By place and by list: a join might rather read all of them.
+    DELETE FROM history WHERE ctid = ANY (ARRAY(SELECT place FROM old)) RETURNING id
 ), silent AS (
-    DELETE FROM events e USING gone g WHERE e.job = g.id
+    DELETE FROM events WHERE job = ANY (ARRAY(SELECT id FROM gone))
 ), wordless AS (
-    DELETE FROM logs l USING gone g WHERE l.job = g.id
+    DELETE FROM logs WHERE job = ANY (ARRAY(SELECT id FROM gone))
 )
 SELECT count(*) AS pruned FROM gone
