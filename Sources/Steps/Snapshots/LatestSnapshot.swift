@@ -15,8 +15,8 @@ struct LatestSnapshot {
         // What is of the future counts for nothing, and so it makes no other one doubtful.
         let counting = histories.filter { !$0.past.isEmpty }
         guard counting.count < 2 else { throw several(counting) }
-        guard let history = counting.first, let latest = history.latestWhole else { throw none(histories) }
-        return PickedSnapshot(snapshot: latest, warnings: histories.flatMap(\.passedOver))
+        guard let history = counting.first, let latest = history.latest else { throw none(histories) }
+        return PickedSnapshot(snapshot: latest, warnings: histories.flatMap(\.warnings))
     }
 
     /// The document's own before all; others' only where they were named, or where nothing says which are the document's.
@@ -48,10 +48,10 @@ struct LatestSnapshot {
         let others = OriginHistory.all(of: all, now: now)
         let found =
             !unfit.isEmpty
-            ? "only what misses something or is of the future: \(listed(unfit))"
+            ? "only what is of the future: \(listed(unfit))"
             : others.isEmpty ? "none of 0 snapshots" : "none of \(all.count) snapshots; there are \(listed(others))"
         return StepError(
-            .noSuchSnapshot, expected: "a whole snapshot\(expected)", found: found, at: location,
+            .noSuchSnapshot, expected: "a snapshot\(expected)", found: found, at: location,
             advice: others.isEmpty
                 ? "run a pipeline that copies into the repository"
                 : "name one by its id, or by `--system`, `--pipeline`, `--host`, `--path` or `--tag` (of a step: `system`, `pipeline`, `host`, `tags`); `snappy-flow snapshots list` shows all"

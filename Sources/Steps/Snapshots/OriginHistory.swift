@@ -18,20 +18,26 @@ struct OriginHistory: Sendable {
         }
     }
 
-    var latestWhole: Snapshot? { past.first(where: SnapshotTag.isWhole) }
+    private var latestWhole: Snapshot? { past.first(where: SnapshotTag.isWhole) }
 
-    /// Newer than the latest whole one, and missing something.
-    var newerUnwhole: [Snapshot] { Array(past.prefix { !SnapshotTag.isWhole($0) }) }
+    /// The newest whole one. Where every one misses something, the newest of them: it is the best there is, and `warnings` says so.
+    var latest: Snapshot? { latestWhole ?? past.first }
 
-    /// For people: what was left out when the latest whole one was taken.
-    var passedOver: [String] {
-        newerUnwhole.prefix(3).map { "snapshot \($0.dated) is newer and misses something; say its id if you mean it" }
+    /// For people: what the latest lacks, and what was passed over for it.
+    var warnings: [String] {
+        let flawed =
+            latestWhole == nil
+            ? past.prefix(1).map { "snapshot \($0.dated) misses something, and so does every other of \(origin)" }
+            : past.prefix { !SnapshotTag.isWhole($0) }.prefix(3).map {
+                "snapshot \($0.dated) is newer and misses something; say its id if you mean it"
+            }
+        return flawed
             + future.prefix(3).map { "snapshot \($0.dated) is dated in the future, and counts for nothing: look whose clock was wrong" }
     }
 
     /// For an error: whose, and the newest of it.
     var listed: String {
-        let newest = latestWhole ?? past.first ?? future.first
+        let newest = latest ?? future.first
         let flaw = latestWhole != nil ? "" : past.isEmpty ? ", of the future" : ", which misses something"
         return "\(origin): newest \(newest?.dated ?? "none")\(flaw) (\(origin.options))"
     }

@@ -20,7 +20,7 @@ public enum SnapshotChoice: Sendable, Hashable {
 
     /// The one snapshot of the list that is meant.
     ///
-    /// `latest` is the newest whole one of one origin, never one of the future: the document's own, where it has one that the filter admits; else what
+    /// `latest` is the newest whole one of one origin (the newest, where every one misses something), never one of the future: the document's own, where it has one that the filter admits; else what
     /// the filter reaches, or, of a document that copies nothing into the repository, what is there. It is refused where that is none or of
     /// several origins (`no-such-snapshot`, `several-origins`; both list what is there), and while a snapshot can't be read, for that may be the newest.
     /// - Parameters:

@@ -108,7 +108,7 @@ struct Verify: Verb {
         }
     }
 
-    /// Of a repository: the latest whole snapshot of each origin in scope; of one that has none, the newest, so that it is known what it is worth.
+    /// Of a repository: the latest snapshot of each origin in scope, which is what a restore would take.
     private func snapshots(
         of target: Target, among all: [Snapshot], at location: String, _ context: StepContext
     ) throws -> [Snapshot] {
@@ -122,8 +122,8 @@ struct Verify: Verb {
         }
         let scope = SnapshotScope(try context.settings.value(Self.scope), pipeline: context.plan.pipeline)
         let histories = scope.histories(of: all, now: .now)
-        for warning in histories.flatMap(\.passedOver).prefix(20) { context.recorder.log(.warning, warning) }
-        let newest = histories.compactMap { $0.latestWhole ?? $0.past.first }
+        for warning in histories.flatMap(\.warnings).prefix(20) { context.recorder.log(.warning, warning) }
+        let newest = histories.compactMap(\.latest)
         guard !newest.isEmpty else {
             // Proving nothing is no success.
             throw StepError(
