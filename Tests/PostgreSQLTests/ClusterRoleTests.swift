@@ -57,7 +57,7 @@ import Testing
 
     /// Its data, its settings, its mark and its locks survive; who uses it goes on until it is stopped.
     @Test func aClusterOfAnEarlierVersionIsTakenOver() async throws {
-        let cluster = try EmbeddedCluster.ofTest("former")
+        let cluster = try EmbeddedCluster.ofTest("former", isDisposable: false)
         try await cluster.makeFormer(Self.objects)
         let user = try await Connection.connect(cluster.settings)
         let status = try cluster.status()
@@ -86,5 +86,6 @@ import Testing
         #expect(try await cluster.down(force: true))
         #expect(try await Connection.connect(try await cluster.acquire().settings).query("SELECT 1 AS one").first?.get("one") == 1)
         withExtendedLifetime(lease) {}
+        await cluster.discard()
     }
 }

@@ -38,7 +38,7 @@ import Testing
 
     /// A cluster that was made, and is down.
     private func stopped() async throws -> EmbeddedCluster {
-        let cluster = try EmbeddedCluster.ofTest()
+        let cluster = try EmbeddedCluster.ofTest(isDisposable: false)
         _ = try await cluster.acquire()
         _ = try await cluster.down(force: true)
         return cluster
@@ -62,7 +62,7 @@ import Testing
         #expect(secret.isUntouched)
         let seen = try await cluster.asServer("grep -rls \"root's own\" '\(cluster.folder.data)' '\(cluster.folder.logs)' || true")
         #expect(seen == "")
-        try? FileManager.default.removeItem(atPath: cluster.path)
+        await cluster.discard()
     }
 
     /// What is locked, marked and set can't be planted at all.
@@ -75,7 +75,7 @@ import Testing
         }
         await #expect(throws: (any Error).self) { try await cluster.asServer("mv '\(cluster.folder.data)' '\(cluster.path)/other'") }
         await #expect(throws: (any Error).self) { try await cluster.asServer("exec 9<'\(cluster.folder.usersLock)'") }
-        try? FileManager.default.removeItem(atPath: cluster.path)
+        await cluster.discard()
     }
 
     /// The kernel would hold whoever opened a pipe for reading.
@@ -85,7 +85,7 @@ import Testing
         #expect(try cluster.status().processID == nil)
         try await cluster.asServer("cd '\(cluster.folder.data)'; rm -f PG_VERSION; mkfifo PG_VERSION")
         #expect(cluster.folder.major == nil)
-        try? FileManager.default.removeItem(atPath: cluster.path)
+        await cluster.discard()
     }
 
     @Test func aForeignProcessIsNeitherTakenForTheServerNorEnded() async throws {
@@ -106,6 +106,8 @@ import Testing
         let lease = try await cluster.acquire()
         #expect(try await Connection.connect(lease.settings).query("SELECT 1 AS one").first?.get("one") == 1)
         #expect(other.isRunning)
+        withExtendedLifetime(lease) {}
+        await cluster.discard()
     }
 
     @Test func aPlantedClusterIsNotMadeNew() async throws {
@@ -118,22 +120,22 @@ import Testing
         await #expect(throws: PostgreSQLError.self) { _ = try await cluster.acquire() }
         #expect(owner(cluster.path) == 0, "taken back all the same")
         #expect(secret.isUntouched && owner(secret.folder.path) == 0)
-        try? FileManager.default.removeItem(atPath: cluster.path)
+        await cluster.discard()
     }
 
     /// Every name that is ours, planted in a folder of a former version.
     @Test(arguments: ["control", "settings", "log", "run", "data", "control.lock", "users.lock", "keep", "down", "server.log"])
-    func aPlantedNameIsRefusedOrReplaced(_ name: String) async throws {
+    func aPlantedNameIsRefusedOrReplaced(name: String) async throws {
         let secret = try Secret()
-        let cluster = try EmbeddedCluster.ofTest()
+        let cluster = try EmbeddedCluster.ofTest(isDisposable: false)
         try await cluster.asServer("mkdir -m 700 '\(cluster.path)'; ln -s '\(secret.path)' '\(cluster.path)/\(name)'")
         do throws(PostgreSQLError) { try cluster.folder.create() } catch { #expect(error.location.hasSuffix(name), "\(error)") }
         #expect(secret.isUntouched)
-        try? FileManager.default.removeItem(atPath: cluster.path)
+        await cluster.discard()
     }
 
     @Test func aFolderThatHoldsSomethingOfRootsIsNotGivenAway() async throws {
-        let cluster = try EmbeddedCluster.ofTest()
+        let cluster = try EmbeddedCluster.ofTest(isDisposable: false)
         try await cluster.asServer("mkdir -m 777 '\(cluster.path)'")
         let planted = cluster.path + "/run"
         try FileManager.default.createDirectory(atPath: planted, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
@@ -141,6 +143,6 @@ import Testing
         chmod(cluster.path, 0o700)
         #expect(throws: PostgreSQLError.self) { try cluster.folder.create() }
         #expect(owner(planted) == 0)
-        try? FileManager.default.removeItem(atPath: cluster.path)
+        await cluster.discard()
     }
 }

@@ -5,10 +5,16 @@ import Rigs
 @testable import PostgreSQL
 
 extension EmbeddedCluster {
-    /// A cluster of a test's own; stopped and removed by its own watcher a second after the last lease.
-    static func ofTest(_ name: String = "cluster") throws -> EmbeddedCluster {
+    /// A cluster of a test's own. A disposable one is stopped and removed by its own watcher a second after the last lease, or when it is down.
+    static func ofTest(_ name: String = "cluster", isDisposable: Bool = true) throws -> EmbeddedCluster {
         let path = NSTemporaryDirectory() + "/snappy-flow-\(name)-\(UInt32.random(in: .min ... .max))"
-        return try EmbeddedCluster(path: path, isDurable: false, isDisposable: true, grace: .seconds(1))
+        return try EmbeddedCluster(path: path, isDurable: false, isDisposable: isDisposable, grace: .seconds(1))
+    }
+
+    /// Stops what a test left and removes it.
+    func discard() async {
+        _ = try? await down(force: true)
+        try? FileManager.default.removeItem(atPath: path)
     }
 
     /// Runs a line of shell as the server's user would, and returns what it printed.

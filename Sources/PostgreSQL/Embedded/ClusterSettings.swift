@@ -58,7 +58,7 @@ struct ClusterSettings: Sendable {
 
     /// Root and who made the cluster are both roles. The server's own user, where it is another one, is neither.
     private static var namesText: String {
-        let users = Set([0, geteuid()]).sorted().compactMap { getpwuid($0).map { String(cString: $0.pointee.pw_name) } }
+        let users = Set([0, geteuid()]).sorted().compactMap { UnixUser(id: $0)?.name }
         return users.flatMap { user in
             [ClusterRoles.everyday, ClusterRoles.administrator].map { "\(map) \"\(user.replacing("\"", with: "\"\""))\" \($0)\n" }
         }.joined()

@@ -50,12 +50,13 @@ public struct EmbeddedCluster: Sendable {
             return Lease(settings: settings, connection: connection, lock: users, keeper: Task { await keepAlive() })
         }
         let binaries = try await ServerBinaries.choose(for: folder.major, folder: folder.path)
+        // A watcher that still saw it would leave again.
+        unlink(folder.downMark)
         // The watcher first: we may be killed at any point from here on.
         let seconds = Int((grace.milliseconds + 999) / 1000)
         try await IdleWatcher(folder: folder, binaries: binaries, grace: seconds, isDisposable: isDisposable).start()
         let server = ServerControl(folder: folder, binaries: binaries, isDurable: isDurable)
         try await server.initialise()
-        unlink(folder.downMark)
         try await ensureRunning(server)
         try await ClusterRoles(folder: folder).ensure()
         return Lease(settings: settings, connection: nil, lock: users, keeper: Task { await keepAlive() })

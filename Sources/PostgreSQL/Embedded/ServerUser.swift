@@ -13,7 +13,7 @@ package struct ServerUser: Sendable, Hashable {
         guard geteuid() == 0 else { return nil }
         // Never one that others' programs run as, too (`nobody`): they could do with the database what they like.
         let name = "postgres"
-        if let entry = getpwnam(name) { return ServerUser(name: name, userID: entry.pointee.pw_uid, groupID: entry.pointee.pw_gid) }
+        if let user = UnixUser(named: name) { return ServerUser(name: name, userID: user.userID, groupID: user.groupID) }
         throw PostgreSQLError(
             "no-server-user", expected: "a user \(name) to run the database as, for PostgreSQL refuses root", found: "none",
             at: "/etc/passwd",

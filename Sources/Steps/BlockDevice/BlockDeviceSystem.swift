@@ -24,7 +24,7 @@ extension BlockDeviceSystem: ImageSource {
         of snapshot: SystemSnapshot?, _ context: StepContext, _ body: @Sendable (any ImageReader) async throws -> Result
     ) async throws -> Result {
         let system = self
-        let image = try DeviceImage(path: snapshot.map { clone($0.key).whole } ?? path) { system.clone($0).whole }
+        let image = try DeviceImage(path: snapshot.map { clone($0.key).whole } ?? path, isClone: snapshot != nil) { system.clone($0).whole }
         return try await body(image)
     }
 }

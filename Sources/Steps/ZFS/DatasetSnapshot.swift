@@ -1,5 +1,6 @@
 import FlowModel
 import Foundation
+import OwnFolders
 import StepKit
 import StorageKit
 
@@ -40,8 +41,12 @@ struct DatasetSnapshot: Sendable {
                 advice: "somebody destroyed it; run the pipeline again")
         }
         if let mounted = try Dataset.mount(of: clone) { return mounted }
-        try? FileManager.default.createDirectory(
-            atPath: cloneFolder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        do throws(FolderError) {
+            _ = try OwnFolder(making: cloneFolder, above: 0o700)
+        } catch {
+            throw StorageError(
+                .accessDenied, expected: error.expected, found: error.found, at: error.location, advice: error.advice, retry: error.retry)
+        }
         do {
             try await dataset.zfs(["clone", "-o", "readonly=on", "-o", "mountpoint=\(clonePlace)", name, clone], context)
         } catch let error as StorageError where error.kind == .exists {

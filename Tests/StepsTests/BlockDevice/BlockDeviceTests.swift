@@ -173,6 +173,16 @@ import Testing
         try await stage.run("snapshot", id: "s", .systems(["disk"]))
         let copy = try await stage.run("copy", id: "copy", .systems(["disk"]), ["to": "vault"], snapshots: ["disk": "s"])
         #expect(copy.bases.isEmpty && copy.outputs["extentsRead"] == 4)
+        // Who owns the folder may put something else in its place: a link to what only root can read, or a file of his own.
+        let snapshots = stage.folder.file(".snappy-flow-snapshots")
+        for planted in ["ln -sf /etc/shadow $f"] + (geteuid() == 0 ? ["rm $f; cp ../disk.img $f; chown 65534 $f"] : []) {
+            _ = try await shell("for f in *; do \(planted); done", in: snapshots)
+            await #expect(throws: StorageError.self, "\(planted)") {
+                try await stage.run(
+                    "copy", id: StepID("copy-\(UInt32.random(in: .min ... .max))"), .systems(["disk"]), ["to": "vault"],
+                    snapshots: ["disk": "s"])
+            }
+        }
         try await stage.undo("snapshot", id: "s", .systems(["disk"]))
         #expect(!FileManager.default.fileExists(atPath: stage.folder.file(".snappy-flow-snapshots")))
     }
