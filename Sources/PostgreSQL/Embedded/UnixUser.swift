@@ -19,7 +19,9 @@ struct UnixUser: Sendable, Hashable {
         var entry = passwd()
         var found: UnsafeMutablePointer<passwd>?
         let user = room.withUnsafeMutableBufferPointer { buffer -> UnixUser? in
-            guard let base = buffer.baseAddress, ask(&entry, base, buffer.count, &found) == 0, found != nil, let name = entry.pw_name else { return nil }
+            guard let base = buffer.baseAddress, ask(&entry, base, buffer.count, &found) == 0, found != nil, let name = entry.pw_name else {
+                return nil
+            }
             return UnixUser(name: String(cString: name), userID: entry.pw_uid, groupID: entry.pw_gid)
         }
         guard let user else { return nil }
