@@ -20,7 +20,8 @@ import Testing
             [
                 "run",
                 try document(
-                    "killed", "echo $$ > \(rig.path("begun")); while [ ! -e \(rig.path("go")) ]; do sleep 0.1; done; touch \(rig.path("ended"))"
+                    "killed",
+                    "echo $$ > \(rig.path("begun")); while [ ! -e \(rig.path("go")) ]; do sleep 0.1; done; touch \(rig.path("ended"))"
                 ),
             ],
             environment: database)

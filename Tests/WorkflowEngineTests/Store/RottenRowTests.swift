@@ -148,9 +148,19 @@ import Testing
             "pg_constraint WHERE NOT convalidated AND conname LIKE 'sound\\_%' AND connamespace = current_schema()::regnamespace")
         #expect(unproved == 3, "the rules that nothing breaks are proved")
         // They hold for what is written from now on.
-        for statement in ["UPDATE steps SET wants = '[1]' WHERE id = 'a'", "UPDATE jobs SET deadline = '-infinity'"] {
+        let capacities = ["\"many\"", "0.5", "0", "[1]", "{}", "3e9"].map {
+            "[{\"resource\": \"r\", \"mode\": \"counted\", \"capacity\": \($0)}]"
+        }
+        let wanted =
+            ["{}", "\"x\"", "null", "[1]", "[[]]", "[{\"resource\": \"r\"}]", "[{\"resource\": 1, \"mode\": \"shared\"}]"] + capacities
+        try await hand.execute("UPDATE steps SET wants = '[{\"resource\": \"r\", \"mode\": \"counted\", \"capacity\": 2}]' WHERE id = 'a'")
+        for statement in wanted.map({ "UPDATE steps SET wants = '\($0)' WHERE id = 'a'" }) + [
+            "UPDATE jobs SET deadline = '-infinity'", "UPDATE steps SET missed = '[[]]' WHERE id = 'a'",
+            "UPDATE steps SET members = '[[\"a\"]]' WHERE id = 'a'",
+            "INSERT INTO workers VALUES ('x', 'h', 1, '{\"a\": []}', 'alive', now())",
+        ] {
             let error = await #expect(throws: PostgreSQLError.self) { try await hand.execute(statement) }
-            #expect(error?.sqlState == .checkViolation)
+            #expect(error?.sqlState == .checkViolation, "\(statement)")
         }
         await #expect(throws: StoreError.self) { _ = try await other.store.takeUp(wants, by: "ann") }
         try await hand.execute("UPDATE steps SET wants = '[]' WHERE id = 'b'")

@@ -30,18 +30,19 @@ CREATE FUNCTION is_count(number integer) RETURNS boolean LANGUAGE sql IMMUTABLE 
 RETURN number BETWEEN 0 AND 10000000;
 
 CREATE FUNCTION is_texts(list jsonb) RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN jsonb_typeof(list) = 'array' AND NOT list @? '$[*] ? (@.type() != "string")';
+RETURN jsonb_typeof(list) = 'array' AND NOT list @? 'strict $[*] ? (@.type() != "string")';
 CREATE FUNCTION is_objects(list jsonb) RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN jsonb_typeof(list) = 'array' AND NOT list @? '$[*] ? (@.type() != "object")';
+RETURN jsonb_typeof(list) = 'array' AND NOT list @? 'strict $[*] ? (@.type() != "object")';
 CREATE FUNCTION is_wants(list jsonb) RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN is_objects(list) AND NOT list @? '$[*] ? (!(
-    @.resource.type() == "string" && (@.mode == "shared" || @.mode == "exclusive" || @.mode == "counted")
-    && (!exists(@.capacity) || @.capacity == null || (@.capacity >= 1 && @.capacity <= 2147483647 && @.capacity % 1 == 0))))';
+    @.resource.type() == "string" && @.mode.type() == "string" && (@.mode == "shared" || @.mode == "exclusive" || @.mode == "counted")
+    && (!exists(@.capacity) || @.capacity.type() == "null" || (
+        @.capacity.type() == "number" && @.capacity >= 1 && @.capacity <= 2147483647 && @.capacity % 1 == 0))))';
 
 -- Every check here is named `sound_…`: `rotten` asks them of what is there.
 ALTER TABLE plans ADD CONSTRAINT sound_document CHECK (jsonb_typeof(document) = 'object') NOT VALID;
 ALTER TABLE workers ADD CONSTRAINT sound_labels
-    CHECK (jsonb_typeof(labels) = 'object' AND NOT labels @? '$.* ? (@.type() != "string")') NOT VALID;
+    CHECK (jsonb_typeof(labels) = 'object' AND NOT labels @? 'strict $.* ? (@.type() != "string")') NOT VALID;
 ALTER TABLE workers ADD CONSTRAINT sound_times CHECK (is_time(lease_until) AND is_time(started_at)) NOT VALID;
 ALTER TABLE jobs ADD CONSTRAINT sound_parameters CHECK (jsonb_typeof(parameters) = 'object') NOT VALID;
 ALTER TABLE jobs ADD CONSTRAINT sound_times
