@@ -56,8 +56,7 @@ final class PendingEvents: Sendable {
 
     func count(of job: JobID) -> Int { queues.withLock { $0[job]?.count ?? 0 } }
 
-    /// What is to be decided together. Nil when there is nothing left: nobody sees to the job's events any more. An event that records bases comes alone, for
-    /// what its bases replace is what stands, not what an event beside it makes of it.
+    /// What is to be decided together. Nil when there is nothing left: nobody sees to the job's events any more.
     func next(of job: JobID) -> [PendingEvent]? {
         queues.withLock { queues in
             let waiting = (queues[job] ?? []).filter(\.isWanted)
@@ -65,9 +64,23 @@ final class PendingEvents: Sendable {
                 queues[job] = nil
                 return nil
             }
-            let batch = first.event.bases.isEmpty ? Array(waiting.prefix { $0.event.bases.isEmpty }.prefix(Self.most)) : [first]
+            let batch = first.event.comesAlone ? [first] : Array(waiting.prefix { !$0.event.comesAlone }.prefix(Self.most))
             queues[job] = Array(waiting.dropFirst(batch.count))
             return batch
+        }
+    }
+}
+
+extension RunEvent {
+    /// What the bases of a step replace is what stands, not what an event beside it makes of it. And an attempt is not opened and closed by one statement.
+    fileprivate var comesAlone: Bool {
+        switch self {
+        case .start: true
+        case .finish(_, _, let finished): !finished.bases.isEmpty
+        case .begin, .fail, .stopped, .lost, .conditionFalse, .wait, .expand, .recordUndo, .workerLost, .maxHoldPassed, .signal, .cancel,
+            .tick,
+            .retryJob, .abandon:
+            false
         }
     }
 }
