@@ -152,6 +152,23 @@ import Testing
         #expect(try await shell("stat -c '%a %Y' program", in: folder.path) == "755 1000000000\n")
     }
 
+    /// Of what has no content too.
+    @Test func whatCanNotBeSetOnALinkOrFifoIsSaid() async throws {
+        let folder = try ScratchFolder()
+        let failures = try await Unprivileged.run {
+            let writer = try FolderWriter(path: folder.path, overwrite: false)
+            return try [FileKind.fifo, .symbolicLink].map { kind in
+                let stored = FileMetadata(
+                    kind: kind, permissions: 0o600, userID: 12345, groupID: 54321, modified: FileTime(seconds: 5),
+                    linkTarget: Array("x".utf8),
+                    extendedAttributes: [ExtendedAttribute(name: "trusted.mine", value: [1])])
+                return try writer.createSpecial(TreePath(kind.rawValue), stored).map(\.expected)
+            }
+        }
+        #expect(failures == Array(repeating: ["to set the owner", "to set the extended attribute trusted.mine"], count: 2))
+        #expect(try await shell("stat -c %Y fifo symbolicLink", in: folder.path) == "5\n5\n")
+    }
+
     /// One's own file without the right to write to it: `user.` attributes need that.
     @Test func attributesOfWhatItsOwnerMayNotWrite() async throws {
         let folder = try ScratchFolder()
