@@ -9,7 +9,7 @@ import Testing
 @testable import Steps
 
 /// Roles and tablespaces of a copy: values, never code.
-@Suite struct GlobalsTests {
+@Suite(.serialized) struct GlobalsTests {
     private static let odd = "odd \"one\n\\! touch /tmp/snappy-flow-globals-witness\n--"
 
     /// As whoever administers the copied server might have it.

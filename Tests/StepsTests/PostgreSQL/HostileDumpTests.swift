@@ -9,7 +9,7 @@ import Testing
 @testable import Steps
 
 /// Dumps of a server whose owners and users mean harm to the one that they are restored to.
-@Suite struct HostileDumpTests {
+@Suite(.serialized) struct HostileDumpTests {
     /// A table whose constraint calls a function of its owner's, as whoever fills it.
     private static let trap = """
         CREATE ROLE mallory LOGIN; GRANT CREATE ON SCHEMA public TO mallory; SET ROLE mallory;

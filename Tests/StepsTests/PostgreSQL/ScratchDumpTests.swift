@@ -9,17 +9,18 @@ import Testing
 @testable import Steps
 
 /// `verify` with `restore` of one database's dump, whatever its server had beside it.
-@Suite struct ScratchDumpTests {
+@Suite(.serialized) struct ScratchDumpTests {
     private func verify(
         _ bench: PostgreSQLBench, _ database: String, _ sql: String, expect: JSONValue, more: [String: JSONValue] = [:],
-        check: [String: JSONValue] = [:]
+        check: [String: JSONValue] = [:], name: String? = nil
     ) async throws -> StepResult {
-        try bench.declare(database, more.merging(["database": .string(database)]) { $1 })
-        try await bench.stage.run("copy", id: StepID("copy-\(database)"), .systems([database]), ["to": "vault"])
+        let name = name ?? database
+        try bench.declare(name, more.merging(["database": .string(database)]) { $1 })
+        try await bench.stage.run("copy", id: StepID("copy-\(name)"), .systems([name]), ["to": "vault"])
         let query: JSONValue = ["database": .string(database), "sql": .string(sql), "expect": expect]
         let whole = check.merging(["queries": [query]]) { $1 }
         return try await bench.stage.run(
-            "verify", id: StepID("verify-\(database)"), .step(StepID("copy-\(database)")), ["restore": ["checks": [.object(whole)]]])
+            "verify", id: StepID("verify-\(name)"), .step(StepID("copy-\(name)")), ["restore": ["checks": [.object(whole)]]])
     }
 
     @Test func rolesTablespacesAndSettingsOfTheServerAreNotMissed() async throws {
@@ -57,6 +58,18 @@ import Testing
         try await server.execute("ALTER DATABASE still RESET statement_timeout; ALTER DATABASE still RESET role")
         let still = try await verify(bench, "still", "SELECT n + length(pg_sleep(0.01)::text) FROM public.t", expect: 1)
         #expect(still.failure == nil, "\(String(describing: still.failure))")
+
+        // Names that are not UTF-8 in the dump.
+        try await server.execute("CREATE ROLE \"ö\"")
+        try await server.execute("CREATE DATABASE \"é\"")
+        try await server.execute(
+            "CREATE TABLE \"ü\" AS SELECT 'ß' AS t; ALTER TABLE \"ü\" ENABLE ROW LEVEL SECURITY; "
+                + "CREATE POLICY visible ON \"ü\" TO \"ö\" USING (true)", database: "é")
+        try bench.stage.write("programs/pg_dump", "#!/bin/sh\nexec '\(server.programs)/pg_dump' --encoding=LATIN1 \"$@\"\n")
+        chmod(bench.stage.folder.file("programs/pg_dump"), 0o755)
+        let latin = try await verify(
+            bench, "é", "SELECT t FROM \"ü\"", expect: "ß", more: ["programs": .string(bench.stage.folder.file("programs"))], name: "latin")
+        #expect(latin.failure == nil, "\(String(describing: latin.failure))")
     }
 
     @Test func whatIsInADumpReachesNothingOfTheHost() async throws {
@@ -90,7 +103,12 @@ import Testing
         let refused = try await verify(bench, "native", "SELECT 1", expect: 1)
         #expect(refused.failure?.kind == .verification && refused.failure?.found.contains("permission denied") == true)
         #expect(refused.failure?.advice.contains("trustDumps") == true)
-        let trusted = try await verify(bench, "native", "SELECT 1", expect: 1, more: ["trustDumps": true])
+        // Who is trusted still finds no network, and no server of this host.
+        let alone = """
+            SELECT (SELECT count(*) FROM regexp_split_to_table(pg_read_file('/proc/self/net/route', 0, 10000), E'\n') AS line WHERE line !~ '^(Iface|$)')
+                 + (SELECT count(*) FROM pg_ls_dir('/run/postgresql', true, false))
+            """
+        let trusted = try await verify(bench, "native", alone, expect: 0, more: ["trustDumps": true])
         #expect(trusted.failure == nil, "\(String(describing: trusted.failure))")
     }
 

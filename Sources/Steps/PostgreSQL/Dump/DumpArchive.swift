@@ -8,7 +8,7 @@ struct DumpArchive: Sendable {
         let id: Int
         /// `TABLE`, `TABLE DATA`, `EXTENSION`, ...
         let kind: String
-        /// Its name, mostly. Nil when it is in another encoding than UTF-8 and not plain ASCII; so with the others.
+        /// Its name, mostly. Nil when its encoding is one that is not read here, and it is not plain ASCII; so with the owner.
         let tag: String?
         let owner: String?
         /// The statements that make it, of a few kinds.
@@ -18,6 +18,8 @@ struct DumpArchive: Sendable {
     let entries: [Entry]
     /// How backslashes in its statements are meant.
     let hasStandardStrings: Bool
+    /// Of its names and statements.
+    let encoding: ScriptEncoding
 
     /// Those whose statements are looked at.
     private static let kindsWithDefinition: Set = ["DATABASE", "ENCODING", "EXTENSION", "POLICY", "STDSTRINGS", "USER MAPPING"]
@@ -36,21 +38,20 @@ struct DumpArchive: Sendable {
                     advice: "restore it into a folder, and use pg_restore of the version that wrote it")
             }
             var entries: [Entry] = []
-            var isUTF8 = true
-            func text(_ bytes: [UInt8]) -> String? {
-                guard isUTF8 || bytes.allSatisfy({ $0 < 0x80 }) else { return nil }
-                return String(validating: bytes, as: UTF8.self)
-            }
+            var encoding = ScriptEncoding.utf8
             var hasStandardStrings = true
             for _ in 0..<(try bytes.count()) {
                 let raw = try header.entry(&bytes, definitionsOf: Self.kindsWithDefinition)
-                if raw.kind == "ENCODING", let words = raw.definition { isUTF8 = Self.value(words).map { $0 == "UTF8" } ?? false }
+                if raw.kind == "ENCODING", let words = raw.definition { encoding = ScriptEncoding(Self.value(words) ?? "") }
                 if raw.kind == "STDSTRINGS", let words = raw.definition { hasStandardStrings = Self.value(words) != "off" }
                 entries.append(
-                    Entry(id: raw.id, kind: raw.kind, tag: text(raw.tag), owner: text(raw.owner), definition: raw.definition))
+                    Entry(
+                        id: raw.id, kind: raw.kind, tag: encoding.text(raw.tag), owner: encoding.text(raw.owner), definition: raw.definition
+                    ))
             }
             self.entries = entries
             self.hasStandardStrings = hasStandardStrings
+            self.encoding = encoding
         } catch is ArchiveBytes.Cut {
             throw damage
         }
@@ -67,6 +68,7 @@ struct DumpArchive: Sendable {
         guard let definition = entry.definition else { return nil }
         var lexer = ScriptLexer(definition)
         lexer.standardConformingStrings = hasStandardStrings
+        lexer.encoding = encoding
         var statements: [ScriptStatement] = []
         while true {
             guard let item = try? lexer.next() else { return try? lexer.next() == nil ? statements : nil }

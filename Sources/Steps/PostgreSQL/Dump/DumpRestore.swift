@@ -30,7 +30,7 @@ struct DumpRestore: Sendable {
                 .invalidSetting, expected: "one dump for database \(database)", found: "\(dumps.count)", at: server.origin,
                 advice: "take `database` away to restore each under its own name, or choose one with `paths`")
         }
-        let shared = try arrived[.globals].map { try GlobalsScript.read(try $0.bytes(), origin: DumpFile.globals.name.description) }
+        let shared = try arrived[.globals].flatMap { try globals(in: $0) }
         if !dumps.isEmpty, !isTrusted { try await RestorePowers(server: server).requireNone() }
         var outputs: [String: JSONValue] = [:]
         if let shared { outputs = try await restore(shared) }
@@ -58,18 +58,16 @@ struct DumpRestore: Sendable {
         return Dump(name: name, spool: spool, archive: archive, definition: definition)
     }
 
+    /// Nil where none is to be restored.
+    private func globals(in spool: SpooledDump) throws -> Globals? {
+        guard globals == .none else { return try GlobalsScript.read(try spool.bytes(), origin: DumpFile.globals.name.description) }
+        // A single database is brought into a server that has its roles.
+        if database == nil { context.recorder.log(.info, "roles and tablespaces of the copy stay out; `globals` asks for them") }
+        return nil
+    }
+
     /// Roles and tablespaces that are there already stay as they are.
     private func restore(_ shared: Globals) async throws -> [String: JSONValue] {
-        guard globals != .none else {
-            // A single database is brought into a server that has its roles.
-            if database == nil {
-                context.recorder.log(
-                    .info,
-                    "roles and tablespaces of the copy stay out (\(shared.roles.count) and \(shared.tablespaces.count)); `globals` asks for them"
-                )
-            }
-            return [:]
-        }
         let plan = try await GlobalsRestore(server: server, policy: globals, recorder: context.recorder).run(shared)
         return [
             "granted": .array(plan.granted.map { .string($0) }), "withheld": .array((plan.withheld + plan.leftOut).map { .string($0) }),

@@ -16,6 +16,8 @@ struct GlobalsPlan: Sendable {
     /// What this server can't have.
     private(set) var leftOut: [String] = []
     private let isPrivileged: Bool
+    /// Of the roles that are made, those with attributes that are.
+    private var powerful: Set<String> = []
 
     init(_ globals: Globals, on target: GlobalsTarget, _ policy: GlobalsPolicy) {
         isPrivileged = policy == .privileged
@@ -44,7 +46,7 @@ struct GlobalsPlan: Sendable {
         var role = role
         let name = Self.shown(role.name)
         for attribute in RoleAttribute.allCases where attribute.isPowerful && role.attributes[attribute] == true {
-            if !allows("\(attribute.rawValue) of role \(name)") { role.attributes[attribute] = false }
+            if allows("\(attribute.rawValue) of role \(name)") { powerful.insert(role.name) } else { role.attributes[attribute] = false }
         }
         let settings = role.settings
         role.settings = []
@@ -76,7 +78,7 @@ struct GlobalsPlan: Sendable {
             }
             (membership.inherit, membership.set) = (nil, nil)
         }
-        let isPowerful = target.roles.contains(membership.role)
+        let isPowerful = target.roles.contains(membership.role) || powerful.contains(membership.role)
         if !isPowerful || allows(what + (membership.admin ? " with ADMIN OPTION" : "")) { memberships.append(membership) }
     }
 

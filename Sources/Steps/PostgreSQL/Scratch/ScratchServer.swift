@@ -54,8 +54,10 @@ struct ScratchServer: Sendable {
             throw StepError(.failed, expected: "a pipe", found: String(cString: strerror(errno)), at: origin, retry: .transient)
         }
         let (readEnd, writeEnd) = (FileDescriptor(rawValue: ends[0]), FileDescriptor(rawValue: ends[1]))
-        let call = try program(["/bin/sh", "-c", Self.script, "sh", sockets, log] + command)
-        let server = Task { try await CommandRunner(call).run(input: readEnd) }
+        var call = try program(["/bin/sh", "-c", Self.script, "sh", sockets, log] + command)
+        call.arguments = try await ScratchCell.words(for: self) + call.arguments
+        let contained = call
+        let server = Task { try await CommandRunner(contained).run(input: readEnd) }
         let outcome: Swift.Result<Result, any Error>
         do {
             outcome = .success(

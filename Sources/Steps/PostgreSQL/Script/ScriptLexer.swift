@@ -6,6 +6,7 @@ struct ScriptLexer {
     private var line = 1
     /// False: a backslash in plain quotes is an escape. The script says so itself, at its start.
     var standardConformingStrings = true
+    var encoding = ScriptEncoding.utf8
 
     init(_ bytes: [UInt8]) { self.bytes = bytes }
 
@@ -199,9 +200,7 @@ struct ScriptLexer {
     private mutating func restOfLine() throws(ScriptProblem) -> String { try text(take { $0 != UInt8(ascii: "\n") }) }
 
     private func text(_ bytes: [UInt8]) throws(ScriptProblem) -> String {
-        guard !bytes.contains(0), let text = String(validating: bytes, as: UTF8.self) else {
-            throw problem("bytes that are not UTF-8 text")
-        }
+        guard !bytes.contains(0), let text = encoding.text(bytes) else { throw problem("bytes that are no text in its encoding") }
         return text
     }
 
