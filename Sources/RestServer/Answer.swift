@@ -31,6 +31,7 @@ struct Answer: Sendable {
         case .none: break
         case .allow(let methods): headers.append(("Allow", methods))
         case .range(let size): headers.append(("Content-Range", "bytes */\(size)"))
+        case .retry(let seconds): headers.append(("Retry-After", "\(seconds)"))
         }
         if refusal.kind == .unauthenticated { headers.append(("WWW-Authenticate", "Basic realm=\"snappy-flow\", charset=\"UTF-8\"")) }
     }

@@ -1,29 +1,91 @@
 import NIOCore
 import Synchronization
 
-/// The connections that are open, so that the server can end: idle ones at once, others after their request.
+/// The connections that are open: so many that nobody knows of one address, and so many in all, the ones that nobody knows giving way first.
+/// So that the server can end, too: idle ones at once, others after their request.
 final class Connections: Sendable {
+    enum Admission: Sendable, Hashable {
+        case admitted
+        /// Too many of the address. `isNews`: for the first time since it was below.
+        case crowded(ClientAddress, isNews: Bool)
+    }
     private struct Entry {
         var channel: any Channel
+        var address: ClientAddress?
+        /// Which of all it is.
+        var number: UInt64
         var isBusy = false
+        var isKnown = false
     }
     private struct State {
         var entries: [ObjectIdentifier: Entry] = [:]
+        /// Of clients that nobody knows, by address.
+        var unknown: [ClientAddress: Int] = [:]
+        var told: Set<ClientAddress> = []
+        var taken: UInt64 = 0
         var isEnding = false
+
+        mutating func forget(_ address: ClientAddress?) {
+            guard let address, let count = unknown[address] else { return }
+            unknown[address] = count > 1 ? count - 1 : nil
+            told.remove(address)
+        }
     }
     private let state = Mutex(State())
+    private let most: Int
+    private let mostUnknown: Int
+
+    /// `mostUnknown`: of one address, of clients that have not said who they are.
+    init(most: Int, mostUnknown: Int) {
+        self.most = most
+        self.mostUnknown = mostUnknown
+    }
 
     var count: Int { state.withLock { $0.entries.count } }
 
-    func add(_ channel: any Channel) {
-        let isEnding = state.withLock { state in
-            state.entries[ObjectIdentifier(channel)] = Entry(channel: channel)
-            return state.isEnding
+    func admit(_ channel: any Channel, from address: ClientAddress?) -> Admission {
+        let (admission, isEnding) = state.withLock { state -> (Admission, Bool) in
+            if let address, state.unknown[address, default: 0] >= mostUnknown {
+                return (.crowded(address, isNews: state.told.insert(address).inserted), state.isEnding)
+            }
+            state.taken += 1
+            state.entries[ObjectIdentifier(channel)] = Entry(channel: channel, address: address, number: state.taken)
+            if let address { state.unknown[address, default: 0] += 1 }
+            return (.admitted, state.isEnding)
         }
         if isEnding { channel.close(promise: nil) }
+        return admission
     }
 
-    func remove(_ channel: any Channel) { state.withLock { _ = $0.entries.removeValue(forKey: ObjectIdentifier(channel)) } }
+    func remove(_ channel: any Channel) {
+        state.withLock { state in
+            guard let entry = state.entries.removeValue(forKey: ObjectIdentifier(channel)), !entry.isKnown else { return }
+            state.forget(entry.address)
+        }
+    }
+
+    /// The client said who it is. False when that was known before.
+    func know(_ channel: any Channel) -> Bool {
+        state.withLock { state in
+            let id = ObjectIdentifier(channel)
+            guard let entry = state.entries[id], !entry.isKnown else { return false }
+            state.entries[id]?.isKnown = true
+            state.forget(entry.address)
+            return true
+        }
+    }
+
+    func isUnknown(_ channel: any Channel) -> Bool { state.withLock { $0.entries[ObjectIdentifier(channel)]?.isKnown == false } }
+
+    /// Where there is no room, the client that nobody knows and that asks nothing for the longest time gives way. False when there is none.
+    func makeRoom() -> Bool {
+        let channel = state.withLock { state -> (any Channel)? in
+            guard state.entries.count >= most else { return nil }
+            return state.entries.values.filter { !$0.isKnown && !$0.isBusy }.min { $0.number < $1.number }?.channel
+        }
+        channel?.close(promise: nil)
+        return channel != nil
+    }
 
     /// A request begins or ended. False when it shall be the last of its connection.
     @discardableResult

@@ -13,36 +13,75 @@ struct Conversation: Sendable {
     /// A body that is not wanted is read so far, lest the client miss the answer.
     private static let skipped: Int64 = 64 << 20
 
+    private var address: ClientAddress? { ClientAddress(wire.channel.remoteAddress) }
+
     func run() async {
-        service.connections.add(wire.channel)
+        guard service.admit(wire.channel) else {
+            try? await wire.executeThenClose { _, _ in }
+            return
+        }
         defer { service.connections.remove(wire.channel) }
         await service.renewIdentity()
         // Whatever ends a connection was logged with its request; between requests it is no news.
         try? await wire.executeThenClose { inbound, outbound in
             var body = RequestBody(inbound)
-            while let head = try await body.nextHead() {
-                service.connections.set(wire.channel, busy: true)
-                guard try await serve(head, &body, outbound) else { return }
-                guard service.connections.set(wire.channel, busy: false) else { return }
-            }
+            while try await answerNext(&body, outbound) {}
+            // What is closed takes with it what a slow client has not fetched yet.
+            try await wire.channel.triggerUserOutboundEvent(TurnHandler.Word.hasLeft).get()
         }
+    }
+
+    /// False when the connection is of no more use.
+    private func answerNext(_ body: inout RequestBody, _ outbound: Writer) async throws -> Bool {
+        let head: HTTPRequestHead
+        do {
+            guard let next = try await body.nextHead() else { return false }
+            head = next
+        } catch let refusal as Refusal {
+            try await answer(refusal, outbound)
+            return false
+        }
+        service.connections.set(wire.channel, busy: true)
+        guard try await serve(head, &body, outbound) else { return false }
+        return service.connections.set(wire.channel, busy: false)
+    }
+
+    /// Where no request could be read.
+    private func answer(_ refusal: Refusal, _ outbound: Writer) async throws {
+        service.metrics.refused(refusal.kind)
+        let answer = Answer(refusal)
+        note(nil, nil, "\(answer.status.code)", 0, 0, .now)
+        var sent: Int64 = 0
+        try await outbound.write(.head(answer.head(.http1_1, keep: false)))
+        try await send(answer.content, outbound, &sent)
+        try await outbound.write(.end(nil))
+        service.metrics.request("", answer.status.code, bytesIn: 0, bytesOut: sent)
+    }
+
+    /// Who asks is known from now on.
+    private func know() {
+        guard service.connections.know(wire.channel) else { return }
+        wire.channel.triggerUserOutboundEvent(TurnHandler.Word.known, promise: nil)
     }
 
     /// Answers one request. False when the connection is of no more use.
     private func serve(_ head: HTTPRequestHead, _ body: inout RequestBody, _ outbound: Writer) async throws -> Bool {
         let begin = ContinuousClock.now
         var user: String?
-        var awaitsGo = head.headers.first(name: "Expect")?.lowercased() == "100-continue"
+        var isCut = false
+        var awaitsGo = head.awaitsGo
         var answer: Answer
         do {
-            user = try await service.authenticate(head)
-            answer = try await service.answer(head, user: user, body: &body) {
+            user = try await service.authenticate(head, from: address)
+            know()
+            answer = try await service.answer(head, user: user, from: address, body: &body) {
                 guard awaitsGo else { return }
                 awaitsGo = false
                 try await outbound.write(.head(HTTPResponseHead(version: head.version, status: .continue)))
             }
         } catch let refusal as Refusal {
             service.metrics.refused(refusal.kind)
+            isCut = refusal.kind == .cut
             answer = Answer(refusal)
         } catch {
             service.metrics.refused(.cut)
@@ -51,7 +90,7 @@ struct Conversation: Sendable {
         }
         // HEAD has no body (RFC 9110, 9.3.2).
         if head.method == .HEAD, case .text(let text, _) = answer.content { answer.content = .length(Int64(text.utf8.count)) }
-        let keep = head.isKeepAlive && !awaitsGo
+        let keep = head.isKeepAlive && !awaitsGo && !head.endsProtocol
         var sent: Int64 = 0
         do {
             try await outbound.write(.head(answer.head(head.version, keep: keep)))
@@ -62,9 +101,12 @@ struct Conversation: Sendable {
             note(head, user, "\(answer.status.code) cut", body.count, sent, begin)
             throw error
         }
-        let isAtEnd = keep ? try await body.skip(limit: Self.skipped) : body.isRead
+        // Whom nobody knows gives way to others while the rest of its body comes.
+        if service.connections.isUnknown(wire.channel) { service.connections.set(wire.channel, busy: false) }
+        // Also where nothing follows: a connection that is closed with something unread in it is reset, and the answer lost.
+        let isAtEnd = awaitsGo ? body.isRead : (try? await body.skip(limit: Self.skipped)) ?? false
         service.metrics.request(head.method.rawValue, answer.status.code, bytesIn: body.count, bytesOut: sent)
-        note(head, user, "\(answer.status.code)", body.count, sent, begin)
+        note(head, user, "\(answer.status.code)" + (isCut ? " cut" : ""), body.count, sent, begin)
         return keep && isAtEnd
     }
 
@@ -108,14 +150,14 @@ struct Conversation: Sendable {
 
     /// A line of the access log: no headers, no query.
     private func note(
-        _ head: HTTPRequestHead, _ user: String?, _ status: String, _ bytesIn: Int64, _ bytesOut: Int64, _ begin: ContinuousClock.Instant
+        _ head: HTTPRequestHead?, _ user: String?, _ status: String, _ bytesIn: Int64, _ bytesOut: Int64, _ begin: ContinuousClock.Instant
     ) {
-        let path = head.uri.prefix { $0 != "?" }.prefix(300).unicodeScalars.map { $0.value > 0x20 && $0.value < 0x7F ? String($0) : "?" }
-            .joined()
+        let path = (head?.uri ?? "-").prefix { $0 != "?" }.prefix(300).unicodeScalars
+            .map { $0.value > 0x20 && $0.value < 0x7F ? String($0) : "?" }.joined()
         let took = (ContinuousClock.now - begin) / .milliseconds(1)
         let from = wire.channel.remoteAddress?.ipAddress ?? "-"
         service.log.say(
-            "\(Date.now.ISO8601Format()) \(from) \(user ?? "-") \(head.method.rawValue.prefix(16)) \(path) \(status) in \(bytesIn) out \(bytesOut) \(Int(took)) ms"
+            "\(Date.now.ISO8601Format()) \(from) \(user ?? "-") \((head?.method.rawValue ?? "-").prefix(16)) \(path) \(status) in \(bytesIn) out \(bytesOut) \(Int(took)) ms"
         )
     }
 }

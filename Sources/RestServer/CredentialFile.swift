@@ -6,6 +6,7 @@ struct CredentialFile: Sendable {
     enum Kind: Sendable { case passwords, tokens }
     let path: String
     let kind: Kind
+    /// None for one who is shut out.
     private(set) var users: [String: [PasswordHash]] = [:]
     private var stamp: FileStamp?
 
@@ -29,9 +30,11 @@ struct CredentialFile: Sendable {
         return true
     }
 
-    /// `user:hash` lines; empty ones and those that begin with `#` are nothing. Several lines may name one user.
+    /// `user:hash` lines; empty ones and those that begin with `#` are nothing. Several lines may name one user. A hash
+    /// behind `!`, as `usermod -L` writes it, or `*` alone shuts its user out.
     static func parse(_ text: String, _ kind: Kind, at path: String) throws(RestServerError) -> [String: [PasswordHash]] {
         var users: [String: [PasswordHash]] = [:]
+        var shutOut: Set<String> = []
         for (index, line) in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).enumerated() {
             let line = line.trimmingCharacters(in: .whitespaces)
             guard !line.isEmpty, !line.hasPrefix("#") else { continue }
@@ -42,6 +45,10 @@ struct CredentialFile: Sendable {
                     .unreadable, expected: "user:hash, the user of letters, digits and @ . _ -", found: "something else", at: place,
                     advice: kind == .passwords ? "make the line with: htpasswd -nB USER" : "write USER:SHA256-OF-THE-TOKEN")
             }
+            if parts[1].hasPrefix("!") || parts[1] == "*" {
+                shutOut.insert(parts[0])
+                continue
+            }
             guard let hash = kind == .passwords ? PasswordHash(password: parts[1]) : PasswordHash(token: parts[1]) else {
                 throw RestServerError(
                     .unreadable, expected: kind == .passwords ? "a bcrypt, {SHA} or crypt(5) hash" : "64 hex digits of a SHA-256",
@@ -51,6 +58,8 @@ struct CredentialFile: Sendable {
             }
             users[parts[0], default: []].append(hash)
         }
+        // Whatever other lines say: who is shut out is out.
+        for user in shutOut { users[user] = [] }
         return users
     }
 

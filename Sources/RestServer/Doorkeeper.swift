@@ -8,8 +8,8 @@ final class Doorkeeper: Sendable {
     private let state: Mutex<State>
     private let salt = (0..<16).map { _ in UInt8.random(in: .min ... .max) }
     private let reading = BlockingPool(label: "rest-door", width: 1)
-    /// Slow hashes get threads of their own: whoever guesses passwords holds up nobody who is known already.
-    private let hashing = BlockingPool(label: "rest-crypt", width: 2)
+    private let checks = PasswordChecks()
+    private let accepts: @Sendable (PasswordHash, String) -> Bool
     private let log: @Sendable (String) -> Void
 
     private struct State {
@@ -17,26 +17,58 @@ final class Doorkeeper: Sendable {
         /// Salted digests of what was found right since the files were read.
         var known: Set<SHA256Digest> = []
         var generation = 0
+        /// Who has a hash, in order.
+        private(set) var users: [String] = []
 
-        func hashes(of user: String) -> [PasswordHash] { files.flatMap { $0.users[user] ?? [] } }
+        init(_ files: [CredentialFile]) {
+            self.files = files
+            list()
+        }
+
+        mutating func changed() {
+            known = []
+            generation += 1
+            list()
+        }
+
+        private mutating func list() { users = Set(files.flatMap(\.users.keys)).filter { !hashes(of: $0).isEmpty }.sorted() }
+
+        /// One who is shut out in one file has nothing in another.
+        private func hashes(of user: String) -> [PasswordHash] {
+            let found = files.compactMap { $0.users[user] }
+            return found.contains([]) ? [] : found.flatMap { $0 }
+        }
+
+        /// What a password is measured against. Where there is no such user, or he is shut out, it is another's hashes, always the same for
+        /// one name: an answer takes as long as for one who is there, and its time tells nobody who is.
+        func measure(_ user: String, _ salt: [UInt8]) -> (hashes: [PasswordHash], isUser: Bool) {
+            let own = hashes(of: user)
+            guard own.isEmpty, !users.isEmpty else { return (own, !own.isEmpty) }
+            let choice = withUnsafeBytes(of: SHA256.digest(salt + Array(user.utf8))) { $0.loadUnaligned(as: UInt64.self) }
+            return (hashes(of: users[Int(choice % UInt64(users.count))]), false)
+        }
 
         func owner(of token: SHA256Digest) -> String? {
-            files.lazy.flatMap(\.users).first { $0.value.contains(.token(token)) }?.key
+            users.first { hashes(of: $0).contains(.token(token)) }
         }
     }
 
-    /// Nil where everybody is let in.
-    init?(_ settings: RestServerSettings, log: @escaping @Sendable (String) -> Void) throws(RestServerError) {
+    /// Nil where everybody is let in. `accepts` blocks.
+    init?(
+        _ settings: RestServerSettings, log: @escaping @Sendable (String) -> Void,
+        accepts: @escaping @Sendable (PasswordHash, String) -> Bool = { $0.accepts($1) }
+    ) throws(RestServerError) {
         var files: [CredentialFile] = []
         if let path = settings.passwordFile { files.append(try CredentialFile(path, .passwords)) }
         if let path = settings.tokenFile { files.append(try CredentialFile(path, .tokens)) }
         guard !files.isEmpty else { return nil }
-        state = Mutex(State(files: files))
+        state = Mutex(State(files))
+        self.accepts = accepts
         self.log = log
     }
 
-    /// The user of an `Authorization` header; `.unauthenticated` for anything else.
-    func user(_ header: String?) async throws -> String {
+    /// The user of an `Authorization` header; `.unauthenticated` for anything else, `.busy` when too many are asked for at once.
+    func user(_ header: String?, from address: ClientAddress?) async throws -> String {
         let refusal = Refusal(.unauthenticated, "give the user and password, or token, that the server's owner gave you")
         guard let parts = header?.split(separator: " ", maxSplits: 1).map(String.init), parts.count == 2 else { throw refusal }
         try await reading.run { [self] in refresh() }
@@ -51,12 +83,14 @@ final class Doorkeeper: Sendable {
             else { throw refusal }
             let (user, password) = (String(text[..<colon]), String(text[text.index(after: colon)...]))
             let digest = SHA256.digest(salt + Array(text.utf8))
-            let (isKnown, hashes, generation) = state.withLock { ($0.known.contains(digest), $0.hashes(of: user), $0.generation) }
+            let (isKnown, generation) = state.withLock { ($0.known.contains(digest), $0.generation) }
             if isKnown { return user }
-            let isRight = try await hashing.run {
-                hashes.isEmpty ? PasswordHash.nobody.accepts(password) && false : hashes.contains { $0.accepts(password) }
+            let (hashes, isUser) = state.withLock { $0.measure(user, salt) }
+            let accepts = accepts
+            let isRight = try await checks.isRight(.init(digest: digest, generation: generation), from: address) {
+                hashes.contains { accepts($0, password) }
             }
-            guard isRight else { throw refusal }
+            guard isRight, isUser else { throw refusal }
             // What was right before a change of the files is not known after it.
             state.withLock { state in
                 guard state.generation == generation else { return }
@@ -78,8 +112,7 @@ final class Doorkeeper: Sendable {
                     log("\(error); those who were known before still are")
                     continue
                 }
-                state.known = []
-                state.generation += 1
+                state.changed()
             }
         }
     }

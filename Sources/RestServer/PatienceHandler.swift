@@ -48,7 +48,7 @@ final class PatienceHandler: ChannelDuplexHandler {
         switch unwrapInboundIn(data) {
         case .head(let head):
             (isRequestOpen, isAnswerOwed) = (true, true)
-            isGoOwed = head.headers.first(name: "Expect")?.lowercased() == "100-continue"
+            isGoOwed = head.awaitsGo
         case .body(let buffer): moved += buffer.readableBytes
         case .end:
             isRequestOpen = false

@@ -16,24 +16,38 @@ final class Quota: Sendable {
     /// Bytes, uploads under way included.
     var usedBytes: Int64 { used.withLock { $0 } }
 
+    /// What a folder counts, whatever the file system makes of it.
+    static let folderBytes: Int64 = 4096
+
     func take(_ bytes: Int64) throws(Refusal) {
-        let fits = used.withLock { used in
-            guard let limit, used + bytes > limit else {
-                used += bytes
-                return true
-            }
-            return false
+        let isTaken = used.withLock { used in
+            guard fits(bytes, used) else { return false }
+            used += bytes
+            return true
         }
-        guard fits else {
-            let size = ByteCount(bytes: limit ?? 0).approximate
-            throw Refusal(
-                .full, "the server's --max-size of \(size) is reached: forget snapshots and prune, or let the server's owner raise it")
-        }
+        guard isTaken else { throw full }
+    }
+
+    /// Whether there is room now for what was announced. It takes none: what is only announced must not keep others out.
+    func expect(_ bytes: Int64) throws(Refusal) {
+        guard used.withLock({ fits(bytes, $0) }) else { throw full }
+    }
+
+    private func fits(_ bytes: Int64, _ used: Int64) -> Bool {
+        guard let limit else { return true }
+        let (sum, isTooLarge) = used.addingReportingOverflow(bytes)
+        return !isTooLarge && sum <= limit
+    }
+
+    private var full: Refusal {
+        let size = ByteCount(bytes: limit ?? 0).approximate
+        return Refusal(
+            .full, "the server's --max-size of \(size) is reached: forget snapshots and prune, or let the server's owner raise it")
     }
 
     func giveBack(_ bytes: Int64) { used.withLock { $0 -= bytes } }
 
-    /// What the files below a folder hold. Removes what uploads of a process that was killed a day ago left, where those need names.
+    /// What files and folders below a folder count. Removes what uploads of a process that was killed a day ago left, where those need names.
     /// Blocks.
     static func measure(_ folder: String, now: Int = time(nil)) throws(RestServerError) -> Int64 {
         guard let stream = opendir(folder) else {
@@ -51,7 +65,7 @@ final class Quota: Sendable {
             var status = Glibc.stat()
             guard lstat(path, &status) == 0 else { continue }
             switch status.st_mode & S_IFMT {
-            case S_IFDIR: total += try measure(path, now: now)
+            case S_IFDIR: total += folderBytes + (try measure(path, now: now))
             case S_IFREG where name.hasSuffix(UploadFile.suffix) && status.st_mtim.tv_sec < now - 86400: unlink(path)
             case S_IFREG: total += Int64(status.st_size)
             default: break

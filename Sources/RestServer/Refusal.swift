@@ -7,6 +7,10 @@ struct Refusal: Error, Sendable {
         case unauthenticated, forbidden, appendOnly, exists, notFound, badRequest, mismatch, tooLarge, full, range, method, unsupported,
             cut,
             failed
+        /// More passwords wait to be checked than may; more repositories than a user may have.
+        case busy, tooMany
+        /// A request's head that was not whole in time; a connection that was one too many. They are counted, and not answered.
+        case late, crowded
     }
     /// What an answer's headers say besides.
     enum Detail: Sendable {
@@ -15,6 +19,7 @@ struct Refusal: Error, Sendable {
         case allow(String)
         /// The object's bytes.
         case range(Int64)
+        case retry(afterSeconds: Int)
     }
     let kind: Kind
     /// What is wrong, and what to do about it.
@@ -30,7 +35,7 @@ struct Refusal: Error, Sendable {
     var status: HTTPResponseStatus {
         switch kind {
         case .unauthenticated: .unauthorized
-        case .forbidden, .appendOnly, .exists: .forbidden  // restic's own server says 403 of what exists
+        case .forbidden, .appendOnly, .exists, .tooMany: .forbidden  // restic's own server says 403 of what exists
         case .notFound: .notFound
         case .badRequest, .mismatch, .cut: .badRequest
         case .tooLarge: .payloadTooLarge
@@ -39,6 +44,8 @@ struct Refusal: Error, Sendable {
         case .method: .methodNotAllowed
         case .unsupported: .notImplemented
         case .failed: .internalServerError
+        case .busy, .crowded: .serviceUnavailable
+        case .late: .requestTimeout
         }
     }
 

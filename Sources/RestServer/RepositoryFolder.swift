@@ -17,19 +17,43 @@ struct RepositoryFolder: Sendable {
         return kind == .data ? "\(path)/data/\(hex.prefix(2))/\(hex)" : "\(folder(kind))/\(hex)"
     }
 
-    /// Every folder that restic expects, readable by the owner alone. Idempotent.
-    func create() throws(Refusal) {
+    /// Whether somebody has begun to make it.
+    var exists: Bool { access(folder(.data), F_OK) == 0 }
+
+    /// Folders that `create` makes at most.
+    var folderCount: Int { path.split(separator: "/").count + ObjectKind.allCases.count + 256 }
+
+    /// Every folder that restic expects, readable by the owner alone. Idempotent. `made` counts those that were not there.
+    func create(made: inout Int) throws(Refusal) {
         var above = ""
         for part in path.split(separator: "/") {
             above += "/\(part)"
-            try make(above)
+            try make(above, &made)
         }
-        for kind in ObjectKind.allCases { try make(folder(kind)) }
-        for first in 0..<256 { try make("\(path)/data/" + (first < 16 ? "0" : "") + String(first, radix: 16)) }
+        for kind in ObjectKind.allCases { try make(folder(kind), &made) }
+        for first in 0..<256 { try make("\(path)/data/" + (first < 16 ? "0" : "") + String(first, radix: 16), &made) }
     }
 
-    private func make(_ folder: String) throws(Refusal) {
-        guard mkdir(folder, 0o700) == 0 || errno == EEXIST else { throw Refusal(errno: errno, "a new repository") }
+    private func make(_ folder: String, _ made: inout Int) throws(Refusal) {
+        if mkdir(folder, 0o700) == 0 {
+            made += 1
+        } else if errno != EEXIST {
+            throw Refusal(errno: errno, "a new repository")
+        }
+    }
+
+    /// How many repositories there are in a folder and below it, counted up to `limit`.
+    static func count(in folder: String, upTo limit: Int) throws(Refusal) -> Int {
+        guard limit > 0, access(folder, F_OK) == 0 else { return 0 }
+        var found = access("\(folder)/\(ObjectKind.data.rawValue)", F_OK) == 0 ? 1 : 0
+        for name in try names(folder) where !name.hasPrefix(".") && ObjectKind(rawValue: name) == nil {
+            guard found < limit else { break }
+            let path = "\(folder)/\(name)"
+            var status = Glibc.stat()
+            guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else { continue }
+            found += try count(in: path, upTo: limit - found)
+        }
+        return found
     }
 
     /// Folders whose objects together are a list. `.notFound` where there is no repository.

@@ -16,7 +16,7 @@ public final class RestServer: Sendable {
         let log = AccessLog(log)
         do {
             let service = try await Service(settings, log: log)
-            let listener = try await bind(settings, service.identity)
+            let listener = try await bind(service)
             let server = RestServer(service, listener)
             for warning in settings.warnings { log.say("warning: \(warning)") }
             return server
@@ -34,15 +34,24 @@ public final class RestServer: Sendable {
         url = "\(settings.hasTLS ? "https" : "http")://\(host):\(listener.channel.localAddress?.port ?? settings.port)/"
     }
 
-    private static func bind(
-        _ settings: RestServerSettings, _ identity: TLSIdentity?
-    ) async throws -> NIOAsyncChannel<RequestBody.Wire, Never> {
+    /// The longest request lines and headers that any client of ours needs are a tenth of it.
+    private static var headLimits: NIOHTTPDecoderLimitConfiguration {
+        var limits = NIOHTTPDecoderLimitConfiguration()
+        (limits.maxHeaderFieldSize, limits.maxHeaderListSize, limits.maxHeaderFieldCount) = (16 << 10, 64 << 10, 100)
+        return limits
+    }
+
+    private static func bind(_ service: Service) async throws -> NIOAsyncChannel<RequestBody.Wire, Never> {
+        let (settings, limits) = (service.settings, headLimits)
         let patience = TimeAmount.milliseconds(settings.patience.milliseconds)
+        let headTime = TimeAmount.milliseconds(settings.headTime.milliseconds)
         do {
             return try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
                 .serverChannelOption(.backlog, value: 256)
                 .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
                 .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+                // Who has asked and says no more still gets its answer.
+                .childChannelOption(.allowRemoteHalfClosure, value: true)
                 .bind(
                     host: settings.host, port: settings.port,
                     // No more are taken from the system than are served.
@@ -50,8 +59,13 @@ public final class RestServer: Sendable {
                 ) { channel in
                     channel.eventLoop.makeCompletedFuture {
                         let pipeline = channel.pipeline.syncOperations
-                        if let identity { try pipeline.addHandler(identity.handler()) }
-                        try pipeline.configureHTTPServerPipeline()
+                        let deadline = HeadDeadline(headTime) { service.isLate(channel) }
+                        try pipeline.addHandler(deadline)
+                        if let identity = service.identity { try pipeline.addHandler(identity.handler()) }
+                        try pipeline.configureHTTPServerPipeline(
+                            withPipeliningAssistance: false, withErrorHandling: false, withEncoderConfiguration: .init(),
+                            withDecoderLimitConfiguration: limits)
+                        try pipeline.addHandler(TurnHandler(deadline))
                         try pipeline.addHandler(PatienceHandler(patience))
                         return try RequestBody.Wire(wrappingChannelSynchronously: channel)
                     }
@@ -73,6 +87,7 @@ public final class RestServer: Sendable {
                     var open = 0
                     for try await wire in inbound {
                         if open >= limit {
+                            service.makeRoom()
                             try await group.next()
                             open -= 1
                         }

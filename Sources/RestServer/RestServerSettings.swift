@@ -22,12 +22,19 @@ public struct RestServerSettings: Sendable {
     public var keyFile: String?
     /// Of all repositories together.
     public var maximumSize: ByteCount?
-    /// Answers `/metrics`.
+    /// Answers `/metrics`: to `metricsUsers`, and where nobody is asked who he is, to this machine.
     public var hasMetrics = false
+    public var metricsUsers: Set<String> = []
+    /// That a user may have; that there may be where users share them all.
+    public var maximumRepositories = 1000
     /// A connection on which neither a request ended nor 16 KiB moved for so long is given up. Longer than Go's clients keep idle ones (90 s).
     public var patience: TimeSpan = .seconds(120)
+    /// A request's head must be whole within it, from connecting or from its first byte on.
+    public var headTime: TimeSpan = .seconds(10)
     /// More wait until one ends.
     public var maximumConnections = 256
+    /// Connections of one IPv4 address, or IPv6 /64, on which nobody has said yet who he is; more are closed at once.
+    public var connectionsPerAddress = 64
 
     public init(path: String, host: String = "127.0.0.1", port: Int = 8000) {
         self.path = path
@@ -48,6 +55,19 @@ public struct RestServerSettings: Sendable {
         }
         if isOpen, hasCredentials {
             throw .setting("either --no-auth or a file of users", "both", at: "--no-auth", "leave one of them away")
+        }
+        if hasMetrics, hasCredentials, metricsUsers.isEmpty {
+            throw .setting(
+                "who may read /metrics", "nobody", at: "--metrics", "name users with --metrics-user: others must not see all figures")
+        }
+        if !metricsUsers.isEmpty, !hasMetrics || !hasCredentials {
+            throw .setting(
+                "--metrics and a file of users beside it", hasMetrics ? "no users" : "no --metrics", at: "--metrics-user",
+                "give what is missing, or leave --metrics-user away")
+        }
+        for (option, count) in [("--connections-per-address", connectionsPerAddress), ("--max-repositories", maximumRepositories)]
+        where count < 1 {
+            throw .setting("at least 1", "\(count)", at: option, "raise it")
         }
         if hasPrivateRepositories, !hasCredentials {
             throw .setting("users, where each has repositories of its own", "none", at: "--private-repos", "give --htpasswd or --tokens")

@@ -10,9 +10,11 @@ final class Service: Sendable {
     let metrics = Metrics()
     let log: AccessLog
     let quota: Quota
-    let connections = Connections()
+    let connections: Connections
     /// File calls block, an fsync for long.
     let files = BlockingPool(label: "rest-files", width: 16)
+    /// One at a time, so that two can't pass a limit together.
+    private let making = BlockingPool(label: "rest-making", width: 1)
     private let doorkeeper: Doorkeeper?
     /// Nil without TLS.
     let identity: TLSIdentity?
@@ -21,6 +23,7 @@ final class Service: Sendable {
         try settings.validate()
         self.settings = settings
         self.log = log
+        connections = Connections(most: settings.maximumConnections, mostUnknown: settings.connectionsPerAddress)
         (doorkeeper, identity) = try await files.run { (try Doorkeeper(settings) { log.say($0) }, try TLSIdentity(settings)) }
         guard access(settings.path, R_OK | W_OK | X_OK) == 0 else {
             throw RestServerError(
@@ -42,16 +45,20 @@ final class Service: Sendable {
     }
 
     /// The user's name; nil where nobody is asked.
-    func authenticate(_ head: HTTPRequestHead) async throws -> String? {
-        try await doorkeeper?.user(head.headers.first(name: "Authorization"))
+    func authenticate(_ head: HTTPRequestHead, from address: ClientAddress?) async throws -> String? {
+        try await doorkeeper?.user(head.headers.first(name: "Authorization"), from: address)
     }
 
     /// `accepts` is called before the body is read: the client may wait for it (`Expect: 100-continue`).
     func answer(
-        _ head: HTTPRequestHead, user: String?, body: inout RequestBody, accepts: () async throws -> Void
+        _ head: HTTPRequestHead, user: String?, from address: ClientAddress?, body: inout RequestBody, accepts: () async throws -> Void
     ) async throws -> Answer {
         if settings.hasMetrics, head.uri == "/metrics" {
             guard head.method == .GET else { throw Refusal.method(allow: "GET") }
+            guard user.map(settings.metricsUsers.contains) ?? (address?.isLoopback == true) else {
+                throw Refusal(
+                    .forbidden, "the figures are of all repositories together, for whom the server's owner names (--metrics-user)")
+            }
             let text = metrics.text(connections: connections.count, used: quota.usedBytes)
             return Answer(.text(text, type: "text/plain; version=0.0.4; charset=utf-8"))
         }
@@ -63,7 +70,9 @@ final class Service: Sendable {
         }
         let folder = RepositoryFolder(below: settings.path, target)
         switch target.subject {
-        case .repository(let create): return try await repository(folder, head.method, create: create)
+        case .repository(let create):
+            let owned = settings.hasPrivateRepositories ? target.repository.prefix(1) : []
+            return try await repository(folder, head.method, create: create, among: ([settings.path] + owned).joined(separator: "/"))
         case .list(let kind):
             guard head.method == .GET else { throw Refusal.method(allow: "GET") }
             let parts = try await files.run { try folder.parts(kind) }
@@ -83,15 +92,29 @@ final class Service: Sendable {
         .appendOnly, "this server only ever adds (--append-only): forget and prune where the repositories lie, or ask the server's owner to"
     )
 
-    private func repository(_ folder: RepositoryFolder, _ method: HTTPMethod, create: Bool) async throws -> Answer {
+    /// `all`: the folder of those that are counted together.
+    private func repository(_ folder: RepositoryFolder, _ method: HTTPMethod, create: Bool, among all: String) async throws -> Answer {
         switch method {
         case .POST where create:
-            try await files.run { try folder.create() }
+            try await making.run { [self] in try make(folder, among: all) }
             return .done
         case .POST: throw Refusal(.badRequest, "a repository is created by POST with ?create=true")
         case .DELETE: throw Refusal(.unsupported, "repositories are removed where they lie, by the server's owner")
         default: throw Refusal.method(allow: "POST")
         }
+    }
+
+    /// Blocks.
+    private func make(_ folder: RepositoryFolder, among all: String) throws(Refusal) {
+        let most = settings.maximumRepositories
+        if !folder.exists, try RepositoryFolder.count(in: all, upTo: most) >= most {
+            throw Refusal(.tooMany, "there are \(most) repositories, and no more may be made: use one of them, or ask the server's owner")
+        }
+        let room = Int64(folder.folderCount) * Quota.folderBytes
+        var made = 0
+        try quota.take(room)
+        defer { quota.giveBack(room - Int64(made) * Quota.folderBytes) }
+        try folder.create(made: &made)
     }
 
     private func object(

@@ -23,21 +23,21 @@ extension Service {
         _ upload: Upload, _ head: HTTPRequestHead, _ body: inout RequestBody, _ accepts: () async throws -> Void
     ) async throws {
         let declared = head.headers.first(name: "Content-Length").flatMap { Int64($0) }
-        if let declared, declared > upload.maximum { throw Self.tooLarge(upload) }
+        if let declared {
+            if declared > upload.maximum { throw Self.tooLarge(upload) }
+            try quota.expect(declared)
+        }
         // Known early, so that a client that waits to be asked sends nothing; the link is what decides.
         if try await files.run({ try RepositoryFolder.size(upload.file) }) != nil { throw Refusal(errno: EEXIST, "an upload") }
-        var taken = declared ?? 0
-        try quota.take(taken)
+        var taken: Int64 = 0
         do {
             let file = try await files.run { try UploadFile(target: upload.file) }
             try await accepts()
             var pending = ByteBuffer()
             while let buffer = try await body.next() {
                 if body.count > upload.maximum { throw Self.tooLarge(upload) }
-                if body.count > taken {
-                    try quota.take(body.count - taken)
-                    taken = body.count
-                }
+                try quota.take(body.count - taken)
+                taken = body.count
                 pending.writeImmutableBuffer(buffer)
                 guard pending.readableBytes >= Upload.part else { continue }
                 let full = pending

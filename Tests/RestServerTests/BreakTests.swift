@@ -24,7 +24,7 @@ import Testing
 
     @Test func aCutUploadLeavesNothing() async throws {
         // Room for one of them: what the cut one had taken is given back.
-        let stage = try await RestServerStage(["--max-size", "5MB"])
+        let stage = try await RestServerStage(["--max-size", "6MB"])
         try await stage.made("r")
         try halfSent(stage).close()
         try await RestServerStage.until("the cut is seen") { stage.rig.log.contains(" cut ") }
@@ -93,7 +93,8 @@ import Testing
     }
 
     @Test func thereIsRoomForWhatIsAllowed() async throws {
-        let stage = try await RestServerStage(["--max-size", "1MB"])
+        // A repository's own folders count 4 KiB each.
+        let stage = try await RestServerStage(["--max-size", "2100kB"])
         try await stage.made("r")
         let (small, large) = (RestServerStage.noise(600_000), RestServerStage.noise(600_000, seed: 2))
         #expect(try await stage.status("POST", "r/data/\(RestServerStage.id(small))", body: small) == 200)
@@ -110,7 +111,7 @@ import Testing
         #expect(chunked.readToEnd()?.hasPrefix("HTTP/1.1 507") == true)
         #expect(stage.rig.files.count == 1)
         // Counted again at the next start; what goes makes room.
-        let next = try await RestServerStage(["--max-size", "1MB"], over: stage.rig)
+        let next = try await RestServerStage(["--max-size", "2100kB"], over: stage.rig)
         #expect(try await next.status("POST", "r/data/\(RestServerStage.id(large))", body: large) == 507)
         #expect(try await next.status("DELETE", "r/data/\(RestServerStage.id(small))") == 200)
         #expect(try await next.status("POST", "r/data/\(RestServerStage.id(large))", body: large) == 200)

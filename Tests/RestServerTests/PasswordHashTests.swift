@@ -21,17 +21,6 @@ import Testing
         #expect(token.accepts("a token") && !token.accepts("a Token"))
     }
 
-    /// It must cost what a real one costs, or the time of an answer tells which users there are.
-    @Test func nobodyIsARealHash() {
-        guard case .crypt(let text) = PasswordHash.nobody else {
-            Issue.record("another kind of hash")
-            return
-        }
-        #expect(PasswordHash(password: text) == .nobody)
-        #expect(!PasswordHash.nobody.accepts("anything"))
-        #expect(text.hasPrefix("$2y$10$") && text.count == 60)
-    }
-
     @Test(arguments: ["", "geheim", "abcdefghijklm", "$apr1$x$y", "{SHA}abc", "$9$zz", "*", "!"]) func whatIsNoHashIsNone(_ text: String) {
         #expect(PasswordHash(password: text) == nil)
     }
@@ -40,6 +29,10 @@ import Testing
         let users = try CredentialFile.parse(
             "# us\n\nsite-7:{SHA}qUqP5cyxm6YcTAhz05Hph5gvu9M=\r\nmüller@b.example:{SHA}qUqP5cyxm6YcTAhz05Hph5gvu9M=\n", .passwords, at: "f")
         #expect(users.keys.sorted() == ["müller@b.example", "site-7"])
+        // Shut out, as `usermod -L` and `passwd -l` mark it, whatever another line says.
+        let out = try CredentialFile.parse(
+            "a:!{SHA}qUqP5cyxm6YcTAhz05Hph5gvu9M=\nb:*\na:{SHA}qUqP5cyxm6YcTAhz05Hph5gvu9M=", .passwords, at: "f")
+        #expect(out == ["a": [], "b": []])
         let hex = SHA256.hex([1])
         #expect(try CredentialFile.parse("a:\(hex)\na:\(SHA256.hex([2]))", .tokens, at: "f")["a"]?.count == 2)
         for (line, kind) in [

@@ -8,12 +8,22 @@ final class RawConnection: @unchecked Sendable {  // used by one test
 
     struct Refused: Error {}
 
-    init(port: Int) throws {
+    /// `source`: the end of an address of loopback, to come from. `receiveBuffer`: bytes; the system's choice else.
+    init(port: Int, from source: (UInt8, UInt8)? = nil, receiveBuffer: Int32? = nil) throws {
         socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_port = in_port_t(port).bigEndian
         address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        if var receiveBuffer { setsockopt(socket, SOL_SOCKET, SO_RCVBUF, &receiveBuffer, socklen_t(MemoryLayout<Int32>.size)) }
+        if let (third, fourth) = source {
+            var own = sockaddr_in()
+            own.sin_family = sa_family_t(AF_INET)
+            own.sin_addr.s_addr = (UInt32(0x7F00_0000) | UInt32(third) << 8 | UInt32(fourth)).bigEndian
+            _ = withUnsafeBytes(of: &own) { bytes in
+                bytes.assumingMemoryBound(to: sockaddr.self).baseAddress.map { bind(socket, $0, socklen_t(bytes.count)) }
+            }
+        }
         let connected = withUnsafeBytes(of: &address) { bytes in
             bytes.assumingMemoryBound(to: sockaddr.self).baseAddress.map { connect(socket, $0, socklen_t(bytes.count)) } ?? -1
         }
@@ -49,6 +59,9 @@ final class RawConnection: @unchecked Sendable {  // used by one test
 
     @discardableResult
     func send(_ text: String) -> Bool { send(Array(text.utf8)) }
+
+    /// Says that nothing more will be sent, and goes on reading.
+    func endSending() { shutdown(socket, Int32(SHUT_WR)) }
 
     /// What comes until the other side closes; nil when it does not within a minute.
     func readToEnd() -> String? {

@@ -21,7 +21,10 @@ struct RestServerCommand: AsyncParsableCommand {
     @Option(help: "A PEM file with the certificate and those above it.") var tlsCert: String?
     @Option(help: "A PEM file with the certificate's key.") var tlsKey: String?
     @Option(help: "What all repositories together may hold, such as 10GiB.") var maxSize: String?
-    @Flag(help: "Answer /metrics, for Prometheus.") var metrics = false
+    @Option(help: "So many repositories may a user have, or all together without --private-repos.") var maxRepositories = 1000
+    @Flag(help: "Answer /metrics, for Prometheus: to --metrics-user; without users, to this machine.") var metrics = false
+    @Option(help: "A user who may read /metrics. May be given several times.") var metricsUser: [String] = []
+    @Option(help: "Connections of one address that may be open before it is known who they are.") var connectionsPerAddress = 64
     @Option(help: "A client that does not get on is given up after this.") var patience = "2m"
     @Option(help: "How long requests under way may go on after SIGTERM.") var grace = "30s"
 
@@ -52,7 +55,10 @@ struct RestServerCommand: AsyncParsableCommand {
         settings.certificateFile = tlsCert
         settings.keyFile = tlsKey
         settings.maximumSize = maxSize.flatMap { ByteCount($0) }
+        settings.maximumRepositories = maxRepositories
         settings.hasMetrics = metrics
+        settings.metricsUsers = Set(metricsUser)
+        settings.connectionsPerAddress = connectionsPerAddress
         settings.patience = patience
         let interrupts = Interrupts()
         let counts = interrupts.counts
