@@ -107,10 +107,12 @@ final class Service: Sendable {
     /// Blocks.
     private func make(_ folder: RepositoryFolder, among all: String) throws(Refusal) {
         let most = settings.maximumRepositories
-        if !folder.exists, try RepositoryFolder.count(in: all, upTo: most) >= most {
+        let isNew = !folder.exists
+        if isNew, try RepositoryFolder.count(in: all, upTo: most) >= most {
             throw Refusal(.tooMany, "there are \(most) repositories, and no more may be made: use one of them, or ask the server's owner")
         }
-        let room = Int64(folder.folderCount) * Quota.folderBytes
+        // One that is there already lacks a folder at most, and may be asked for when there is no room any more.
+        let room = isNew ? Int64(folder.folderCount) * Quota.folderBytes : 0
         var made = 0
         try quota.take(room)
         defer { quota.giveBack(room - Int64(made) * Quota.folderBytes) }
