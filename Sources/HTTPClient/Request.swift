@@ -18,7 +18,8 @@ public struct Request: Sendable {
     public var maximumResponse: ByteCount
     /// A file of PEM certificates to trust instead of the machine's own.
     public var trustFile: String?
-    /// `http://[user:password@]host:port`; empty for none whatever the environment says; nil for what the environment says (`https_proxy`).
+    /// `http://[user:password@]host:port`; nil for none. What the environment says (`https_proxy`) and `.netrc` count for nothing: a request goes
+    /// where it was declared to go, and with what it was declared to carry.
     public var proxy: String?
     /// Told of bytes as they go over the wire, on the transfer's own thread; the transfer rests for as long as it answers.
     public var pace: (@Sendable (_ sent: Int, _ received: Int) -> Duration)?

@@ -65,7 +65,9 @@ final class Transfer {
         flow_curl_set_long(handle, CURLOPT_SSL_VERIFYHOST, 2)
         if request.method == "HEAD" { flow_curl_set_long(handle, CURLOPT_NOBODY, 1) }
         if let file = request.trustFile { flow_curl_set_text(handle, CURLOPT_CAINFO, file) }
-        if let proxy = request.proxy { flow_curl_set_text(handle, CURLOPT_PROXY, proxy) }
+        flow_curl_set_text(handle, CURLOPT_PROXY, request.proxy ?? "")
+        // An exception in the environment would lead past a proxy that was declared.
+        flow_curl_set_text(handle, CURLOPT_NOPROXY, "")
         flow_curl_set_long(handle, CURLOPT_TCP_KEEPALIVE, 1)
         flow_curl_set_long(handle, CURLOPT_BUFFERSIZE, request.pace == nil ? Self.bufferBytes : Self.pacedBytes)
         flow_curl_set_long(handle, CURLOPT_UPLOAD_BUFFERSIZE, request.pace == nil ? Self.bufferBytes : Self.pacedBytes)

@@ -11,22 +11,16 @@ final class RawConnection: @unchecked Sendable {  // used by one test
     /// `source`: the end of an address of loopback, to come from. `receiveBuffer`: bytes; the system's choice else.
     init(port: Int, from source: (UInt8, UInt8)? = nil, receiveBuffer: Int32? = nil) throws {
         socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_port = in_port_t(port).bigEndian
-        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-        if var receiveBuffer { setsockopt(socket, SOL_SOCKET, SO_RCVBUF, &receiveBuffer, socklen_t(MemoryLayout<Int32>.size)) }
-        if let (third, fourth) = source {
-            var own = sockaddr_in()
-            own.sin_family = sa_family_t(AF_INET)
-            own.sin_addr.s_addr = (UInt32(0x7F00_0000) | UInt32(third) << 8 | UInt32(fourth)).bigEndian
-            _ = withUnsafeBytes(of: &own) { bytes in
-                bytes.assumingMemoryBound(to: sockaddr.self).baseAddress.map { bind(socket, $0, socklen_t(bytes.count)) }
+        func at<Result>(_ third: UInt8, _ fourth: UInt8, port: Int, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Result) -> Result? {
+            let family = withUnsafeBytes(of: sa_family_t(AF_INET)) { Array($0) }
+            let address = family + [UInt8(port >> 8), UInt8(port & 0xFF), 127, 0, third, fourth] + [UInt8](repeating: 0, count: 8)
+            return address.withUnsafeBytes { bytes in
+                bytes.assumingMemoryBound(to: sockaddr.self).baseAddress.map { body($0, socklen_t(bytes.count)) }
             }
         }
-        let connected = withUnsafeBytes(of: &address) { bytes in
-            bytes.assumingMemoryBound(to: sockaddr.self).baseAddress.map { connect(socket, $0, socklen_t(bytes.count)) } ?? -1
-        }
+        if var receiveBuffer { setsockopt(socket, SOL_SOCKET, SO_RCVBUF, &receiveBuffer, socklen_t(MemoryLayout<Int32>.size)) }
+        if let source { _ = at(source.0, source.1, port: 0) { bind(socket, $0, $1) } }
+        let connected = at(0, 1, port: port) { connect(socket, $0, $1) } ?? -1
         // A server that never answers fails the test instead of holding it.
         var limit = timeval(tv_sec: 60, tv_usec: 0)
         setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))

@@ -64,12 +64,15 @@ public struct ConnectionSettings: Sendable, Hashable {
     public var host: String? { keywords["host"] ?? keywords["hostaddr"] }
     public var port: String? { keywords["port"] }
 
-    /// What is handed to libpq. Keepalives find a dead network within about 30 s.
+    func keyword(_ name: String) -> String? { keywords[name].flatMap { $0.isEmpty ? nil : $0 } }
+
+    /// What is handed to libpq. A server of another machine proves who it is, unless somebody says otherwise. Keepalives find a dead network within about 30 s.
     var parameters: [String: String] {
         var parameters = [
             "keepalives": "1", "keepalives_idle": "10", "keepalives_interval": "5", "keepalives_count": "4",
             "tcp_user_timeout": "30000", "client_encoding": "UTF8",
         ]
+        parameters["sslmode"] = addedMode
         parameters.merge(keywords) { _, given in given }
         parameters["fallback_application_name"] = applicationName
         // What was given with the address stands over our defaults, and below what our own code relies on.

@@ -19,15 +19,11 @@ actor Connector {
     /// Connects on the caller's own thread, which may block; `isStopped` is asked ten times a second.
     static func connect(_ settings: ConnectionSettings, isStopped: () -> Bool) throws -> Handle {
         func failure(_ message: String) -> PostgreSQLError { Self.failure(message, settings) }
-        let parameters = settings.parameters.sorted { $0.key < $1.key }
-        let keywords = parameters.map { strdup($0.key) } + [nil]
-        let values = parameters.map { strdup($0.value) } + [nil]
-        defer { for copy in keywords + values { free(copy) } }
-        guard let raw = PQconnectStartParams(keywords.map { UnsafePointer($0) }, values.map { UnsafePointer($0) }, 0) else {
-            throw failure("out of memory")
+        var handle = try start(settings, settings.parameters)
+        if settings.isUndecided(handle.raw) {
+            handle = try start(settings, settings.parameters.merging(["sslmode": "verify-full"]) { $1 })
         }
-        let handle = Handle(raw)
-        guard PQstatus(raw) != CONNECTION_BAD else { throw failure(handle.message) }
+        let raw = handle.raw
         let deadline = Deadline(after: settings.connectTimeout)
         var direction = Socket.Direction.writing
         while true {
@@ -58,6 +54,20 @@ actor Connector {
         return PQpingParams(keywords.map { UnsafePointer($0) }, values.map { UnsafePointer($0) }, 0) != PQPING_NO_RESPONSE
     }
 
+    /// Begins to connect; the server has been told nothing yet.
+    private static func start(_ settings: ConnectionSettings, _ parameters: [String: String]) throws -> Handle {
+        let parameters = parameters.sorted { $0.key < $1.key }
+        let keywords = parameters.map { strdup($0.key) } + [nil]
+        let values = parameters.map { strdup($0.value) } + [nil]
+        defer { for copy in keywords + values { free(copy) } }
+        guard let raw = PQconnectStartParams(keywords.map { UnsafePointer($0) }, values.map { UnsafePointer($0) }, 0) else {
+            throw failure("out of memory", settings)
+        }
+        let handle = Handle(raw)
+        guard PQstatus(raw) != CONNECTION_BAD else { throw failure(handle.message, settings) }
+        return handle
+    }
+
     /// libpq gives no error code for a failed connection: what can't get better by itself is told by the server's words.
     private static func failure(_ message: String, _ settings: ConnectionSettings) -> PostgreSQLError {
         let known = permanent.first { message.contains($0.words) }
@@ -79,8 +89,15 @@ actor Connector {
         ("authentication failed", "28000", nil), ("role \"", "28000", nil), ("database \"", "3D000", nil),
         ("permission denied", "42501", nil), ("must be superuser or replication role", "42501", nil),
         ("certificate verify failed", nil, certificateAdvice), ("does not match host name", nil, certificateAdvice),
-        ("server does not support SSL", nil, "turn TLS on at the server, or choose another sslMode"),
+        ("root certificate file", nil, certificateAdvice), ("host name must be specified", nil, certificateAdvice),
+        (
+            "server does not support SSL", nil,
+            "turn TLS on at the server; or say sslMode: prefer (sslmode=prefer in an address), where nobody but you is on the way to it"
+        ),
     ]
     private static let certificateAdvice =
-        "name the certificates that vouch for the server (sslRootCertificate), and the host as its own has it"
+        """
+        name the file with the certificates that vouch for the server (sslRootCertificate in a document; sslrootcert=FILE in an address, \
+        PGSSLROOTCERT, or ~/.postgresql/root.crt), and the host as its own has it; with sslMode: require (sslmode=require) nobody checks who answers
+        """
 }

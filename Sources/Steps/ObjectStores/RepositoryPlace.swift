@@ -11,6 +11,8 @@ public struct RepositoryPlace: Sendable {
     let mirror: AccessedStore?
     let password: [UInt8]
     let cache: MetadataCachePlace?
+    /// What whoever opens it should hear first.
+    public let warnings: [String]
 
     public var location: String { main.store.properties.location }
 
@@ -21,6 +23,9 @@ public struct RepositoryPlace: Sendable {
     ) async throws {
         let planned = try Self.planned(name, in: plan)
         self.planned = planned
+        var warnings = [try Self.warning(name, planned, catalog)]
+        if let other = planned.mirror { warnings.append(try Self.warning(other, Self.planned(other, in: plan), catalog)) }
+        self.warnings = warnings.compactMap { $0 }
         main = try await Self.accessed(name, planned, catalog, secrets, report)
         if let other = planned.mirror {
             mirror = try await Self.accessed(other, Self.planned(other, in: plan), catalog, secrets, report)
@@ -57,6 +62,11 @@ public struct RepositoryPlace: Sendable {
         throw StepError(
             .invalidSetting, expected: "a declared repository", found: name, at: "pipeline \(plan.pipeline)",
             advice: "declare it under `repositories:`")
+    }
+
+    private static func warning(_ name: String, _ planned: PlannedRepository, _ catalog: Catalog) throws(StepError) -> String? {
+        let type = catalog.repository(planned.type) as? any CautiousRepositoryType
+        return try type?.warning(Settings(planned.settings, origin: "repository \(name)")).map { "repository \(name): \($0)" }
     }
 
     private static func accessed(

@@ -16,7 +16,7 @@ struct StoreConnection: Sendable {
     static let trustFile = Setting<String>(
         "trustFile", "PEM certificates of the authorities to trust instead of the machine's own", type: .path)
     static let proxy = Setting<String>(
-        "proxy", "A proxy, as http://host:port; empty for none; what the worker's environment says else")
+        "proxy", "A proxy, as http://host:port; none else, whatever the worker's environment says")
 
     /// Packs have at most 128 MiB; nothing else of a repository is nearly as long.
     private static let maximumResponse = ByteCount.gibibytes(4)
@@ -42,7 +42,18 @@ struct StoreConnection: Sendable {
         client = Client(width: width)
         timeout = try settings.value(Self.timeout)
         trustFile = try settings.optional(Self.trustFile)
-        proxy = try settings.optional(Self.proxy)
+        proxy = try Self.proxy(settings)
+    }
+
+    /// The proxy that is declared.
+    static func proxy(_ settings: Settings) throws(StepError) -> String? {
+        guard let proxy = try settings.optional(Self.proxy) else { return nil }
+        guard !proxy.contains("@") else {
+            throw StepError(
+                .invalidSetting, expected: "`proxy` as http://host:port", found: withoutUser(proxy), at: settings.origin,
+                advice: "a document holds no password in clear: let the proxy know the worker by its address")
+        }
+        return proxy
     }
 
     /// For errors: an address may have a user and a password in it that should not be there.

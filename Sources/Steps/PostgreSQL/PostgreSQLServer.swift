@@ -20,7 +20,7 @@ struct PostgreSQLServer: Sendable {
         user = try settings.value(PostgreSQLType.user)
         passwordReference = try settings.optional(PostgreSQLType.password)
         password = if let passwordReference { try secrets.resolve(passwordReference) } else { nil }
-        sslMode = try settings.value(PostgreSQLType.sslMode)
+        sslMode = try settings.optional(PostgreSQLType.sslMode) ?? ServerIdentity.defaultMode(host: host)
         sslRootCertificate = try settings.optional(PostgreSQLType.sslRootCertificate)
         programs = try settings.optional(PostgreSQLType.programs)
         origin = settings.origin
@@ -28,6 +28,9 @@ struct PostgreSQLServer: Sendable {
 
     /// `db1:5432`
     var place: String { "\(host):\(port)" }
+
+    /// What whoever declared it should hear, where the server need not prove who it is.
+    var identityWarning: String? { ServerIdentity.warning(host: host, mode: sslMode) }
 
     /// The database that is asked about others.
     static let maintenanceDatabase = "postgres"

@@ -24,10 +24,11 @@ struct PostgreSQLType: SystemType {
     static let database = Setting<String>(
         "database", "One database; every database of the server else. Where dumps are restored to, it is the database that receives one")
     static let sslMode = Setting<String>(
-        "sslMode", "How TLS is used, as libpq says it", default: "prefer",
+        "sslMode", "How TLS is used, as libpq says it; verify-full for a server on another machine, prefer on this one else",
         type: .choice(["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]))
     static let sslRootCertificate = Setting<String>(
-        "sslRootCertificate", "The file with the certificates that vouch for the server", type: .path)
+        "sslRootCertificate", "The file with the certificates that vouch for the server; ~/.postgresql/root.crt of the worker's user else",
+        type: .path)
     static let method = Setting<String>(
         "method", "What a copy is: dumps of databases, or a base backup of the whole cluster", default: PostgreSQLMethod.dump.rawValue,
         type: .choice(PostgreSQLMethod.allCases.map(\.rawValue)))
@@ -75,8 +76,10 @@ struct PostgreSQLType: SystemType {
                 .invalidSetting, expected: "no `globals` beside `database`", found: database, at: settings.origin,
                 advice: "roles and tablespaces are the whole server's; take one of the two away")
         }
+        let server = try PostgreSQLServer(settings, secrets: context.secrets)
+        if let warning = server.identityWarning { context.recorder.log(.warning, warning) }
         return PostgreSQLSystem(
-            settings: settings, method: method, database: database, server: try PostgreSQLServer(settings, secrets: context.secrets),
+            settings: settings, method: method, database: database, server: server,
             identity: try identity(settings, context), sessions: sessions)
     }
 

@@ -4,7 +4,7 @@ import StepKit
 import StorageKit
 
 /// The `sql` repository type: a PostgreSQL database, for sites that have nothing else.
-struct SQLRepositoryType: RepositoryType {
+struct SQLRepositoryType: RepositoryType, CautiousRepositoryType {
     let name = "sql"
     let summary = "Two tables of a PostgreSQL database, for sites that have nothing else"
     let schema = SettingsSchema([
@@ -20,10 +20,11 @@ struct SQLRepositoryType: RepositoryType {
     static let database = Setting<String>.required("database", "The database; it must be there")
     static let repository = Setting<String>("name", "Which of the database's repositories", default: "default")
     static let sslMode = Setting<String>(
-        "sslMode", "How TLS is used, as libpq says it", default: "prefer",
+        "sslMode", "How TLS is used, as libpq says it; verify-full for a server on another machine, prefer on this one else",
         type: .choice(["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]))
     static let sslRootCertificate = Setting<String>(
-        "sslRootCertificate", "The file with the certificates that vouch for the server", type: .path)
+        "sslRootCertificate", "The file with the certificates that vouch for the server; ~/.postgresql/root.crt of the worker's user else",
+        type: .path)
     static let connections = Setting<Int>("connections", "Connections to the server", default: 4, type: .integer(1...32))
     static let timeout = Setting<TimeSpan>("timeout", "An answer of the server is waited for so long", default: .seconds(60))
 
@@ -35,10 +36,19 @@ struct SQLRepositoryType: RepositoryType {
         return "sql:\(try settings.value(Self.host)):\(try settings.value(Self.port))/\(try settings.value(Self.database))/\(name)"
     }
 
+    private func mode(_ settings: Settings) throws(StepError) -> String {
+        if let mode = try settings.optional(Self.sslMode) { return mode }
+        return ServerIdentity.defaultMode(host: try settings.value(Self.host))
+    }
+
+    func warning(_ settings: Settings) throws(StepError) -> String? {
+        ServerIdentity.warning(host: try settings.value(Self.host), mode: try mode(settings))
+    }
+
     func open(_ settings: Settings, _ context: StoreContext) async throws -> any ObjectStore {
         var keywords = [
             "host": try settings.value(Self.host), "port": String(try settings.value(Self.port)), "user": try settings.value(Self.user),
-            "dbname": try settings.value(Self.database), "sslmode": try settings.value(Self.sslMode),
+            "dbname": try settings.value(Self.database), "sslmode": try mode(settings),
             // The worker's own password file plays no part.
             "passfile": "/nonexistent/pgpass",
         ]

@@ -8,6 +8,7 @@ struct HTTP: Verb {
         name: "http", summary: "Make an HTTP request; redirects are not followed", subject: .none,
         schema: SettingsSchema([
             Self.url.field, Self.method.field, Self.headers.field, Self.body.field, Self.expect.field, Self.wait.field, Self.instant.field,
+            StoreConnection.proxy.field,
         ]), workClass: .backup, windowRole: .instantWhenDeclared,
         outputs: [
             "status": "The answer's status", "body": "The answer's body, at most 64 KiB: a JSON value where it is JSON, else text",
@@ -75,7 +76,8 @@ struct HTTP: Verb {
         let method = try settings.optional(Self.method) ?? (body == nil ? "GET" : "POST")
         if method != "GET", method != "HEAD" { add("Idempotency-Key", context.key) }
         var request = Request(
-            method: method, url: try settings.value(Self.url), headers: headers, body: body, maximumResponse: Self.readAtMost)
+            method: method, url: try settings.value(Self.url), headers: headers, body: body, maximumResponse: Self.readAtMost,
+            proxy: try StoreConnection.proxy(settings))
         if let timeout = context.step.timeout { request.timeout = timeout }
         return request
     }

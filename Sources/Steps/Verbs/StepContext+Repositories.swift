@@ -11,6 +11,7 @@ extension StepContext {
             let (text, isGood) = event.words(of: repository)
             recorder.log(isGood ? .info : .warning, text)
         }
+        for warning in place.warnings { recorder.log(.warning, warning) }
         let patience = LockPatience(limit: Self.lockWait) { recorder.log(.info, "waits: \($0.found), at \($0.location)") }
         do {
             return try await place.open(patience: patience)

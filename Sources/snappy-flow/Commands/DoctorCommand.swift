@@ -101,6 +101,7 @@ struct DoctorCommand: AsyncParsableCommand {
                 let place = try await RepositoryPlace(name, in: plan, Composition.catalog, secrets: secrets) { name, event in
                     StandardError.write(event.words(of: name).text)
                 }
+                for warning in place.warnings { report.bad(warning, do: "") }
                 let repository = try await place.open()
                 let list = try await repository.snapshotList()
                 try list.requireWhole()

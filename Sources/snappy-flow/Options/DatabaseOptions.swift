@@ -25,7 +25,9 @@ struct DatabaseOptions: ParsableArguments {
     var named: ConnectionSettings? {
         get throws {
             guard let text = database ?? ProcessInfo.processInfo.environment["SNAPPY_FLOW_DATABASE"], !text.isEmpty else { return nil }
-            return try ConnectionSettings(parsing: text)
+            let settings = try ConnectionSettings(parsing: text)
+            if let warning = settings.identityWarning { StandardError.write("warning: \(warning)") }
+            return settings
         }
     }
 

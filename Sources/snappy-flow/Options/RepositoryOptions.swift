@@ -51,6 +51,7 @@ struct RepositoryOptions: ParsableArguments {
             let (text, isGood) = event.words(of: name)
             StandardError.write(isGood ? text : "warning: \(text)")
         }
+        for warning in place.warnings { StandardError.write("warning: \(warning)") }
         return (place, holding)
     }
 }

@@ -47,15 +47,16 @@ import Testing
         let stage = try StepStage()
         stage.declare(repository: "vault")
         try stage.write("pw", "over the wire")
-        func copy(_ method: String, _ certificate: String, mode: String = "verify-full") async throws {
-            let name = "\(method)-\(mode)-\((certificate as NSString).lastPathComponent)"
-            try stage.declare(
-                system: name, "postgresql",
-                [
-                    "host": "localhost", "port": .int(Int64(port)), "user": "backup",
-                    "password": ["fromFile": .string(stage.folder.file("pw"))],
-                    "method": .string(method), "sslMode": .string(mode), "sslRootCertificate": .string(certificate),
-                ])
+        func copy(_ method: String, _ certificate: String?, mode: String? = "verify-full", host: String = "localhost") async throws {
+            let name = "\(method)-\(mode ?? "none")-\(certificate.map { ($0 as NSString).lastPathComponent } ?? "none")"
+            var settings: [String: JSONValue] = [
+                "host": .string(host), "port": .int(Int64(port)), "user": "backup",
+                "password": ["fromFile": .string(stage.folder.file("pw"))],
+                "method": .string(method),
+            ]
+            settings["sslMode"] = mode.map { .string($0) }
+            settings["sslRootCertificate"] = certificate.map { .string($0) }
+            try stage.declare(system: name, "postgresql", settings)
             try await stage.run("copy", id: StepID("copy-\(name)"), .systems([name]), ["to": "vault"])
         }
         for method in ["base", "dump"] { try await copy(method, folder.file("cert.pem")) }
@@ -74,7 +75,13 @@ import Testing
             let plain = await failure { try await copy(method, folder.file("cert.pem"), mode: "disable") }
             #expect(plain?.found.contains("no pg_hba.conf entry") == true && plain?.retry == .permanent, "\(String(describing: plain))")
             #expect(plain?.advice.contains("pg_hba.conf") == true)
+            // A way to write 127.0.0.1 that is not taken for this machine: strict where nothing is said, and loud where less is.
+            let silent = await failure { try await copy(method, nil, mode: nil, host: "127.1") }
+            #expect(silent?.retry == .permanent && silent?.advice.contains("sslRootCertificate") == true, "\(String(describing: silent))")
+            #expect(!stage.recorder.lines.contains { $0.contains("NOT VERIFIED") })
         }
+        try await copy("base", nil, mode: "require", host: "127.1")
+        #expect(stage.recorder.lines.contains { $0.contains("127.1 IS NOT VERIFIED") })
     }
 }
 

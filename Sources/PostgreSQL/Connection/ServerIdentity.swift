@@ -1,0 +1,69 @@
+import CLibPQ
+import Glibc
+
+/// Whether who answers is the server that was meant. libpq's own default encrypts where the server likes to, and asks nobody who he is
+/// (PostgreSQL manual 34.19.1, table 34.1): whoever is between can be the server.
+public enum ServerIdentity {
+    /// How TLS is used where nobody says it (`sslmode`).
+    public static func defaultMode(host: String) -> String { isThisMachine(host) ? "prefer" : "verify-full" }
+
+    /// Whether a host, or every one of a list, is this machine as it is written: a name that leads here today need not tomorrow.
+    public static func isThisMachine(_ host: String) -> Bool {
+        host.split(separator: ",").allSatisfy { host in
+            if host.hasPrefix("/") || host.hasPrefix("@") || host.lowercased() == "localhost" { return true }
+            var bytes = [UInt8](repeating: 0, count: 16)
+            if inet_pton(AF_INET, String(host), &bytes) == 1 { return bytes[0] == 127 }
+            return inet_pton(AF_INET6, String(host), &bytes) == 1 && bytes.dropLast().allSatisfy { $0 == 0 } && bytes.last == 1
+        }
+    }
+
+    /// What whoever chose a mode should hear of it; nil where the server proves who it is, or need not.
+    public static func warning(host: String, mode: String) -> String? {
+        guard !isThisMachine(host), mode != "verify-full" else { return nil }
+        let lack =
+            mode == "verify-ca"
+            ? "any server with a certificate of the same authority is taken for it"
+            : "nobody checks who answers, and whoever is between can be the server"
+        return
+            "THE IDENTITY OF THE SERVER \(host) IS NOT VERIFIED (sslmode \(mode)): \(lack); choose verify-full and name the certificates that vouch for it"
+    }
+}
+
+extension ConnectionSettings {
+    /// What whoever chose it should hear of an address whose server need not prove who it is.
+    public var identityWarning: String? {
+        guard let mode = declaredMode, let host = writtenHost else { return nil }
+        return ServerIdentity.warning(host: host, mode: mode)
+    }
+
+    /// libpq's environment counts where the address says nothing (PostgreSQL manual 34.15).
+    private static func environment(_ name: String) -> String? {
+        getenv(name).map { String(cString: $0) }.flatMap { $0.isEmpty ? nil : $0 }
+    }
+
+    var declaredMode: String? { keyword("sslmode") ?? Self.environment("PGSSLMODE") }
+
+    private var writtenHost: String? { host ?? Self.environment("PGHOST") ?? Self.environment("PGHOSTADDR") }
+
+    /// The mode that is added where none is declared. A service file's is not known here: see `isUndecided`.
+    var addedMode: String? {
+        guard declaredMode == nil, !namesService, let host = writtenHost else { return nil }
+        return ServerIdentity.defaultMode(host: host)
+    }
+
+    var namesService: Bool { keyword("service") != nil || Self.environment("PGSERVICE") != nil }
+
+    /// Whether a service file led a connection, of which nothing has been sent yet, to another machine without saying how it is to prove itself.
+    func isUndecided(_ connection: OpaquePointer) -> Bool {
+        guard namesService, declaredMode == nil, let options = PQconninfo(connection) else { return false }
+        defer { PQconninfoFree(options) }
+        var values: [String: String] = [:]
+        var option = options
+        while let keyword = option.pointee.keyword {
+            if let value = option.pointee.val { values[String(cString: keyword)] = String(cString: value) }
+            option += 1
+        }
+        // What libpq takes by itself; who says `prefer` in a service file says nothing either.
+        return values["sslmode"] == "prefer" && !ServerIdentity.isThisMachine(values["host"] ?? values["hostaddr"] ?? "/")
+    }
+}
