@@ -15,11 +15,11 @@ struct Conversation: Sendable {
 
     private var address: ClientAddress? { ClientAddress(wire.channel.remoteAddress) }
 
+    /// One connection too many ends before it has begun.
+    func refuse() async { try? await wire.executeThenClose { _, _ in } }
+
+    /// Of a connection that was admitted.
     func run() async {
-        guard service.admit(wire.channel) else {
-            try? await wire.executeThenClose { _, _ in }
-            return
-        }
         defer { service.connections.remove(wire.channel) }
         await service.renewIdentity()
         // Whatever ends a connection was logged with its request; between requests it is no news.

@@ -91,7 +91,12 @@ public final class RestServer: Sendable {
                             try await group.next()
                             open -= 1
                         }
-                        group.addTask { await Conversation(wire: wire, service: service).run() }
+                        // Here, not in the task, which begins when there is a thread: who makes room must know of all who are in.
+                        let isAdmitted = service.admit(wire.channel)
+                        group.addTask {
+                            let conversation = Conversation(wire: wire, service: service)
+                            if isAdmitted { await conversation.run() } else { await conversation.refuse() }
+                        }
                         open += 1
                     }
                     try await group.waitForAll()

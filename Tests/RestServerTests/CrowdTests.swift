@@ -16,7 +16,7 @@ import Testing
     }
 
     @Test func oneAddressHasItsShare() async throws {
-        let stage = try await RestServerStage(["--metrics", "--connections-per-address", "20"])
+        let stage = try await RestServerStage(["--metrics", "--connections-per-address", "20", "--head-time", "1h"])
         try await stage.made("r")
         let crowd = try (0..<276).map { _ in try RawConnection(port: stage.rig.port, from: (1, 1)) }
         for connection in crowd { connection.send(Self.half) }
@@ -33,7 +33,7 @@ import Testing
 
     /// Each within its share, all places taken: who says nothing for the longest time gives way.
     @Test func manyAddressesGiveWay() async throws {
-        let stage = try await RestServerStage(["--metrics"])
+        let stage = try await RestServerStage(["--metrics", "--head-time", "1h"])
         try await stage.made("r")
         var crowd: [RawConnection] = []
         for number in 0..<300 {

@@ -105,6 +105,7 @@ import Testing
             (["--max-size", "much"], "10GiB"), (["--metrics-user", "anna"], "--metrics-user"), (["--max-repositories", "0"], "at least 1"),
             (["--metrics", "--htpasswd", folder.file("good")], "--metrics-user"), (["--connections-per-address", "0"], "at least 1"),
             (["--listen", "nowhere"], "HOST:PORT"), (["--patience", "0s"], "--patience"),
+            (["--head-time", "0s"], "--head-time"),
         ] {
             let outcome = try rig.run(["rest-server", "--path", folder.path] + arguments)
             #expect(outcome.status != 0 && outcome.errors.contains(words), "\(arguments): \(outcome.errors)")

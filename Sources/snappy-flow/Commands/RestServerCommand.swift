@@ -26,6 +26,7 @@ struct RestServerCommand: AsyncParsableCommand {
     @Option(help: "A user who may read /metrics. May be given several times.") var metricsUser: [String] = []
     @Option(help: "Connections of one address that may be open before it is known who they are.") var connectionsPerAddress = 64
     @Option(help: "A client that does not get on is given up after this.") var patience = "2m"
+    @Option(help: "A request's head must be whole within this, from connecting or its first byte on.") var headTime = "10s"
     @Option(help: "How long requests under way may go on after SIGTERM.") var grace = "30s"
 
     private var address: (host: String, port: Int)? {
@@ -38,14 +39,16 @@ struct RestServerCommand: AsyncParsableCommand {
     func validate() throws {
         if address == nil { throw ValidationError("--listen: expected HOST:PORT, found \(listen)") }
         if let maxSize, ByteCount(maxSize) == nil { throw ValidationError("--max-size: expected a size such as 10GiB, found \(maxSize)") }
-        for (option, text) in [("--patience", patience), ("--grace", grace)] where TimeSpan(text) == nil {
+        for (option, text) in [("--patience", patience), ("--head-time", headTime), ("--grace", grace)] where TimeSpan(text) == nil {
             throw ValidationError("\(option): expected a time such as 30s, found \(text)")
         }
-        if TimeSpan(patience)?.milliseconds == 0 { throw ValidationError("--patience: expected more than nothing") }
+        for (option, text) in [("--patience", patience), ("--head-time", headTime)] where TimeSpan(text)?.milliseconds == 0 {
+            throw ValidationError("\(option): expected more than nothing")
+        }
     }
 
     func run() async throws {
-        guard let address, let patience = TimeSpan(patience), let grace = TimeSpan(grace) else { return }
+        guard let address, let patience = TimeSpan(patience), let headTime = TimeSpan(headTime), let grace = TimeSpan(grace) else { return }
         var settings = RestServerSettings(path: Self.absolute(path), host: address.host, port: address.port)
         settings.isAppendOnly = appendOnly
         settings.hasPrivateRepositories = privateRepos
@@ -60,6 +63,7 @@ struct RestServerCommand: AsyncParsableCommand {
         settings.metricsUsers = Set(metricsUser)
         settings.connectionsPerAddress = connectionsPerAddress
         settings.patience = patience
+        settings.headTime = headTime
         let interrupts = Interrupts()
         let counts = interrupts.counts
         let server = try await RestServer.listen(settings) { StandardError.write($0) }
