@@ -1,4 +1,5 @@
 public import FlowModel
+import NIOCore
 
 /// What a server serves, to whom, and within which bounds.
 public struct RestServerSettings: Sendable {
@@ -42,7 +43,8 @@ public struct RestServerSettings: Sendable {
         self.port = port
     }
 
-    var isLoopback: Bool { host == "localhost" || host == "::1" || host.hasPrefix("127.") }
+    /// An address, or the one name that is: `127.example.org` is a name like any other.
+    var isLoopback: Bool { host == "localhost" || ClientAddress(try? SocketAddress(ipAddress: host, port: 0))?.isLoopback == true }
     var hasCredentials: Bool { passwordFile != nil || tokenFile != nil }
     public var hasTLS: Bool { certificateFile != nil }
 

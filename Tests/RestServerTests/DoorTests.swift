@@ -97,7 +97,8 @@ import Testing
         let rig = try FlowRig("rest-door")
         defer { rig.close() }
         for (arguments, words) in [
-            (["--listen", "0.0.0.0:0"], "--no-auth"), (["--listen", ":0"], "--no-auth"), (["--private-repos"], "--htpasswd"),
+            (["--listen", "0.0.0.0:0"], "--no-auth"), (["--listen", ":0"], "--no-auth"),
+            (["--listen", "127.example.invalid:0"], "--no-auth"), (["--private-repos"], "--htpasswd"),
             (["--htpasswd", folder.file("users")], "htpasswd -nB anna"), (["--htpasswd", folder.file("none")], "readable"),
             (["--no-auth", "--htpasswd", folder.file("users")], "--no-auth"), (["--tls-cert", "x"], "give both"),
             (["--tls-cert", "/none", "--tls-key", "/none"], "PEM"),
