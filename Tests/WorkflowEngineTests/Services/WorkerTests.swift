@@ -75,7 +75,8 @@ import Testing
     /// On many slots at once the members of a fan-out end while their job is being written.
     @Test func aFanOutHardlyLoadsItsJob() async throws {
         let hand = try await ServicesHand.start()
-        let other = try await EngineStore.open(hand.settings)
+        // Another process of the same user.
+        let other = try await EngineStore.open(hand.settings, key: hand.store.key)
         let count = 40
         let steps = (0..<count).map { PlannedStep(id: StepID("c\($0)"), verb: "copy", systems: ["box"]) }
         let plan = Plan(pipeline: "test", systems: ["box": TestPlan.system(hand.folder)], steps: steps)
