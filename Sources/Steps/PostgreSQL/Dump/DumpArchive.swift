@@ -88,4 +88,20 @@ extension DumpArchive {
         }
         return Set(owning.compactMap(\.owner)).filter { !$0.isEmpty && !$0.hasPrefix("pg_") }.sorted()
     }
+
+    /// What the copied database had beside what lies in it, for people.
+    func ofTheDatabase(withOwner: Bool) -> [String] {
+        guard let database = entries.first(where: { $0.kind == "DATABASE" }), let name = database.tag else { return [] }
+        var words: [String] = []
+        if withOwner, let owner = database.owner, !owner.isEmpty { words.append("owner \(GlobalsPlan.shown(owner))") }
+        for entry in entries {
+            switch (entry.kind, entry.tag) {
+            case ("DATABASE PROPERTIES", _): words.append("settings and limits")
+            case ("ACL", "DATABASE \(name)"), ("ACL", "DATABASE \"\(name)\""): words.append("privileges")
+            case ("COMMENT", "DATABASE \(name)"), ("COMMENT", "DATABASE \"\(name)\""): words.append("comment")
+            default: break
+            }
+        }
+        return words
+    }
 }

@@ -107,9 +107,13 @@ struct DumpRestore: Sendable {
             // A new one is dropped where something goes wrong.
             if exists, database != nil { arguments.append("--single-transaction") } else { try await create(target, as: dump.definition) }
             arguments.append("--dbname=\(Self.conninfo(target))")
-        }
-        if ownership == .user, database == nil, dump.archive.entries.contains(where: { $0.kind == "DATABASE PROPERTIES" }) {
-            context.recorder.log(.warning, "settings and limits of database \(target) stay out (`ownership: user`)")
+            // pg_restore gives them with `--create` alone.
+            let missed = dump.archive.ofTheDatabase(withOwner: ownership == .kept)
+            if !missed.isEmpty {
+                let reason = database == nil ? "`ownership: user`" : "`database` names where it goes"
+                context.recorder.log(
+                    .warning, "database \(target) is as new here; what the copied one had stays out (\(reason)): \(missed.joined(separator: ", "))")
+            }
         }
         let call = try server.call("pg_restore", arguments, context)
         do {
@@ -117,9 +121,17 @@ struct DumpRestore: Sendable {
         } catch {
             // Half a database is no help to anybody; one that was there before and is untouched stays.
             if let now = try? await identity(of: target), now != before { try? await drop(target) }
-            throw error
+            throw Self.advised(error, about: dump)
         }
         context.recorder.log(.info, "restored database \(target)")
+    }
+
+    /// What is replaced in one transaction is locked until its end, object by object: thousands of tables or large objects need more than servers have.
+    private static func advised(_ error: any Error, about dump: Dump) -> any Error {
+        guard var error = error as? StepError, error.found.contains("out of shared memory") else { return error }
+        error.advice =
+            "raise max_locks_per_transaction on the server, for \(dump.archive.entries.count) objects are replaced in one transaction; or restore to a database that is not there yet, which needs none"
+        return error
     }
 
     /// A database is made from another one.
