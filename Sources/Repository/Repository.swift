@@ -40,14 +40,24 @@ public final class Repository: Sendable {
         Repository(store: store, mirror: mirror, key: key, keyID: keyID, config: config, patience: patience)
     }
 
-    /// Makes a new repository with one password. `RepositoryError(.exists)` when there is one already.
+    /// Makes a new repository with one password, taken as it is. `RepositoryError(.exists)` when there is one already.
     public static func create(
         on store: any ObjectStore, password: [UInt8], patience: LockPatience = LockPatience(), retries: StoreRetries = StoreRetries(),
         bandwidth: BandwidthLimit? = nil, mirror: AccessedStore? = nil
     ) async throws -> Repository {
+        try await create(
+            on: store, password: RepositoryPassword(password), patience: patience, retries: retries, bandwidth: bandwidth, mirror: mirror)
+    }
+
+    /// Makes a new repository with one password. `RepositoryError(.exists)` when there is one already.
+    public static func create(
+        on store: any ObjectStore, password: RepositoryPassword, patience: LockPatience = LockPatience(),
+        retries: StoreRetries = StoreRetries(), bandwidth: BandwidthLimit? = nil, mirror: AccessedStore? = nil
+    ) async throws -> Repository {
         let accessed = AccessedStore(store, retries: retries, bandwidth: bandwidth)
         let (store, pair) = joined(accessed, mirror)
         if let found = try await store.stat(ObjectNames.config) { throw existing(store, "\(found.size) bytes of config") }
+        let password = try password.forNewKey(at: store.properties.location)
         try await store.create()
         try await refuseRemains(store)
         let key = SealKey.random()
@@ -91,10 +101,21 @@ public final class Repository: Sendable {
             retry: .lostRace)
     }
 
-    /// Opens a repository. Throws `.notFound`, `.wrongPassword`, `.unsupported` or `.damaged`.
+    /// Opens a repository with a password that is taken as it is. Throws `.notFound`, `.wrongPassword`, `.unsupported` or `.damaged`.
     public static func open(
         _ store: any ObjectStore, password: [UInt8], patience: LockPatience = LockPatience(), retries: StoreRetries = StoreRetries(),
         bandwidth: BandwidthLimit? = nil, cache: MetadataCachePlace? = nil, mirror: AccessedStore? = nil
+    ) async throws -> Repository {
+        try await open(
+            store, password: RepositoryPassword(password), patience: patience, retries: retries, bandwidth: bandwidth, cache: cache,
+            mirror: mirror)
+    }
+
+    /// Opens a repository. Throws `.notFound`, `.wrongPassword`, `.unsupported` or `.damaged`.
+    public static func open(
+        _ store: any ObjectStore, password: RepositoryPassword, patience: LockPatience = LockPatience(),
+        retries: StoreRetries = StoreRetries(), bandwidth: BandwidthLimit? = nil, cache: MetadataCachePlace? = nil,
+        mirror: AccessedStore? = nil
     ) async throws -> Repository {
         let accessed = AccessedStore(store, retries: retries, bandwidth: bandwidth)
         let (store, pair) = joined(accessed, mirror)
@@ -117,11 +138,12 @@ public final class Repository: Sendable {
     /// Tries the password on every key file, at most as many as restic does. A key that fits the password and not the config is left from
     /// something else; another one may be right.
     private static func open(
-        _ store: any ObjectStore, sealedConfig: [UInt8], password: [UInt8], _ patience: LockPatience
+        _ store: any ObjectStore, sealedConfig: [UInt8], password: RepositoryPassword, _ patience: LockPatience
     ) async throws -> Repository {
         let location = store.properties.location
         let ids = try await store.listIDs(ObjectNames.keys).map(\.id).sorted()
         var (fitted, damaged) = (false, 0)
+        var files: [(id: ObjectID, file: KeyFile)] = []
         for id in ids.prefix(20) {
             let name = ObjectName(ObjectNames.keys + id.hex)
             let bytes = try await store.get(name)
@@ -129,12 +151,18 @@ public final class Repository: Sendable {
                 damaged += 1  // another key may do
                 continue
             }
-            let file = try KeyFile(decoding: bytes, at: "\(location)/\(name)")
-            guard let key = try await scrypt({ try file.open(password: password, at: "\(location)/\(name)") }) else { continue }
-            fitted = true
-            guard let config = try? Sealer(key).open(sealedConfig) else { continue }
-            return Repository(
-                store: store, key: key, keyID: id, config: try Config(decoding: config, at: location), patience: patience)
+            files.append((id, try KeyFile(decoding: bytes, at: "\(location)/\(name)")))
+        }
+        for reading in password.readings {
+            for (id, file) in files {
+                guard let key = try await scrypt({ try file.open(password: reading, at: "\(location)/\(ObjectNames.keys)\(id)") }) else {
+                    continue
+                }
+                fitted = true
+                guard let config = try? Sealer(key).open(sealedConfig) else { continue }
+                return Repository(
+                    store: store, key: key, keyID: id, config: try Config(decoding: config, at: location), patience: patience)
+            }
         }
         guard !fitted else {
             throw RepositoryError.damaged(

@@ -74,6 +74,21 @@ import Testing
         #expect(try rig.run(["run", place[1]]).status == 0)
     }
 
+    /// The same files open it with both programs, whoever wrote them.
+    @Test func passwordFilesAreReadAsResticReadsThem() async throws {
+        let (rig, place) = try prepared("windows")
+        defer { rig.close() }
+        func write(_ name: String, _ bytes: [UInt8]) throws { try Data(bytes).write(to: URL(fileURLWithPath: rig.path(name))) }
+        let wide: [UInt8] = [0xFF, 0xFE] + Array("\u{A0A}eheim\r\n".utf16).flatMap { [UInt8(truncatingIfNeeded: $0), UInt8($0 >> 8)] }
+        try write("pw", wide)
+        #expect(try rig.run(["repository", "init"] + place).status == 0)
+        let restic = try ResticRig(repository: rig.path("vault"), password: "", cache: rig.path("cache"))
+        #expect(try await restic.run(["cat", "config", "--password-file", rig.path("pw")]).status == 0)
+        try write("new", [0xEF, 0xBB, 0xBF] + Array(" the second\r\n\n".utf8))
+        #expect(try rig.run(["repository", "key", "add", "--new-password-file", rig.path("new")] + place).status == 0)
+        #expect(try await restic.run(["cat", "config", "--password-file", rig.path("new")]).status == 0)
+    }
+
     @Test func aLockOfTheDeadIsRemoved() throws {
         let (rig, place) = try prepared("unlock")
         defer { rig.close() }

@@ -18,14 +18,13 @@ extension Repository {
         return keys.sorted { ($0.created, $0.id) < ($1.created, $1.id) }
     }
 
-    /// Lets one more password open the repository. Returns the new key's id.
-    public func addKey(password: [UInt8]) async throws -> String {
-        guard !password.isEmpty else {
-            throw RepositoryError(
-                .invalid, expected: "a password", found: "an empty one", at: location, advice: "check where the new password comes from")
-        }
-        return try await Self.storeKey(key, password: password, on: store).hex
+    /// Lets one more password open the repository. Returns the new key's id. Throws `.invalid` for an empty one.
+    public func addKey(password: RepositoryPassword) async throws -> String {
+        try await Self.storeKey(key, password: try password.forNewKey(at: location), on: store).hex
     }
+
+    /// As `addKey(password:)`, with bytes that are taken as they are.
+    public func addKey(password: [UInt8]) async throws -> String { try await addKey(password: RepositoryPassword(password)) }
 
     /// Takes a password's right away. Refuses the key in use, so that one always stays.
     public func removeKey(_ id: String) async throws {
@@ -42,11 +41,14 @@ extension Repository {
     }
 
     /// Replaces the password in use: the new one works before the old one stops. Returns the new key's id.
-    public func changePassword(to password: [UInt8]) async throws -> String {
+    public func changePassword(to password: RepositoryPassword) async throws -> String {
         let id = try await addKey(password: password)
         try await store.delete(ObjectName(ObjectNames.keys + keyID.hex))
         return id
     }
+
+    /// As `changePassword(to:)`, with bytes that are taken as they are.
+    public func changePassword(to password: [UInt8]) async throws -> String { try await changePassword(to: RepositoryPassword(password)) }
 
     /// Seals the master key under a password; durable when it returns.
     static func storeKey(_ key: SealKey, password: [UInt8], on store: any ObjectStore) async throws -> ObjectID {

@@ -9,7 +9,7 @@ public struct RepositoryPlace: Sendable {
     public let planned: PlannedRepository
     let main: AccessedStore
     let mirror: AccessedStore?
-    let password: [UInt8]
+    let password: RepositoryPassword
     let cache: MetadataCachePlace?
     /// What whoever opens it should hear first.
     public let warnings: [String]
@@ -32,7 +32,7 @@ public struct RepositoryPlace: Sendable {
         } else {
             mirror = nil
         }
-        password = try secrets.resolve(planned.password).reveal()
+        password = RepositoryPassword(try secrets.resolve(planned.password), from: planned.password)
         cache = catalog.metadataCache(of: planned, try StoreAccess(planned, name: name))
     }
 
@@ -84,6 +84,16 @@ public struct RepositoryPlace: Sendable {
         return AccessedStore(
             store, retries: StoreRetries(limit: access.retryFor) { report(name, $0) },
             bandwidth: access.bandwidth.map { catalog.bandwidths.limit(of: planned.identity, $0) })
+    }
+}
+
+extension RepositoryPassword {
+    /// What a secret says: a file is read as restic reads a password file, a variable is taken as it is.
+    public init(_ secret: Secret, from reference: SecretReference) {
+        switch reference {
+        case .environment: self.init(secret.reveal())
+        case .file: self.init(file: secret.reveal())
+        }
     }
 }
 

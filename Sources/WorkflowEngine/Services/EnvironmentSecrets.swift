@@ -71,7 +71,7 @@ public struct EnvironmentSecrets: SecretResolver {
         )
     }
 
-    /// Without the newline that editors leave at the end.
+    /// Without the newline that editors leave at the end. Of UTF-16, which says so by its first bytes, nothing is taken off: who can use it decodes it.
     private static func read(_ path: String) throws(StepError) -> [UInt8] {
         do {
             let handle = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
@@ -80,6 +80,7 @@ public struct EnvironmentSecrets: SecretResolver {
             guard bytes.count <= mostBytes else {
                 throw StepError(.secretMissing, expected: "a secret of at most 1 MiB", found: "a larger file", at: "fromFile \(path)")
             }
+            if bytes.starts(with: [0xFF, 0xFE]) || bytes.starts(with: [0xFE, 0xFF]) { return bytes }
             if bytes.last == UInt8(ascii: "\n") { bytes.removeLast() }
             if bytes.last == UInt8(ascii: "\r") { bytes.removeLast() }
             return bytes

@@ -2,6 +2,7 @@ import ArgumentParser
 import FlowModel
 import Repository
 import StepKit
+import Steps
 import WorkflowEngine
 
 extension RepositoryCommand {
@@ -78,7 +79,8 @@ extension RepositoryCommand {
 
 /// Where a new password comes from. Never an argument: those show in process lists.
 struct NewPassword: ParsableArguments {
-    @Option(help: "A file that holds the new password; a newline at its end is not part of it.") var newPasswordFile: String?
+    @Option(help: "A file that holds the new password, read as restic does: white space at its ends is not part of it.")
+    var newPasswordFile: String?
     @Option(help: "An environment variable that holds the new password.") var newPasswordEnv: String?
 
     func validate() throws {
@@ -87,9 +89,9 @@ struct NewPassword: ParsableArguments {
         }
     }
 
-    func value() throws -> [UInt8] {
+    func value() throws -> RepositoryPassword {
         let reference: SecretReference =
             if let newPasswordFile { .file(newPasswordFile) } else { .environment(newPasswordEnv ?? "") }
-        return try EnvironmentSecrets().resolve(reference).reveal()
+        return RepositoryPassword(try EnvironmentSecrets().resolve(reference), from: reference)
     }
 }

@@ -95,6 +95,10 @@ import Testing
         #expect(!secrets.canResolve(.environment("NONE")) && !secrets.canResolve(.file(file + "x")))
         #expect(throws: StepError.self) { try secrets.resolve(.environment("NONE")) }
         #expect(throws: StepError.self) { try secrets.resolve(.file(file + "x")) }
+        // UTF-16 is left whole: half a line end off it would be another text.
+        let wide: [UInt8] = [0xFE, 0xFF, 0x05, 0x0A]
+        try Data(wide).write(to: URL(fileURLWithPath: file))
+        #expect(try secrets.resolve(.file(file)).reveal() == wide)
         let limited = EnvironmentSecrets(environment: ["PW": "s3cret"], allowed: AllowList())
         #expect(!limited.canResolve(.environment("PW")))
         #expect(throws: StepError.self) { try limited.resolve(.environment("PW")) }
