@@ -46,6 +46,19 @@ public struct RepositoryError: ExplainedError, Sendable, Hashable {
     }
 }
 
+extension RepositoryError {
+    /// What to do with a damaged pack: its whole blobs are saved, whatever else is wrong.
+    static func advice(repairing pack: ObjectID) -> String {
+        "run `snappy-flow repository repair packs \(pack)`, which saves what is whole in it"
+    }
+
+    static let adviceToRepairIndex = "run `snappy-flow repository repair index`; nothing that is whole is forgotten"
+
+    /// For what is gone: nothing of ours brings it back.
+    static let adviceOnLoss =
+        "bring it back from another copy of the repository; a new backup stores again what the source still has; `snappy-flow repository repair snapshots --forget` gives up the rest by name"
+}
+
 extension ExplainedError {
     /// Whether the object itself is bad, rather than the way to it.
     var isDamage: Bool {

@@ -112,7 +112,7 @@ extension ArchiveRun {
         let (path, listed, directory, slot, former) = (waiting.path, waiting.node, waiting.directory, waiting.slot, waiting.former)
         let saver = lane.saver.saver
         if let former, listed.isUnchanged(since: former, by: options.changeCheck, readAt: parentReadAt),
-            let content = former.content, index.containsAll(content)
+            let content = former.content, index.length(of: content) == former.size
         {
             var node = listed
             node.content = content

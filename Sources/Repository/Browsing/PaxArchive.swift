@@ -5,12 +5,7 @@ public import StorageKit
 /// What the old header can't say (long names, large sizes, fractions of seconds, attributes) stands in extended headers. Names are bytes.
 public struct PaxArchive {
     private let write: (UnsafeRawBufferPointer) throws -> Void
-    private var links: [LinkKey: TreePath] = [:]
-
-    private struct LinkKey: Hashable {
-        var inode: UInt64
-        var device: UInt64
-    }
+    private var links: [HardLinkKey: TreePath] = [:]
 
     /// `write` takes the archive's bytes in order.
     public init(_ write: @escaping (UnsafeRawBufferPointer) throws -> Void) { self.write = write }
@@ -29,8 +24,7 @@ public struct PaxArchive {
     private mutating func add(_ entry: SnapshotEntry, as name: TreePath, _ browser: Browser) async throws {
         guard let metadata = entry.metadata else { return }
         var header = UstarHeader(metadata, name: name.bytes + (metadata.kind == .directory ? [0x2F] : []))
-        if metadata.kind != .directory, metadata.linkCount > 1, metadata.inode != 0 {
-            let key = LinkKey(inode: metadata.inode, device: metadata.deviceID)
+        if let key = HardLinkKey(entry.node) {
             if let first = links[key] {
                 header.type = UInt8(ascii: "1")
                 header.linkName = first.bytes

@@ -25,9 +25,10 @@ public struct Browser: Sendable {
         try await TreeDifference(loader: loader).run(try before.treeID(), try after.treeID(), body)
     }
 
-    /// A file's content in order, every blob verified. Some are read ahead.
+    /// A file's content in order, every blob verified. Some are read ahead. Throws at the end where it was not as long as its tree says.
     public func content(of entry: SnapshotEntry, _ body: ([UInt8]) async throws -> Void) async throws {
         let ids = entry.node.content ?? []
+        var length: UInt64 = 0
         let ahead = loader.store.properties.connections + 1
         try await withThrowingTaskGroup(of: (Int, [UInt8]).self) { group in
             var (begun, wanted) = (0, 0)
@@ -41,6 +42,7 @@ public struct Browser: Sendable {
             for _ in 0..<ahead { begin() }
             while wanted < ids.count {
                 if let bytes = early.removeValue(forKey: wanted) {
+                    length += UInt64(bytes.count)
                     try await body(bytes)
                     wanted += 1
                     begin()
@@ -49,6 +51,7 @@ public struct Browser: Sendable {
                 }
             }
         }
+        guard length == entry.size else { throw RepositoryError.wrongSize(at: "/\(entry.path)", expected: entry.size, found: length) }
     }
 }
 

@@ -40,20 +40,16 @@ final class CheckRun: Sendable {
                 report(.damage, error)
             }
         }
-        for (key, error) in walk.problems { note(key, error) }
-        for key in walk.used where !index.contains(key) {
-            note(
-                key,
-                RepositoryError(
-                    .missingBlob, expected: "\(key.kind) blob \(key.id), which a snapshot uses", found: "none in the index",
-                    at: repository.location,
-                    advice: "run `snappy-flow repository repair index`, then check again; what stays missing must come from another copy"))
-        }
+        for (key, error) in walk.problems where index.contains(key) { note(key, error) }
+        for error in walk.wrongSizes { report(.damage, error) }
+        var stored: [ObjectID: Int64] = [:]
+        for (id, size) in try await repository.store.listIDs(ObjectNames.data) { stored[id] = size }
         let wanted = options.snapshot == nil ? packs : packs.filter { $0.value.contains { walk.used.contains($0.key) } }
-        try await comparePacks(wanted, complete: options.snapshot == nil)
+        comparePacks(wanted, stored, complete: options.snapshot == nil)
         try await readData(wanted, only: options.snapshot == nil ? nil : walk.used)
+        try await noteMissing(walk.used.filter { !index.contains($0) }, stored, packs)
         try await settleUnreadable(loader)
-        if let snapshot = options.snapshot { try await findPaths(snapshot, loader) }
+        if let snapshot = options.snapshot { try await findPaths(snapshot, loader, hasWrongSizes: !walk.wrongSizes.isEmpty) }
         return state.withLock { state in
             state.report.snapshots = snapshots.count
             state.report.packs = wanted.count
@@ -108,15 +104,35 @@ final class CheckRun: Sendable {
                 report(
                     .damage,
                     RepositoryError.damaged(
-                        "\(repository.location)/index", expected: "one description of pack \(pack.id)", found: "two that differ"))
+                        "\(repository.location)/index", expected: "one description of pack \(pack.id)", found: "two that differ",
+                        advice: RepositoryError.adviceToRepairIndex))
             }
         }
         return packs
     }
 
-    private func comparePacks(_ packs: [ObjectID: [PackedBlob]], complete: Bool) async throws {
-        var stored: [ObjectID: Int64] = [:]
-        for (id, size) in try await repository.store.listIDs(ObjectNames.data) { stored[id] = size }
+    /// Blobs that snapshots use and no index lists. A pack that no index lists may have them, or one that is not what the index says.
+    private func noteMissing(_ missing: Set<BlobKey>, _ stored: [ObjectID: Int64], _ listed: [ObjectID: [PackedBlob]]) async throws {
+        guard !missing.isEmpty else { return }
+        let damaged = state.withLock { $0.report.damagedPacks }
+        let doubtful = stored.filter { listed[$0.key] == nil || damaged.contains($0.key.hex) }
+        var advice: [BlobKey: String] = [:]
+        let evidence = PackEvidence(store: repository.store, key: repository.key)
+        for (id, header) in try await evidence.headers(of: doubtful.map { ($0.key, $0.value) }) {
+            guard case .success(let blobs) = header else { continue }
+            let step = listed[id] == nil ? RepositoryError.adviceToRepairIndex : RepositoryError.advice(repairing: id)
+            for blob in blobs { advice[blob.key] = step }
+        }
+        for key in missing {
+            note(
+                key,
+                RepositoryError(
+                    .missingBlob, expected: "\(key.kind) blob \(key.id), which a snapshot uses", found: "none in the index",
+                    at: repository.location, advice: advice[key] ?? RepositoryError.adviceOnLoss))
+        }
+    }
+
+    private func comparePacks(_ packs: [ObjectID: [PackedBlob]], _ stored: [ObjectID: Int64], complete: Bool) {
         for (id, blobs) in packs {
             let expected = IndexedPack(id: id, blobs: blobs).size
             guard let size = stored[id] else {
@@ -127,7 +143,8 @@ final class CheckRun: Sendable {
                 damage(
                     id, blobs,
                     RepositoryError.damaged(
-                        "\(repository.location)/\(ObjectNames.pack(id))", expected: "\(expected) bytes", found: "\(size) bytes"))
+                        "\(repository.location)/\(ObjectNames.pack(id))", expected: "\(expected) bytes", found: "\(size) bytes",
+                        advice: RepositoryError.advice(repairing: id)))
                 continue
             }
         }
@@ -137,7 +154,7 @@ final class CheckRun: Sendable {
                 .hint,
                 RepositoryError(
                     .damaged, expected: "every pack in an index", found: "pack \(id) in none", at: repository.location,
-                    advice: "left by a run that was cut off; a prune removes it"))
+                    advice: "left by a run that was cut off; a prune removes it when nothing needs it"))
         }
     }
 
@@ -208,9 +225,9 @@ final class CheckRun: Sendable {
         }
     }
 
-    private func findPaths(_ snapshot: Snapshot, _ loader: BlobLoader) async throws {
+    private func findPaths(_ snapshot: Snapshot, _ loader: BlobLoader, hasWrongSizes: Bool) async throws {
         let damaged = state.withLock { Set($0.report.damagedBlobs.compactMap { ObjectID(hex: $0) }) }
-        guard !damaged.isEmpty else { return }
+        guard !damaged.isEmpty || hasWrongSizes else { return }
         let paths = await DamagedPaths(loader: loader, damaged: damaged).paths(below: try snapshot.treeID())
         state.withLock { $0.report.damagedPaths = paths }
     }

@@ -1,6 +1,6 @@
 import StorageKit
 
-/// Finds which paths of a snapshot are hit by damaged blobs.
+/// Finds which paths of a snapshot are hit by damaged blobs, or are files of another size than their tree says.
 struct DamagedPaths {
     let loader: BlobLoader
     let damaged: Set<ObjectID>
@@ -18,8 +18,16 @@ struct DamagedPaths {
         }
         for node in tree.nodes {
             let below = path.appending(node.name)
-            if node.content?.contains(where: damaged.contains) ?? false { found.append(below) }
+            let isHit = node.content?.contains(where: damaged.contains) ?? false
+            let isAmiss = if isHit { true } else { await hasWrongSize(node) }
+            if isAmiss { found.append(below) }
             if let subtree = node.subtree { await walk(subtree, below, &found) }
         }
+    }
+
+    /// False where a blob can't be had: it is damaged then, or missing.
+    private func hasWrongSize(_ node: Node) async -> Bool {
+        guard let problem = try? await loader.sizeProblem(of: node, at: "") else { return false }
+        return problem.kind == .damaged
     }
 }

@@ -5,15 +5,16 @@ import FlowModel
 enum PackReading {
     /// The first thing wrong with a pack; nil when all of it is right.
     static func problem(_ bytes: [UInt8], _ pack: IndexedPack, _ location: String, _ key: SealKey) -> (any ExplainedError)? {
+        let advice = RepositoryError.advice(repairing: pack.id)
         // The name covers every byte: a pack that hashes to it is what was written, and its blobs are still opened,
         // because what was written may have been wrong.
         guard SHA256.digest(bytes) == pack.id else {
-            return RepositoryError.damaged(location, expected: "bytes that hash to the pack's name", found: "other bytes")
+            return RepositoryError.damaged(location, expected: "bytes that hash to the pack's name", found: "other bytes", advice: advice)
         }
         do {
             let header = try header(of: bytes, location, key)
             guard Set(header) == Set(pack.blobs) else {
-                return RepositoryError.damaged(location, expected: "the blobs that the index lists", found: "a header that lists others")
+                return RepositoryError.damaged(location, expected: "the blobs that the index lists", found: "a header that lists others", advice: advice)
             }
             let decoder = BlobDecoder(key)
             try withExtendedLifetime(decoder) {
@@ -23,21 +24,23 @@ enum PackReading {
             }
             return nil
         } catch let error as any ExplainedError {
-            return error
+            return RepositoryError.damaged(location, expected: error.expected, found: error.found, advice: advice)
         } catch {
-            return RepositoryError.damaged(location, expected: "a readable pack", found: "\(error)")
+            return RepositoryError.damaged(location, expected: "a readable pack", found: "\(error)", advice: advice)
         }
     }
 
-    /// The blobs of a damaged pack that are whole.
+    /// Those of the blobs that are whole where they are said to be, by their names.
     static func readable(_ bytes: [UInt8], _ pack: IndexedPack, _ key: SealKey) -> Set<BlobKey> {
+        Set(whole(bytes, pack.blobs, in: pack.id, key).map(\.key))
+    }
+
+    /// Those of the blobs that are whole where they are said to be.
+    static func whole(_ bytes: [UInt8], _ blobs: some Sequence<PackedBlob>, in pack: ObjectID, _ key: SealKey) -> [PackedBlob] {
         let decoder = BlobDecoder(key)
         return withExtendedLifetime(decoder) {
             bytes.withUnsafeBytes { bytes in
-                Set(
-                    pack.blobs.filter {
-                        Int64(bytes.count) >= $0.range.upperBound && (try? decoder.decode(slice($0, bytes), $0, in: pack.id)) != nil
-                    }.map(\.key))
+                blobs.filter { Int64(bytes.count) >= $0.range.upperBound && (try? decoder.decode(slice($0, bytes), $0, in: pack)) != nil }
             }
         }
     }

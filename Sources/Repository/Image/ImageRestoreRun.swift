@@ -37,9 +37,10 @@ final class ImageRestoreRun: Sendable {
                 advice: "give a range that the image has")
         }
         let content = node.content ?? []
-        let sizes = loader.index.dataSizes(content)
+        let sizes = try await loader.sizes(of: content)
         let zeros = ZeroBlobs()
         for id in content where sizes[id] == nil { _ = try await loader.load(BlobKey(kind: .data, id: id)) }
+        if let problem = try await loader.sizeProblem(of: node, at: "the file \(node.name)") { throw problem }
         var stretch: [ObjectID: [Place]] = [:]
         var (offset, stretched): (Int64, Int64) = (0, 0)
         for id in content {
@@ -60,10 +61,6 @@ final class ImageRestoreRun: Sendable {
             (stretch, stretched) = ([:], 0)
         }
         try await restore(stretch)
-        guard offset == size else {
-            throw RepositoryError.damaged(
-                "the file \(node.name)", expected: "blobs of \(size) bytes in all", found: "\(offset) bytes")
-        }
         try await pool.run { [writer] in try writer.finish() }
         let written = state.withLock { $0.written }
         return ImageRestoreReport(bytes: wanted.upperBound - wanted.lowerBound, bytesWritten: written)

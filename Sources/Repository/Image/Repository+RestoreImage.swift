@@ -45,8 +45,9 @@ extension Repository {
         guard let node = try await imageFile(of: snapshot, loader), image.size >= Int64(clamping: node.size) else {
             return [0..<image.size]
         }
+        if let problem = try await loader.sizeProblem(of: node, at: "the file \(node.name)") { throw problem }
         let content = node.content ?? []
-        let sizes = loader.index.dataSizes(content)
+        let sizes = try await loader.sizes(of: content)
         return try await BlockingPool(label: "compare", width: 1).run {
             let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: Int(sizes.values.max() ?? 0), alignment: 4096)
             defer { memory.deallocate() }

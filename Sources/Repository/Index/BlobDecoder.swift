@@ -49,6 +49,11 @@ final class BlobDecoder {
         return result
     }
 
+    /// Whether the bytes are the blob, sealed.
+    func proves(_ sealed: [UInt8], _ blob: PackedBlob, in pack: ObjectID) -> Bool {
+        withExtendedLifetime(self) { sealed.withUnsafeBytes { (try? decode($0, blob, in: pack)) != nil } }
+    }
+
     /// What another repository stores of a blob, after it was verified: the compressed bytes as they are, where both know compression.
     /// `plainLength` is 0 for bytes that are not compressed.
     func payload(
@@ -62,6 +67,7 @@ final class BlobDecoder {
     }
 
     private func damage(_ blob: PackedBlob, _ pack: ObjectID, found: String) -> RepositoryError {
-        .damaged("data/\(pack) at \(blob.offset)", expected: "\(blob.key.kind) blob \(blob.key.id)", found: found)
+        .damaged("data/\(pack) at \(blob.offset)", expected: "\(blob.key.kind) blob \(blob.key.id)", found: found,
+            advice: RepositoryError.advice(repairing: pack))
     }
 }

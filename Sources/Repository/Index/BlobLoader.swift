@@ -11,7 +11,7 @@ struct BlobLoader: Sendable {
         let places = index.locations(of: blob)
         var problem: any Error = RepositoryError(
             .missingBlob, expected: "\(blob.kind) blob \(blob.id)", found: "none in the index", at: store.properties.location,
-            advice: "run a check; restore the missing packs from another copy of the repository")
+            advice: RepositoryError.adviceToRepairIndex)
         let cache = blob.kind == .tree ? (store as? CachingStore)?.cache : nil
         let name = "trees/\(blob.id)"
         for (pack, place) in places {
@@ -29,7 +29,8 @@ struct BlobLoader: Sendable {
                 problem = RepositoryError.missing(pack: pack, at: copy.properties.location)
             } catch let error as StorageError where error.kind == .truncated {
                 problem = RepositoryError.damaged(
-                    "\(copy.properties.location)/\(ObjectNames.pack(pack))", expected: error.expected, found: error.found)
+                    "\(copy.properties.location)/\(ObjectNames.pack(pack))", expected: error.expected, found: error.found,
+                    advice: RepositoryError.advice(repairing: pack))
             } catch let error as RepositoryError {
                 problem = error
             }
@@ -54,7 +55,7 @@ extension RepositoryError {
             .missingPack, expected: "pack \(pack), which the index lists", found: "no such object",
             at: "\(location)/\(ObjectNames.pack(pack))",
             advice:
-                "put the pack back from another copy of the repository, or run a new backup, which stores its content again after `snappy-flow repository repair index`"
+                "put the pack back from another copy of the repository; where there is none, `snappy-flow repository repair index` lets a new backup store its content again"
         )
     }
 }

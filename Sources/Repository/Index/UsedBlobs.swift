@@ -7,6 +7,9 @@ final class UsedBlobs {
     private(set) var used: Set<BlobKey> = []
     /// Trees that can't be read, and why.
     private(set) var problems: [(key: BlobKey, error: any ExplainedError)] = []
+    /// Files whose size in the tree is not that of their blobs. No more are kept than people read.
+    private(set) var wrongSizes: [RepositoryError] = []
+    private static let mostWrongSizes = 1000
 
     init(loader: BlobLoader) { self.loader = loader }
 
@@ -27,7 +30,7 @@ final class UsedBlobs {
                 guard running > 0, let (id, result) = try await group.next() else { continue }
                 running -= 1
                 switch result {
-                case .success(let tree): pending += gather(tree)
+                case .success(let tree): pending += try await gather(tree, id)
                 case .failure(let error as RepositoryError): problems.append((BlobKey(kind: .tree, id: id), error))
                 case .failure(let error): throw error
                 }
@@ -35,10 +38,13 @@ final class UsedBlobs {
         }
     }
 
-    private func gather(_ tree: Tree) -> [ObjectID] {
+    private func gather(_ tree: Tree, _ id: ObjectID) async throws -> [ObjectID] {
         var below: [ObjectID] = []
         for node in tree.nodes {
             for id in node.content ?? [] { used.insert(BlobKey(kind: .data, id: id)) }
+            if wrongSizes.count < Self.mostWrongSizes, let problem = try await loader.sizeProblem(of: node, at: "tree \(id), file \(node.name)") {
+                wrongSizes.append(problem)
+            }
             if let subtree = node.subtree { below.append(subtree) }
         }
         return below

@@ -24,9 +24,18 @@ struct PruneRun {
         }
         let index = MasterIndex()
         var packs: [ObjectID: [PackedBlob]] = [:]
-        for pack in indexes.values.joined() where packs[pack.id] == nil {
-            packs[pack.id] = pack.blobs
-            index.add([pack])
+        for pack in indexes.values.joined() {
+            guard let known = packs[pack.id] else {
+                packs[pack.id] = pack.blobs
+                index.add([pack])
+                continue
+            }
+            // Which of them is right only the pack tells, and the wrong one may be the one that stays.
+            guard Set(known) == Set(pack.blobs) else {
+                throw RepositoryError.damaged(
+                    "\(repository.location)/index", expected: "one description of pack \(pack.id)", found: "two that differ",
+                    advice: RepositoryError.adviceToRepairIndex)
+            }
         }
         var stored: [ObjectID: Int64] = [:]
         for (id, size) in try await files.store.listIDs(ObjectNames.data) { stored[id] = size }
@@ -92,7 +101,7 @@ struct PruneRun {
             guard size == IndexedPack(id: id, blobs: blobs).size else {
                 throw RepositoryError.damaged(
                     "\(repository.location)/\(ObjectNames.pack(id))", expected: "\(IndexedPack(id: id, blobs: blobs).size) bytes",
-                    found: "\(size) bytes")
+                    found: "\(size) bytes", advice: RepositoryError.advice(repairing: id))
             }
             for blob in blobs { missing.remove(blob.key) }
         }
@@ -103,7 +112,7 @@ struct PruneRun {
         throw RepositoryError(
             .missingBlob, expected: "\(first.kind) blob \(first.id), which a snapshot uses", found: "none (of \(missing.count))",
             at: repository.location,
-            advice: "nothing was removed; run a check and repair first")
+            advice: "nothing was removed; `snappy-flow repository check` says what to do")
     }
 
     /// Where a used blob is stored more than once, which of its copies are damaged: the whole one must be the one that stays.
@@ -111,18 +120,19 @@ struct PruneRun {
         BlobKey
     >] {
         var damaged: [ObjectID: Set<BlobKey>] = [:]
-        let sealer = Sealer(repository.key)
+        let decoder = BlobDecoder(repository.key)
         for key in used {
             let places = index.locations(of: key).filter { stored[$0.pack] != nil }
             guard places.count > 1 else { continue }
             for (pack, place) in places {
                 let sealed = try await files.store.get(ObjectNames.pack(pack), range: place.range)
-                if !sealed.withUnsafeBytes({ sealer.isAuthentic($0) }) { damaged[pack, default: []].insert(key) }
+                // That a seal is right says that we wrote it, not that it is this blob.
+                if !decoder.proves(sealed, place, in: pack) { damaged[pack, default: []].insert(key) }
             }
             guard places.contains(where: { damaged[$0.pack]?.contains(key) != true }) else {
                 throw RepositoryError.damaged(
                     "\(repository.location)/data", expected: "a whole copy of \(key.kind) blob \(key.id)",
-                    found: "\(places.count) damaged ones")
+                    found: "\(places.count) damaged ones", advice: RepositoryError.advice(repairing: places[0].pack))
             }
         }
         return damaged

@@ -1,7 +1,8 @@
 import Crypto
 import StorageKit
 
-/// Copies used blobs into new packs as they are sealed: nothing is decrypted or compressed again, each MAC is checked.
+/// Copies used blobs into new packs as they are sealed: each is opened and hashed first, because the packs that they come from go, and with them the
+/// last word on what an index says wrongly. Nothing is compressed again.
 struct Repacking {
     let files: SealedFiles
     let key: SealKey
@@ -15,12 +16,13 @@ struct Repacking {
         var builders: [BlobKind: PackBuilder] = [.data: PackBuilder(), .tree: PackBuilder()]
         var fresh: [IndexedPack] = []
         let sealer = Sealer(key)
+        let decoder = BlobDecoder(key)
         for pack in packs {
             for range in PackRange.coalesce(pack.used, in: pack.id) {
                 try Task.checkCancellation()
                 let bytes = try await files.store.get(ObjectNames.pack(pack.id), range: range.range)
                 for blob in range.blobs {
-                    let copy = try await authentic(blob, range, bytes, sealer)
+                    let copy = try await authentic(blob, range, bytes, decoder)
                     guard let builder = builders[blob.key.kind] else { continue }
                     copy.bytes.withUnsafeBytes { builder.add(sealed: $0, copy.blob) }
                     guard builder.isFull else { continue }
@@ -44,20 +46,17 @@ struct Repacking {
 
     /// A blob's sealed bytes, from another pack when these are damaged.
     private func authentic(
-        _ blob: PackedBlob, _ range: PackRange, _ bytes: [UInt8], _ sealer: Sealer
+        _ blob: PackedBlob, _ range: PackRange, _ bytes: [UInt8], _ decoder: BlobDecoder
     ) async throws -> (bytes: [UInt8], blob: PackedBlob) {
-        let found = bytes.withUnsafeBytes { bytes -> [UInt8]? in
-            let sealed = range.slice(blob, of: bytes)
-            return sealer.isAuthentic(sealed) ? Array(sealed) : nil
-        }
-        if let found { return (found, blob) }
+        let own = bytes.withUnsafeBytes { Array(range.slice(blob, of: $0)) }
+        if decoder.proves(own, blob, in: range.pack) { return (own, blob) }
         for (pack, place) in index.locations(of: blob.key) where pack != range.pack {
             let sealed = try await files.store.get(ObjectNames.pack(pack), range: place.range)
-            if sealed.withUnsafeBytes({ sealer.isAuthentic($0) }) { return (sealed, place) }
+            if decoder.proves(sealed, place, in: pack) { return (sealed, place) }
         }
         throw RepositoryError.damaged(
             "\(files.store.properties.location)/\(ObjectNames.pack(range.pack)) at \(blob.offset)",
             expected: "\(blob.key.kind) blob \(blob.key.id)",
-            found: "a wrong authentication code")
+            found: "other bytes", advice: RepositoryError.advice(repairing: range.pack))
     }
 }

@@ -7,11 +7,13 @@ public struct IndexRepairReport: Sendable {
     public var packs = 0
     /// Packs that were in no index, or not as they are.
     public var packsAdded = 0
-    /// Packs that the index listed and that are not there, or not of the right size.
+    /// Packs that the index listed and that are not there: their ids.
     public var packsDropped: [String] = []
+    /// Packs that are damaged and hold something whole, which is listed: their ids. `repairPacks` saves it.
+    public var packsDamaged: [String] = []
     /// Index objects that could not be read.
     public var indexesDamaged = 0
-    /// Packs whose header can't be read; they stay where they are, in no index.
+    /// Packs of which nothing is known to be whole; they stay where they are, in no index.
     public var packsUnreadable: [any ExplainedError] = []
     /// False when the index was right as it was.
     public var isNeeded = false
@@ -19,9 +21,10 @@ public struct IndexRepairReport: Sendable {
     public var indexesReplaced = 0
 }
 
-/// Makes the index say what the packs hold. No pack is changed or removed.
+/// Makes the index say what the packs hold. No pack is changed or removed, and nothing that is whole is forgotten.
 ///
-/// What the index says rightly is kept; the header of every other pack is read. The new index is durable before the old goes.
+/// What the index says rightly is kept; the header of every other pack is read. Where that can't be, or says something else, what the old indexes
+/// name is looked for in the pack itself. The new index is durable before the old goes.
 struct IndexRepair {
     let repository: Repository
     let files: SealedFiles
@@ -29,98 +32,111 @@ struct IndexRepair {
     let dryRun: Bool
     let progress: (@Sendable (Int, Int) -> Void)?
 
+    private var evidence: PackEvidence { PackEvidence(store: files.store, key: files.key) }
+
     func run() async throws -> IndexRepairReport {
         var report = IndexRepairReport()
-        var stored: [ObjectID: Int64] = [:]
-        for (id, size) in try await files.store.listIDs(ObjectNames.data) { stored[id] = size }
-        report.packs = stored.count
         let ids = try await files.store.listIDs(ObjectNames.index).map(\.id)
-        var known: [ObjectID: [PackedBlob]] = [:]
-        var (doubtful, repeated): (Set<ObjectID>, Bool) = ([], false)
-        try await files.loadEach(ObjectNames.index, ids) { id, json in
-            do {
-                for pack in try IndexFile(decoding: try json.get(), at: "\(repository.location)/index/\(id)").packs {
-                    if let before = known[pack.id] {
-                        repeated = true
-                        if Set(before) != Set(pack.blobs) { doubtful.insert(pack.id) }
-                    }
-                    known[pack.id] = pack.blobs
-                }
-            } catch let error as any ExplainedError {
-                guard error.isDamage else { throw error }
-                report.indexesDamaged += 1
-            }
-        }
-        var right: [IndexedPack] = []
+        let known = try await read(ids, &report)
+        let stored = try await stored(besides: known.packs.keys)
+        report.packs = stored.count
+        var listed: [IndexedPack] = []
         var unknown: [(id: ObjectID, size: Int64)] = []
         for (id, size) in stored.sorted(by: { $0.key < $1.key }) {
-            if !readsEveryPack, !doubtful.contains(id), let blobs = known[id], case let pack = IndexedPack(id: id, blobs: blobs),
+            let descriptions = known.packs[id] ?? []
+            if !readsEveryPack, descriptions.count == 1, let blobs = descriptions.first, case let pack = IndexedPack(id: id, blobs: blobs),
                 pack.size == size
             {
-                right.append(pack)
+                listed.append(pack)
             } else {
                 unknown.append((id, size))
             }
         }
-        let read = try await headers(of: unknown, &report)
-        report.packsDropped = known.keys.filter { id in stored[id] == nil }.map(\.hex).sorted()
-        report.packsAdded = read.filter { known[$0.id].map(Set.init) != Set($0.blobs) }.count
-        let lost = known.keys.contains { id in !right.contains { $0.id == id } && !read.contains { $0.id == id } }
-        guard report.packsAdded > 0 || report.indexesDamaged > 0 || lost || repeated else { return report }
+        listed += try await lookInto(unknown, known.packs, &report)
+        report.packsDropped = known.packs.keys.filter { stored[$0] == nil }.map(\.hex).sorted()
+        let before = known.packs.mapValues { $0.map(Set.init) }
+        let added = listed.filter { before[$0.id]?.contains(Set($0.blobs)) != true }.count
+        report.packsAdded = added
+        let isForgotten = !Set(known.packs.keys).isSubset(of: listed.map(\.id))
+        guard added > 0 || report.indexesDamaged > 0 || isForgotten || known.isRepeated else { return report }
         report.isNeeded = true
         report.indexesReplaced = ids.count
         guard !dryRun else { return report }
         let writer = IndexWriter(files: files)
-        for pack in right + read { try await writer.add(pack) }
+        for pack in listed { try await writer.add(pack) }
         let written = Set(try await writer.flushed())
         try await files.store.deleteAll(ids.filter { !written.contains($0) }.map { ObjectName(ObjectNames.index + $0.hex) })
         return report
     }
 
-    private func headers(of packs: [(id: ObjectID, size: Int64)], _ report: inout IndexRepairReport) async throws -> [IndexedPack] {
-        var found: [IndexedPack] = []
-        try await withThrowingTaskGroup(of: Result<IndexedPack, any Error>.self) { group in
-            var rest = packs[...]
-            for _ in 0...files.store.properties.connections {
-                if let pack = rest.popFirst() { group.addTask { await header(of: pack.id, pack.size) } }
-            }
-            var done = 0
-            while let result = try await group.next() {
-                try Task.checkCancellation()
-                switch result {
-                case .success(let pack): found.append(pack)
-                case .failure(let error as any ExplainedError) where error.isDamage: report.packsUnreadable.append(error)
-                case .failure(let error): throw error
-                }
-                done += 1
-                progress?(done, packs.count)
-                if let pack = rest.popFirst() { group.addTask { await header(of: pack.id, pack.size) } }
+    /// What the indexes say of each pack; several lists where they contradict each other.
+    private func read(
+        _ ids: [ObjectID], _ report: inout IndexRepairReport
+    ) async throws -> (packs: [ObjectID: [[PackedBlob]]], isRepeated: Bool) {
+        var known: [ObjectID: [[PackedBlob]]] = [:]
+        var isRepeated = false
+        var damaged: [ObjectID] = []
+        func take(_ id: ObjectID, _ json: [UInt8]) throws {
+            for pack in try IndexFile(decoding: json, at: "\(repository.location)/index/\(id)").packs {
+                let before = known[pack.id] ?? []
+                isRepeated = isRepeated || !before.isEmpty
+                if !before.contains(where: { Set($0) == Set(pack.blobs) }) { known[pack.id] = before + [pack.blobs] }
             }
         }
-        return found
+        try await files.loadEach(ObjectNames.index, ids) { id, json in
+            do { try take(id, try json.get()) } catch let error as any ExplainedError where error.isDamage { damaged.append(id) }
+        }
+        // It is removed for good: what was read badly once is read again.
+        for id in damaged {
+            do { try take(id, try await files.load(ObjectNames.index, id)) } catch let error as any ExplainedError where error.isDamage {
+                report.indexesDamaged += 1
+            }
+        }
+        return (known, isRepeated)
     }
 
-    /// The blobs that a pack's own header names.
-    private func header(of id: ObjectID, _ size: Int64) async -> Result<IndexedPack, any Error> {
-        let name = ObjectNames.pack(id)
-        let location = "\(repository.location)/\(name)"
-        do {
-            guard size > 4 else { throw RepositoryError.damaged(location, expected: "a pack", found: "\(size) bytes") }
-            let length = try await files.store.get(name, range: size - 4..<size).withUnsafeBytes {
-                Int64(UInt32(littleEndian: $0.loadUnaligned(as: UInt32.self)))
-            }
-            guard length >= Int64(Sealer.overhead), length <= Int64(PackHeader.maximumBytes), length + 4 <= size else {
-                throw RepositoryError.damaged(location, expected: "a header within the pack", found: "a length of \(length)")
-            }
-            let sealed = try await files.store.get(name, range: size - 4 - length..<size - 4)
-            let plain = try sealed.withUnsafeBytes { try Sealer(files.key).open($0) }
-            let pack = IndexedPack(id: id, blobs: try PackHeader.decode(plain, at: location))
-            guard pack.size == size else {
-                throw RepositoryError.damaged(location, expected: "\(pack.size) bytes, as its header says", found: "\(size) bytes")
-            }
-            return .success(pack)
-        } catch {
-            return .failure(error)
+    /// The packs that are there. One that an index lists and the store's list does not is asked for by its name: lists have been wrong.
+    private func stored(besides listed: some Sequence<ObjectID>) async throws -> [ObjectID: Int64] {
+        var stored: [ObjectID: Int64] = [:]
+        for (id, size) in try await files.store.listIDs(ObjectNames.data) { stored[id] = size }
+        for id in listed where stored[id] == nil {
+            if let found = try await files.store.stat(ObjectNames.pack(id)) { stored[id] = found.size }
         }
+        return stored
+    }
+
+    /// What is to be listed of packs that the index does not describe, or not as they are.
+    private func lookInto(
+        _ packs: [(id: ObjectID, size: Int64)], _ known: [ObjectID: [[PackedBlob]]], _ report: inout IndexRepairReport
+    ) async throws -> [IndexedPack] {
+        var listed: [IndexedPack] = []
+        for (id, header) in try await evidence.headers(of: packs, progress) {
+            let said = Set((known[id] ?? []).joined())
+            if case .success(let blobs) = header, said.isSubset(of: blobs) {
+                listed.append(IndexedPack(id: id, blobs: blobs))
+                continue
+            }
+            let found = try await evidence.findings(in: id, said: said)
+            if case .success(let blobs) = header, Set(blobs) == Set(found.blobs) {
+                listed.append(IndexedPack(id: id, blobs: blobs))
+            } else if found.whole.isEmpty {
+                report.packsUnreadable.append(unreadable(id, header, said))
+            } else {
+                report.packsDamaged.append(id.hex)
+                listed.append(IndexedPack(id: id, blobs: found.blobs))
+            }
+        }
+        return listed
+    }
+
+    private func unreadable(_ id: ObjectID, _ header: Result<[PackedBlob], any Error>, _ said: Set<PackedBlob>) -> RepositoryError {
+        var (location, found) = ("\(repository.location)/\(ObjectNames.pack(id))", "nothing of what its header names")
+        if case .failure(let error as any ExplainedError) = header { (location, found) = (error.location, error.found) }
+        return .damaged(
+            location, expected: said.isEmpty ? "a pack whose header says what is in it" : "something whole of what the index listed",
+            found: found,
+            advice:
+                "put the pack back from another copy of the repository, then run `snappy-flow repository repair index`; where there is none, its content is lost, and a prune removes it"
+        )
     }
 }

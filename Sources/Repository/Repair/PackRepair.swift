@@ -1,4 +1,5 @@
 import Crypto
+import FlowModel
 import StorageKit
 
 /// What a repair of packs found and did.
@@ -12,42 +13,31 @@ public struct PackRepairReport: Sendable {
 
 /// Saves what is whole in damaged packs, and takes those packs out of the repository.
 ///
-/// The new packs and their index are durable before the old index and the damaged packs go.
+/// What was in them is told by every index and by their own headers, and proved by reading. The new packs and their index are durable before the old
+/// index and the damaged packs go.
 struct PackRepair {
     let repository: Repository
     let files: SealedFiles
 
     func run(_ damaged: Set<ObjectID>) async throws -> PackRepairReport {
-        var report = PackRepairReport()
-        var indexes: [ObjectID: [IndexedPack]] = [:]
-        let ids = try await files.store.listIDs(ObjectNames.index).map(\.id)
-        try await files.loadAll(ObjectNames.index, ids) { id, json in
-            indexes[id] = try IndexFile(decoding: json, at: "\(repository.location)/index/\(id)").packs
-        }
-        let index = MasterIndex()
-        index.add(indexes.values.joined().filter { !damaged.contains($0.id) })
+        let indexes = try await readIndexes()
+        let evidence = PackEvidence(store: files.store, key: files.key)
+        var findings: [PackEvidence.Findings] = []
         var writer = PackWriter(files: files)
         var saved: Set<BlobKey> = []
         for id in damaged.sorted() {
-            try Task.checkCancellation()
-            guard let pack = indexes.values.joined().first(where: { $0.id == id }) else {
-                throw RepositoryError(
-                    .invalid, expected: "a pack that the index lists", found: "none of that id",
-                    at: "\(repository.location)/\(ObjectNames.pack(id))",
-                    advice: "give the ids of packs that a check names; `repository repair index` makes the index complete first")
-            }
-            let bytes = (try? await files.store.get(ObjectNames.pack(id))) ?? []
-            let whole = PackReading.readable(bytes, pack, files.key)
-            for blob in pack.blobs where !index.contains(blob.key) && !saved.contains(blob.key) {
-                guard whole.contains(blob.key) else { continue }
-                saved.insert(blob.key)
-                try await writer.add(sealed: Array(bytes[Int(blob.range.lowerBound)..<Int(blob.range.upperBound)]), blob)
-            }
+            let said = Set(indexes.values.joined().filter { $0.id == id }.flatMap(\.blobs))
+            var found = try await evidence.findings(in: id, said: said)
+            guard !found.claims.isEmpty else { throw unknown(id, found) }
+            // What another pack is said to hold is saved too: it may not. A prune removes what is there twice.
+            for (blob, sealed) in found.whole where saved.insert(blob.key).inserted { try await writer.add(sealed: sealed, blob) }
+            found.whole = []
+            findings.append(found)
         }
         try await writer.finish()
+        var report = PackRepairReport()
         report.blobsSaved = saved.count
-        let all = Set(indexes.values.joined().filter { damaged.contains($0.id) }.flatMap(\.blobs).map(\.key))
-        report.blobsLost = all.filter { !saved.contains($0) && !index.contains($0) }.map(\.id.hex).sorted()
+        report.blobsLost = try await lost(findings, saved, indexes, damaged)
         let replaced = indexes.filter { $0.value.contains { damaged.contains($0.id) } }
         let others = IndexWriter(files: files)
         for pack in replaced.values.joined() where !damaged.contains(pack.id) { try await others.add(pack) }
@@ -56,5 +46,39 @@ struct PackRepair {
         try await files.store.deleteAll(damaged.map { ObjectNames.pack($0) })
         report.packsRemoved = damaged.count
         return report
+    }
+
+    private func readIndexes() async throws -> [ObjectID: [IndexedPack]] {
+        var indexes: [ObjectID: [IndexedPack]] = [:]
+        let ids = try await files.store.listIDs(ObjectNames.index).map(\.id)
+        try await files.loadAll(ObjectNames.index, ids) { id, json in
+            indexes[id] = try IndexFile(decoding: json, at: "\(repository.location)/index/\(id)").packs
+        }
+        return indexes
+    }
+
+    /// What was in the damaged packs and is whole nowhere.
+    private func lost(
+        _ findings: [PackEvidence.Findings], _ saved: Set<BlobKey>, _ indexes: [ObjectID: [IndexedPack]], _ damaged: Set<ObjectID>
+    ) async throws -> [String] {
+        let rest = MasterIndex()
+        rest.add(indexes.values.joined().filter { !damaged.contains($0.id) })
+        let loader = BlobLoader(store: files.store, key: files.key, index: rest)
+        var lost: [String] = []
+        for key in Set(findings.flatMap(\.claims).map(\.key)).subtracting(saved) {
+            do { _ = try await loader.load(key) } catch is RepositoryError { lost.append(key.id.hex) }
+        }
+        return lost.sorted()
+    }
+
+    /// Nothing tells what such a pack holds: to remove it would be to give up what another index may know.
+    private func unknown(_ id: ObjectID, _ found: PackEvidence.Findings) -> RepositoryError {
+        RepositoryError(
+            .invalid, expected: "a pack that an index lists, or whose own header says what is in it",
+            found: found.isThere ? "one that no index lists, and a header that can't be read" : "none of that id",
+            at: "\(repository.location)/\(ObjectNames.pack(id))",
+            advice: found.isThere
+                ? "put the pack, or the index that listed it, back from another copy of the repository; where there is none, a prune removes it"
+                : "give the ids of packs that a check names")
     }
 }

@@ -33,6 +33,8 @@ extension Repository {
     }
 
     /// For every snapshot that refers to what is lost, makes one that doesn't, tagged `repaired`. The old ones stay unless `forget`.
+    ///
+    /// Throws, with nothing changed, where another repair comes first, because it may bring back what is missing.
     public func repairSnapshots(
         _ snapshots: [Snapshot], forget: Bool = false, dryRun: Bool = false
     ) async throws -> [SnapshotRepairReport] {
@@ -40,11 +42,16 @@ extension Repository {
         return try await withLock(.exclusive, isolation: nil) { lock in
             let files = files(lock)
             let index = MasterIndex()
-            let stored = Set(try await store.listIDs(ObjectNames.data).map(\.id))
+            var stored: [ObjectID: Int64] = [:]
+            for (id, size) in try await store.listIDs(ObjectNames.data) { stored[id] = size }
+            var listed: Set<ObjectID> = []
             let ids = try await store.listIDs(ObjectNames.index).map(\.id)
             try await files.loadAll(ObjectNames.index, ids) { id, json in
-                // A pack that is not there holds nothing, whatever the index says.
-                index.add(try IndexFile(decoding: json, at: "\(location)/index/\(id)").packs.filter { stored.contains($0.id) })
+                for pack in try IndexFile(decoding: json, at: "\(location)/index/\(id)").packs {
+                    listed.insert(pack.id)
+                    // A pack that is not there holds nothing, whatever the index says.
+                    if stored[pack.id] != nil { index.add([pack]) }
+                }
             }
             var repair = SnapshotRepair(
                 files: files, loader: BlobLoader(store: store, key: key, index: index), dryRun: dryRun)
@@ -54,6 +61,7 @@ extension Repository {
                 let tree = try await repair.tree(of: snapshot, &report)
                 reports.append((report, tree))
             }
+            try await requireLost(repair.lost, stored, listed)
             guard !dryRun else { return reports.map(\.report) }
             try await repair.finish()
             let known = try await loadSnapshots { _ in }.filter { $0.tags.contains(SnapshotRepair.tag) }
@@ -74,6 +82,19 @@ extension Repository {
                 reports[number].report.repaired = next
             }
             return reports.map(\.report)
+        }
+    }
+
+    /// What no index lists may be in a pack all the same: in one that no index lists, or that is not what the index says. Their own headers are asked.
+    private func requireLost(_ lost: Set<BlobKey>, _ stored: [ObjectID: Int64], _ listed: Set<ObjectID>) async throws {
+        guard !lost.isEmpty else { return }
+        for (id, header) in try await PackEvidence(store: store, key: key).headers(of: stored.map { ($0.key, $0.value) }) {
+            guard case .success(let blobs) = header, let found = blobs.first(where: { lost.contains($0.key) }) else { continue }
+            throw RepositoryError(
+                .damaged, expected: "an index that lists what every pack holds, before anything is given up",
+                found: "\(found.key.kind) blob \(found.key.id), which a snapshot misses, in the header of a pack",
+                at: "\(location)/\(ObjectNames.pack(id))",
+                advice: listed.contains(id) ? RepositoryError.advice(repairing: id) : RepositoryError.adviceToRepairIndex)
         }
     }
 }

@@ -6,7 +6,8 @@ public struct SnapshotRepairReport: Sendable {
     public var snapshot: Snapshot
     /// As it is now; nil when nothing was missing, or in a dry run.
     public var repaired: Snapshot?
-    /// Files that lost a part of their content. What is left of them is there under their name with `.incomplete` behind it.
+    /// Files that lost a part of their content, or have another size than their tree says. What is left of them is there under their name with
+    /// `.incomplete` behind it.
     public var incomplete: [TreePath] = []
     /// Folders whose tree is lost: they are empty now.
     public var emptied: [TreePath] = []
@@ -22,6 +23,8 @@ struct SnapshotRepair {
     private var known: [ObjectID: ObjectID] = [:]
     private var writer: PackWriter
     private let dryRun: Bool
+    /// Blobs that no index lists.
+    private(set) var lost: Set<BlobKey> = []
 
     init(files: SealedFiles, loader: BlobLoader, dryRun: Bool) {
         self.files = files
@@ -43,10 +46,7 @@ struct SnapshotRepair {
     private mutating func repair(_ id: ObjectID, _ path: TreePath, _ report: inout SnapshotRepairReport) async throws -> ObjectID {
         try Task.checkCancellation()
         if let before = known[id], before == id { return id }
-        let tree: Tree
-        do {
-            tree = try await loader.loadTree(id)
-        } catch let error as RepositoryError where [.damaged, .missingBlob, .missingPack].contains(error.kind) {
+        guard let tree = try await load(id) else {
             report.emptied.append(path)
             return try await store(Tree(nodes: []))
         }
@@ -59,12 +59,25 @@ struct SnapshotRepair {
         return try await store(Tree(nodes: nodes.sorted { $0.name < $1.name }))
     }
 
+    /// A tree; nil for one that is lost. What a pack is said to hold and does not give out is not lost yet: that pack comes first.
+    private mutating func load(_ id: ObjectID) async throws -> Tree? {
+        let key = BlobKey(kind: .tree, id: id)
+        guard loader.index.contains(key) else {
+            lost.insert(key)
+            return nil
+        }
+        let bytes = try await loader.load(key)
+        do { return try Tree(decoding: bytes, id: id) } catch let error as RepositoryError where error.kind == .damaged { return nil }
+    }
+
     private mutating func repair(_ node: Node, _ path: TreePath, _ report: inout SnapshotRepairReport) async throws -> Node {
         var node = node
         if let subtree = node.subtree { node.subtree = try await repair(subtree, path, &report) }
-        guard let content = node.content, !loader.index.containsAll(content) else { return node }
+        guard node.type == "file" || node.content != nil, case let content = node.content ?? [] else { return node }
+        guard try await loader.length(of: content) != node.size else { return node }
         report.incomplete.append(path)
-        let sizes = loader.index.dataSizes(content)
+        let sizes = try await loader.sizes(of: content)
+        for id in content where !loader.index.contains(BlobKey(kind: .data, id: id)) { lost.insert(BlobKey(kind: .data, id: id)) }
         node.content = content.filter { sizes[$0] != nil }
         node.size = content.reduce(0) { $0 + UInt64(sizes[$1] ?? 0) }
         node.name = FileName(bytes: node.name.bytes + Array(".incomplete".utf8))

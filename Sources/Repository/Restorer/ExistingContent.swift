@@ -7,7 +7,7 @@ enum ExistingContent {
     static func equals(_ node: Node, _ file: any FileReader, index: MasterIndex) throws -> Bool {
         let content = node.content ?? []
         let sizes = index.dataSizes(content)
-        let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: Int(sizes.values.max() ?? 1), alignment: 64)
+        let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: max(Int(sizes.values.max() ?? 1), 1), alignment: 64)
         defer { memory.deallocate() }
         var bytes = SparseBytes(file)
         for id in content {

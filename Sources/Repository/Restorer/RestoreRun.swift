@@ -24,15 +24,10 @@ final class RestoreRun: Sendable {
         var failures: [RestoreFailure] = []
         var warnings = RestoreWarnings()
         /// The first path of each hard-linked file.
-        var linked: [LinkKey: TreePath] = [:]
+        var linked: [HardLinkKey: TreePath] = [:]
         var failedPaths: Set<TreePath> = []
         /// The chosen paths that the snapshot has.
         var found: Set<TreePath> = []
-    }
-
-    private struct LinkKey: Hashable {
-        var inode: UInt64
-        var device: UInt64
     }
 
     private static let batchFiles = 512
@@ -158,8 +153,7 @@ final class RestoreRun: Sendable {
     }
 
     private func take(_ node: Node, _ target: TreePath, _ work: inout Work) async throws {
-        if node.links > 1, node.inode != 0 {
-            let key = LinkKey(inode: node.inode, device: node.deviceID)
+        if let key = HardLinkKey(node) {
             let existing = state.withLock { state -> TreePath? in
                 if let existing = state.linked[key] { return existing }
                 state.linked[key] = target
@@ -185,7 +179,7 @@ final class RestoreRun: Sendable {
             return
         }
         work.batch.append(RestoredFile(path: target, node: node, writer: writer))
-        work.batchBytes += node.size
+        work.batchBytes += min(node.size, Self.batchBytes)  // a size that is only claimed must not overflow
         if work.batch.count >= Self.batchFiles || work.batchBytes >= Self.batchBytes { try await restore(&work) }
     }
 
@@ -202,6 +196,10 @@ final class RestoreRun: Sendable {
         var places: [ObjectID: [Place]] = [:]
         var packs: [ObjectID: [PackedBlob]] = [:]
         for file in files {
+            if let problem = try await loader.sizeProblem(of: file.node, at: "/\(file.path)") {
+                lose(file, problem)
+                continue
+            }
             var offset: Int64 = 0
             for id in file.node.content ?? [] {
                 let key = BlobKey(kind: .data, id: id)
@@ -211,7 +209,12 @@ final class RestoreRun: Sendable {
                 }
                 if places[id] == nil { packs[first.pack, default: []].append(first.blob) }
                 places[id, default: []].append(Place(file: file, offset: offset))
-                offset += Int64(first.blob.size)
+                let size = loader.index.isDoubtful(key) ? try await loader.sizes(of: [id])[id] : Int64(first.blob.size)
+                guard let size else {
+                    lose(file, await missing(key))
+                    break
+                }
+                offset += size
             }
             if file.node.content?.isEmpty ?? true { try await attempt(file.path) { try self.complete(file, wasLast: try file.finish()) } }
         }

@@ -11,12 +11,25 @@ struct SealedFiles: Sendable {
     /// The JSON of one object, checked against its name.
     func load(_ prefix: String, _ id: ObjectID) async throws -> [UInt8] {
         let name = ObjectName(prefix + id.hex)
+        let location = "\(store.properties.location)/\(name)"
         let sealed = try await store.get(name)
-        guard SHA256.digest(sealed) == id else {
-            throw RepositoryError.damaged(
-                "\(store.properties.location)/\(name)", expected: "bytes that hash to the object's name", found: "other bytes")
+        do {
+            guard SHA256.digest(sealed) == id else {
+                throw RepositoryError.damaged(location, expected: "bytes that hash to the object's name", found: "other bytes")
+            }
+            return try UnpackedFile.decode(try Sealer(key).open(sealed), at: location)
+        } catch var error as RepositoryError where error.kind == .damaged {
+            error.advice = Self.advice(for: prefix)
+            throw error
+        } catch let error as CryptoError {
+            throw RepositoryError.damaged(location, expected: error.expected, found: error.found, advice: Self.advice(for: prefix))
         }
-        return try UnpackedFile.decode(try Sealer(key).open(sealed), at: "\(store.properties.location)/\(name)")
+    }
+
+    /// What to do about a damaged object.
+    private static func advice(for prefix: String) -> String {
+        prefix == ObjectNames.index
+            ? RepositoryError.adviceToRepairIndex : "bring the object back from another copy of the repository, or remove it"
     }
 
     /// Stores an object durably under the hash of its sealed bytes.

@@ -37,7 +37,7 @@ extension RepositoryCommand {
             }
             let report = try await repository.check(options)
             meter.clear()
-            // What to do is said once, below.
+            // What to do is said once a kind of damage, below.
             for problem in report.problems {
                 let error = problem.error
                 StandardError.write("\(problem.severity.rawValue): \(error.location): expected \(error.expected), found \(error.found)")
@@ -53,8 +53,8 @@ extension RepositoryCommand {
                     .damaged,
                     """
                     error: the repository is damaged; what it holds whole can be restored, and a new run stores again what is lost
-                      do:       `repository repair packs ID...` saves what is whole of damaged packs, then `repository repair index`; \
-                    docs/repository.md has the whole order
+                    \(report.advice.map { "  do:       \($0)" }.joined(separator: "\n"))
+                      docs/repository.md has the whole order
                     """)
             }
         }
@@ -74,6 +74,13 @@ extension RepositoryCommand {
 }
 
 extension CheckReport {
+    /// What to do, each once; of many packs the first few.
+    fileprivate var advice: [String] {
+        var known: Set<String> = []
+        let all = problems.filter { $0.severity == .damage }.map(\.error.advice).filter { !$0.isEmpty && known.insert($0).inserted }
+        return Array(all.prefix(8)) + (all.count > 8 ? ["and \(all.count - 8) more of the kind: `--output json` has all"] : [])
+    }
+
     fileprivate var value: JSONValue {
         [
             "isSound": .bool(isSound), "snapshots": .int(Int64(snapshots)), "packs": .int(Int64(packs)), "blobs": .int(Int64(blobs)),
@@ -86,7 +93,7 @@ extension CheckReport {
                     [
                         "severity": .string(problem.severity.rawValue), "code": .string(problem.error.code),
                         "location": .string(problem.error.location), "expected": .string(problem.error.expected),
-                        "found": .string(problem.error.found),
+                        "found": .string(problem.error.found), "advice": .string(problem.error.advice),
                     ]
                 }),
         ]

@@ -8,15 +8,17 @@ extension RepositoryCommand {
         static let configuration = CommandConfiguration(
             commandName: "repair", abstract: "Makes a damaged repository usable again.",
             discussion: """
-                In this order: `check --read all` says what is damaged. `repair packs` saves what is whole in damaged packs. `repair index` makes the
-                index say what is there. A backup stores again what it still has. `repair snapshots` gives up what stays lost, by name.
+                `check --read all` says what is damaged and what to run. `repair packs` saves what is whole in damaged packs. `repair index` makes the index
+                say what is there. A backup stores again what it still has. `repair snapshots` gives up what stays lost, by name.
+                In whatever order they run, none forgets what is whole: one that would says which comes first, and does nothing.
                 Make a copy of the repository first, where there is room.
                 """,
             subcommands: [Index.self, Packs.self, Snapshots.self])
 
         struct Index: Interruptible {
             static let configuration = CommandConfiguration(
-                commandName: "index", abstract: "Makes the index say what the packs hold. No pack is changed or removed.")
+                commandName: "index", abstract: "Makes the index say what the packs hold. No pack is changed or removed.",
+                discussion: "What the index knew of a pack that can't say it any more is looked for in the pack; what is whole stays listed.")
             @OptionGroup var place: RepositoryOptions
             @Flag(help: "Trust no index: read the header of every pack.") var readAllPacks = false
             @Flag(help: "Only say what would be done.") var dryRun = false
@@ -29,6 +31,9 @@ extension RepositoryCommand {
                 }
                 meter.clear()
                 for pack in report.packsDropped { StandardError.write("gone: pack \(pack), which the index listed") }
+                for pack in report.packsDamaged {
+                    StandardError.write("damaged: pack \(pack); what is whole in it is listed: run `repository repair packs \(pack)`, which saves it")
+                }
                 for problem in report.packsUnreadable { StandardError.write("unreadable: \(problem)") }
                 print(
                     """
@@ -36,10 +41,10 @@ extension RepositoryCommand {
                     \(report.indexesDamaged) damaged index files; \
                     \(!report.isNeeded ? "nothing to do" : dryRun ? "nothing was changed" : "the index was written anew")
                     """)
-                guard report.packsUnreadable.isEmpty else {
+                guard report.packsUnreadable.isEmpty, report.packsDamaged.isEmpty else {
                     throw CommandFailure(
                         .damaged,
-                        "error: \(report.packsUnreadable.count) packs can't be read; run `repository check --read all`, and restore them from another copy"
+                        "error: \(report.packsUnreadable.count) packs can't be read and \(report.packsDamaged.count) are damaged; what to do with each stands above"
                     )
                 }
             }
