@@ -76,8 +76,31 @@ import Testing
         let repaired = try #require(reports[0].repaired)
         #expect(try await forged.repository.restore(repaired, to: FolderWriter(folder("out"))).failures.isEmpty)
         #expect(
-            Set(try FileManager.default.contentsOfDirectory(atPath: folder("out"))) == ["honest", "size 4999.incomplete", "size 5001.incomplete"])
+            Set(try FileManager.default.contentsOfDirectory(atPath: folder("out"))) == [
+                "honest", "size 4999.incomplete", "size 5001.incomplete",
+            ])
         try await forged.bench.restic.succeed("check", "--read-data")
+    }
+
+    /// An image is written only where all of it can be, and one that is compared with less than all of it is not the same.
+    @Test(arguments: [4999, 5001, .max]) func anImageIsNotWrittenByHalf(_ size: UInt64) async throws {
+        let bench = try await Bench()
+        let content = Bench.noise(5000, seed: 3)
+        let key = BlobKey(kind: .data, id: SHA256.digest(content))
+        var writer = PackWriter(files: bench.repository.files)
+        try await writer.add(whole: key, content)
+        var node = Node(name: "disk", type: "file")
+        (node.size, node.content) = (size, [key.id])
+        let root = try await writer.add(Tree(nodes: [node]))
+        try await writer.finish()
+        var snapshot = Snapshot(time: .now, tree: root.hex, paths: ["/disk"], hostname: "mallory")
+        snapshot.id = try await bench.repository.files.save(ObjectNames.snapshots, snapshot.encoded).hex
+        let target = MemoryTarget(size: 6000)
+        await #expect(throws: RepositoryError.self) { try await bench.repository.restoreImage(snapshot, to: target) }
+        #expect(target.written == 0 && target.end == .abandoned && target.bytes == [UInt8](repeating: 0xAA, count: 6000))
+        guard size < 6000 else { return }
+        let image = MemoryImage(size: 6000, [0: content])
+        await #expect(throws: RepositoryError.self) { try await bench.repository.compareImage(snapshot, with: image) }
     }
 
     /// A file that has not changed is read again where the parent's content can't be its own.

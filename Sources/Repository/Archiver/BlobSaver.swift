@@ -57,7 +57,7 @@ final class BlobSaver {
         }
     }
 
-    func saveTree(_ tree: Tree) throws -> ObjectID { try tree.encoded.withUnsafeBytes { try save(.tree, $0) } }
+    func saveTree(_ nodes: [Node]) throws -> ObjectID { try Tree.encode(nodes).withUnsafeBytes { try save(.tree, $0) } }
 
     /// Works through one buffer.
     func save(_ buffer: ReadBuffer) throws {

@@ -56,7 +56,7 @@ final class DirectoryAssembly: Sendable {
         }
         guard let complete else { return }
         let nodes = complete.compactMap { $0 }.sorted { $0.name < $1.name }
-        let id = try saver.saveTree(Tree(nodes: nodes))
+        let id = try saver.saveTree(nodes)
         guard let parent, var node else {
             finished(id)
             return

@@ -1,6 +1,6 @@
 import StorageKit
 
-/// Walks a snapshot's tree depth first. Memory grows with its depth and the largest folder, not with the tree.
+/// Walks a snapshot's tree depth first. Memory grows with the largest folder, not with the tree.
 struct TreeWalk {
     let loader: BlobLoader
 
@@ -14,14 +14,24 @@ struct TreeWalk {
 
     private func descend(_ tree: ObjectID, _ path: TreePath, _ body: (SnapshotEntry) async throws -> Void) async throws {
         // Kept by hand: a hostile tree is deeper than any stack.
-        var open: [(nodes: ArraySlice<Node>, path: TreePath)] = [(try await loader.loadTree(tree).nodes[...], path)]
+        var trees = OpenTrees(loader)
+        try await trees.enter(tree)
+        var open: [(next: Int, path: TreePath)] = [(0, path)]
         while var last = open.popLast() {
-            guard let node = last.nodes.popFirst() else { continue }
+            guard last.next < trees.count else {
+                trees.leave()
+                continue
+            }
+            let node = try await trees.node(last.next)
+            last.next += 1
             open.append(last)
             try Task.checkCancellation()
             let path = last.path.appending(node.name)
             try await body(SnapshotEntry(node, at: path))
-            if node.type == "dir", let subtree = node.subtree { open.append((try await loader.loadTree(subtree).nodes[...], path)) }
+            if node.type == "dir", let subtree = node.subtree {
+                try await trees.enter(subtree)
+                open.append((0, path))
+            }
         }
     }
 

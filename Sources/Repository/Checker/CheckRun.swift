@@ -221,7 +221,7 @@ final class CheckRun: Sendable {
     /// A blob that is damaged in one pack may be whole in another.
     private func settleUnreadable(_ loader: BlobLoader) async throws {
         for (key, _) in state.withLock({ $0.unreadable }) {
-            do { _ = try await loader.load(key) } catch let error as RepositoryError { note(key, error) }
+            do { try await loader.prove(key) } catch let error as RepositoryError { note(key, error) }
         }
     }
 

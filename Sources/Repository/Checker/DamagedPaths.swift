@@ -7,21 +7,27 @@ struct DamagedPaths {
 
     func paths(below root: ObjectID) async -> [TreePath] {
         var found: [TreePath] = []
-        await walk(root, TreePath(), &found)
+        var trees = OpenTrees(loader)
+        await walk(root, TreePath(), &trees, &found)
         return found.sorted()
     }
 
-    private func walk(_ id: ObjectID, _ path: TreePath, _ found: inout [TreePath]) async {
-        guard !damaged.contains(id), let tree = try? await loader.loadTree(id) else {
+    private func walk(_ id: ObjectID, _ path: TreePath, _ trees: inout OpenTrees, _ found: inout [TreePath]) async {
+        guard !damaged.contains(id), (try? await trees.enter(id)) != nil else {
             found.append(path)
             return
         }
-        for node in tree.nodes {
+        defer { trees.leave() }
+        for index in 0..<trees.count {
+            guard let node = try? await trees.node(index) else {
+                found.append(path)
+                return
+            }
             let below = path.appending(node.name)
             let isHit = node.content?.contains(where: damaged.contains) ?? false
             let isAmiss = if isHit { true } else { await hasWrongSize(node) }
             if isAmiss { found.append(below) }
-            if let subtree = node.subtree { await walk(subtree, below, &found) }
+            if let subtree = node.subtree { await walk(subtree, below, &trees, &found) }
         }
     }
 

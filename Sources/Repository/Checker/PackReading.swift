@@ -14,12 +14,13 @@ enum PackReading {
         do {
             let header = try header(of: bytes, location, key)
             guard Set(header) == Set(pack.blobs) else {
-                return RepositoryError.damaged(location, expected: "the blobs that the index lists", found: "a header that lists others", advice: advice)
+                return RepositoryError.damaged(
+                    location, expected: "the blobs that the index lists", found: "a header that lists others", advice: advice)
             }
             let decoder = BlobDecoder(key)
             try withExtendedLifetime(decoder) {
                 try bytes.withUnsafeBytes { bytes in
-                    for blob in pack.blobs { _ = try decoder.decode(slice(blob, bytes), blob, in: pack.id) }
+                    for blob in pack.blobs { try decoder.prove(slice(blob, bytes), blob, in: pack.id) }
                 }
             }
             return nil
@@ -40,7 +41,7 @@ enum PackReading {
         let decoder = BlobDecoder(key)
         return withExtendedLifetime(decoder) {
             bytes.withUnsafeBytes { bytes in
-                blobs.filter { Int64(bytes.count) >= $0.range.upperBound && (try? decoder.decode(slice($0, bytes), $0, in: pack)) != nil }
+                blobs.filter { Int64(bytes.count) >= $0.range.upperBound && (try? decoder.prove(slice($0, bytes), $0, in: pack)) != nil }
             }
         }
     }

@@ -10,6 +10,8 @@ struct PackedBlob: Sendable, Hashable {
 
     /// Bytes once opened and decompressed.
     var size: Int { plainLength == 0 ? Int(length) - PackHeader.sealOverhead : Int(plainLength) }
+    /// Too large to be unpacked whole for who only reads its entries.
+    var isLargeTree: Bool { key.kind == .tree && plainLength > TreeLimits.small }
     var range: Range<Int64> { Int64(offset)..<Int64(offset) + Int64(length) }
 }
 

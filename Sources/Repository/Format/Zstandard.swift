@@ -38,9 +38,18 @@ final class Compressor {
 final class Decompressor {
     private let context: OpaquePointer
 
+    enum Failure: Error {
+        case damaged
+        case tooLarge
+    }
+
+    /// 32 MiB, the most that restic's levels use. A frame that wants more of its past kept is refused before any memory is taken for it.
+    private static let largestWindow: Int32 = 25
+
     init() {
         guard let context = ZSTD_createDCtx() else { preconditionFailure("libzstd has no memory for a context") }
         self.context = context
+        ZSTD_DCtx_setParameter(context, ZSTD_d_windowLogMax, Self.largestWindow)
     }
 
     deinit { ZSTD_freeDCtx(context) }
@@ -51,20 +60,36 @@ final class Decompressor {
         return ZSTD_isError(size) == 0 && size == plain.count
     }
 
-    /// Decompresses a message of unknown size, at most `limit` bytes; nil when it is damaged or larger.
-    func decompress(_ message: UnsafeRawBufferPointer, limit: Int) -> [UInt8]? {
-        guard ZSTD_DCtx_reset(context, ZSTD_reset_session_only) == 0 else { return nil }
-        var input = ZSTD_inBuffer(src: message.baseAddress, size: message.count, pos: 0)
+    /// Decompresses a message of unknown size, at most `limit` bytes. Throws `Failure`.
+    func decompress(_ message: UnsafeRawBufferPointer, limit: Int) throws -> [UInt8] {
+        // A frame that says its size, as all of restic's do, is known to be too large before it costs anything.
+        let said = ZSTD_getFrameContentSize(message.baseAddress, message.count)
+        if said < UInt64.max - 1, said > UInt64(limit) { throw Failure.tooLarge }
         var out: [UInt8] = []
+        if said < UInt64.max - 1 { out.reserveCapacity(Int(said)) }
+        try decompress(message) { bytes in
+            guard out.count + bytes.count <= limit else { throw Failure.tooLarge }
+            out.append(contentsOf: bytes)
+        }
+        return out
+    }
+
+    /// Decompresses a message piece by piece, whatever its size: 128 KiB at a time and the window of its frames are all that is kept. Throws `Failure`, and
+    /// what `take` throws.
+    func decompress(_ message: UnsafeRawBufferPointer, _ take: (UnsafeRawBufferPointer) throws -> Void) throws {
+        guard ZSTD_DCtx_reset(context, ZSTD_reset_session_only) == 0 else { throw Failure.damaged }
+        var input = ZSTD_inBuffer(src: message.baseAddress, size: message.count, pos: 0)
         let chunk = ZSTD_DStreamOutSize()
         let scratch = UnsafeMutableRawBufferPointer.allocate(byteCount: chunk, alignment: 64)
         defer { scratch.deallocate() }
         while true {
             var output = ZSTD_outBuffer(dst: scratch.baseAddress, size: chunk, pos: 0)
             let rest = ZSTD_decompressStream(context, &output, &input)
-            guard ZSTD_isError(rest) == 0, out.count + output.pos <= limit else { return nil }
-            out.append(contentsOf: scratch[..<output.pos])
-            if output.pos < chunk, input.pos == input.size { return rest == 0 ? out : nil }
+            guard ZSTD_isError(rest) == 0 else { throw Failure.damaged }
+            try take(UnsafeRawBufferPointer(rebasing: scratch[..<output.pos]))
+            guard output.pos < chunk, input.pos == input.size else { continue }
+            guard rest == 0 else { throw Failure.damaged }
+            return
         }
     }
 }

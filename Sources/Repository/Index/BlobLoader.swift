@@ -7,7 +7,22 @@ struct BlobLoader: Sendable {
     let key: SealKey
     let index: MasterIndex
 
-    func load(_ blob: BlobKey) async throws -> [UInt8] {
+    func load(_ blob: BlobKey) async throws -> [UInt8] { try await fetch(blob) { Array(try $0.decode($1, $2, in: $3)) } }
+
+    /// Throws what `load` would.
+    func prove(_ blob: BlobKey) async throws { try await fetch(blob) { try $0.prove($1, $2, in: $3) } }
+
+    func loadTree(_ id: ObjectID) async throws -> Tree {
+        try await fetch(BlobKey(kind: .tree, id: id)) { try $0.tree($1, $2, in: $3) }
+    }
+
+    /// Whether a tree is so large that there should be one of its size in memory at a time.
+    func isLargeTree(_ id: ObjectID) -> Bool { index.locations(of: BlobKey(kind: .tree, id: id)).contains { $0.blob.isLargeTree } }
+
+    private typealias Decoding<Value> = (BlobDecoder, UnsafeRawBufferPointer, PackedBlob, ObjectID) throws -> Value
+
+    /// From whichever place has it whole. `decode` proves the bytes: their seal, and that they are the blob.
+    private func fetch<Value: Sendable>(_ blob: BlobKey, _ decode: Decoding<Value>) async throws -> Value {
         let places = index.locations(of: blob)
         var problem: any Error = RepositoryError(
             .missingBlob, expected: "\(blob.kind) blob \(blob.id)", found: "none in the index", at: store.properties.location,
@@ -15,16 +30,17 @@ struct BlobLoader: Sendable {
         let cache = blob.kind == .tree ? (store as? CachingStore)?.cache : nil
         let name = "trees/\(blob.id)"
         for (pack, place) in places {
-            guard let kept = await cache?.read(name), let plain = try? decode(kept, place, pack) else { continue }
-            return plain
+            guard let kept = await cache?.read(name), let value = try? decoded(kept, place, pack, decode) else { continue }
+            return value
         }
         for ((pack, place), copy) in places.flatMap({ place in store.copies.map { (place, $0) } }) {
             try Task.checkCancellation()
             do {
+                try requireSize(place, pack)
                 let sealed = try await copy.get(ObjectNames.pack(pack), range: place.range)
-                let plain = try decode(sealed, place, pack)
+                let value = try decoded(sealed, place, pack, decode)
                 await cache?.write(name, sealed)
-                return plain
+                return value
             } catch let error as StorageError where error.kind == .notFound {
                 problem = RepositoryError.missing(pack: pack, at: copy.properties.location)
             } catch let error as StorageError where error.kind == .truncated {
@@ -38,15 +54,23 @@ struct BlobLoader: Sendable {
         throw problem
     }
 
-    /// Proves the bytes: their seal, and that they are the blob.
-    private func decode(_ sealed: [UInt8], _ place: PackedBlob, _ pack: ObjectID) throws -> [UInt8] {
+    private func decoded<Value>(_ sealed: [UInt8], _ place: PackedBlob, _ pack: ObjectID, _ decode: Decoding<Value>) throws -> Value {
         let decoder = BlobDecoder(key)
         return try withExtendedLifetime(decoder) {  // the bytes are the decoder's
-            try sealed.withUnsafeBytes { Array(try decoder.decode($0, place, in: pack)) }
+            try sealed.withUnsafeBytes { try decode(decoder, $0, place, pack) }
         }
     }
 
-    func loadTree(_ id: ObjectID) async throws -> Tree { try Tree(decoding: try await load(BlobKey(kind: .tree, id: id)), id: id) }
+    /// An index may say any length; what it costs to look is bounded.
+    private func requireSize(_ place: PackedBlob, _ pack: ObjectID) throws {
+        let limit = place.key.kind == .tree ? TreeLimits.stored : BlobDecoder.largestBlob + 1 << 20
+        guard place.length <= limit else {
+            throw RepositoryError.damaged(
+                "data/\(pack) at \(place.offset)",
+                expected: "\(place.key.kind) blob \(place.key.id), of at most \(limit) bytes as it is stored",
+                found: "\(place.length) bytes, as an index says", advice: RepositoryError.advice(repairing: pack))
+        }
+    }
 }
 
 extension RepositoryError {

@@ -16,16 +16,28 @@ final class UsedBlobs {
     /// Adds a root tree and everything below. Errors of the store itself are thrown.
     func add(_ root: ObjectID) async throws {
         var pending = [root]
+        /// Read one at a time, with nothing beside them.
+        var large: [ObjectID] = []
         let width = max(loader.store.properties.connections, 1)
         try await withThrowingTaskGroup(of: (ObjectID, Result<Tree, any Error>).self) { group in
             var running = 0
-            while !pending.isEmpty || running > 0 {
+            while !pending.isEmpty || !large.isEmpty || running > 0 {
                 while running < width, let id = pending.popLast() {
                     guard used.insert(BlobKey(kind: .tree, id: id)).inserted else { continue }
+                    guard !loader.isLargeTree(id) else {
+                        large.append(id)
+                        continue
+                    }
                     running += 1
                     group.addTask { [loader] in
                         do { return (id, .success(try await loader.loadTree(id))) } catch { return (id, .failure(error)) }
                     }
+                }
+                if running == 0, let id = large.popLast() {
+                    do { pending += try await gather(try await loader.loadTree(id), id) } catch let error as RepositoryError {
+                        problems.append((BlobKey(kind: .tree, id: id), error))
+                    }
+                    continue
                 }
                 guard running > 0, let (id, result) = try await group.next() else { continue }
                 running -= 1
@@ -42,7 +54,9 @@ final class UsedBlobs {
         var below: [ObjectID] = []
         for node in tree.nodes {
             for id in node.content ?? [] { used.insert(BlobKey(kind: .data, id: id)) }
-            if wrongSizes.count < Self.mostWrongSizes, let problem = try await loader.sizeProblem(of: node, at: "tree \(id), file \(node.name)") {
+            if wrongSizes.count < Self.mostWrongSizes,
+                let problem = try await loader.sizeProblem(of: node, at: "tree \(id), file \(node.name)")
+            {
                 wrongSizes.append(problem)
             }
             if let subtree = node.subtree { below.append(subtree) }

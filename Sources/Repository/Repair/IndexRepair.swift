@@ -58,7 +58,7 @@ struct IndexRepair {
         let added = listed.filter { before[$0.id]?.contains(Set($0.blobs)) != true }.count
         report.packsAdded = added
         let isForgotten = !Set(known.packs.keys).isSubset(of: listed.map(\.id))
-        guard added > 0 || report.indexesDamaged > 0 || isForgotten || known.isRepeated else { return report }
+        guard added > 0 || report.indexesDamaged > 0 || isForgotten || known.isUntidy else { return report }
         report.isNeeded = true
         report.indexesReplaced = ids.count
         guard !dryRun else { return report }
@@ -69,10 +69,10 @@ struct IndexRepair {
         return report
     }
 
-    /// What the indexes say of each pack; several lists where they contradict each other.
+    /// What the indexes say of each pack; several lists where they contradict each other. Untidy: not to be left as they are, though they are read.
     private func read(
         _ ids: [ObjectID], _ report: inout IndexRepairReport
-    ) async throws -> (packs: [ObjectID: [[PackedBlob]]], isRepeated: Bool) {
+    ) async throws -> (packs: [ObjectID: [[PackedBlob]]], isUntidy: Bool) {
         var known: [ObjectID: [[PackedBlob]]] = [:]
         var isRepeated = false
         var damaged: [ObjectID] = []
@@ -86,13 +86,14 @@ struct IndexRepair {
         try await files.loadEach(ObjectNames.index, ids) { id, json in
             do { try take(id, try json.get()) } catch let error as any ExplainedError where error.isDamage { damaged.append(id) }
         }
-        // It is removed for good: what was read badly once is read again.
-        for id in damaged {
-            do { try take(id, try await files.load(ObjectNames.index, id)) } catch let error as any ExplainedError where error.isDamage {
-                report.indexesDamaged += 1
-            }
+        // They are removed for good: what was read badly once is read again, and what was too much for all together may do by itself.
+        let (count, before) = (damaged.count, damaged)
+        damaged = []
+        try await files.loadEach(ObjectNames.index, before) { id, json in
+            do { try take(id, try json.get()) } catch let error as any ExplainedError where error.isDamage { damaged.append(id) }
         }
-        return (known, isRepeated)
+        report.indexesDamaged = damaged.count
+        return (known, isRepeated || count > damaged.count)
     }
 
     /// The packs that are there. One that an index lists and the store's list does not is asked for by its name: lists have been wrong.

@@ -66,7 +66,7 @@ struct PackRepair {
         let loader = BlobLoader(store: files.store, key: files.key, index: rest)
         var lost: [String] = []
         for key in Set(findings.flatMap(\.claims).map(\.key)).subtracting(saved) {
-            do { _ = try await loader.load(key) } catch is RepositoryError { lost.append(key.id.hex) }
+            do { try await loader.prove(key) } catch is RepositoryError { lost.append(key.id.hex) }
         }
         return lost.sorted()
     }

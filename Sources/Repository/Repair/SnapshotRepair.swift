@@ -50,9 +50,13 @@ struct SnapshotRepair {
             report.emptied.append(path)
             return try await store(Tree(nodes: []))
         }
-        var nodes: [Node] = []
-        for node in tree.nodes { nodes.append(try await repair(node, path.appending(node.name), &report)) }
-        guard zip(nodes, tree.nodes).contains(where: { $0.name != $1.name || $0.content != $1.content || $0.subtree != $1.subtree }) else {
+        var (nodes, isChanged) = (NodeList(), false)
+        for node in tree.nodes {
+            let repaired = try await repair(node, path.appending(node.name), &report)
+            isChanged = isChanged || repaired.name != node.name || repaired.subtree != node.subtree
+            nodes.append(repaired)
+        }
+        guard isChanged else {
             known[id] = id
             return id
         }
@@ -66,8 +70,10 @@ struct SnapshotRepair {
             lost.insert(key)
             return nil
         }
-        let bytes = try await loader.load(key)
-        do { return try Tree(decoding: bytes, id: id) } catch let error as RepositoryError where error.kind == .damaged { return nil }
+        do { return try await loader.loadTree(id) } catch let error as RepositoryError where error.kind == .damaged {
+            try await loader.prove(key)
+            return nil  // whole, and no list
+        }
     }
 
     private mutating func repair(_ node: Node, _ path: TreePath, _ report: inout SnapshotRepairReport) async throws -> Node {

@@ -45,6 +45,7 @@ final class RestoreRun: Sendable {
 
     /// What the walk found and did not do yet.
     private struct Work {
+        var trees: OpenTrees
         var batch: [RestoredFile] = []
         var batchBytes: UInt64 = 0
         var links: [(path: TreePath, existing: TreePath)] = []
@@ -60,7 +61,7 @@ final class RestoreRun: Sendable {
     }
 
     private func stages(root: ObjectID) async throws -> RestoreReport {
-        var work = Work()
+        var work = Work(trees: OpenTrees(loader))
         try await walk(root, at: TreePath(), &work)
         for path in selection.paths where state.withLock({ !$0.found.contains(path) }) { fail(path, selection.nothing(at: path)) }
         try await restore(&work)
@@ -115,14 +116,15 @@ final class RestoreRun: Sendable {
 
     private func walk(_ id: ObjectID, at path: TreePath, _ work: inout Work) async throws {
         try Task.checkCancellation()
-        let tree: Tree
         do {
-            tree = try await loader.loadTree(id)
+            try await work.trees.enter(id)
         } catch let error as RepositoryError where !path.parts.isEmpty {
             fail(path, error)  // what is below is lost; the rest is restored
             return
         }
-        for node in tree.nodes {
+        defer { work.trees.leave() }
+        for index in 0..<work.trees.count {
+            let node = try await work.trees.node(index)
             let below = path.appending(node.name)
             if selection.paths.contains(below) { state.withLock { _ = $0.found.insert(below) } }
             if node.type == "dir" {

@@ -18,7 +18,8 @@ extension RepositoryCommand {
         struct Index: Interruptible {
             static let configuration = CommandConfiguration(
                 commandName: "index", abstract: "Makes the index say what the packs hold. No pack is changed or removed.",
-                discussion: "What the index knew of a pack that can't say it any more is looked for in the pack; what is whole stays listed.")
+                discussion:
+                    "What the index knew of a pack that can't say it any more is looked for in the pack; what is whole stays listed.")
             @OptionGroup var place: RepositoryOptions
             @Flag(help: "Trust no index: read the header of every pack.") var readAllPacks = false
             @Flag(help: "Only say what would be done.") var dryRun = false
@@ -32,7 +33,8 @@ extension RepositoryCommand {
                 meter.clear()
                 for pack in report.packsDropped { StandardError.write("gone: pack \(pack), which the index listed") }
                 for pack in report.packsDamaged {
-                    StandardError.write("damaged: pack \(pack); what is whole in it is listed: run `repository repair packs \(pack)`, which saves it")
+                    StandardError.write(
+                        "damaged: pack \(pack); what is whole in it is listed: run `repository repair packs \(pack)`, which saves it")
                 }
                 for problem in report.packsUnreadable { StandardError.write("unreadable: \(problem)") }
                 print(

@@ -20,7 +20,9 @@ import Testing
         return (spoiled, data.prefix(2).map(\.hex).sorted())
     }
 
-    @Test(arguments: [["packs", "index"], ["index", "packs"], ["index", "index", "snapshots", "packs", "index"], ["snapshots", "index", "packs"]])
+    @Test(arguments: [
+        ["packs", "index"], ["index", "packs"], ["index", "index", "snapshots", "packs", "index"], ["snapshots", "index", "packs"],
+    ])
     func anyOrderSavesEverything(order: [String]) async throws {
         let bench = try await Spoiled.template()
         let (spoiled, damaged) = try await withoutHeaders(bench)
@@ -119,7 +121,9 @@ import Testing
                 try await spoiled.repository.files.save(ObjectNames.index, IndexFile(packs: [pack]).encoded)
             }
             // A part of the pack is not used any more: the rest would move.
-            for old in try await spoiled.repository.snapshots().dropLast() { try spoiled.remove(ObjectName(ObjectNames.snapshots + old.id)) }
+            for old in try await spoiled.repository.snapshots().dropLast() {
+                try spoiled.remove(ObjectName(ObjectNames.snapshots + old.id))
+            }
             do { _ = try await spoiled.repository.prune(PruneOptions(maximumUnused: nil)) } catch let error as RepositoryError {
                 #expect(error.kind == .damaged)
             }

@@ -23,7 +23,8 @@ struct Spoiled: Sendable {
         let bench = try await Bench()
         for round in 0..<4 {
             for number in 0..<3 {
-                try bench.folder.write("source/folder\(number)/\(round)", Bench.noise(3000 + 700 * number, seed: UInt64(round * 10 + number + 1)))
+                try bench.folder.write(
+                    "source/folder\(number)/\(round)", Bench.noise(3000 + 700 * number, seed: UInt64(round * 10 + number + 1)))
             }
             try bench.folder.write("source/same", Bench.text(2000, seed: 5))
             try bench.folder.write("source/changing", Bench.noise(1500, seed: UInt64(round + 90)))
@@ -81,7 +82,9 @@ struct Spoiled: Sendable {
             let failed = Set(report.failures.map { $0.path.description })
             for name in try FileManager.default.subpathsOfDirectory(atPath: target("out")) where !failed.contains(name) {
                 var isFolder: ObjCBool = false
-                guard FileManager.default.fileExists(atPath: target("out/\(name)"), isDirectory: &isFolder), !isFolder.boolValue else { continue }
+                guard FileManager.default.fileExists(atPath: target("out/\(name)"), isDirectory: &isFolder), !isFolder.boolValue else {
+                    continue
+                }
                 let bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: target("out/\(name)"))))
                 found["\((snapshot.original ?? snapshot.id).prefix(8))/\(name)"] = SHA256.hex(bytes)
             }
