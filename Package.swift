@@ -82,7 +82,7 @@ let package = Package(
         // 3: the engine and the data path, which do not know each other
         .target(
             name: "WorkflowEngine",
-            dependencies: ["FlowModel", "StepKit", "PipelineDSL", "PostgreSQL", "Crypto", "Threads", subprocess],
+            dependencies: ["FlowModel", "StepKit", "PipelineDSL", "PostgreSQL", "OwnFolders", "Crypto", "Threads", subprocess],
             exclude: ["Store/Queries", "Store/Migrations"],
             swiftSettings: strict,
             plugins: ["EmbedSQL"]),

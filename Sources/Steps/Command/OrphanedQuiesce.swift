@@ -1,6 +1,7 @@
 import FlowModel
 import Foundation
 import Glibc
+import OwnFolders
 import StepKit
 
 /// The quiesce program of a worker that was killed: it goes on and would freeze after the thaw. A thaw ends it first.
@@ -30,7 +31,7 @@ struct OrphanedQuiesce {
     private func processes() -> [pid_t] {
         let marks = ["SNAPPY_FLOW_KEY=\(key)", "SNAPPY_FLOW_MAX_HOLD="]
         return ((try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []).compactMap { pid_t($0) }.filter { process in
-            guard getsid(process) == process, let data = FileManager.default.contents(atPath: "/proc/\(process)/environ") else {
+            guard getsid(process) == process, let data = KernelFile.read("/proc/\(process)/environ") else {
                 return false  // ended, or somebody else's
             }
             let variables = data.split(separator: 0).map { String(decoding: $0, as: UTF8.self) }

@@ -1,4 +1,5 @@
 import Foundation
+import OwnFolders
 import StorageKit
 
 /// What is mounted where (proc(5), `/proc/self/mountinfo`).
@@ -18,10 +19,10 @@ struct MountTable: Sendable {
     let mounts: [Mount]
 
     static func current() throws(StorageError) -> MountTable {
-        guard let text = try? String(contentsOfFile: "/proc/self/mountinfo", encoding: .utf8) else {
+        guard let bytes = KernelFile.read("/proc/self/mountinfo") else {
             throw StorageError(.unavailable, expected: "the list of mounts", found: "nothing readable", at: "/proc/self/mountinfo")
         }
-        return MountTable(text)
+        return MountTable(String(decoding: bytes, as: UTF8.self))
     }
 
     init(_ text: String) {

@@ -1,5 +1,6 @@
 import FlowModel
 import Foundation
+import OwnFolders
 import StepKit
 
 /// The guards of a freeze that other workers of this host left: they try to thaw without end. They are ended once the freeze is undone and before anything may be frozen
@@ -44,7 +45,7 @@ public struct FormerGuards: Sendable {
     private func processes() -> [pid_t] {
         ProcessIdentity.numbers.filter { number in
             guard number != ProcessInfo.processInfo.processIdentifier,
-                let data = FileManager.default.contents(atPath: "/proc/\(number)/cmdline")
+                let data = KernelFile.read("/proc/\(number)/cmdline")
             else { return false }
             return data.split(separator: 0).suffix(2).map { String(decoding: $0, as: UTF8.self) } == Self.arguments(key)
         }

@@ -111,10 +111,12 @@
             for stage in [stage, hasty] { try await stage.restic("vault").succeed("check", "--read-data") }
 
             // Both came to the same, and it goes where objects may be written in pieces, erasure-coded or not.
-            func restore(_ stage: StepStage, _ target: ScratchPool) async throws {
+            func restore(_ stage: StepStage, _ target: ScratchPool, of system: String? = nil) async throws {
                 let name = "target-\(UInt32.random(in: .min ... .max))"
                 try stage.declare(system: name, "ceph-rados", target.settings)
-                try await stage.run("restore", id: StepID(name), .snapshot("latest"), ["from": "vault", "to": .string(name)])
+                var settings: [String: JSONValue] = ["from": "vault", "to": .string(name)]
+                settings["system"] = system.map { .string($0) }
+                try await stage.run("restore", id: StepID(name), .snapshot("latest"), settings)
             }
             let (plain, coded) = (try await ScratchPool(in: ceph), try await ScratchPool(["erasure", "two-and-one"], in: ceph))
             try await restore(stage, plain)
@@ -131,7 +133,7 @@
             try stage.declare(system: "plain", "ceph-rados", plain.settings)
             try await stage.run("copy", id: "omap", .systems(["plain"]), ["to": "vault"])
             try await coded.rados("purge", coded.name, "--yes-i-really-really-mean-it")
-            let omap = await #expect(throws: StepError.self) { try await restore(stage, coded) }
+            let omap = await #expect(throws: StepError.self) { try await restore(stage, coded, of: "plain") }
             #expect(
                 omap?.description.contains("/@/6c/object 3%omap: an erasure-coded one; restore to a replicated pool") == true,
                 "\(String(describing: omap))")

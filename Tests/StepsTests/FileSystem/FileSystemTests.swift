@@ -142,6 +142,27 @@ import Testing
         #expect(listing.contains("\(mount.path)/one\n") && listing.contains("\(mount.path)/inner\n") && !listing.contains("two"))
     }
 
+    /// More than fit into the piece that the kernel gives at once.
+    @Test func theNewestOfManyMountsIsSeen() async throws {
+        let folder = try ScratchFolder("mounts")
+        let script = """
+            cd "$1" || exit 1
+            for n in $(seq 100); do mkdir "$n" && mount -t tmpfs -o size=4k none "$n" || exit 1; done
+            """
+        let undo = #"cd "$1" && for n in $(seq 100); do umount "$n"; done; true"#
+        let table: MountTable
+        do {
+            _ = try await HostProgram.run(["/bin/sh", "-c", script, "sh", folder.path])
+            table = try MountTable.current()
+            _ = try await HostProgram.run(["/bin/sh", "-c", undo, "sh", folder.path])
+        } catch {
+            _ = try? await HostProgram.run(["/bin/sh", "-c", undo, "sh", folder.path])
+            throw error
+        }
+        let real = URL(fileURLWithPath: folder.path).resolvingSymlinksInPath().path
+        #expect(table.mounts.filter { $0.point.hasPrefix(real + "/") }.count == 100)
+    }
+
     @Test func theMountTableIsRead() throws {
         let table = MountTable(
             """

@@ -48,7 +48,7 @@ import Testing
         }
         let before = try await fingerprint()
         try await bench.server.execute("DROP DATABASE orders")
-        try bench.stage.declare(system: "target", "postgresql", ["host": .string(bench.server.socketFolder)])
+        try bench.stage.declare(system: "target", "postgresql", ["host": .string(bench.server.socketFolder), "trustDumps": true])
         try await bench.stage.run(
             "restore", id: "restore-orders", .snapshot("latest"), ["from": "vault", "to": "target", "paths": [ordersDump(bench)]])
         #expect(try await fingerprint() == before)
@@ -82,7 +82,7 @@ import Testing
         try bench.declare("bytes", ["database": "bytes"])
         try await bench.stage.run("copy", id: "copy-bytes", .systems(["bytes"]), ["to": "vault"])
         try await bench.server.execute("DROP DATABASE bytes")
-        try bench.stage.declare(system: "target", "postgresql", ["host": .string(bench.server.socketFolder)])
+        try bench.stage.declare(system: "target", "postgresql", ["host": .string(bench.server.socketFolder), "trustDumps": true])
         try await bench.stage.run("restore", id: "restore-bytes", .snapshot("latest"), ["from": "vault", "to": "target"])
         let found = try await bench.server.value("SELECT encode(x::bytea, 'hex') AS value FROM t", database: "bytes")
         #expect(found == "636166e920ff")

@@ -112,7 +112,8 @@ struct DumpRestore: Sendable {
             if !missed.isEmpty {
                 let reason = database == nil ? "`ownership: user`" : "`database` names where it goes"
                 context.recorder.log(
-                    .warning, "database \(target) is as new here; what the copied one had stays out (\(reason)): \(missed.joined(separator: ", "))")
+                    .warning,
+                    "database \(target) is as new here; what the copied one had stays out (\(reason)): \(missed.joined(separator: ", "))")
             }
         }
         let call = try server.call("pg_restore", arguments, context)
