@@ -19,13 +19,11 @@ import Testing
     @Test func whatADatabaseHadBesideItsContentIsSaid() async throws {
         let bench = try await Self.bench()
         defer { bench.server.stop() }
-        try await bench.server.execute(
-            """
-            CREATE DATABASE shop TEMPLATE template0 LOCALE 'C' OWNER backup CONNECTION LIMIT 7;
-            COMMENT ON DATABASE shop IS 'where it is sold';
-            REVOKE CONNECT ON DATABASE shop FROM PUBLIC;
-            ALTER DATABASE shop SET work_mem = '8MB';
-            """)
+        for statement in [
+            "CREATE DATABASE shop TEMPLATE template0 LOCALE 'C' OWNER backup CONNECTION LIMIT 7",
+            "COMMENT ON DATABASE shop IS 'where it is sold'", "REVOKE CONNECT ON DATABASE shop FROM PUBLIC",
+            "ALTER DATABASE shop SET work_mem = '8MB'",
+        ] { try await bench.server.execute(statement) }
         try bench.declare("shop", ["database": "shop"])
         try await bench.stage.run("copy", id: "copy-shop", .systems(["shop"]), ["to": "vault"])
         try bench.stage.declare(system: "target", "postgresql", Self.target(bench, "shop_copy"))
