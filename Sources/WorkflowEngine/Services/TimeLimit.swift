@@ -1,4 +1,5 @@
-/// Runs `body`, which is cancelled when it is not done within `limit`; false then. For what waits for a server that may never come back.
+/// Runs `body`, which is cancelled when it is not done within `limit`; false then. Throws `CancellationError` where the caller's own task was cancelled:
+/// who tries again after false would never end. For what waits for a server that may never come back.
 func withLimit(_ limit: Duration, _ body: @escaping @Sendable () async throws -> Void) async throws -> Bool {
     try await withThrowingTaskGroup(of: Bool.self) { group in
         group.addTask {
@@ -10,6 +11,8 @@ func withLimit(_ limit: Duration, _ body: @escaping @Sendable () async throws ->
             return false
         }
         defer { group.cancelAll() }
-        return try await group.next() ?? false
+        let isDone = try await group.next() ?? false
+        if !isDone { try Task.checkCancellation() }
+        return isDone
     }
 }
