@@ -2,6 +2,7 @@ import ArgumentParser
 import Crypto
 import FlowModel
 import Foundation
+import PostgreSQL
 
 @main
 struct SnappyFlow: AsyncParsableCommand {
@@ -19,6 +20,7 @@ struct SnappyFlow: AsyncParsableCommand {
         subcommands: commands)
 
     static func main() async {
+        ClientEnvironment.takeOut()
         CryptoMemory.useLargePages()
         CryptoMemory.staysToTheEnd()
         // A repository lock's holder is probed with SIGHUP (restic does it): it must not end us. A closed pipe is an error, not a death.

@@ -54,6 +54,27 @@ import Testing
         #expect(folder.status == 0, "\(folder.output)\n\(folder.errors)")
     }
 
+    /// libpq and PostgreSQL's programs take what an address leaves open from their environment: a document says it all. A secret may go by such a name.
+    @Test func theEnvironmentLeadsNoDeclaredServerAstray() async throws {
+        let stage = try await ServerStage("environment")
+        defer { stage.close() }
+        let services = try stage.rig.write("services", "[evil]\nhost=192.0.2.1\nport=1\n")
+        let environment = [
+            "PGHOSTADDR": "192.0.2.1", "PGSERVICE": "evil", "PGSERVICEFILE": services, "PGTARGETSESSIONATTRS": "standby",
+            "PGREQUIREPEER": "nobody", "PGOPTIONS": "-c default_transaction_read_only=on -c statement_timeout=1", "PGTZ": "Asia/Tokyo",
+            "PGDATESTYLE": "German", "PGUSER": "nobody", "PGDATABASE": "nowhere", "PGPORT": "1", "PGHOST": "/nowhere",
+            "PGSSLMODE": "verify-full",
+            "PGPASSFILE": "/nowhere", "PGGSSENCMODE": "require", "PGPASSWORD": "secret of the database",
+        ]
+        for method in ["dump", "base"] {
+            let document = try stage.recovery(
+                "db: {type: postgresql, host: \(stage.server.socketFolder), user: backup, password: {fromEnv: PGPASSWORD}, method: \(method)}",
+                "- {copy: db, to: vault}")
+            let run = try stage.rig.run(["run", document], environment: environment)
+            #expect(run.status == 0, "\(run.output)\n\(run.errors)")
+        }
+    }
+
     @Test func aWindowOverServerAndFilesIsLostAndBroughtBack() async throws {
         let stage = try await ServerStage("window")
         defer { stage.close() }

@@ -20,7 +20,8 @@ public struct ConnectionSettings: Sendable, Hashable {
     /// True: a commit does not wait for the disk (synchronous_commit=off); a crash of the server may lose the last second. For what can be lost.
     public var commitsAreRelaxed = false
 
-    /// Reads `postgresql://user@host:port/database?...` or `host=... dbname=...` (PostgreSQL manual 34.1.1).
+    /// Reads `postgresql://user@host:port/database?...` or `host=... dbname=...` (PostgreSQL manual 34.1.1). Where it says nothing, libpq's variables of
+    /// this process count, and the file of a service that is named.
     public init(parsing text: String) throws(PostgreSQLError) {
         var message: UnsafeMutablePointer<CChar>?
         defer { PQfreemem(message) }
@@ -32,12 +33,17 @@ public struct ConnectionSettings: Sendable, Hashable {
                 advice: "write special characters of a URL as %XX, and quote values with spaces")
         }
         defer { PQconninfoFree(options) }
-        keywords = [:]
+        var keywords: [String: String] = [:]
         var option = options
         while let keyword = option.pointee.keyword {
             if let value = option.pointee.val { keywords[String(cString: keyword)] = String(cString: value) }
             option += 1
         }
+        var outside = ClientEnvironment.keywords
+        if let service = keywords["service"] ?? outside["service"], !service.isEmpty {
+            outside = ClientEnvironment.resolved(service: service).merging(["service": service]) { $1 }
+        }
+        self.keywords = outside.merging(keywords) { _, given in given }
     }
 
     /// A server on a Unix socket in `socketFolder`.

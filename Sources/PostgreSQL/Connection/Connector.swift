@@ -19,10 +19,7 @@ actor Connector {
     /// Connects on the caller's own thread, which may block; `isStopped` is asked ten times a second.
     static func connect(_ settings: ConnectionSettings, isStopped: () -> Bool) throws -> Handle {
         func failure(_ message: String) -> PostgreSQLError { Self.failure(message, settings) }
-        var handle = try start(settings, settings.parameters)
-        if settings.isUndecided(handle.raw) {
-            handle = try start(settings, settings.parameters.merging(["sslmode": "verify-full"]) { $1 })
-        }
+        let handle = try start(settings, settings.parameters)
         let raw = handle.raw
         let deadline = Deadline(after: settings.connectTimeout)
         var direction = Socket.Direction.writing
@@ -45,6 +42,7 @@ actor Connector {
 
     /// Whether a server answers there, with whatever: also one that would not let us in. Blocks the caller's thread, for `settings.connectTimeout` at most.
     static func isAnswered(_ settings: ConnectionSettings) -> Bool {
+        ClientEnvironment.takeOut()
         var parameters = settings.parameters
         parameters["connect_timeout"] = String(max(2, (settings.connectTimeout.milliseconds + 999) / 1000))
         let sorted = parameters.sorted { $0.key < $1.key }
@@ -56,6 +54,7 @@ actor Connector {
 
     /// Begins to connect; the server has been told nothing yet.
     private static func start(_ settings: ConnectionSettings, _ parameters: [String: String]) throws -> Handle {
+        ClientEnvironment.takeOut()
         let parameters = parameters.sorted { $0.key < $1.key }
         let keywords = parameters.map { strdup($0.key) } + [nil]
         let values = parameters.map { strdup($0.value) } + [nil]

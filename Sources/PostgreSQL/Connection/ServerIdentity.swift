@@ -1,4 +1,3 @@
-import CLibPQ
 import Glibc
 
 /// Whether who answers is the server that was meant. libpq's own default encrypts where the server likes to, and asks nobody who he is
@@ -32,38 +31,12 @@ public enum ServerIdentity {
 extension ConnectionSettings {
     /// What whoever chose it should hear of an address whose server need not prove who it is.
     public var identityWarning: String? {
-        guard let mode = declaredMode, let host = writtenHost else { return nil }
+        guard let mode = declaredMode, let host else { return nil }
         return ServerIdentity.warning(host: host, mode: mode)
     }
 
-    /// libpq's environment counts where the address says nothing (PostgreSQL manual 34.15).
-    private static func environment(_ name: String) -> String? {
-        getenv(name).map { String(cString: $0) }.flatMap { $0.isEmpty ? nil : $0 }
-    }
+    var declaredMode: String? { keyword("sslmode") }
 
-    var declaredMode: String? { keyword("sslmode") ?? Self.environment("PGSSLMODE") }
-
-    private var writtenHost: String? { host ?? Self.environment("PGHOST") ?? Self.environment("PGHOSTADDR") }
-
-    /// The mode that is added where none is declared. A service file's is not known here: see `isUndecided`.
-    var addedMode: String? {
-        guard declaredMode == nil, !namesService, let host = writtenHost else { return nil }
-        return ServerIdentity.defaultMode(host: host)
-    }
-
-    var namesService: Bool { keyword("service") != nil || Self.environment("PGSERVICE") != nil }
-
-    /// Whether a service file led a connection, of which nothing has been sent yet, to another machine without saying how it is to prove itself.
-    func isUndecided(_ connection: OpaquePointer) -> Bool {
-        guard namesService, declaredMode == nil, let options = PQconninfo(connection) else { return false }
-        defer { PQconninfoFree(options) }
-        var values: [String: String] = [:]
-        var option = options
-        while let keyword = option.pointee.keyword {
-            if let value = option.pointee.val { values[String(cString: keyword)] = String(cString: value) }
-            option += 1
-        }
-        // What libpq takes by itself; who says `prefer` in a service file says nothing either.
-        return values["sslmode"] == "prefer" && !ServerIdentity.isThisMachine(values["host"] ?? values["hostaddr"] ?? "/")
-    }
+    /// The mode that is added where none is declared.
+    var addedMode: String? { declaredMode == nil ? host.map { ServerIdentity.defaultMode(host: $0) } : nil }
 }

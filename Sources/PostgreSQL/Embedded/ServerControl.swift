@@ -68,9 +68,12 @@ struct ServerControl: Sendable {
     }
 
     private func run(_ program: String, _ arguments: [String]) async throws -> (succeeded: Bool, output: String) {
-        let foreign = ["PGDATA", "PGPORT", "PGHOST", "PGUSER", "PGDATABASE", "PGOPTIONS", "PGSERVICE", "PGPASSWORD"]
+        ClientEnvironment.takeOut()
         var changes: [Environment.Key: String?] = ["LC_ALL": "C.UTF-8"]
-        for name in foreign { changes[Environment.Key(stringLiteral: name)] = .some(nil) }
+        // What libpq does not read itself, too: PGDATA, PGSERVICEFILE.
+        for name in ProcessInfo.processInfo.environment.keys where name.hasPrefix("PG") {
+            changes[Environment.Key(stringLiteral: name)] = .some(nil)
+        }
         let call = ServerProgram(program, arguments, as: folder.user)
         let result = try await Subprocess.run(
             call.executable, arguments: call.arguments, environment: .inherit.updating(changes),

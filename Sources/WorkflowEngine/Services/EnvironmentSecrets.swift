@@ -1,5 +1,6 @@
 import Foundation
 public import FlowModel
+import PostgreSQL
 public import StepKit
 
 /// Secrets from the worker's environment and from files, read at the moment of use.
@@ -10,7 +11,7 @@ public struct EnvironmentSecrets: SecretResolver {
     /// `allowed`: nil where the document's author runs it on his own machine.
     /// `environment`: nil is the process's own.
     public init(environment: [String: String]? = nil, allowed: AllowList? = nil) {
-        self.environment = environment ?? ProcessInfo.processInfo.environment
+        self.environment = environment ?? ClientEnvironment.whole
         self.allowed = allowed
     }
 
