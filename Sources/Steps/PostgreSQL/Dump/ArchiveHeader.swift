@@ -30,7 +30,10 @@ struct ArchiveHeader {
         var definition: [UInt8]?
     }
 
-    func entry(_ bytes: inout ArchiveBytes, definitionsOf kinds: Set<String>) throws(ArchiveBytes.Cut) -> RawEntry {
+    /// `isDefined`: whether the definition of an entry with this kind and tag is read.
+    func entry(
+        _ bytes: inout ArchiveBytes, where isDefined: (_ kind: String, _ tag: [UInt8]) -> Bool
+    ) throws(ArchiveBytes.Cut) -> RawEntry {
         var entry = RawEntry()
         entry.id = try bytes.integer()
         _ = try bytes.integer()  // whether it has data
@@ -39,7 +42,7 @@ struct ArchiveHeader {
         entry.tag = try bytes.string() ?? []
         entry.kind = String(decoding: try bytes.string() ?? [], as: UTF8.self)
         _ = try bytes.integer()  // the section
-        if kinds.contains(entry.kind) { entry.definition = try bytes.string() } else { try bytes.skipString() }
+        if isDefined(entry.kind, entry.tag) { entry.definition = try bytes.string() } else { try bytes.skipString() }
         for _ in 0..<5 { try bytes.skipString() }  // what drops it, what copies it, the schema, the tablespace, the access method
         if version.minor >= 16 { _ = try bytes.integer() }  // the kind of relation
         entry.owner = try bytes.string() ?? []

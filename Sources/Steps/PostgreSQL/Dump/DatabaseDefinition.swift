@@ -5,8 +5,12 @@ struct DatabaseDefinition: Sendable, Hashable {
     var name: String
     /// `ENCODING`, `LOCALE`, ...: what a database has from its birth.
     var options: [String: String] = [:]
+    /// Where it lay, unless with the server's own.
+    var tablespace: String?
+    /// Words of the statement that are not known here, for people.
+    var unknown: [String] = []
 
-    /// What text is stored as and sorted by. Where it lies and whose it is are another matter.
+    /// What text is stored as and sorted by.
     private static let birthOptions: Set = [
         "encoding", "locale_provider", "locale", "lc_collate", "lc_ctype", "icu_locale", "icu_rules", "builtin_locale",
     ]
@@ -24,7 +28,13 @@ struct DatabaseDefinition: Sendable, Hashable {
             guard let option = cursor.word() else { return nil }
             _ = cursor.accept(symbol: "=")
             guard let value = cursor.value() else { return nil }
-            if Self.birthOptions.contains(option) { options[option.uppercased()] = value }
+            switch option {
+            case _ where Self.birthOptions.contains(option): options[option.uppercased()] = value
+            case "tablespace": tablespace = value
+            // Every database of a restore is made from this one.
+            case "template": break
+            default: unknown.append("\(option) of the database")
+            }
         }
     }
 }

@@ -11,8 +11,10 @@ struct DumpArchive: Sendable {
         /// Its name, mostly. Nil when its encoding is one that is not read here, and it is not plain ASCII; so with the owner.
         let tag: String?
         let owner: String?
-        /// The statements that make it, of a few kinds.
+        /// The statements that make it, of a few kinds and of what is about the database itself.
         let definition: [UInt8]?
+        /// About the database itself, and not what it is made with: pg_restore tells them so, too.
+        let isOfTheDatabase: Bool
     }
 
     let entries: [Entry]
@@ -41,13 +43,16 @@ struct DumpArchive: Sendable {
             var encoding = ScriptEncoding.utf8
             var hasStandardStrings = true
             for _ in 0..<(try bytes.count()) {
-                let raw = try header.entry(&bytes, definitionsOf: Self.kindsWithDefinition)
+                let raw = try header.entry(&bytes) { kind, tag in
+                    Self.kindsWithDefinition.contains(kind) || Self.isOfTheDatabase(kind, tag)
+                }
                 if raw.kind == "ENCODING", let words = raw.definition { encoding = ScriptEncoding(Self.value(words) ?? "") }
                 if raw.kind == "STDSTRINGS", let words = raw.definition { hasStandardStrings = Self.value(words) != "off" }
                 entries.append(
                     Entry(
-                        id: raw.id, kind: raw.kind, tag: encoding.text(raw.tag), owner: encoding.text(raw.owner), definition: raw.definition
-                    ))
+                        id: raw.id, kind: raw.kind, tag: encoding.text(raw.tag), owner: encoding.text(raw.owner),
+                        definition: raw.definition,
+                        isOfTheDatabase: Self.isOfTheDatabase(raw.kind, raw.tag)))
             }
             self.entries = entries
             self.hasStandardStrings = hasStandardStrings
@@ -55,6 +60,11 @@ struct DumpArchive: Sendable {
         } catch is ArchiveBytes.Cut {
             throw damage
         }
+    }
+
+    private static func isOfTheDatabase(_ kind: String, _ tag: [UInt8]) -> Bool {
+        kind == "DATABASE PROPERTIES"
+            || ["ACL", "COMMENT", "SECURITY LABEL"].contains(kind) && tag.starts(with: Array("DATABASE ".utf8))
     }
 
     /// The value of `SET name = 'value';`
@@ -70,38 +80,24 @@ struct DumpArchive: Sendable {
         lexer.standardConformingStrings = hasStandardStrings
         lexer.encoding = encoding
         var statements: [ScriptStatement] = []
-        while true {
-            guard let item = try? lexer.next() else { return try? lexer.next() == nil ? statements : nil }
-            guard case .statement(let statement) = item else { return nil }
-            statements.append(statement)
+        do {
+            while let item = try lexer.next() {
+                guard case .statement(let statement) = item else { return nil }
+                statements.append(statement)
+            }
+        } catch {
+            return nil
         }
+        return statements
     }
 }
 
 extension DumpArchive {
     /// Roles that are made owners of something, in order.
-    func owners(withDatabase: Bool) -> [String] {
+    var owners: [String] {
         // Those say whose the object is that they are about.
         let others: Set = ["ACL", "COMMENT", "SECURITY LABEL", "TABLE DATA"]
-        let owning = entries.filter { entry in
-            !others.contains(entry.kind) && (withDatabase || !entry.kind.hasPrefix("DATABASE"))
-        }
+        let owning = entries.filter { !others.contains($0.kind) }
         return Set(owning.compactMap(\.owner)).filter { !$0.isEmpty && !$0.hasPrefix("pg_") }.sorted()
-    }
-
-    /// What the copied database had beside what lies in it, for people.
-    func ofTheDatabase(withOwner: Bool) -> [String] {
-        guard let database = entries.first(where: { $0.kind == "DATABASE" }), let name = database.tag else { return [] }
-        var words: [String] = []
-        if withOwner, let owner = database.owner, !owner.isEmpty { words.append("owner \(GlobalsPlan.shown(owner))") }
-        for entry in entries {
-            switch (entry.kind, entry.tag) {
-            case ("DATABASE PROPERTIES", _): words.append("settings and limits")
-            case ("ACL", "DATABASE \(name)"), ("ACL", "DATABASE \"\(name)\""): words.append("privileges")
-            case ("COMMENT", "DATABASE \(name)"), ("COMMENT", "DATABASE \"\(name)\""): words.append("comment")
-            default: break
-            }
-        }
-        return words
     }
 }

@@ -34,12 +34,15 @@ struct DumpRestore: Sendable {
         if !dumps.isEmpty, !isTrusted { try await RestorePowers(server: server).requireNone() }
         var outputs: [String: JSONValue] = [:]
         if let shared { outputs = try await restore(shared) }
-        if ownership == .kept { try await requireOwners(of: dumps) }
+        let roles = try await Set(server.connect().query(ServerQuery.roleNames.text).map { try $0.get("name", as: String.self) })
+        if ownership == .kept { try requireOwners(of: dumps, among: roles) }
+        var left: [String] = []
         for dump in dumps {
             try Task.checkCancellation()
             try context.recorder.ensureHeld()
-            try await restore(dump)
+            left += try await restore(dump, roles)
         }
+        if !left.isEmpty { outputs["withheld"] = .array((outputs["withheld"]?.arrayValue ?? []) + left.map { .string($0) }) }
         return outputs
     }
 
@@ -75,79 +78,67 @@ struct DumpRestore: Sendable {
     }
 
     /// Without them pg_restore would end halfway.
-    private func requireOwners(of dumps: [Dump]) async throws {
-        let known = try await Set(server.connect().query(ServerQuery.roleNames.text).map { try $0.get("name", as: String.self) })
+    private func requireOwners(of dumps: [Dump], among known: Set<String>) throws {
         for dump in dumps {
-            let missing = dump.archive.owners(withDatabase: database == nil).filter { !known.contains($0) }
+            let missing = dump.archive.owners.filter { !known.contains($0) }
             guard !missing.isEmpty else { continue }
             throw StepError(
-                "no-such-role", expected: "the roles that own what is in database \(dump.name)",
+                "no-such-role", expected: "the roles that own database \(dump.name) and what is in it",
                 found: "none called \(missing.prefix(10).map(GlobalsPlan.shown).joined(separator: ", "))", at: server.place,
                 advice:
                     "make them; or declare `globals: unprivileged` to have the copy's roles made, or `ownership: user` to own everything")
         }
     }
 
-    private func restore(_ dump: Dump) async throws {
+    /// Returns what the database could not get of what the copied one had, for people.
+    private func restore(_ dump: Dump, _ roles: Set<String>) async throws -> [String] {
         let target = database ?? dump.name
-        let before = try await identity(of: target)
-        let exists = before != nil
-        if exists, !overwrite, try await holdsSomething(target) { throw existing(target) }
-        var arguments = ["--exit-on-error", "--no-password"]
-        if ownership == .user { arguments += ["--no-owner", "--no-privileges"] }
-        if database == nil, ownership == .kept {
-            if exists { arguments += ["--clean", "--if-exists"] }
-            arguments += ["--create", "--dbname=\(Self.conninfo(Self.other(than: dump.name)))"]
-        } else {
-            if database == nil, exists {
-                try await drop(target)
-            } else if exists {
-                arguments += ["--clean", "--if-exists"]
-            }
-            // A new one is dropped where something goes wrong.
-            if exists, database != nil { arguments.append("--single-transaction") } else { try await create(target, as: dump.definition) }
-            arguments.append("--dbname=\(Self.conninfo(target))")
-            // pg_restore gives them with `--create` alone.
-            let missed = dump.archive.ofTheDatabase(withOwner: ownership == .kept)
-            if !missed.isEmpty {
-                let reason = database == nil ? "`ownership: user`" : "`database` names where it goes"
-                context.recorder.log(
-                    .warning,
-                    "database \(target) is as new here; what the copied one had stays out (\(reason)): \(missed.joined(separator: ", "))")
-            }
-        }
-        let call = try server.call("pg_restore", arguments, context)
+        let place = DatabasePlace(server: server, name: target, key: context.key)
+        let exists = try await place.isTaken()
+        if exists, !overwrite, try await place.holdsSomething() { throw existing(target) }
+        let name = dump.definition?.name ?? dump.name
+        let properties = DatabaseProperties(dump.archive, name: name)
+        let (owner, found) = try await place.make(owner: ownership == .kept ? properties.owner : nil, as: dump.definition)
+        var left = found
         do {
+            var arguments = ["--exit-on-error", "--no-password"]
+            if ownership == .user { arguments += ["--no-owner", "--no-privileges"] }
+            // Not `--create`: what the archive says of the database itself is text of the copied server, which we read.
+            let call = try server.call("pg_restore", arguments + ["--dbname=\(Self.conninfo(place.beside))"], context)
             try await CommandRunner(call).run(input: dump.spool.rewound()).require(of: call)
+            try Task.checkCancellation()
+            try context.recorder.ensureHeld()
+            let gift = DatabaseGift(properties: properties, isKept: ownership == .kept, owner: owner, roles: roles)
+            let (missed, remains) = try await place.take(replacing: exists, gift)
+            left += missed
+            if let remains { context.recorder.log(.warning, remains) }
         } catch {
-            // Half a database is no help to anybody; one that was there before and is untouched stays.
-            if let now = try? await identity(of: target), now != before { try? await drop(target) }
+            // Half a database is no help to anybody.
+            try? await place.clear()
             throw Self.advised(error, about: dump)
         }
+        if ownership == .user {
+            let meant = properties.owner.map { "its owner \(GlobalsPlan.shown($0)) and privileges" } ?? "privileges"
+            context.recorder.log(.info, "database \(target) is user \(server.user)'s: \(meant) stay out, as `ownership: user` says")
+        }
+        let whole = left.map { "database \(GlobalsPlan.shown(target)): \($0)" }
+        for line in whole.prefix(Self.logLimit) { context.recorder.log(.warning, "left out: \(line)") }
         context.recorder.log(.info, "restored database \(target)")
+        return whole
     }
 
-    /// What is replaced in one transaction is locked until its end, object by object: thousands of tables or large objects need more than servers have.
+    private static let logLimit = 100
+
+    /// Partitioned tables and the like are locked object by object within one statement.
     private static func advised(_ error: any Error, about dump: Dump) -> any Error {
         guard var error = error as? StepError, error.found.contains("out of shared memory") else { return error }
-        error.advice =
-            "raise max_locks_per_transaction on the server, for \(dump.archive.entries.count) objects are replaced in one transaction; or restore to a database that is not there yet, which needs none"
+        error.advice = "raise max_locks_per_transaction on the server; \(dump.archive.entries.count) objects are restored"
         return error
     }
 
     /// A database is made from another one.
     static func other(than database: String) -> String {
         database == PostgreSQLServer.maintenanceDatabase ? "template1" : PostgreSQLServer.maintenanceDatabase
-    }
-
-    private func holdsSomething(_ database: String) async throws -> Bool {
-        try await server.connect(to: database).query(ServerQuery.databaseState.text).first?.get("holds_something") ?? false
-    }
-
-    /// Its oid, by which a database made anew is told from the one before; nil where there is none.
-    private func identity(of database: String) async throws -> Int64? {
-        try await server.connect(to: Self.other(than: database)).query(ServerQuery.databaseIdentity.text, [.text(database)]).first?.get(
-            "oid")
     }
 
     private func existing(_ database: String) -> StepError {
@@ -159,17 +150,5 @@ struct DumpRestore: Sendable {
     /// A name never stands in for a connection string.
     static func conninfo(_ database: String) -> String {
         "dbname='" + database.replacing("\\", with: "\\\\").replacing("'", with: "\\'") + "'"
-    }
-
-    private func create(_ database: String, as definition: DatabaseDefinition?) async throws {
-        let connection = try await server.connect(to: Self.other(than: database))
-        try await connection.make(database: database, owner: nil, as: definition)
-    }
-
-    private func drop(_ database: String) async throws {
-        // Not a child of a cancelled task.
-        try await Task.detached { [server] in
-            try await server.connect(to: Self.other(than: database)).drop(database: database)
-        }.value
     }
 }
