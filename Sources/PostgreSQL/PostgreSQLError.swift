@@ -28,10 +28,13 @@ public struct PostgreSQLError: ExplainedError, Sendable, Hashable {
     }
 
     /// True when the connection is gone: whether the last statement took effect is unknown.
-    public var isConnectionLost: Bool { code == Self.connectionLost || sqlState?.isConnectionLoss == true }
+    public var isConnectionLost: Bool { code == Self.connectionLost || isSilence || sqlState?.isConnectionLoss == true }
+    /// True when the connection was given up because no answer came within its limit.
+    public var isSilence: Bool { code == Self.noAnswer }
     public var isUniqueViolation: Bool { sqlState == .uniqueViolation }
 
     static let connectionLost = "connection-lost"
+    static let noAnswer = "no-answer"
 }
 
 /// An error code of the server.

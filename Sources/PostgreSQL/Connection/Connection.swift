@@ -210,7 +210,7 @@ public actor Connection {
             guard !deadline.hasPassed else {
                 isAbandoned = true
                 if isCancelling { throw CancellationError() }
-                throw lost("no answer within \(limit?.description ?? "3s")")
+                throw lost("no answer within \(limit?.description ?? "3s")", code: PostgreSQLError.noAnswer)
             }
             guard Socket.wait(handle.socket, for: direction, milliseconds: 100) else { return }
             guard PQconsumeInput(handle.raw) == 1 else { throw lost() }
@@ -230,10 +230,10 @@ public actor Connection {
         return last
     }
 
-    private func lost(_ reason: String? = nil) -> PostgreSQLError {
+    private func lost(_ reason: String? = nil, code: String = PostgreSQLError.connectionLost) -> PostgreSQLError {
         let message = handle.message
         return PostgreSQLError(
-            PostgreSQLError.connectionLost, expected: "a connection to the database",
+            code, expected: "a connection to the database",
             found: reason ?? (message.isEmpty ? "it is closed" : message), at: place, advice: "check that the database runs",
             retry: .transient)
     }

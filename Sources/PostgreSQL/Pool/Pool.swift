@@ -68,6 +68,24 @@ public actor Pool {
         try await withConnection { try await $0.query(sql, parameters) }
     }
 
+    /// As `query`, for a statement that may run twice: where its connection breaks before the answer it is sent again over another one, a few times.
+    /// A server that says nothing has had its time.
+    @discardableResult
+    public func repeatable(_ sql: String, _ parameters: [SQLValue] = []) async throws -> Rows {
+        var breaks = 0
+        while true {
+            do {
+                return try await query(sql, parameters)
+            } catch let error as PostgreSQLError where error.isConnectionLost && !error.isSilence {
+                breaks += 1
+                guard breaks < Self.mostBreaks else { throw error }
+                try await Task.sleep(for: .milliseconds(20 * breaks))
+            }
+        }
+    }
+
+    private static let mostBreaks = 4
+
     @discardableResult
     public func transaction<Value: Sendable>(_ body: @Sendable (Connection) async throws -> Value) async throws -> Value {
         try await withConnection { try await $0.transaction(body) }

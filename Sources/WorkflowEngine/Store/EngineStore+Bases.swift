@@ -4,13 +4,13 @@ public import StepKit
 
 extension EngineStore {
     public func base(tenant: String, systemIdentity: String, repositoryID: String) async throws -> Base? {
-        let rows = try await pool.query(Self.sql("find-base"), [.text(tenant), .text(systemIdentity), .text(repositoryID)])
+        let rows = try await pool.repeatable(Self.sql("find-base"), [.text(tenant), .text(systemIdentity), .text(repositoryID)])
         return rows.first.flatMap(Self.base)
     }
 
     /// The oldest first.
     public func proofs(tenant: String, repositoryID: String) async throws -> [Proof] {
-        try await pool.query(Self.sql("list-proofs"), [.text(tenant), .text(repositoryID)]).map { row in
+        try await pool.repeatable(Self.sql("list-proofs"), [.text(tenant), .text(repositoryID)]).map { row in
             guard let level = Proof.Level(rawValue: try row.get("level")) else {
                 throw StoreError("unknown-level", expected: "a level of proof of this version", found: try row.get("level"), at: "proofs")
             }

@@ -4,7 +4,7 @@ import Synchronization
 
 extension EngineStore {
     public func isHeld(tenant: String, resources: Set<String>) async throws -> Bool {
-        let rows = try await pool.query(Self.sql("resource-held"), [.text(tenant), .texts(resources.sorted())])
+        let rows = try await pool.repeatable(Self.sql("resource-held"), [.text(tenant), .texts(resources.sorted())])
         return try rows.first?.get("held") ?? false
     }
 
@@ -42,7 +42,7 @@ extension EngineStore {
     private func claimOneByOne(_ request: ClaimRequest, _ turns: HeldTurns) async throws -> [ClaimedStep] {
         try await setAsideRotten()
         var claimed: [ClaimedStep] = []
-        for row in try await pool.query(Self.sql("ready-jobs"), [.int(1000)]) where claimed.count < request.limit {
+        for row in try await pool.repeatable(Self.sql("ready-jobs"), [.int(1000)]) where claimed.count < request.limit {
             let job = JobID(rawValue: try row.get("job"))
             var part = request
             part.limit -= claimed.count
@@ -83,7 +83,7 @@ extension EngineStore {
 
     /// Steps that were started for the worker by a claim whose answer never came: nobody runs them.
     private func giveBackUnanswered(_ worker: WorkerID) async throws {
-        for row in try await pool.query(Self.sql("running-steps"), [.text(worker.rawValue)]) {
+        for row in try await pool.repeatable(Self.sql("running-steps"), [.text(worker.rawValue)]) {
             let entry = ClaimLedger.Entry(
                 job: JobID(rawValue: try row.get("job")), step: StepID(try row.get("step")), token: try row.get("token"))
             guard !ledger.isHandedOut(entry, to: worker) else { continue }

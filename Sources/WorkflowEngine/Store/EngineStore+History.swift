@@ -21,7 +21,7 @@ public struct HistoryPolicy: Sendable, Hashable {
 extension EngineStore {
     public func tidy() async throws {
         while try await moveToHistory(endedFor: history.moveAfter) == 100 { try Task.checkCancellation() }
-        try await pool.query(Self.sql("prune-workers"))
+        try await pool.repeatable(Self.sql("prune-workers"))
         while try await pruneHistory(olderThan: history.keep, keeping: history.keepNewest) == Self.mostPruned {
             try Task.checkCancellation()
         }
@@ -33,7 +33,7 @@ extension EngineStore {
     /// Moves jobs that ended at least so long ago. Returns how many.
     public func moveToHistory(endedFor span: TimeSpan, limit: Int = 100) async throws -> Int {
         var moved = 0
-        for row in try await pool.query(Self.sql("history-candidates"), [.interval(span), .int(limit)]) {
+        for row in try await pool.repeatable(Self.sql("history-candidates"), [.interval(span), .int(limit)]) {
             let job = JobID(rawValue: try row.get("id"))
             do {
                 moved += try await moveToHistory(job)
@@ -46,7 +46,7 @@ extension EngineStore {
 
     private func moveToHistory(_ job: JobID) async throws -> Int {
         guard let record = try await load([job]).first else { return 0 }
-        return try await pool.query(
+        return try await pool.repeatable(
             Self.sql("move-to-history"),
             [.text(record.job.rawValue), .int(record.run.job.version), .json(try JSONValue(encoding: record.run))]
         ).count
@@ -54,7 +54,8 @@ extension EngineStore {
 
     /// Removes jobs from history, with their events and logs, that ended longer ago; the newest `keeping` of each pipeline stay.
     public func pruneHistory(olderThan span: TimeSpan, keeping: Int) async throws -> Int {
-        try await pool.query(Self.sql("prune-history"), [.interval(span), .int(keeping), .int(Self.mostPruned)]).first?.get("pruned") ?? 0
+        try await pool.repeatable(Self.sql("prune-history"), [.interval(span), .int(keeping), .int(Self.mostPruned)]).first?.get("pruned")
+            ?? 0
     }
 
     func loadHistory(_ job: JobID, on connection: Connection? = nil) async throws -> RunRecord? {

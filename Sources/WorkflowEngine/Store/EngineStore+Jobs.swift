@@ -52,7 +52,7 @@ extension EngineStore {
         var decision = Decision(on: sealed, now: now)
         decision.add(.begin)
         let transition = try decision.transition(limits: submission.plan.limits)
-        try await pool.transaction { connection in
+        try await once(job) { connection in
             try await connection.query(
                 Self.sql("submit-job"),
                 [
@@ -69,6 +69,23 @@ extension EngineStore {
         if submission.owner != nil { made.withLock { _ = $0.insert(job) } }
         memory.keep(decision.after)
         return job
+    }
+
+    /// Makes the job in one transaction. Where the connection breaks before the answer it looks whether the job is there: its submitter would make a
+    /// second one, and have everything copied twice.
+    private func once(_ job: JobID, _ body: @Sendable (Connection) async throws -> Void) async throws {
+        for breaks in 1... {
+            do {
+                return try await pool.transaction(body)
+            } catch let error as PostgreSQLError where error.isConnectionLost && !error.isSilence {
+                // The server's process may be about to commit: its row, not visible yet, holds up the next attempt, which is refused then.
+                guard breaks < 4 else { throw error }
+                try await Task.sleep(for: .milliseconds(20 * breaks))
+            } catch let error as PostgreSQLError where error.isUniqueViolation && breaks > 1 {
+                // It was written; no two jobs have one id.
+                return
+            }
+        }
     }
 }
 

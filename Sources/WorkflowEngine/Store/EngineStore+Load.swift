@@ -86,6 +86,6 @@ extension EngineStore {
 
     func query(_ name: String, _ parameters: [SQLValue], on connection: Connection?) async throws -> Rows {
         if let connection { return try await connection.query(Self.sql(name), parameters) }
-        return try await pool.query(Self.sql(name), parameters)
+        return try await pool.repeatable(Self.sql(name), parameters)
     }
 }

@@ -4,7 +4,7 @@ import StepKit
 
 extension EngineStore {
     public func saveCheckpoint(_ state: JSONValue, job: JobID, step: StepID, token: Int64) async throws {
-        let rows = try await relaxed.query(
+        let rows = try await relaxed.repeatable(
             Self.sql("save-checkpoint"), [.text(job.rawValue), .text(step.rawValue), .int(token), .json(state.withoutNUL)])
         guard !rows.isEmpty else {
             throw StepError(
@@ -22,7 +22,7 @@ extension EngineStore {
                 "progress": try JSONValue(encoding: report.progress).withoutNUL,
             ]
         }
-        try await relaxed.query(Self.sql("save-progress"), [.json(.array(Array(latest.values)))])
+        try await relaxed.repeatable(Self.sql("save-progress"), [.json(.array(Array(latest.values)))])
     }
 
     public func appendLog(_ lines: [LogLine]) async throws {

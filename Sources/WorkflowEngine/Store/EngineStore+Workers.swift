@@ -4,15 +4,20 @@ import PostgreSQL
 extension EngineStore {
     public func register(_ worker: WorkerRegistration, lease: TimeSpan) async throws {
         let labels = JSONValue.object(worker.labels.mapValues { .string($0) })
-        let rows = try await pool.query(
+        let rows = try await pool.repeatable(
             Self.sql("register-worker"),
             [.text(worker.id.rawValue), .text(worker.host), .int(Int64(worker.process)), .json(labels), .interval(lease)])
-        if let row = rows.first { clock.note(try row.instant("now")) }
+        guard let row = rows.first else {
+            throw StoreError(
+                "worker-known", expected: "a worker's id that no other has or had", found: "one that another process registered",
+                at: "worker \(worker.id)", advice: "take another id")
+        }
+        clock.note(try row.instant("now"))
     }
 
     /// A heartbeat that is lost with the server is no loss: the lease ends earlier.
     public func heartbeat(_ worker: WorkerID, lease: TimeSpan) async throws -> HeartbeatReply? {
-        let rows = try await relaxed.query(Self.sql("heartbeat"), [.text(worker.rawValue), .interval(lease)])
+        let rows = try await relaxed.repeatable(Self.sql("heartbeat"), [.text(worker.rawValue), .interval(lease)])
         guard let row = rows.first else { return nil }
         clock.note(try row.instant("now"))
         // One that can't be read must not cost the lease.
@@ -34,33 +39,33 @@ extension EngineStore {
     }
 
     public func retire(_ worker: WorkerID) async throws {
-        try await pool.query(Self.sql("retire-worker"), [.text(worker.rawValue)])
+        try await pool.repeatable(Self.sql("retire-worker"), [.text(worker.rawValue)])
         ledger.forget(worker)
     }
 
     public func lostWork(limit: Int) async throws -> [LostWork] {
-        try await pool.query(Self.sql("lost-work"), [.int(limit)]).map { row in
+        try await pool.repeatable(Self.sql("lost-work"), [.int(limit)]).map { row in
             LostWork(worker: WorkerID(rawValue: try row.get("worker")), job: JobID(rawValue: try row.get("job")))
         }
     }
 
     public func neighbours(host: String) async throws -> [Neighbour] {
-        try await pool.query(Self.sql("neighbours"), [.text(host)]).map { row in
+        try await pool.repeatable(Self.sql("neighbours"), [.text(host)]).map { row in
             Neighbour(worker: WorkerID(rawValue: try row.get("id")), process: try row.get("process"))
         }
     }
 
     public func dueJobs(limit: Int) async throws -> [JobID] {
-        try await pool.query(Self.sql("due-jobs"), [.int(limit)]).map { JobID(rawValue: try $0.get("id")) }
+        try await pool.repeatable(Self.sql("due-jobs"), [.int(limit)]).map { JobID(rawValue: try $0.get("id")) }
     }
 
     public func settleDue(_ job: JobID, _ run: JobRun) async throws {
-        try await pool.query(
+        try await pool.repeatable(
             Self.sql("settle-due"), [.text(job.rawValue), .int(run.job.version), .int(run.nextTick?.microseconds)])
     }
 
     public func untilNextDue() async throws -> TimeSpan? {
-        try await pool.query(Self.sql("until-next-due")).first?.find("milliseconds", as: Int64.self).map { .milliseconds($0) }
+        try await pool.repeatable(Self.sql("until-next-due")).first?.find("milliseconds", as: Int64.self).map { .milliseconds($0) }
     }
 
     public func notify(by worker: WorkerID?, ended: [JobID]) async throws {
@@ -70,7 +75,7 @@ extension EngineStore {
     public func notify() async throws { try await send([""]) }
 
     /// Over a connection that is there anyway: who submits a job makes no other for it.
-    private func send(_ words: [String]) async throws { try await pool.query(Self.sql("notify"), [.texts(words)]) }
+    private func send(_ words: [String]) async throws { try await pool.repeatable(Self.sql("notify"), [.texts(words)]) }
 
     /// Before a job's id.
     private static let endMark = "ended:"

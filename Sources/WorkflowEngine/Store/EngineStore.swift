@@ -69,7 +69,7 @@ public final class EngineStore: Sendable {
     /// The database's clock.
     func now() async throws -> Instant {
         if let now = clock.now { return now }
-        let rows = try await pool.query(Self.sql("database-time"))
+        let rows = try await pool.repeatable(Self.sql("database-time"))
         guard let now = try rows.first?.instant("now") else { return Instant(microseconds: 0) }
         clock.note(now)
         return now

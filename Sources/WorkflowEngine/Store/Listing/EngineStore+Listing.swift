@@ -7,7 +7,7 @@ extension EngineStore {
     public func jobs(
         tenant: String = "default", pipeline: String? = nil, activeOnly: Bool = false, before: JobID? = nil, limit: Int = 100
     ) async throws -> [JobSummary] {
-        try await pool.query(
+        try await pool.repeatable(
             Self.sql("list-jobs"), [.text(tenant), .text(pipeline), .bool(activeOnly), .text(before?.rawValue), .int(limit)]
         ).map { try JobSummary($0) }
     }
@@ -19,7 +19,7 @@ extension EngineStore {
                 "bad-job-id", expected: "a job's id, or its beginning or end", found: text, at: "jobs",
                 advice: "see `snappy-flow jobs list`")
         }
-        let rows = try await pool.query(Self.sql("find-jobs"), [.text(text.lowercased()), .text(tenant)])
+        let rows = try await pool.repeatable(Self.sql("find-jobs"), [.text(text.lowercased()), .text(tenant)])
         guard rows.count == 1, let row = rows.first else {
             throw StoreError(
                 "no-such-job", expected: "one job with that id", found: rows.isEmpty ? "none" : "several", at: "job \(text)",
@@ -30,17 +30,17 @@ extension EngineStore {
 
     /// What can be said of a job whose other rows can't be read. Nil when there is no such job.
     public func summary(_ id: JobID) async throws -> JobSummary? {
-        try await pool.query(Self.sql("job-summary"), [.text(id.rawValue)]).first.map { try JobSummary($0) }
+        try await pool.repeatable(Self.sql("job-summary"), [.text(id.rawValue)]).first.map { try JobSummary($0) }
     }
 
     /// Nil when there is no such job.
     public func job(_ id: JobID) async throws -> JobDetails? {
-        guard let row = try await pool.query(Self.sql("job-summary"), [.text(id.rawValue)]).first else { return nil }
+        guard let row = try await pool.repeatable(Self.sql("job-summary"), [.text(id.rawValue)]).first else { return nil }
         let summary = try JobSummary(row)
         guard let run = try await loadRun(id) else { return nil }
         var attempts: [AttemptRecord] = []
         var unreadable: [String] = []
-        for row in try await pool.query(Self.sql("list-attempts"), [.text(id.rawValue)]) {
+        for row in try await pool.repeatable(Self.sql("list-attempts"), [.text(id.rawValue)]) {
             do {
                 attempts.append(try AttemptRecord(row))
             } catch {
@@ -48,7 +48,7 @@ extension EngineStore {
             }
         }
         var progress: [StepID: JSONValue] = [:]
-        for row in try await pool.query(Self.sql("list-progress"), [.text(id.rawValue)]) {
+        for row in try await pool.repeatable(Self.sql("list-progress"), [.text(id.rawValue)]) {
             progress[StepID(try row.get("step"))] = try? row.get("state")
         }
         return JobDetails(
@@ -61,7 +61,7 @@ extension EngineStore {
 
     /// The journal after that id (0: from the beginning), of one job or of all.
     public func events(tenant: String = "default", job: JobID? = nil, after: Int64 = 0, limit: Int = 1000) async throws -> [EventRecord] {
-        try await pool.query(Self.sql("list-events"), [.text(tenant), .text(job?.rawValue), .int(after), .int(limit)]).map { row in
+        try await pool.repeatable(Self.sql("list-events"), [.text(tenant), .text(job?.rawValue), .int(after), .int(limit)]).map { row in
             EventRecord(
                 id: try row.get("id"), job: JobID(rawValue: try row.get("job")),
                 step: try row.find("step", as: String.self).map { StepID($0) },
@@ -71,7 +71,8 @@ extension EngineStore {
     }
 
     public func logs(job: JobID, step: StepID? = nil, after: Int64 = 0, limit: Int = 1000) async throws -> [LogRecord] {
-        try await pool.query(Self.sql("list-logs"), [.text(job.rawValue), .text(step?.rawValue), .int(after), .int(limit)]).map { row in
+        try await pool.repeatable(Self.sql("list-logs"), [.text(job.rawValue), .text(step?.rawValue), .int(after), .int(limit)]).map {
+            row in
             LogRecord(
                 id: try row.get("id"), step: StepID(try row.get("step")), attempt: try row.get("attempt"),
                 level: .init(rawValue: try row.get("level")) ?? .info, message: try row.get("message"), at: try row.instant("at"))
@@ -81,7 +82,7 @@ extension EngineStore {
     /// Everything that jobs froze or made and have not undone yet, the oldest first. Of rows that can't be read what can be is there: what is owed is
     /// shown in any case.
     public func armed(tenant: String = "default") async throws -> [ArmedRecord] {
-        try await pool.query(Self.sql("list-armed"), [.text(tenant)]).map { row in
+        try await pool.repeatable(Self.sql("list-armed"), [.text(tenant)]).map { row in
             let id = StepID(try row.get("step"))
             return ArmedRecord(
                 job: JobID(rawValue: try row.get("job")), pipeline: try row.get("pipeline"),
@@ -93,14 +94,14 @@ extension EngineStore {
     }
 
     public func bases(tenant: String = "default") async throws -> [BaseRecord] {
-        try await pool.query(Self.sql("list-bases"), [.text(tenant)]).compactMap { row in
+        try await pool.repeatable(Self.sql("list-bases"), [.text(tenant)]).compactMap { row in
             guard let base = try? row.get("base", as: JSONValue.self).decoded(as: Base.self) else { return nil }
             return BaseRecord(base: base, job: JobID(rawValue: try row.get("job")), recordedAt: try row.instant("recorded_at"))
         }
     }
 
     public func workers() async throws -> [WorkerRecord] {
-        try await pool.query(Self.sql("list-workers")).map { row in
+        try await pool.repeatable(Self.sql("list-workers")).map { row in
             WorkerRecord(
                 id: WorkerID(rawValue: try row.get("id")), host: try row.get("host"), process: Int32(try row.get("process", as: Int.self)),
                 labels: (try? row.get("labels", as: JSONValue.self).decoded()) ?? [:],

@@ -22,16 +22,16 @@ extension EngineStore {
 
     func setAside(_ rotten: [RottenJob]) async throws {
         for rotten in rotten {
-            try await pool.query(Self.sql("set-aside"), [.text(rotten.job.rawValue), .text(rotten.reason)])
+            try await pool.repeatable(Self.sql("set-aside"), [.text(rotten.job.rawValue), .text(rotten.reason)])
             memory.forget(rotten.job)
         }
     }
 
     /// Every job with a row that breaks a rule of the schema.
-    func setAsideRotten() async throws { try await pool.query(Self.sql("set-aside-rotten")) }
+    func setAsideRotten() async throws { try await pool.repeatable(Self.sql("set-aside-rotten")) }
 
     public func setAsideJobs(tenant: String = "default", job: JobID? = nil) async throws -> [SetAsideJob] {
-        try await pool.query(Self.sql("list-set-aside"), [.text(tenant), .text(job?.rawValue)]).map { row in
+        try await pool.repeatable(Self.sql("list-set-aside"), [.text(tenant), .text(job?.rawValue)]).map { row in
             SetAsideJob(
                 job: JobID(rawValue: try row.get("job")), pipeline: try row.get("pipeline"), reason: try row.get("reason"),
                 at: try row.instant("at"))
@@ -40,7 +40,7 @@ extension EngineStore {
 
     /// Rows that break a rule of the schema: those that were there before the rule was.
     public func brokenRules(job: JobID? = nil) async throws -> [(job: JobID?, reason: String)] {
-        try await pool.query(Self.sql("list-rotten"), [.text(job?.rawValue)]).map { row in
+        try await pool.repeatable(Self.sql("list-rotten"), [.text(job?.rawValue)]).map { row in
             (try row.find("job", as: String.self).map { JobID(rawValue: $0) }, try row.get("reason"))
         }
     }
