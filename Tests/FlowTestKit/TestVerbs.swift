@@ -98,6 +98,11 @@ public struct TestCopy: Verb {
             try await context.control.pass(step, "within")
         } catch {
             ledger.append("stopped", step: step, key: context.key)
+            // As a program does whose connection is closed under it.
+            if let kind = context.settings.values["stumbles"]?.stringValue {
+                throw StepError(
+                    StepError.Kind(rawValue: kind), expected: "an answer", found: "the connection was closed", at: step, retry: .transient)
+            }
             throw error
         }
         try context.control.failIfTold(step)

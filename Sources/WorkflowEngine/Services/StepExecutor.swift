@@ -181,7 +181,9 @@ struct StepExecutor: Sendable {
 
     /// Runs a body in a task that ends when the worker stops it or its time is up.
     private func body(_ step: PlannedStep, _ work: @escaping @Sendable () async throws -> StepResult) async throws -> StepResult {
-        let task = Task { try await work() }
+        let task = Task {
+            try await cancellable(stumbledOver: { log(.info, "when it was stopped: \($0)") }, work)
+        }
         running.onStop { task.cancel() }
         guard let timeout = step.timeout else { return try await task.value }
         let alarm = Task {
@@ -200,6 +202,11 @@ struct StepExecutor: Sendable {
                 .timedOut, expected: "an end within \(timeout)", found: "none", at: "step \(step.id)",
                 advice: "raise `timeout:` if the step needs longer", retry: .transient)
         }
+    }
+
+    private func log(_ level: LogLevel, _ message: String) {
+        let attempt = claimed.run[claimed.step]?.attempts ?? 1
+        journal.add(LogLine(job: claimed.job, step: claimed.step, attempt: attempt, level: level, message: message))
     }
 
     private func event(for error: any Error, _ step: PlannedStep) -> RunEvent {

@@ -108,11 +108,25 @@ import Testing
             #expect(condition())
         }
         let check: [String: JSONValue] = ["queries": [query("SELECT pg_sleep(600)", expect: "")]]
-        let task = Task { try await verify(bench, check) }
-        try await wait { servers() > 0 }
-        task.cancel()
-        await #expect(throws: CancellationError.self) { _ = try await task.value }
-        try await wait { servers() == 0 }
+        func isAsked() -> Bool {
+            let processes = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
+            return processes.contains { pid in
+                guard Int(pid) != nil, (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(pid)/cwd")) == data else {
+                    return false
+                }
+                let words = FileManager.default.contents(atPath: "/proc/\(pid)/cmdline").map { String(decoding: $0, as: UTF8.self) }
+                return words?.hasPrefix("postgres: ") == true && words?.contains("SELECT") == true
+            }
+        }
+        // As it starts, and in the middle of the query.
+        let moments: [() -> Bool] = [{ servers() > 0 }, { servers() > 3 }, isAsked]
+        for moment in moments {
+            let task = Task { try await verify(bench, check) }
+            try await wait(moment)
+            task.cancel()
+            await #expect(throws: CancellationError.self) { _ = try await task.value }
+            try await wait { servers() == 0 }
+        }
     }
 
     @Test func aDamagedPageIsFound() async throws {

@@ -79,7 +79,7 @@ final class StepStage: Sendable {
         attempt: Int = 1, checkpoint: JSONValue? = nil
     ) async throws -> StepResult {
         let (body, context) = try context(verb, id: id, subject, settings, snapshots: snapshots, attempt: attempt, checkpoint: checkpoint)
-        let result = try await body.run(context)
+        let result = try await cancellable { try await body.run(context) }
         state.withLock { $0.outputs[id] = result.outputs }
         return result
     }

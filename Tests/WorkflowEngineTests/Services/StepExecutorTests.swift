@@ -78,6 +78,28 @@ import Testing
         #expect(hand.ledger.frozen.isEmpty && hand.ledger.snapshots.isEmpty)
     }
 
+    /// A connection that breaks because its user was told to end is no fault of the step's.
+    @Test(arguments: ["unavailable", "failed", "half-written"])
+    func whatACancelEndsIsCancelledWhateverItStumblesOver(_ kind: String) async throws {
+        let hand = try await ServicesHand.start()
+        hand.control.hold("copy", "within")
+        let plan = Plan(
+            pipeline: "cancelled", systems: ["box": TestPlan.system(hand.folder)], steps: [copy("copy", ["stumbles": .string(kind)])])
+        let job = try await hand.submit(plan)
+        let run = try await hand.withWorker { _ in
+            try await eventually("the copy runs") { hand.control.isHeld("copy", "within") }
+            #expect(try await hand.store.apply(.cancel(by: "ann"), to: job).refusal == nil)
+            return try await hand.waitForEnd(job)
+        }
+        #expect(run.job.outcome == .cancelled && run["copy"]?.state == .cancelled)
+        let error = run["copy"]?.error
+        // What is left behind is to be known.
+        #expect(kind == "half-written" ? error?.code == kind : error == nil, "\(String(describing: error))")
+        // What it stumbled over stands in its log.
+        let log = try await hand.store.logs(job: job, step: "copy").map(\.message)
+        #expect(log.contains { $0.contains("the connection was closed") } == (kind != "half-written"), "\(log)")
+    }
+
     /// Only the heartbeat is stuck: bodies stop before the lease ends, so no two run at once.
     @Test func aWorkerThatCannotRenewItsLeaseStopsItsBodiesBeforeItEnds() async throws {
         let hand = try await ServicesHand.start()

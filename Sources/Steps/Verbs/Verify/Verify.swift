@@ -47,6 +47,8 @@ struct Verify: Verb {
                         snapshot, checkedBy: try await checker(of: target.system ?? SnapshotTag.system(of: snapshot), context),
                         in: repository, context, &finding)
                 }
+                // What a cancel made it stumble over says nothing of the copy.
+                if !finding.isGood { try Task.checkCancellation() }
                 findings.append(finding)
                 result.proofs.append(finding.proof(repositoryID: repository.id, isPartial: target.isPartial))
                 context.recorder.log(finding.isGood ? .info : .error, finding.summary)
