@@ -69,6 +69,9 @@
             let scratch = try await ScratchImage(size: size, options)
             try scratch.write(Self.noise(8 << 20), at: (3 << 20) + 5)
             for _ in 0..<20 { try scratch.write(Self.noise(.random(in: 1...70_000)), at: .random(in: 0..<size - 70_000)) }
+            // Of all that the image is striped over: whole objects, which go when they are zeroed.
+            let gone: Range<Int64> = 32 << 20..<48 << 20
+            try scratch.write(Self.noise(70_000), at: gone.lowerBound + (5 << 20))
             let before = try scratch.bytes()
             try scratch.open().takeSnapshot("before")
             for _ in 0..<20 { try scratch.write(Self.noise(.random(in: 1...70_000)), at: .random(in: 0..<size - 70_000)) }
@@ -76,6 +79,8 @@
                 let start = Int64.random(in: 0..<size - (9 << 20))
                 try scratch.open().zero(start..<start + .random(in: 1...(9 << 20)))
             }
+            try scratch.open().zero(gone)
+            try scratch.write(Self.noise(70_000), at: gone.upperBound + (5 << 20))
             let after = try scratch.bytes()
             let changes = try scratch.open(.readOnly).changes(since: "before")
             #expect(changes.filled.intersection(changes.ranges).joined == changes.filled.joined)
