@@ -90,6 +90,30 @@ import Testing
         #expect(!FileManager.default.fileExists(atPath: witness))
     }
 
+    /// Superusers of a copied cluster run what they like, as the scratch server's Unix user: nothing of this host's is that one's.
+    @Test func superusersOfACopyOwnNothingOfTheHost() async throws {
+        let bench = try await PostgreSQLBench()
+        defer { bench.server.stop() }
+        let secret = bench.server.folder + "/secret"
+        try "of another server".write(toFile: secret, atomically: true, encoding: .utf8)
+        chmod(secret, 0o600)
+        if let user = try ServerUser.current() { chown(secret, user.userID, user.groupID) }
+        try bench.stage.declare(
+            system: "db", "postgresql", ["host": .string(bench.server.socketFolder), "user": "postgres", "method": "base"])
+        try await bench.stage.run("copy", id: "copy-db", .systems(["db"]), ["to": "vault"])
+        let harmless = try await verify(
+            bench, ["amcheck": true, "queries": [query("SELECT rolsuper FROM pg_roles WHERE rolname = current_user", expect: "t")]])
+        #expect(harmless.failure == nil, "\(String(describing: harmless.failure))")
+        // Without root there is one user, and no other to be.
+        guard geteuid() == 0 else { return }
+        let refused = try await verify(bench, ["queries": [query("SELECT pg_read_file('\(secret)')", expect: "")]], id: "verify-secret")
+        #expect(refused.failure?.found.contains("Permission denied") == true, "\(String(describing: refused.failure))")
+        let user = try #require(try ServerUser.current())
+        let status = "SELECT pg_read_file('/proc/self/status', 0, 4000) ~ 'Uid:\\s+\(user.userID)\\s'"
+        let other = try await verify(bench, ["queries": [query(status, expect: "f")]], id: "verify-user")
+        #expect(other.failure == nil, "\(String(describing: other.failure))")
+    }
+
     @Test func aCancelledCheckEndsTheScratchServer() async throws {
         let bench = try await PostgreSQLBench()
         defer { bench.server.stop() }

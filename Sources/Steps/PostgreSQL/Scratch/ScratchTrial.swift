@@ -20,7 +20,8 @@ struct ScratchTrial: Sendable {
         self.server = server
         self.context = context
         cluster = try RestoredCluster(in: restored)
-        user = try ServerUser.current()
+        // Superusers of a copied cluster run what they like. A new one of our own is made by initdb, which wants a user that has a name.
+        user = cluster == nil ? try ServerUser.current() : ServerUser.passing(for: context.key)
         binaries = try await Self.binaries(for: cluster, declared: server.declaredPrograms, origin: origin)
         if let user {
             // Only the way in, once nothing in it is anybody's but ours.
