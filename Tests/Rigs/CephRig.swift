@@ -38,6 +38,11 @@ public final class CephRig: Sendable {
     /// Starts OSDs that were killed. They take no objects yet when this returns.
     public func startOSDs(_ ids: [Int]? = nil) throws { for id in ids ?? Array(0..<osdCount) { try server.tell("start \(id)") } }
 
+    /// Stops an OSD by SIGSTOP: it is there and answers nothing, until it is let go on.
+    public func holdOSD(_ id: Int) throws { try server.tell("hold \(id)") }
+
+    public func letOSDGoOn(_ id: Int) throws { try server.tell("resume \(id)") }
+
     /// Runs one of Ceph's programs as the cluster's administrator; returns what it printed.
     @discardableResult
     public func run(_ arguments: String...) async throws -> String {
@@ -131,6 +136,8 @@ public final class CephRig: Sendable {
             case $verb in
             kill) kill -KILL ${osd[$id]}; wait ${osd[$id]} 2>/dev/null ;;
             start) begin $id ;;
+            hold) kill -STOP ${osd[$id]} ;;
+            resume) kill -CONT ${osd[$id]} ;;
             esac
             echo "$verb"
         done

@@ -18,11 +18,15 @@ import StorageKit
         private let isShared: Bool
 
         /// `kind`: as `ceph osd pool create` takes it.
-        init(_ kind: [String] = [], in cluster: CephRig? = nil) async throws {
+        init(_ kind: [String] = [], placementGroups: Int = 4, in cluster: CephRig? = nil) async throws {
             isShared = cluster == nil
             if let cluster { ceph = cluster } else { ceph = try await CephRig.running() }
             let name = "pool\(UInt32.random(in: .min ... .max))"
-            try await HostProgram.run(["env", "CEPH_CONF=\(ceph.configuration)", "ceph", "osd", "pool", "create", name, "4", "4"] + kind)
+            try await HostProgram.run(
+                [
+                    "env", "CEPH_CONF=\(ceph.configuration)", "ceph", "osd", "pool", "create", name, "\(placementGroups)",
+                    "\(placementGroups)",
+                ] + kind)
             pool = try ceph.connect(pool: name)
         }
 

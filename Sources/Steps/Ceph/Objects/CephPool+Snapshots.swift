@@ -6,7 +6,7 @@
 
     /// Snapshots of a whole pool, which the OSDs take with every write that comes after.
     extension CephPool {
-        /// Succeeds when there is one.
+        /// Succeeds when there is one. The monitors know it then, and this client; `PoolBarrier` waits for the OSDs.
         func takeSnapshot(_ snapshot: String) throws(StorageError) {
             let code = rados_ioctx_snap_create(handle, snapshot)
             if code == 0 || code == -EEXIST { return }

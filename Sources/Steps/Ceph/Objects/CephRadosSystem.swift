@@ -36,14 +36,25 @@
 
         func snapshot(key: String, _ context: StepContext) async throws -> SystemSnapshot {
             try Task.checkCancellation()
-            try await blocking { try connect().takeSnapshot(name(key)) }
-            context.recorder.log(.info, "snapshot \(pool)@\(name(key))")
+            let pool = try await blocking {
+                let pool = try connect()
+                try pool.takeSnapshot(name(key))
+                return pool
+            }
+            try await PoolBarrier(pool: pool, namespace: namespaceBytes).wait()
+            context.recorder.log(.info, "snapshot \(pool.name)@\(name(key))")
             return SystemSnapshot(key: key, state: ["snapshot": .string(name(key))])
         }
 
         func find(key: String, _ context: StepContext) async throws -> SystemSnapshot? {
-            let found = try await blocking { try connect().snapshotID(name(key)) }
-            return found.map { _ in SystemSnapshot(key: key, state: ["snapshot": .string(name(key))]) }
+            let found = try await blocking {
+                let pool = try connect()
+                return try pool.snapshotID(name(key)).map { _ in pool }
+            }
+            guard let pool = found else { return nil }
+            // Who took it may have come no further.
+            try await PoolBarrier(pool: pool, namespace: namespaceBytes).wait()
+            return SystemSnapshot(key: key, state: ["snapshot": .string(name(key))])
         }
 
         func release(key: String, _ context: StepContext) async throws {
