@@ -12,6 +12,8 @@ public struct FolderError: ExplainedError, Sendable, Hashable {
 
     /// Somebody else's, or open to others.
     public static let notPrivate = "folder-not-private"
+    /// The disk, or somebody's share of it, is full.
+    public static let noSpace = "no-space"
 
     /// Whose folder was expected, and whose was found.
     public init(notPrivate expected: String, found: String, at location: String) {
@@ -25,11 +27,11 @@ public struct FolderError: ExplainedError, Sendable, Hashable {
 
     /// A failed system call, by its errno.
     public init(errno code: Int32, doing what: String, at location: String) {
-        self.code = "file-system"
+        let isFull = code == ENOSPC || code == EDQUOT
+        self.code = isFull ? Self.noSpace : "file-system"
         expected = what
         found = String(cString: strerror(code))
         self.location = location
-        let isFull = code == ENOSPC || code == EDQUOT
         advice =
             isFull
             ? "free space on the disk"

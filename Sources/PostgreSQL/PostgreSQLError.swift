@@ -35,6 +35,8 @@ public struct PostgreSQLError: ExplainedError, Sendable, Hashable {
 
     static let connectionLost = "connection-lost"
     static let noAnswer = "no-answer"
+    /// The disk of a private cluster is full.
+    public static let noSpace = "no-space"
 }
 
 /// An error code of the server.
@@ -50,6 +52,7 @@ public struct SQLState: RawRepresentable, Sendable, Hashable {
     public static let deadlock = SQLState(rawValue: "40P01")
     public static let queryCanceled = SQLState(rawValue: "57014")
     public static let readOnly = SQLState(rawValue: "25006")
+    public static let diskFull = SQLState(rawValue: "53100")
     public static let undefinedTable = SQLState(rawValue: "42P01")
     public static let undefinedDatabase = SQLState(rawValue: "3D000")
     static let invalidAuthorization = SQLState(rawValue: "28000")
@@ -73,7 +76,7 @@ public struct SQLState: RawRepresentable, Sendable, Hashable {
         case "3D000": "create the database, or name another one"
         case "42501": "grant the user the right to do it"
         case "42P01": "run `snappy-flow db migrate`"
-        case "53100": "free space on the database's disk"
+        case Self.diskFull.rawValue: "free space on the database's disk"
         case "53300": "raise max_connections, or run fewer workers"
         case "25006": "the server is read-only: wait for the failover to end, or connect to the primary"
         case "57P01", "57P02": "the server or its administrator ended the connection: see the server's log, and try again"

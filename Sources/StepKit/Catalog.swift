@@ -13,6 +13,8 @@ public struct Catalog: Sendable {
     public var leftOut: [String: String] = [:]
     /// Where metadata of repositories are kept on this machine; nil: nowhere.
     public var cacheFolder: String?
+    /// What stores on this machine leave to others.
+    public var keptRoom: KeptRoom?
 
     /// Names must be unique within each list; a duplicate is a programming error.
     public init(systems: [any SystemType], repositories: [any RepositoryType], verbs: [any Verb]) {

@@ -4,6 +4,7 @@ import OwnFolders
 import PluginHost
 import PostgreSQL
 import StepKit
+import StorageKit
 import Steps
 import WorkflowEngine
 
@@ -26,10 +27,10 @@ struct Composition {
         }
     }
 
-    /// A worker over the store.
+    /// A worker over the store. `cluster`: the database's, where no job is to be begun without room for it.
     func worker(
         _ store: EngineStore, scope: ClaimRequest.Scope, labels: [String: String] = [:], slots: Int, allowed: AllowList = AllowList(),
-        adoptsLocal: Bool = false,
+        adoptsLocal: Bool = false, needingRoomOf cluster: EmbeddedCluster? = nil,
         news: @escaping @Sendable (WorkerConfiguration.News) -> Void = { _ in },
         notice: @escaping @Sendable (String) -> Void
     ) throws -> Worker {
@@ -39,6 +40,8 @@ struct Composition {
         configuration.slots = slots
         configuration.allowed = allowed
         configuration.adoptsLocal = adoptsLocal
+        // The state folder's disk: nothing of it is on another machine, as a rule.
+        if let cluster { configuration.shortage = { RoomCheck(database: cluster).refusal } }
         configuration.notice = notice
         configuration.news = news
         configuration.guardCommand = [Self.binary, "guard"]
@@ -56,6 +59,8 @@ struct Composition {
         var catalog = Catalog(systems: built.systems + found.types, repositories: built.repositories, verbs: built.verbs)
         catalog.leftOut = built.leftOut
         catalog.cacheFolder = ownCache
+        // A copy to the private database's own disk must not end the database.
+        catalog.keptRoom = (try? EmbeddedCluster.standard()).map { KeptRoom(at: $0.path, bytes: EmbeddedCluster.Room.kept) }
         return catalog
     }()
 
@@ -85,9 +90,12 @@ struct Composition {
     }
 
     private func makeFolder(_ path: String) throws {
-        do {
+        do throws(FolderError) {
             // Others may pass, as the user of a scratch server has to; each step's folder in it is closed until that step opens it.
             _ = try OwnFolder(making: path, mode: 0o711, above: 0o711)
+        } catch let error where error.code == FolderError.noSpace {
+            // Steps that need it say so; what was frozen is thawed without.
+            StandardError.write("warning: \(error)")
         } catch {
             throw CommandFailure(.failed, "error: \(error)")
         }

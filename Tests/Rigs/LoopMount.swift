@@ -7,8 +7,9 @@ public final class LoopMount: Sendable {
     public let path: String
     private let folder: ScratchFolder
 
-    /// `type`: ext4, xfs or btrfs. Mounted at `path`, which is made; in a folder of its own by default. `image` is where the image lies.
-    public init(_ type: String, at path: String? = nil, image: String? = nil) async throws {
+    /// `type`: ext4, xfs or btrfs. Mounted at `path`, which is made; in a folder of its own by default. `image` is where the image lies. It takes as much
+    /// room as is written to it, `megabytes` at most.
+    public init(_ type: String, at path: String? = nil, image: String? = nil, megabytes: Int? = nil) async throws {
         guard geteuid() == 0 else { throw ResticRig.Failure(description: "mounting a \(type) needs root; run the tests as root") }
         folder = try ScratchFolder("loop")
         self.path = path ?? folder.file("mount")
@@ -16,7 +17,7 @@ public final class LoopMount: Sendable {
         let image = self.image
         try FileManager.default.createDirectory(atPath: self.path, withIntermediateDirectories: true)
         guard FileManager.default.createFile(atPath: image, contents: nil),
-            truncate(image, ["xfs": 320 << 20, "btrfs": 1 << 30][type] ?? 160 << 20) == 0
+            truncate(image, megabytes.map { $0 << 20 } ?? ["xfs": 320 << 20, "btrfs": 1 << 30][type] ?? 160 << 20) == 0
         else {
             throw ResticRig.Failure(description: "no room for a file system image at \(image)")
         }
@@ -38,8 +39,38 @@ public final class LoopMount: Sendable {
         }
     }
 
+    /// Takes every byte there is, those for root alone too (which ext4 keeps back), in one call: nobody else gets a turn.
+    public func fill() async throws {
+        let script = """
+            size() { stat -f -c "$1 %S" '\(path)' | { read -r count block; echo $((count * block)); }; }
+            fallocate -l "$(size %f)" '\(filler)' 2>/dev/null || true
+            [ "$(size %a)" -lt 262144 ] || fallocate -l "$(size %a)" '\(filler).more' || true
+            [ "$(size %a)" -lt 262144 ] || { size %a >&2; exit 1; }
+            """
+        _ = try await HostProgram.run(["bash", "-c", script])
+    }
+
+    /// Takes what ordinary users could take, but for so many megabytes.
+    public func fill(leaving megabytes: Int) async throws {
+        let script = """
+            stat -f -c '%a %S' '\(path)' | { read -r count block; exec fallocate -l $((count * block - (\(megabytes) << 20))) '\(filler)'; }
+            """
+        try await HostProgram.run(["bash", "-c", script])
+    }
+
+    /// The room that `fill` took.
+    public func makeRoom() throws {
+        try FileManager.default.removeItem(atPath: filler)
+        try? FileManager.default.removeItem(atPath: filler + ".more")
+    }
+
+    private var filler: String { path + "/filler" }
+
     /// Frozen or not, it goes: a frozen mount would hang whoever writes there next.
-    deinit {
+    deinit { unmount() }
+
+    /// Before what is below it is removed.
+    public func unmount() {
         for program in [["fsfreeze", "--unfreeze", path], ["umount", "--lazy", path]] {
             let process = Process()
             process.executableURL = URL(fileURLWithPath: "/usr/bin/env")

@@ -39,6 +39,8 @@ struct ClusterSettings: Sendable {
         wal_level = minimal
         max_wal_senders = 0
         max_wal_size = 256MB
+        wal_init_zero = on
+        wal_recycle = on
         jit = off
         max_parallel_workers_per_gather = 0
         log_min_messages = warning

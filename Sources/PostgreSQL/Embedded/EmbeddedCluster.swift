@@ -1,6 +1,7 @@
 public import FlowModel
 import Foundation
 import Glibc
+import OwnFolders
 import Synchronization
 
 /// A private PostgreSQL cluster made from the machine's own binaries: on a Unix socket that only its owner can reach, whom
@@ -40,15 +41,20 @@ public struct EmbeddedCluster: Sendable {
     }
 
     /// Makes and starts the server if need be. It runs at least as long as the lease lives. Where a connection is made to see that it runs, it is one as
-    /// `session` has it, and the lease's.
-    public func acquire(for session: (ConnectionSettings) -> ConnectionSettings = { $0 }) async throws -> Lease {
+    /// `session` has it, and the lease's. `notice` hears, for as long, of a disk that is full and of one that has room again.
+    public func acquire(
+        for session: (ConnectionSettings) -> ConnectionSettings = { $0 }, notice: @escaping @Sendable (String) -> Void = { _ in }
+    ) async throws -> Lease {
+        let watch = ReserveWatch(folder, notice: notice)
         try folder.create()
         let control = try await FileLock.take(folder.controlLock, .exclusive, within: .seconds(90))
         defer { withExtendedLifetime(control) {} }
         let users = try await FileLock.take(folder.usersLock, .shared, within: .seconds(10))
         if let connection = await connectionUntilDown(session(settings)) {
-            return Lease(settings: settings, connection: connection, lock: users, keeper: Task { await keepAlive() })
+            return Lease(settings: settings, connection: connection, lock: users, keeper: Task { await keepAlive(watch) })
         }
+        // Before anything is written.
+        await watch.look()
         let binaries = try await ServerBinaries.choose(for: folder.major, folder: folder.path)
         // A watcher that still saw it would leave again.
         unlink(folder.downMark)
@@ -57,9 +63,10 @@ public struct EmbeddedCluster: Sendable {
         try await IdleWatcher(folder: folder, binaries: binaries, grace: seconds, isDisposable: isDisposable).start()
         let server = ServerControl(folder: folder, binaries: binaries, isDurable: isDurable)
         try await server.initialise()
-        try await ensureRunning(server)
+        try await ensureRunning(server, watch)
         try await ClusterRoles(folder: folder).ensure()
-        return Lease(settings: settings, connection: nil, lock: users, keeper: Task { await keepAlive() })
+        if isDurable { await watch.take() }
+        return Lease(settings: settings, connection: nil, lock: users, keeper: Task { await keepAlive(watch) })
     }
 
     /// A connection after `db up`, while all is well: no program of the server's needs to be looked for, and nobody has to watch.
@@ -72,12 +79,17 @@ public struct EmbeddedCluster: Sendable {
     }
 
     /// Starts the server again when it dies while a command uses it: until the next command came, nobody else would. What `db down`
-    /// stopped stays down.
-    private func keepAlive() async {
+    /// stopped stays down. Sees to it that the server has room, and somebody is told when it has none.
+    private func keepAlive(_ watch: ReserveWatch) async {
         while !Task.isCancelled {
             try? await Task.sleep(for: .seconds(1))
-            guard !Task.isCancelled, isMissed else { continue }
-            try? await revive()  // a full disk, say: the next look tries again
+            guard !Task.isCancelled else { return }
+            await watch.look()
+            if isMissed {
+                try? await revive(watch)  // a disk that is full in spite of the reserve, say: the next look tries again
+            } else if isDurable {
+                await watch.renew()
+            }
         }
     }
 
@@ -85,12 +97,12 @@ public struct EmbeddedCluster: Sendable {
         folder.major != nil && access(folder.downMark, F_OK) != 0 && ServerProcess.find(in: folder) == nil
     }
 
-    private func revive() async throws {
+    private func revive(_ watch: ReserveWatch) async throws {
         let control = try await FileLock.take(folder.controlLock, .exclusive, within: .seconds(10))
         defer { withExtendedLifetime(control) {} }
         guard isMissed else { return }
         let binaries = try await ServerBinaries.choose(for: folder.major, folder: folder.path)
-        try await ensureRunning(ServerControl(folder: folder, binaries: binaries, isDurable: isDurable))
+        try await ensureRunning(ServerControl(folder: folder, binaries: binaries, isDurable: isDurable), watch)
         try await ClusterRoles(folder: folder).ensure()
     }
 
@@ -122,7 +134,7 @@ public struct EmbeddedCluster: Sendable {
         return true
     }
 
-    private func ensureRunning(_ server: ServerControl) async throws {
+    private func ensureRunning(_ server: ServerControl, _ watch: ReserveWatch) async throws {
         let deadline = Deadline(after: .seconds(60))
         while ServerProcess.find(in: folder) != nil {
             do {
@@ -133,7 +145,12 @@ public struct EmbeddedCluster: Sendable {
                 try await Task.sleep(for: .milliseconds(50))
             }
         }
-        try await server.start()
+        do {
+            try await server.start()
+        } catch let error as PostgreSQLError where error.code == PostgreSQLError.noSpace {
+            guard await watch.giveUp() else { throw error }
+            try await server.start()
+        }
     }
 
     /// A right to the running server, ended by `release`, by its last reference, or by the process's end.
@@ -177,6 +194,8 @@ extension EmbeddedCluster {
         public var isInUse: Bool
         /// True after `up`: it does not stop by itself.
         public var isKept: Bool
+        /// True while it has its reserve of room on the disk.
+        public var hasReserve = false
     }
 
     public func status() throws -> Status {
@@ -184,6 +203,31 @@ extension EmbeddedCluster {
         try folder.create()
         let isInUse = try FileLock.attempt(folder.usersLock, .exclusive) == nil
         return Status(
-            major: folder.major, processID: ServerProcess.find(in: folder), isInUse: isInUse, isKept: access(folder.keepMark, F_OK) == 0)
+            major: folder.major, processID: ServerProcess.find(in: folder), isInUse: isInUse, isKept: access(folder.keepMark, F_OK) == 0,
+            hasReserve: ClusterReserve(folder: folder).isHeld)
     }
+
+    /// What the server has on its disk, and needs there before work is begun.
+    public struct Room: Sendable, Hashable {
+        /// What is free for the server's user, and what the reserve holds.
+        public var has: Int64
+        public var needs: Int64
+        public var hasReserve: Bool
+        /// What that holds.
+        public static let reserve = ClusterReserve.size
+        /// What whoever writes to the same disk leaves to the server.
+        public static let kept = ClusterReserve.margin
+    }
+
+    /// Nil where nobody tells.
+    public var room: Room? {
+        let reserve = ClusterReserve(folder: folder)
+        guard let free = DiskRoom(at: folder.path)?.free else { return nil }
+        return Room(
+            has: free + (reserve.isHeld ? ClusterReserve.size : 0),
+            needs: ClusterReserve.size + ClusterReserve.low + (folder.major == nil ? Self.newCluster : 0), hasReserve: reserve.isHeld)
+    }
+
+    /// What initdb and the engine's tables take.
+    private static let newCluster: Int64 = 64 << 20
 }

@@ -108,6 +108,7 @@ struct ServerControl: Sendable {
             ? "free space on the disk of \(folder.path)"
             : isDenied ? "make \(folder.path) writable for this user, or name another place with XDG_STATE_HOME" : "see \(folder.log)"
         return PostgreSQLError(
-            code, expected: expected, found: found, at: folder.path, advice: advice, retry: isFull ? .transient : .permanent)
+            isFull ? PostgreSQLError.noSpace : code, expected: expected, found: found, at: folder.path, advice: advice,
+            retry: isFull ? .transient : .permanent)
     }
 }

@@ -1,3 +1,4 @@
+import FlowModel
 import Foundation
 import Glibc
 import StorageKit
@@ -25,13 +26,17 @@ final class MetadataCache: Sendable {
     private let threads = BlockingPool(label: "metadata-cache", width: 2)
     /// Bytes in it, as far as this process knows; nil until it has looked.
     private let size = Mutex<Int64?>(nil)
+    /// Hears once that there is no room, which costs nobody anything but time.
+    private let report: @Sendable (RetryEvent) -> Void
+    private let isFull = Mutex(false)
 
     /// A file that was used within this many seconds is not marked as used again.
     private static let freshness = 3600.0
     /// What half made files may be old, seconds, before they count as left behind.
     private static let patience = 3600.0
 
-    init(_ place: MetadataCachePlace, repository id: String) {
+    init(_ place: MetadataCachePlace, repository id: String, report: @escaping @Sendable (RetryEvent) -> Void = { _ in }) {
+        self.report = report
         folder = place.folder + "/" + id
         limit = place.limit
     }
@@ -71,11 +76,14 @@ final class MetadataCache: Sendable {
         guard makeRoom(for: Int64(bytes.count)), makeFolder(parent) else { return }
         let temporary = "\(parent)/.\(UInt64.random(in: .min ... .max))"
         let file = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
-        guard file >= 0 else { return }
+        guard file >= 0 else { return note(errno) }
         var done = 0
         while done < bytes.count {
             let count = bytes.withUnsafeBytes { Glibc.write(file, $0.baseAddress?.advanced(by: done), $0.count - done) }
-            guard count > 0 else { break }
+            guard count > 0 else {
+                note(errno)
+                break
+            }
             done += count
         }
         close(file)
@@ -86,6 +94,20 @@ final class MetadataCache: Sendable {
         size.withLock { $0? += Int64(bytes.count) }
     }
 
+    private func note(_ code: Int32) {
+        guard code == ENOSPC || code == EDQUOT else { return }
+        let isNew = isFull.withLock { isFull in
+            defer { isFull = true }
+            return !isFull
+        }
+        guard isNew else { return }
+        report(
+            .keepsNothing(
+                StorageError(
+                    .noSpace, expected: "room for metadata", found: String(cString: strerror(code)), at: folder,
+                    advice: "free space there, or name another place with XDG_CACHE_HOME", retry: .transient)))
+    }
+
     private func makeFolder(_ parent: String) -> Bool {
         var isFolder: ObjCBool = false
         if FileManager.default.fileExists(atPath: parent, isDirectory: &isFolder) { return isFolder.boolValue }
@@ -93,6 +115,7 @@ final class MetadataCache: Sendable {
             try FileManager.default.createDirectory(
                 atPath: parent, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
         } catch {
+            if (error as? CocoaError)?.code == .fileWriteOutOfSpace { note(ENOSPC) }
             return false
         }
         // Backups leave such folders out (bford.info/cachedir).

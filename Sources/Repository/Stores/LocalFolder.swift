@@ -2,6 +2,7 @@ import CLinux
 import FlowModel
 import Foundation
 import NewFiles
+import OwnFolders
 import StorageKit
 #if canImport(Glibc)
     import Glibc
@@ -10,6 +11,8 @@ import StorageKit
 /// The blocking calls behind `LocalStore`.
 struct LocalFolder: Sendable {
     let path: String
+    /// What is left to others on the same disk.
+    var keptRoom: KeptRoom?
 
     /// Whether it lies on another machine, as far as the system says. Asked of what is there of its path.
     var isRemote: Bool {
@@ -44,7 +47,22 @@ struct LocalFolder: Sendable {
         }
     }
 
-    func put(_ name: ObjectName, _ bytes: [UInt8]) throws { try LocalFileWriting.write(bytes, as: full(name)) }
+    func put(_ name: ObjectName, _ bytes: [UInt8]) throws {
+        if let keptRoom, name.text.hasPrefix(ObjectNames.data) { try leave(keptRoom, besides: Int64(bytes.count)) }
+        try LocalFileWriting.write(bytes, as: full(name))
+    }
+
+    /// Packs only: what makes a repository smaller, or ends what was begun, is small.
+    private func leave(_ kept: KeptRoom, besides bytes: Int64) throws {
+        guard access(kept.folder, F_OK) == 0, let own = DiskRoom(at: path), own.free < bytes + kept.bytes,
+            let other = DiskRoom(at: kept.folder), own.isShared(with: other)
+        else { return }
+        throw StorageError(
+            .noSpace, expected: "room for \(bytes) bytes",
+            found: "\(ByteCount(bytes: own.free).approximate) free, of which \(ByteCount(bytes: kept.bytes)) are kept for \(kept.folder)",
+            at: path, advice: "free space there, or move the repository or the database to another disk, then run again: what was stored is kept",
+            retry: .transient)
+    }
 
     func get(_ name: ObjectName, range: Range<Int64>?) throws -> [UInt8] {
         let file = full(name)

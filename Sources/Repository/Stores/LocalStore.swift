@@ -10,8 +10,8 @@ public final class LocalStore: ObjectStore {
     private let pool: BlockingPool
 
     /// `path` is absolute; nothing is made before `create`.
-    public init(path: String, connections: Int = 4) {
-        folder = LocalFolder(path: path)
+    public init(path: String, connections: Int = 4, keeping keptRoom: KeptRoom? = nil) {
+        folder = LocalFolder(path: path, keptRoom: keptRoom)
         pool = BlockingPool(label: "local-store", width: connections)
         properties = ObjectStoreProperties(connections: connections, createOnlyIsAtomic: true, location: path, isRemote: folder.isRemote)
     }

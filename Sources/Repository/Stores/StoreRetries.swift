@@ -83,4 +83,6 @@ public enum RetryEvent: Sendable, Hashable {
     case answers(after: TimeSpan)
     /// One of two stores of a mirrored repository failed; what it should have given comes from the other one, at this place.
     case readsMirror(StorageError, at: String)
+    /// This machine's disk has no room for what readers need again and again: it is asked of the store each time.
+    case keepsNothing(StorageError)
 }

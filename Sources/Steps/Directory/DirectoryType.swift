@@ -2,7 +2,7 @@ import FlowModel
 public import StepKit
 
 /// The `directory` system type: a folder of files on the worker's host.
-public struct DirectoryType: SystemType {
+public struct DirectoryType: SystemType, RoomTakingType {
     public init() {}
 
     public let name = "directory"
@@ -29,6 +29,16 @@ public struct DirectoryType: SystemType {
         if try settings.value(Self.method) == DirectoryMethod.reflink.rawValue { return .instant }
         if let bound = try settings.optional(Self.staging) { return .bounded(bound) }
         return .slow
+    }
+
+    /// What `staging` allows, where files can't be cloned: nobody knows before.
+    public func roomNeed(_ settings: Settings) throws(StepError) -> RoomNeed? {
+        guard try settings.value(Self.method) != DirectoryMethod.reflink.rawValue, let bound = try settings.optional(Self.staging) else {
+            return nil
+        }
+        let path = Self.normalised(try settings.value(Self.path))
+        let folder = SnapshotFolder.staging(for: path, declared: try settings.optional(Self.stagingFolder))
+        return RoomNeed("staging", in: folder, least: ByteCount(bytes: 0), wanted: bound)
     }
 
     public func problems(in settings: Settings) -> [SettingProblem] {

@@ -79,7 +79,7 @@ public struct RepositoryPlace: Sendable {
                 advice: "see `snappy-flow plugins list`")
         }
         let settings = Settings(planned.settings, origin: "repository \(name)")
-        let store = try await type.open(settings, StoreContext(secrets: secrets, hosts: catalog.hosts))
+        let store = try await type.open(settings, StoreContext(secrets: secrets, hosts: catalog.hosts, keptRoom: catalog.keptRoom))
         let access = try StoreAccess(planned, name: name)
         return AccessedStore(
             store, retries: StoreRetries(limit: access.retryFor) { report(name, $0) },
@@ -103,6 +103,11 @@ extension RetryEvent {
         switch self {
         case .waits(let error, let limit): ("\(error.location): \(error.found); asked again for up to \(limit)", false)
         case .answers(let away): ("repository \(repository) answers again, after \(away)", true)
+        case .keepsNothing(let error):
+            (
+                "repository \(repository): its metadata are not kept on this machine: \(error.location): \(error.found); \(error.advice)",
+                false
+            )
         case .readsMirror(let error, let place):
             ("repository \(repository): \(error.location): expected \(error.expected), found \(error.found); read from \(place)", false)
         }

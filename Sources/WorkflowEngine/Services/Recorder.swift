@@ -1,4 +1,5 @@
 import FlowModel
+import PostgreSQL
 import StepKit
 import Synchronization
 
@@ -42,7 +43,12 @@ final class Recorder: StepRecorder {
 
     func checkpoint(_ state: JSONValue) async throws {
         try ensureHeld()
-        try await store.saveCheckpoint(state, job: claimed.job, step: claimed.step, token: token)
+        do {
+            try await store.saveCheckpoint(state, job: claimed.job, step: claimed.step, token: token)
+        } catch let error as PostgreSQLError where error.sqlState == .diskFull {
+            // It saves work to who takes over. What is under way is not given up for it.
+            log(.warning, "not saved how far this is: \(error)")
+        }
     }
 
     func recordUndo(_ state: [String: JSONValue]) async throws {

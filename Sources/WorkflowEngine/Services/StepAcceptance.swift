@@ -17,6 +17,8 @@ struct StepAcceptance: Sendable {
 
     /// Why the step is left to another worker; nil when it is served.
     func refusal(of step: PlannedStep, _ plan: Plan, _ trust: JobTrust) -> StepError? {
+        // The first steps of a job, or of a window that is begun anew.
+        if step.after.isEmpty, !step.isCompensation, let shortage = configuration.shortage() { return shortage.at("step \(step.id)") }
         let list = configuration.allowList(for: trust)
         guard let refusal = refusal(of: step, plan, list) else { return nil }
         // Where nothing else stands in the way, it is said what makes it a stranger's.

@@ -240,8 +240,9 @@ struct StepExecutor: Sendable {
     private func context(
         _ step: PlannedStep, key: String, recorder: Recorder, settings: [String: JSONValue]? = nil, state: [String: JSONValue] = [:]
     ) throws -> StepContext {
-        let folder = "\(configuration.scratchFolder)/\(key)"
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        let folder = try ScratchSpace(folder: configuration.scratchFolder).make(key, mustBeThere: !step.isCompensation) {
+            recorder.log(.warning, $0)
+        }
         var context = StepContext(
             job: claimed.job, tenant: claimed.tenant, plan: plan, step: step, attempt: claimed.run[claimed.step]?.attempts ?? 1,
             key: key, settings: Settings(try settings ?? expressions.settings(of: step), origin: "step \(step.id)"),

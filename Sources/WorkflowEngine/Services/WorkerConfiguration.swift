@@ -1,4 +1,5 @@
 public import FlowModel
+public import StepKit
 
 /// What a worker is and may do. Times in spans, defaults in place.
 public struct WorkerConfiguration: Sendable {
@@ -27,6 +28,8 @@ public struct WorkerConfiguration: Sendable {
     public var environment: [String: String]?
     /// How long a shutdown waits for bodies before it gives their steps back.
     public var grace: TimeSpan
+    /// Why no work is begun just now; undos, and what was begun, go on. Asked within claims: it must not block.
+    public var shortage: @Sendable () -> StepError? = { nil }
     /// Called with what an operator may want to read: a lost lease, a database that is away.
     public var notice: @Sendable (String) -> Void
     /// Called with what who waits for this very worker wants to know at once.

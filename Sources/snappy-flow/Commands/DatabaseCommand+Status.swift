@@ -22,6 +22,18 @@ extension DatabaseCommand {
                 add("server", status.processID.map { "runs as process \($0)" } ?? "stopped")
                 add("in use", status.isInUse ? "yes" : "no")
                 add("kept running", status.isKept ? "yes, until `db down`" : "no, stops when idle")
+                if let room = cluster.room {
+                    add(
+                        "room",
+                        "\(ByteCount(bytes: room.has).approximate), needs \(ByteCount(bytes: room.needs).approximate) before work is begun")
+                }
+                if status.major != nil {
+                    add(
+                        "reserve",
+                        status.hasReserve
+                            ? "\(ByteCount(bytes: EmbeddedCluster.Room.reserve))"
+                            : "none: the disk was full, or nearly is; free space and the next command makes it")
+                }
                 if status.processID != nil {
                     add("connects as", try await role(of: cluster))
                     try await addSchema(cluster.settings, add)

@@ -22,8 +22,12 @@ struct DoctorCommand: AsyncParsableCommand {
         checkFolders(&report)
         report.title("Control database")
         await checkDatabase(&report)
+        try await checkRoom(nil, &report)
         if !files.isEmpty {
-            for compiled in try PipelineOptions.compile(files) { await checkPlan(compiled.plan, &report) }
+            for compiled in try PipelineOptions.compile(files) {
+                await checkPlan(compiled.plan, &report)
+                try await checkRoom(compiled.plan, &report)
+            }
         }
         report.conclude()
         if report.heldProblems > 0 { throw CommandFailure(.cleanupFailed) }
@@ -40,6 +44,22 @@ struct DoctorCommand: AsyncParsableCommand {
             } else {
                 report.bad("\(name) folder \(path): \(existing.path) is not writable", do: "set XDG_\(name.uppercased())_HOME")
             }
+        }
+    }
+
+    /// Looked at when the database runs: what has room makes its reserve then.
+    private func checkRoom(_ plan: Plan?, _ report: inout DoctorReport) async throws {
+        let room = try await RoomCheck.of(plan, database: database)
+        if let refusal = room.refusal {
+            report.bad("\(refusal.location): expected \(refusal.expected), found \(refusal.found)", do: refusal.advice)
+        } else {
+            report.good(room.summary)
+        }
+        for warning in room.warnings { report.bad(warning, do: "") }
+        if plan == nil, try database.named == nil, case let cluster = try EmbeddedCluster.standard(), let status = try? cluster.status(),
+            status.major != nil, !status.hasReserve
+        {
+            report.bad("the private database has no reserve of room: its disk was full, or nearly is", do: "free space at \(cluster.path)")
         }
     }
 

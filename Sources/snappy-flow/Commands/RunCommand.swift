@@ -13,7 +13,8 @@ struct RunCommand: AsyncParsableCommand {
         commandName: "run", abstract: "Compiles, persists and executes a pipeline here, with live progress.",
         discussion: """
             Exits 0 only when the job succeeded and everything that it acquired was undone. Ctrl-C cancels and undoes; a second one leaves the
-            rest of the undoing to the database and the next worker. Jobs that a dead process of this user left are taken up too, thaw first.
+            rest of the undoing to the database and the next worker. Jobs that a dead process of this user left are taken up too, thaw first. Where
+            a disk has too little room for database or repository nothing is begun; what there is, and is needed, is said first.
             """)
     @OptionGroup var documents: PipelineOptions
     @OptionGroup var parameters: ParameterOptions
@@ -24,6 +25,7 @@ struct RunCommand: AsyncParsableCommand {
         let definition = try JobDefinition.instantiate(
             compiled.plan, parameters: parameters.values(for: compiled.plan), catalog: Composition.catalog)
         let plan = definition.applied(to: compiled.plan)
+        try await RoomCheck.of(plan, database: database).tell()
         let preparation = RunPreparation(plan)
         preparation.begin()
         let control = try await database.acquire()

@@ -1,5 +1,6 @@
 import ArgumentParser
 import FlowModel
+import PostgreSQL
 import StepKit
 import WorkflowEngine
 
@@ -8,7 +9,8 @@ struct WorkerCommand: AsyncParsableCommand {
         commandName: "worker", abstract: "Claims submitted steps and executes them, and takes up what dead processes left.",
         discussion: """
             What others submit reaches only what is allowed here: nothing by default. So do jobs that other users' `run`s left, or those of another machine. SIGTERM or Ctrl-C: no more is claimed, running steps get
-            the grace to end and are then given back without burning an attempt; a second one gives them back at once.
+            the grace to end and are then given back without burning an attempt; a second one gives them back at once. While the private database's
+            disk has too little room no job is begun; what is held is undone, and what was begun goes on.
             """)
     @OptionGroup var database: DatabaseOptions
     @Option(help: "Steps at once; undos and windows have slots of their own.") var slots = 4
@@ -42,10 +44,14 @@ struct WorkerCommand: AsyncParsableCommand {
             labels[String(parts[0])] = String(parts[1])
         }
         let allowed = AllowList(environment: Set(allowVariable), secretFiles: allow, programs: Set(allowProgram), paths: allow)
-        let worker = try Composition().worker(store, scope: .fleet, labels: labels, slots: slots, allowed: allowed, adoptsLocal: adoptLocal)
-        {
+        let cluster = try database.named == nil ? EmbeddedCluster.standard() : nil
+        let worker = try Composition().worker(
+            store, scope: .fleet, labels: labels, slots: slots, allowed: allowed, adoptsLocal: adoptLocal,
+            needingRoomOf: cluster
+        ) {
             StandardError.write("note: \($0)")
         }
+        try await StandardError.write(RoomCheck.of(nil, database: database).summary)
         let id = try await worker.register()
         StandardError.write("worker \(id.rawValue) on \(control.settings)")
         let grace = TimeSpan(grace) ?? .seconds(30)

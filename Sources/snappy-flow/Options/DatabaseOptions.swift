@@ -34,7 +34,8 @@ struct DatabaseOptions: ParsableArguments {
     /// The settings to connect with, and what keeps the private server alive meanwhile.
     func acquire() async throws -> ControlDatabase {
         if let named = try named { return ControlDatabase(settings: named, lease: nil) }
-        let lease = try await EmbeddedCluster.standard().acquire(for: EngineStore.session)
+        let lease = try await EmbeddedCluster.standard().acquire(
+            for: EngineStore.session, notice: { StandardError.write("warning: \($0)") })
         return ControlDatabase(settings: lease.settings, lease: lease)
     }
 }

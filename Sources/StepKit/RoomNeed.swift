@@ -1,0 +1,25 @@
+public import FlowModel
+
+/// Room on a disk of the worker's host that something declared takes.
+public struct RoomNeed: Sendable, Hashable {
+    /// For people: "repository", "staging".
+    public var what: String
+    public var folder: String
+    /// With less, nothing can be done.
+    public var least: ByteCount
+    /// With less, it may not be enough: a bound, or an estimate.
+    public var wanted: ByteCount
+
+    public init(_ what: String, in folder: String, least: ByteCount, wanted: ByteCount) {
+        self.what = what
+        self.folder = folder
+        self.least = least
+        self.wanted = wanted
+    }
+}
+
+/// A system whose snapshots, or a repository whose objects, take room on the worker's host. Pure, from settings that are not secret, but for looking where
+/// things lie.
+public protocol RoomTakingType {
+    func roomNeed(_ settings: Settings) throws(StepError) -> RoomNeed?
+}
