@@ -1,3 +1,5 @@
+import FlowModel
+
 /// A name as the file system holds it: any bytes but NUL and `/`. Order is by bytes.
 public struct FileName: Sendable, Hashable, Comparable, ExpressibleByStringLiteral, CustomStringConvertible {
     public var bytes: [UInt8]
@@ -7,6 +9,8 @@ public struct FileName: Sendable, Hashable, Comparable, ExpressibleByStringLiter
     public static func < (left: FileName, right: FileName) -> Bool { left.bytes.lexicographicallyPrecedes(right.bytes) }
     /// For people: invalid UTF-8 is shown as U+FFFD.
     public var description: String { String(decoding: bytes, as: UTF8.self) }
+    /// For a terminal: in one line, and exactly this name (`printableName`).
+    public var printable: String { bytes.printableName }
 }
 
 /// A path below a tree's root as its parts; empty is the root itself.
@@ -18,6 +22,8 @@ public struct TreePath: Sendable, Hashable, Comparable, CustomStringConvertible 
     public func appending(_ name: FileName) -> TreePath { TreePath(parts + [name]) }
     public static func < (left: TreePath, right: TreePath) -> Bool { left.parts.lexicographicallyPrecedes(right.parts) }
     public var description: String { parts.map(\.description).joined(separator: "/") }
+    /// For a terminal: in one line, and exactly this path.
+    public var printable: String { parts.map(\.printable).joined(separator: "/") }
     /// The bytes with `/` between parts and none in front.
     public var bytes: [UInt8] { Array(parts.map(\.bytes).joined(separator: [UInt8(ascii: "/")])) }
 }

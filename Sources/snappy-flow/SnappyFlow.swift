@@ -48,11 +48,11 @@ struct SnappyFlow: AsyncParsableCommand {
     /// Prints what went wrong and exits with the status of the table.
     private static func end(with error: any Error) -> Never {
         if let failure = error as? CommandFailure {
-            if !failure.message.isEmpty { StandardError.write(failure.message) }
+            if !failure.message.isEmpty { StandardError.write(lines: failure.message) }
             Foundation.exit(failure.status.rawValue)
         }
         if let explained = error as? any ExplainedError {
-            StandardError.write(ErrorReport(explained).text)
+            StandardError.write(lines: ErrorReport(explained).text)
             Foundation.exit(ErrorReport(explained).status.rawValue)
         }
         if error is CancellationError {
@@ -63,7 +63,7 @@ struct SnappyFlow: AsyncParsableCommand {
             Foundation.exit(0)
         }
         let message = fullMessage(for: error)
-        StandardError.write(message)
+        StandardError.write(lines: message)
         Foundation.exit(exitCode(for: error) == .validationFailure ? ExitStatus.usage.rawValue : ExitStatus.failed.rawValue)
     }
 }

@@ -1,3 +1,5 @@
+import FlowModel
+
 /// A document as it was given: its name for messages, and its bytes.
 public struct SourceText: Sendable, Hashable {
     public var name: String
@@ -61,8 +63,7 @@ extension String {
     /// As it may be shown: nothing in it steers the reader's terminal, and no more of it than helps.
     func safe(atMost limit: Int) -> String {
         let scalars = unicodeScalars.prefix(limit).map { scalar in
-            scalar != "\t" && [.control, .lineSeparator, .paragraphSeparator].contains(scalar.properties.generalCategory)
-                ? "\u{FFFD}" : scalar
+            scalar != "\t" && scalar.isUnprintable ? "\u{FFFD}" : scalar
         }
         return String(String.UnicodeScalarView(scalars)) + (unicodeScalars.count > limit ? "…" : "")
     }

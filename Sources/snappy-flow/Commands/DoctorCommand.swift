@@ -146,19 +146,19 @@ struct DoctorReport {
     init(terminal: Terminal) { self.terminal = terminal }
 
     func title(_ text: String) { print("\n" + terminal.paint(text, .bold)) }
-    func good(_ text: String) { print("  \(terminal.paint("\u{2714}", .green)) \(text)") }
+    func good(_ text: String) { print("  \(terminal.paint("\u{2714}", .green)) \(text.printable)") }
 
     mutating func bad(_ text: String, do advice: String) {
         problems += 1
-        print("  \(terminal.paint("\u{2718}", .red)) \(text)")
-        if !advice.isEmpty { print("      do: \(advice)") }
+        print("  \(terminal.paint("\u{2718}", .red)) \(text.printable)")
+        if !advice.isEmpty { print("      do: \(advice.printable)") }
     }
 
     mutating func held(_ text: String, error: StepFailure?, do advice: String) {
         heldProblems += 1
-        print("  \(terminal.paint("\u{2718}", .red)) \(text)")
-        if let error { print("      last: \(error)") }
-        print("      do: \(advice)")
+        print("  \(terminal.paint("\u{2718}", .red)) \(text.printable)")
+        if let error { print("      last: \("\(error)".printable)") }
+        print("      do: \(advice.printable)")
     }
 
     func conclude() {

@@ -16,7 +16,7 @@ struct ValidateCommand: ParsableCommand {
             let result = Compiler.compile(sources, catalog: Composition.catalog)
             let value = DiagnosticRendering.json(result.diagnostics)
             print(output.output == .json ? value.prettyText : value.yamlText)
-            if let remainder = result.remainder { StandardError.write(remainder) }
+            if let remainder = result.remainder { StandardError.write(lines: remainder) }
             if result.hasErrors { throw CommandFailure(.usage) }
             return
         }
@@ -42,7 +42,7 @@ struct PlanCommand: ParsableCommand {
             case .tree: print(PlanRendering.tree(plan.plan, id: plan.id))
             case .mermaid: print(PlanRendering.mermaid(plan.plan))
             case .dot: print(PlanRendering.dot(plan.plan))
-            case .json: print(PlanRendering.json(plan.plan, id: plan.id))
+            case .json: print(PlanRendering.json(plan.plan, id: plan.id).printableJSON)
             }
         }
     }

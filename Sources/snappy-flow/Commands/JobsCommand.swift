@@ -51,7 +51,7 @@ extension JobsCommand {
             }
             print(listing.text(output.output))
             if output.output == .table {
-                for job in jobs { if let reason = job.setAside { print("\njob \(job.id.short) is set aside: \(reason)") } }
+                for job in jobs { if let reason = job.setAside { print("\njob \(job.id.short) is set aside: \(reason.printable)") } }
             }
             withExtendedLifetime(control) {}
         }
@@ -95,7 +95,7 @@ extension JobsCommand {
                 print("  \(attempt.startedAt.dateAndClock)  \(attempt.step), attempt \(attempt.number): \(attempt.outcome.rawValue)")
                 if let error = attempt.error { print(JobRendering.lines(of: error).map { "  " + $0 }.joined(separator: "\n")) }
             }
-            for row in details.unreadable { print("  can't be read: \(row)") }
+            for row in details.unreadable { print("  can't be read: \(row.printable)") }
             print(rendering.details().joined(separator: "\n"))
         }
 
@@ -110,7 +110,7 @@ extension JobsCommand {
             }
             guard !summary.isInHistory else {
                 print(
-                    "job \(job)  pipeline \(summary.pipeline)  \(summary.outcome?.rawValue ?? "")\nIts row of the history can't be read: \(reason)"
+                    "job \(job)  pipeline \(summary.pipeline)  \(summary.outcome?.rawValue ?? "")\nIts row of the history can't be read: \(reason.printable)"
                 )
                 return
             }
@@ -120,7 +120,7 @@ extension JobsCommand {
         }
 
         private static func words(_ reason: String, _ job: JobID) -> String {
-            "Set aside: \(reason)\nNothing is done for it until its rows are mended and `snappy-flow jobs resume \(job.short)` has taken it up again.\n"
+            "Set aside: \(reason.printable)\nNothing is done for it until its rows are mended and `snappy-flow jobs resume \(job.short)` has taken it up again.\n"
         }
     }
 

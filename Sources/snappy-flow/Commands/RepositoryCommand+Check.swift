@@ -2,6 +2,7 @@ import ArgumentParser
 import FlowModel
 import Repository
 import Steps
+import StorageKit
 
 extension RepositoryCommand {
     struct Check: Interruptible {
@@ -42,7 +43,7 @@ extension RepositoryCommand {
                 let error = problem.error
                 StandardError.write("\(problem.severity.rawValue): \(error.location): expected \(error.expected), found \(error.found)")
             }
-            for path in report.damagedPaths { StandardError.write("can't be restored: /\(path)") }
+            for path in report.damagedPaths { StandardError.write("can't be restored: /\(path.printable)") }
             output.print(
                 report.value.merging(["snapshot": options.snapshot.map { .string($0.id) } ?? .null]),
                 orText: "\(report.snapshots) snapshots, \(report.packs) packs, \(report.blobs) blobs; "
@@ -53,7 +54,7 @@ extension RepositoryCommand {
                     .damaged,
                     """
                     error: the repository is damaged; what it holds whole can be restored, and a new run stores again what is lost
-                    \(report.advice.map { "  do:       \($0)" }.joined(separator: "\n"))
+                    \(report.advice.map { "  do:       \($0.printable)" }.joined(separator: "\n"))
                       docs/repository.md has the whole order
                     """)
             }

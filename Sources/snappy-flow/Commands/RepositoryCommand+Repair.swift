@@ -89,8 +89,9 @@ extension RepositoryCommand {
                 if snapshots.isEmpty { finder.sayDamaged() }
                 let reports = try await opened.repository.repairSnapshots(chosen, forget: forget, dryRun: dryRun)
                 for report in reports where !report.isWhole {
-                    for path in report.emptied { print("\(report.snapshot.shortID): emptied /\(path)") }
-                    for path in report.incomplete { print("\(report.snapshot.shortID): incomplete /\(path)") }
+                    for path in report.emptied { print("\(report.snapshot.shortID): emptied /\(path.printable)") }
+                    for path in report.incomplete { print("\(report.snapshot.shortID): incomplete /\(path.printable)") }
+                    if !report.namesAll { print("\(report.snapshot.shortID): and more") }
                     if let repaired = report.repaired { print("\(report.snapshot.shortID): repaired as \(repaired.shortID)") }
                 }
                 let broken = reports.count { !$0.isWhole }

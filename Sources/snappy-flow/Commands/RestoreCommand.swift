@@ -46,16 +46,16 @@ struct RestoreCommand: Interruptible {
                     paths: paths, lock: takesLock,
                     progress: { progress in
                         meter.show(
-                            "\(progress.files) files  \(ByteCount(bytes: Int64(progress.bytes)).approximate)  \(progress.currentPath)")
+                            "\(progress.files) files  \(ByteCount(bytes: Int64(progress.bytes)).approximate)  \(progress.currentPath.printable)")
                     }))
         }
         meter.clear()
         for warning in report.warnings { StandardError.write("warning: \(warning)") }
         print("restored \(report.files) files, \(ByteCount(bytes: Int64(report.bytes)).approximate), into \(absolute)")
         guard report.failures.isEmpty else {
-            for failure in report.failures { StandardError.write("not restored: \(failure.path): \(failure.error)") }
+            for failure in report.failures { StandardError.write("not restored: \(failure.path.printable): \(failure.error)") }
             let nothing = report.files == 0
-            throw CommandFailure(nothing ? .failed : .partial, nothing ? "nothing was restored" : "\(report.failures.count) not restored")
+            throw CommandFailure(nothing ? .failed : .partial, nothing ? "nothing was restored" : "\(report.failureCount) not restored")
         }
     }
 }

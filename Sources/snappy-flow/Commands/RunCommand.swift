@@ -84,7 +84,7 @@ struct RunCommand: AsyncParsableCommand {
     /// Nothing is begun that can't be carried to its end here.
     private func refuse(_ refusals: [StepError]) throws {
         guard let first = refusals.first else { return }
-        for refusal in refusals.dropFirst() { StandardError.write(ErrorReport(refusal).text) }
+        for refusal in refusals.dropFirst() { StandardError.write(lines: ErrorReport(refusal).text) }
         throw first
     }
 

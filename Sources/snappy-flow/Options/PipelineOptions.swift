@@ -29,7 +29,7 @@ struct PipelineOptions: ParsableArguments {
             let errors = result.diagnostics.count(where: { $0.severity == .error })
             throw CommandFailure(.usage, text + remainder + "\n\n\(errors) error\(errors == 1 ? "" : "s"); nothing was done")
         }
-        if !text.isEmpty, warns { StandardError.write(text + remainder) }
+        if !text.isEmpty, warns { StandardError.write(lines: text + remainder) }
         return result.plans
     }
 

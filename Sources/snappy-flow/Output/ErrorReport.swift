@@ -10,6 +10,7 @@ struct ErrorReport {
     var text: String {
         var lines = ["error: \(error.location)", "  expected: \(error.expected)", "  found:    \(error.found)"]
         if !error.advice.isEmpty { lines.append("  do:       \(error.advice)") }
+        lines = lines.map(\.printable)
         switch error.retry {
         case .transient: lines.append("  retry:    may help")
         case .permanent: lines.append("  retry:    won't help until something is changed")

@@ -8,7 +8,7 @@ extension JSONValue {
     }
 
     /// JSON for people and programs: two spaces a level, keys sorted.
-    var prettyText: String { pretty(indent: "") }
+    var prettyText: String { pretty(indent: "").printableJSON }
 
     private func pretty(indent: String) -> String {
         let inner = indent + "  "
@@ -26,7 +26,7 @@ extension JSONValue {
     }
 
     /// YAML 1.2 in block style. Scalars are JSON scalars, which YAML 1.2 reads the same.
-    var yamlText: String { yaml(indent: "") }
+    var yamlText: String { yaml(indent: "").printableYAML }
 
     private func yaml(indent: String) -> String {
         switch self {

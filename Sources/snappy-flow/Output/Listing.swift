@@ -14,9 +14,9 @@ extension OutputOptions {
     /// One thing: as text for people, or in full for programs.
     func print(_ value: JSONValue, orText text: @autoclosure () -> String) {
         switch output {
-        case .table: Swift.print(text())
-        case .json: Swift.print(value.prettyText)
-        case .yaml: Swift.print(value.yamlText)
+        case .table: snappy_flow.print(text())
+        case .json: snappy_flow.print(value.prettyText)
+        case .yaml: snappy_flow.print(value.yamlText)
         }
     }
 }
@@ -37,7 +37,7 @@ struct Listing {
     }
 
     mutating func add(_ cells: [String], _ value: JSONValue) {
-        rows.append(cells)
+        rows.append(cells.map(\.printable))
         values.append(value)
     }
 

@@ -1,8 +1,13 @@
 import Foundation
 
 enum StandardError {
-    /// One message with a newline at its end. Where it can't be written nobody can be told: whoever speaks goes on.
-    static func write(_ message: String) {
-        try? FileHandle.standardError.write(contentsOf: Data((message + "\n").utf8))
+    /// One line, whatever is in it. Where it can't be written nobody can be told: whoever speaks goes on.
+    static func write(_ line: String) { send(TerminalText.line(line)) }
+
+    /// Lines that are ours, with what is named in them.
+    static func write(lines: String) { send(TerminalText.lines(lines)) }
+
+    private static func send(_ text: String) {
+        try? FileHandle.standardError.write(contentsOf: Data((text + "\n").utf8))
     }
 }

@@ -4,20 +4,16 @@ import Foundation
 /// Rows that are printed as they are found, whatever their number: lines of cells, or one JSON or YAML list.
 struct StreamedListing {
     private let format: OutputFormat
-    private let line: (JSONValue) -> String
     private var isEmpty = true
 
-    /// `line` is a row for people.
-    init(_ format: OutputFormat, line: @escaping (JSONValue) -> String) {
-        self.format = format
-        self.line = line
-    }
+    init(_ format: OutputFormat) { self.format = format }
 
-    mutating func add(_ row: JSONValue) {
+    /// `line` is the row for people; one line, whatever is in it.
+    mutating func add(_ row: @autoclosure () -> JSONValue, orLine line: @autoclosure () -> String) {
         switch format {
-        case .table: print(line(row))
-        case .json: print((isEmpty ? "[\n" : ",\n") + row.canonicalText, terminator: "")
-        case .yaml: print(JSONValue.array([row]).yamlText)
+        case .table: print(TerminalText.line(line()))
+        case .json: print((isEmpty ? "[\n" : ",\n") + row().canonicalText.printableJSON, terminator: "")
+        case .yaml: print(JSONValue.array([row()]).yamlText)
         }
         isEmpty = false
     }

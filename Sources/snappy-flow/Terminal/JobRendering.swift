@@ -57,7 +57,7 @@ struct JobRendering {
             parts.append(ByteCount(bytes: progress.bytesDone).approximate)
         }
         if progress.itemsDone > 0 { parts.append("\(progress.itemsDone) items") }
-        if !progress.current.isEmpty { parts.append(terminal.paint(progress.current, .grey)) }
+        if !progress.current.isEmpty { parts.append(terminal.paint(progress.current.printable, .grey)) }
         return parts.joined(separator: "  ")
     }
 
@@ -92,7 +92,7 @@ struct JobRendering {
         }
         for step in run.steps where !step.missed.isEmpty {
             lines += ["", terminal.paint("\(step.id) missed:", .bold)]
-            lines += step.missed.prefix(20).map { "  \($0)" }
+            lines += step.missed.prefix(20).map { "  \($0.printable)" }
             if step.missed.count > 20 { lines.append("  and \(step.missed.count - 20) more: `snappy-flow jobs show --output json`") }
         }
         let held = run.armed
@@ -113,7 +113,7 @@ struct JobRendering {
     static func lines(of failure: StepFailure) -> [String] {
         var lines = ["  \(failure.location)", "  expected: \(failure.expected)", "  found:    \(failure.found)"]
         if !failure.advice.isEmpty { lines.append("  do:       \(failure.advice)") }
-        return lines
+        return lines.map(\.printable)
     }
 
     /// How it ended, or where it is.

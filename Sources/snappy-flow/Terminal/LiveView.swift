@@ -12,12 +12,12 @@ struct LiveView {
     mutating func paint(_ lines: [String]) {
         var text = painted > 0 ? "\u{1B}[\(painted)A" : ""
         let width = terminal.width
-        for line in lines { text += "\r\u{1B}[2K" + Self.cut(line, to: width) + "\n" }
+        for line in lines { text += "\r\u{1B}[2K" + Self.cut(TerminalText.line(line), to: width) + "\n" }
         if painted > lines.count {
             text += String(repeating: "\r\u{1B}[2K\n", count: painted - lines.count) + "\u{1B}[\(painted - lines.count)A"
         }
         painted = lines.count
-        terminal.write(text)
+        terminal.paintOver(text)
     }
 
     /// At most `width` visible characters; escape sequences count nothing and the last one resets.

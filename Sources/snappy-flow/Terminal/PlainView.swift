@@ -7,7 +7,7 @@ struct PlainView {
 
     /// Nil for events that say nothing to a reader of the whole story.
     func line(for event: EventRecord, in run: JobRun) -> String? {
-        guard let text = text(for: event, in: run) else { return nil }
+        guard let text = text(for: event, in: run)?.printable else { return nil }
         return "\(event.at.clock)  \(event.isAlarm ? terminal.paint(text, .red) : text)"
     }
 

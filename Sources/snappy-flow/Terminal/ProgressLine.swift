@@ -14,11 +14,11 @@ final class ProgressLine: @unchecked Sendable {  // guarded by the lock
         lock.withLock {
             guard Date().timeIntervalSince(last) > 0.1 else { return }
             last = Date()
-            terminal.write("\r\u{1B}[2K" + LiveView.cut(line(), to: terminal.width - 1))
+            terminal.paintOver("\r\u{1B}[2K" + LiveView.cut(TerminalText.line(line()), to: terminal.width - 1))
         }
     }
 
     func clear() {
-        if terminal.isInteractive { terminal.write("\r\u{1B}[2K") }
+        if terminal.isInteractive { terminal.paintOver("\r\u{1B}[2K") }
     }
 }

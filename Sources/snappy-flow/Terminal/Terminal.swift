@@ -2,6 +2,8 @@ import Foundation
 
 /// What standard output is: a terminal gets colour and a live view, a pipe gets plain lines. `NO_COLOR` is honoured (no-color.org).
 struct Terminal {
+    static let standard = Terminal()
+
     let isInteractive: Bool
     let hasColour: Bool
 
@@ -18,7 +20,7 @@ struct Terminal {
         return Int(size.ws_col)
     }
 
-    enum Colour: String {
+    enum Colour: String, CaseIterable {
         case red = "31", green = "32", yellow = "33", blue = "34", cyan = "36", grey = "90", bold = "1"
     }
 
@@ -26,8 +28,16 @@ struct Terminal {
         hasColour ? "\u{1B}[\(colour.rawValue)m\(text)\u{1B}[0m" : text
     }
 
+    /// Every sequence that colours something, of diagnostics too.
+    static let sequences = (["0", "1;31", "1;32", "1;33"] + Colour.allCases.map(\.rawValue)).map { "\u{1B}[\($0)m" }
+
     /// A reader that went away (`run | head`) and a full disk below a log end no job.
-    func write(_ text: String) {
+    func write(_ text: String) { send(TerminalText.lines(text)) }
+
+    /// What moves the cursor, around lines that are safe.
+    func paintOver(_ text: String) { send(text) }
+
+    private func send(_ text: String) {
         try? FileHandle.standardOutput.write(contentsOf: Data(text.utf8))
     }
 }

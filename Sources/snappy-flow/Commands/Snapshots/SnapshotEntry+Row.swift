@@ -1,5 +1,6 @@
 import ArgumentParser
 import FlowModel
+import Foundation
 import Repository
 import Steps
 import StorageKit
@@ -10,6 +11,7 @@ extension SnapshotEntry {
         var row: [String: JSONValue] = [
             "path": .string("/\(path)"), "type": .string(type), "size": .int(Int64(clamping: size)),
         ]
+        if let bytes = path.unreadableBytes { row["pathBase64"] = .string(bytes) }
         guard let metadata else { return .object(row) }
         row["mode"] = .string(metadata.modeText)
         row["permissions"] = .string(String(metadata.permissions, radix: 8))
@@ -19,17 +21,32 @@ extension SnapshotEntry {
         row["groupID"] = .int(Int64(metadata.groupID))
         row["modified"] = .string(Instant(metadata.modified).rfc3339)
         row["inode"] = .string("\(metadata.inode)")
-        if metadata.kind == .symbolicLink { row["target"] = .string(String(decoding: metadata.linkTarget, as: UTF8.self)) }
+        if metadata.kind == .symbolicLink {
+            row["target"] = .string(String(decoding: metadata.linkTarget, as: UTF8.self))
+            if let bytes = metadata.linkTarget.base64WhereNotText { row["targetBase64"] = .string(bytes) }
+        }
         return .object(row)
     }
 
-    static func line(_ row: JSONValue) -> String {
-        func text(_ key: String) -> String { row[key]?.stringValue ?? "" }
+    var line: String {
+        let row = row
+        func text(_ key: String) -> String { (row[key]?.stringValue ?? "").printable }
         let size = "\(row["size"]?.intValue ?? 0)"
         let padded = String(repeating: " ", count: max(12 - size.count, 0)) + size
         let owner = "\(text("user").padded(to: 8)) \(text("group").padded(to: 8))"
-        let target = row["target"]?.stringValue.map { " -> \($0)" } ?? ""
-        return "\(text("mode").padded(to: 10)) \(owner) \(padded) \(text("modified").prefix(19)) \((text("path") + target).printable)"
+        let target = metadata?.kind == .symbolicLink ? " -> " + (metadata?.linkTarget ?? []).printableName : ""
+        return "\(text("mode").padded(to: 10)) \(owner) \(padded) \(text("modified").prefix(19)) /\(path.printable)\(target)"
+    }
+}
+
+extension TreePath {
+    /// Base64 of the whole path from the root where its bytes are no text: `path` has U+FFFD in their place.
+    var unreadableBytes: String? { ([UInt8(ascii: "/")] + bytes).base64WhereNotText }
+}
+
+extension [UInt8] {
+    fileprivate var base64WhereNotText: String? {
+        String(validating: self, as: UTF8.self) == nil ? Data(self).base64EncodedString() : nil
     }
 }
 

@@ -22,10 +22,7 @@ extension SnapshotsCommand {
             let repository = opened.repository
             let finder = try await SnapshotFinder(opened, filter.filter)
             let (before, after) = (try finder.one(before), try finder.one(after))
-            var listing = StreamedListing(output.output) { row in
-                let word = row["change"]?.stringValue ?? ""
-                return "\(Self.letters[word] ?? "?")    \((row["path"]?.stringValue ?? "").printable)"
-            }
+            var listing = StreamedListing(output.output)
             var count: [SnapshotChange.Kind: Int] = [:]
             var (added, removed): (Int64, Int64) = (0, 0)
             try await repository.browser().differences(from: before, to: after) { change in
@@ -34,7 +31,10 @@ extension SnapshotsCommand {
                 removed += Int64(clamping: change.before?.size ?? 0)
                 guard change.kind != .metadataChanged || metadata else { return }
                 let isFolder = (change.after ?? change.before)?.type == "dir"
-                listing.add(["change": .string(Self.words[change.kind] ?? ""), "path": .string("/\(change.path)\(isFolder ? "/" : "")")])
+                let (word, end) = (Self.words[change.kind] ?? "", isFolder ? "/" : "")
+                var row: [String: JSONValue] = ["change": .string(word), "path": .string("/\(change.path)\(end)")]
+                if let bytes = change.path.unreadableBytes { row["pathBase64"] = .string(bytes) }
+                listing.add(.object(row), orLine: "\(Self.letters[word] ?? "?")    /\(change.path.printable)\(end)")
             }
             listing.end()
             guard output.output == .table else { return }

@@ -38,15 +38,13 @@ extension SnapshotsCommand {
             // What is looked for may be in one of these.
             if snapshot.isEmpty { finder.sayDamaged() }
             let browser = try await opened.repository.browser()
-            var listing = StreamedListing(output.output) { row in
-                "\(row["snapshot"]?.stringValue?.prefix(8) ?? "") \(SnapshotEntry.line(row))"
-            }
+            var listing = StreamedListing(output.output)
             var found = 0
             for snapshot in chosen {
                 try await browser.walk(snapshot) { entry in
                     guard matches(entry), isInTime(entry, from, until) else { return }
                     found += 1
-                    listing.add(entry.row.merging(["snapshot": .string(snapshot.id)]))
+                    listing.add(entry.row.merging(["snapshot": .string(snapshot.id)]), orLine: "\(snapshot.shortID) \(entry.line)")
                 }
             }
             listing.end()
@@ -58,11 +56,13 @@ extension SnapshotsCommand {
         private func matches(_ entry: SnapshotEntry) -> Bool {
             if blob.contains(where: { text in entry.blobs.contains { $0.hasPrefix(text.lowercased()) } }) { return true }
             if tree.contains(where: { entry.subtree?.hasPrefix($0.lowercased()) ?? false }) { return true }
-            let name = entry.path.parts.last?.description ?? ""
+            // Bytes, as the shell matches them: a name need not be text.
+            let name = (entry.path.parts.last?.bytes ?? []).asCString
+            let path = ([UInt8(ascii: "/")] + entry.path.bytes).asCString
             return patterns.contains { pattern in
                 let isPath = pattern.contains("/")
                 let flags = (ignoreCase ? 1 << 4 : 0) | (isPath ? FNM_PATHNAME : 0)  // FNM_CASEFOLD is shown to GNU sources only
-                return fnmatch(pattern, isPath ? "/\(entry.path)" : name, flags) == 0
+                return fnmatch(pattern, isPath ? path : name, flags) == 0
             }
         }
 
@@ -71,4 +71,8 @@ extension SnapshotsCommand {
             return (from.map { time >= $0 } ?? true) && (until.map { time < $0 } ?? true)
         }
     }
+}
+
+extension [UInt8] {
+    fileprivate var asCString: [CChar] { map { CChar(bitPattern: $0) } + [0] }
 }

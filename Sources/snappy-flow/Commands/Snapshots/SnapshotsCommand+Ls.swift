@@ -17,9 +17,9 @@ extension SnapshotsCommand {
         func run() async throws {
             let opened = try await place.open()
             let snapshot = try await SnapshotFinder(opened, filter.filter).one(snapshot)
-            var listing = StreamedListing(output.output, line: SnapshotEntry.line)
+            var listing = StreamedListing(output.output)
             try await opened.repository.browser().walk(snapshot, below: TreePath(path)) { entry in
-                listing.add(entry.row.merging(["snapshot": .string(snapshot.id)]))
+                listing.add(entry.row.merging(["snapshot": .string(snapshot.id)]), orLine: entry.line)
             }
             listing.end()
         }
