@@ -69,7 +69,7 @@ final class Recorder: StepRecorder {
     }
 
     func proofs(repositoryID: String) async throws -> [Proof]? {
-        try await store.proofs(tenant: claimed.tenant, repositoryID: repositoryID)
+        try await store.proofs(tenant: claimed.tenant, repositoryID: repositoryID) { log(.warning, $0) }
     }
 
     private var lost: StepError {

@@ -54,7 +54,7 @@ public protocol RunStore: Sendable {
     func saveProgress(_ progress: [ProgressReport]) async throws
     func appendLog(_ lines: [LogLine]) async throws
     func base(tenant: String, systemIdentity: String, repositoryID: String) async throws -> Base?
-    func proofs(tenant: String, repositoryID: String) async throws -> [Proof]
+    func proofs(tenant: String, repositoryID: String, notice: (String) -> Void) async throws -> [Proof]
 
     // MARK: wake-ups
 

@@ -8,17 +8,26 @@ extension EngineStore {
         return rows.first.flatMap(Self.base)
     }
 
-    /// The oldest first.
-    public func proofs(tenant: String, repositoryID: String) async throws -> [Proof] {
-        try await pool.repeatable(Self.sql("list-proofs"), [.text(tenant), .text(repositoryID)]).map { row in
-            guard let level = Proof.Level(rawValue: try row.get("level")) else {
-                throw StoreError("unknown-level", expected: "a level of proof of this version", found: try row.get("level"), at: "proofs")
-            }
-            return Proof(
-                repositoryID: try row.get("repositoryID"), snapshotID: try row.get("snapshotID"), level: level,
-                isGood: try row.get("is_good"),
-                details: (try? row.get("details")) ?? .null)
+    /// The oldest first. One that can't be read, or of a level that this version does not know, is none: it proves nothing and condemns nothing. `notice`
+    /// hears of those, once.
+    public func proofs(tenant: String, repositoryID: String, notice: (String) -> Void = { _ in }) async throws -> [Proof] {
+        let rows = try await pool.repeatable(Self.sql("list-proofs"), [.text(tenant), .text(repositoryID)])
+        let proofs = rows.compactMap(Self.proof)
+        if let row = rows.first(where: { Self.proof($0) == nil }) {
+            let (level, snapshot) = (try? row.get("level") as String, try? row.get("snapshotID") as String)
+            notice(
+                "\(rows.count - proofs.count) proofs count for nothing: the level of the first, of snapshot \((snapshot ?? "?").prefix(8)), is \(level ?? "none"); a newer version may have written it"
+            )
         }
+        return proofs
+    }
+
+    private static func proof(_ row: Row) -> Proof? {
+        guard let level = (try? row.get("level")).flatMap(Proof.Level.init(rawValue:)), let repository = try? row.get("repositoryID") as String,
+            let snapshot = try? row.get("snapshotID") as String, let isGood = try? row.get("is_good") as Bool
+        else { return nil }
+        return Proof(
+            repositoryID: repository, snapshotID: snapshot, level: level, isGood: isGood, details: (try? row.get("details")) ?? .null)
     }
 
     /// Those that `bases` replace and that no other (system, repository) still needs; locked until the transaction ends. One that can't be read names

@@ -1,11 +1,11 @@
 import FlowModel
 import Foundation
-import Repository
 import Rigs
 import StepKit
 import StorageKit
 import Testing
 
+@testable import Repository
 @testable import Steps
 
 @Suite struct VerifyTests {
@@ -173,6 +173,44 @@ import Testing
         stage.recorder.set(proofs: first.proofs)
         let second = try await stage.run("verify", id: "verify", .step("copy-home"), settings)
         #expect(second.proofs.map(\.level) == [.metadata])
+    }
+
+    /// A system of that name in another pipeline, or on another host, is another one; and a clock that was wrong proves nothing for years.
+    @Test(arguments: ["pipeline:other,system:home at home", "pipeline:nightly,system:home at elsewhere", "pipeline:nightly,system:home at home"])
+    func anotherOnesFullReadIsNotThisOnes(_ origin: String) async throws {
+        let stage = try await copied()
+        let settings: [String: JSONValue] = ["read": "metadata", "everyByteWithin": "7d"]
+        let parts = origin.split(separator: " ").map(String.init)
+        try await stage.restic("vault").succeed("backup", "--tag", parts[0], "--host", parts[2], stage.folder.file("home"))
+        let other = try #require(try await stage.store("vault").snapshots().last)
+        var finding = Finding(other)
+        finding.read(.all, CheckReport())
+        var proof = finding.proof(repositoryID: try await stage.store("vault").id, isPartial: false)
+        stage.recorder.set(proofs: [proof])
+        let isSame = origin == "pipeline:nightly,system:home at home"
+        let first = try await stage.run("verify", id: "verify", .step("copy-home"), settings)
+        #expect(first.proofs.map(\.level) == [isSame ? .metadata : .all])
+        proof.details = .object((proof.details.objectValue ?? [:]).merging(["at": 4_000_000_000_000]) { $1 })
+        stage.recorder.set(proofs: [proof])
+        let second = try await stage.run("verify", id: "verify", .step("copy-home"), settings)
+        #expect(second.proofs.map(\.level) == [.all])
+    }
+
+    /// A snapshot that was proved and is gone still says when its system was read; a proof of an earlier version does not say whose it is.
+    @Test func everyByteWithinIsOfEachSystemOfARepository() async throws {
+        let stage = try await copied()
+        let settings: [String: JSONValue] = ["read": "metadata", "everyByteWithin": "7d"]
+        let first = try await stage.run("verify", id: "verify", .repository("vault"), settings)
+        #expect(first.proofs.map(\.level) == [.all])
+        stage.recorder.set(proofs: first.proofs)
+        #expect(try await stage.run("verify", id: "verify", .repository("vault"), settings).proofs.map(\.level) == [.metadata])
+        try await stage.run("copy", id: "copy-home", .systems(["home"]), ["to": "vault"])
+        try await stage.restic("vault").succeed("forget", first.proofs[0].snapshotID)
+        #expect(try await stage.run("verify", id: "verify", .repository("vault"), settings).proofs.map(\.level) == [.metadata])
+        var old = first.proofs
+        old[0].details = .object((old[0].details.objectValue ?? [:]).filter { !["pipeline", "host"].contains($0.key) })
+        stage.recorder.set(proofs: old)
+        #expect(try await stage.run("verify", id: "verify", .repository("vault"), settings).proofs.map(\.level) == [.all])
     }
 
     @Test func aPartialCopysProofSaysSo() throws {

@@ -41,7 +41,7 @@ struct Finding: Sendable {
     func proof(repositoryID: String, isPartial: Bool) -> Proof {
         var details = details
         details["at"] = .int(Int64(Date.now.timeIntervalSince1970 * 1000))
-        details["system"] = .string(SnapshotTag.system(of: snapshot) ?? "")
+        details.merge(SnapshotOrigin(snapshot).proofDetails) { _, new in new }
         if isPartial || !SnapshotTag.isWhole(snapshot) { details["partial"] = true }
         if !isGood { details["problems"] = .array(problems.prefix(20).map { .string($0) }) }
         return Proof(repositoryID: repositoryID, snapshotID: snapshot.id, level: level, isGood: isGood, details: .object(details))

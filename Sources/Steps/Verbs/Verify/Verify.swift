@@ -39,7 +39,7 @@ struct Verify: Verb {
             if target.snapshotID == nil { unreadable += list.damaged }
             for snapshot in try snapshots(of: target, among: list.snapshots, at: repository.location, context) {
                 var finding = Finding(snapshot)
-                if let depth = try await depth(asked, target, repository, context) {
+                if let depth = try await depth(asked, snapshot, list.snapshots, repository, context) {
                     try await check(snapshot, in: repository, depth, context, &finding)
                 }
                 if let trial, finding.isGood {
@@ -152,15 +152,12 @@ struct Verify: Verb {
 
     // MARK: reading
 
-    private func depth(_ asked: ReadDepth?, _ target: Target, _ repository: Repository, _ context: StepContext) async throws -> ReadDepth? {
+    private func depth(
+        _ asked: ReadDepth?, _ snapshot: Snapshot, _ all: [Snapshot], _ repository: Repository, _ context: StepContext
+    ) async throws -> ReadDepth? {
         guard let span = try context.settings.optional(Self.everyByteWithin), asked != .all else { return asked }
-        let proofs = try await context.recorder.proofs(repositoryID: repository.id) ?? []
-        let limit = Int64(Date.now.timeIntervalSince1970 * 1000) - span.milliseconds
-        let isRecent = proofs.contains { proof in
-            proof.isGood && proof.details["read"]?.stringValue == "all" && proof.details["system"]?.stringValue == (target.system ?? "")
-                && (proof.details["at"]?.intValue ?? 0) > limit
-        }
-        return isRecent ? asked : .all
+        let readings = FullReadings(try await context.recorder.proofs(repositoryID: repository.id) ?? [], among: all, now: .now)
+        return readings.wasRead(SnapshotOrigin(snapshot), within: span) ? asked : .all
     }
 
     private func check(
