@@ -53,6 +53,51 @@ import Testing
         #expect(job.applied(to: Self.plan).systems == job.systems)
     }
 
+    /// What stands beside a plug-in's own settings is as good a place for a parameter, with or without one in those.
+    @Test(arguments: ["/srv/b", "/srv/${parameters.site}"]) func parametersReachHostAndIdentity(_ path: String) throws {
+        let result = Compiling.result(
+            """
+            name: x
+            parameters: {site: {type: string}}
+            systems:
+              a: {type: volume, path: "\(path)", host: "db-${parameters.site}"}
+              b: {type: volume, path: "\(path)", identity: "vol-${parameters.site}"}
+            repositories: {r: {type: local, path: /r, password: {fromEnv: P}}}
+            steps:
+              - copy: a
+                to: r
+              - copy: b
+                to: r
+            """)
+        let plan = try #require(result.plans.first, "\(DiagnosticRendering.text(result.diagnostics))").plan
+        let job = try JobDefinition.instantiate(plan, parameters: ["site": "nyc"], catalog: .paper)
+        let place = path.replacing("${parameters.site}", with: "nyc")
+        #expect(job.systems["a"]?.host == "db-nyc" && job.systems["a"]?.identity == "volume:\(place)")
+        #expect(job.systems["b"]?.host == "b" && job.systems["b"]?.identity == "volume:vol-nyc")
+        #expect(job.steps.flatMap(\.holds).allSatisfy { !$0.resource.contains("${") }, "\(job.steps.flatMap(\.holds))")
+        #expect(throws: JobDefinitionError.self) {
+            try JobDefinition.instantiate(plan, parameters: ["site": "a\nb"], catalog: .paper)
+        }
+    }
+
+    /// Where a parameter could not be what it says, it is refused and not taken for a text.
+    @Test(arguments: ["create: \"${parameters.p}\"", "mirror: \"${parameters.p}\"", "password: {fromEnv: \"${parameters.p}\"}"])
+    func aParameterThatWouldNotBeExpandedIsRefused(_ key: String) {
+        let result = Compiling.result(
+            """
+            name: x
+            parameters: {p: {type: string, default: r}}
+            systems: {a: {type: volume, path: /srv/b}}
+            repositories:
+              r: {type: local, path: /r, password: {fromEnv: P}}
+              s: {type: local, path: /s, \(key.hasPrefix("password") ? key : "password: {fromEnv: P}, " + key)}
+            steps:
+              - copy: a
+                to: s
+            """)
+        #expect(result.hasErrors, "\(result.plans)")
+    }
+
     @Test func fanOutsAreExpanded() throws {
         let job = try job(["folder": "web", "marks": .string("[\"a\", \"b c\", 3]")])
         #expect(job.steps.map(\.id.rawValue) == ["copy-a", "mark[a]", "mark[b-c]", "mark[3]", "verify-copy-a", "restore"])

@@ -19,14 +19,20 @@ public struct JobDefinition: Sendable, Hashable {
         let scope = ExpressionScope(parameters: parameters, pipeline: plan.expressionFields)
         var identities: [String: String] = [:]
         var systems = plan.systems
-        for (name, system) in plan.systems where isOpen(system.settings) {
+        for (name, system) in plan.systems where isOpen(system) {
             guard let type = catalog.system(system.type) else { throw unknownType(system.type, "system \(name)") }
             let settings = try resolved(system.settings, scope, type.schema, "system \(name)")
             systems[name]?.settings = settings
-            guard system.identity == PipelineCompiler.openIdentity("systems", name) else { continue }
-            let identity = try computed("system \(name)") { () throws(StepError) in
-                try type.identity(Settings(settings, origin: "system \(name)"))
-            }
+            systems[name]?.host = try resolved(system.host, "host", scope, "system \(name)")
+            guard system.identity.contains("${") else { continue }
+            let identity =
+                if system.identity != PipelineCompiler.openIdentity("systems", name) {
+                    try resolved(system.identity, "identity", scope, "system \(name)")
+                } else {
+                    try computed("system \(name)") { () throws(StepError) in
+                        try type.identity(Settings(settings, origin: "system \(name)"))
+                    }
+                }
             systems[name]?.identity = identity
             identities["system/\(system.identity)"] = "system/\(identity)"
         }
@@ -70,6 +76,10 @@ public struct JobDefinition: Sendable, Hashable {
         return plan
     }
 
+    private static func isOpen(_ system: PlannedSystem) -> Bool {
+        isOpen(system.settings) || system.host.contains("${") || system.identity.contains("${")
+    }
+
     /// True when there is an expression in it.
     static func isOpen(_ settings: [String: JSONValue]) -> Bool { settings.values.contains { isOpen($0) } }
 
@@ -103,6 +113,26 @@ public struct JobDefinition: Sendable, Hashable {
                 advice: "give the parameter another value")
         }
         return values
+    }
+
+    /// A name beside the plug-in's own settings: a short line.
+    private static func resolved(
+        _ text: String, _ key: String, _ scope: ExpressionScope, _ location: String
+    ) throws(JobDefinitionError) -> String {
+        guard text.contains("${") else { return text }
+        let value: JSONValue
+        do {
+            value = try ExpressionEvaluator.resolve(.string(text), in: scope)
+        } catch {
+            throw JobDefinitionError(error, at: location)
+        }
+        let name = value.stringValue ?? value.intValue.map(String.init) ?? ""
+        guard !name.isEmpty, name.utf8.count <= 255, name == name.printable else {
+            throw JobDefinitionError(
+                "wrong-type", expected: "\(key): a text of 1 to 255 bytes in one line", found: value.canonicalText, at: location,
+                advice: "give the parameter another value")
+        }
+        return name
     }
 
     private static func resolved(_ step: PlannedStep, _ scope: ExpressionScope) throws(JobDefinitionError) -> Subject {

@@ -66,7 +66,8 @@ extension PipelineCompiler {
     private mutating func identity(
         of declaration: Declaration, isOpen: Bool, override: String?, _ compute: () throws(StepError) -> String
     ) -> String {
-        if let override, !override.contains("${") { return Self.named(override, type: declaration.type) }
+        // With expressions in it, too: a job has what they give.
+        if let override { return Self.named(override, type: declaration.type) }
         if isOpen { return Self.openIdentity(declaration.kind == "system" ? "systems" : "repositories", declaration.name) }
         do {
             return try compute()

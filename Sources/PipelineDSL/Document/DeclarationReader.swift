@@ -87,6 +87,12 @@ struct DeclarationReader {
             let reading = SettingReader.read(entry.value, as: field.type, label: "\(label): \(key)")
             findings += reading.findings
             mentions.merge(reading.mentions)
+            if fields[0] == nil, ["create", "mirror"].contains(key), let template = reading.mentions.templates.first {
+                findings.append(
+                    Finding(
+                        "expression-not-allowed", "\(label): `\(key)` is written out, not computed", expected: "a plain value",
+                        found: template.text, at: template.mark))
+            }
             if fields[0] != nil { settings[key] = reading.json }
             if fields[1] != nil { common[key] = reading.json }
         }

@@ -41,7 +41,7 @@ enum SettingReader {
                     expected: SettingType.secret.words,
                     found: found, hint: "write {fromFile: /run/secrets/NAME} or {fromEnv: NAME}", at: node.mark))
         }
-        if case .environment(let name) = reference, name.isEmpty { return Reading(wrong(node, .secret, label)) }
+        if case .environment(let name) = reference, name.isEmpty || name.contains("${") { return Reading(wrong(node, .secret, label)) }
         if case .file(let path) = reference, !path.hasPrefix("/") || path.contains("${") {
             return Reading(
                 Finding(

@@ -29,6 +29,8 @@ public struct OwnSnapshots: Sendable, Hashable {
         guard let pipeline = origin.pipeline, pipelines.contains(pipeline) else { return false }
         let declared = copied.filter { $0.pipeline == pipeline }
         if declared.isEmpty || declared.contains(origin) { return true }
+        // Of a document whose parameters are not given: whatever the host.
+        if declared.contains(where: { $0.system == origin.system && $0.host.contains("${") }) { return true }
         let isDeclared = declared.contains { $0.system == origin.system }
         return isDeclared ? !filter.hosts.isEmpty : filter.system != nil
     }

@@ -11,6 +11,7 @@ import WorkflowEngine
 struct RepositoryOptions: ParsableArguments {
     @Option(name: .long, help: "The file or folder with the documents.") var file: String
     @Option(name: .long, help: "The repository's name in them.") var repository: String
+    @OptionGroup var parameters: ParameterOptions
 
     /// The repository, and which of its snapshots are the documents' own.
     func open() async throws -> (repository: Repository, own: OwnSnapshots) {
@@ -33,7 +34,7 @@ struct RepositoryOptions: ParsableArguments {
 
     private func place(_ repository: String) async throws -> (repository: RepositoryPlace, plans: [Plan]) {
         let plans = try PipelineOptions.compile([file], warns: false)
-        let holding = plans.map(\.plan).filter { $0.repositories[repository] != nil }
+        let holding = try plans.map(\.plan).filter { $0.repositories[repository] != nil }.map { try filled($0, for: repository) }
         guard let plan = holding.first, let planned = plan.repositories[repository] else {
             let names = Set(plans.flatMap { $0.plan.repositories.keys }).sorted().joined(separator: ", ")
             throw CommandFailure(
@@ -53,5 +54,18 @@ struct RepositoryOptions: ParsableArguments {
         }
         for warning in place.warnings { StandardError.write("warning: \(warning)") }
         return (place, holding)
+    }
+
+    /// With the parameters that are given, and their defaults. What lacks some will do where the repository has none of them.
+    private func filled(_ plan: Plan, for repository: String) throws -> Plan {
+        do {
+            let definition = try JobDefinition.instantiate(
+                plan, parameters: parameters.values(for: plan), catalog: Composition.catalog)
+            return definition.applied(to: plan)
+        } catch let error as JobDefinitionError {
+            let isOpen = plan.repositories[repository].map { JSONValue.object($0.settings).canonicalText.contains("${") } ?? false
+            if isOpen || !parameters.parameter.isEmpty { throw error }
+            return plan
+        }
     }
 }
