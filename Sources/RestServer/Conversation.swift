@@ -58,10 +58,16 @@ struct Conversation: Sendable {
         service.metrics.request("", answer.status.code, bytesIn: 0, bytesOut: sent)
     }
 
-    /// Who asks is known from now on.
-    private func know() {
-        guard service.connections.know(wire.channel) else { return }
-        wire.channel.triggerUserOutboundEvent(TurnHandler.Word.known, promise: nil)
+    /// Who asks is known from now on. Throws `.crowded` where a user has as many connections as one may.
+    private func know(_ user: String?) throws(Refusal) {
+        switch service.connections.know(wire.channel, as: user) {
+        case .known: break
+        case .isNew: wire.channel.triggerUserOutboundEvent(TurnHandler.Word.known, promise: nil)
+        case .tooMany:
+            throw Refusal(
+                .crowded, "you have as many connections as one user may (--connections-per-user), or few are left: close some, and try again",
+                .retry(afterSeconds: 5))
+        }
     }
 
     /// Answers one request. False when the connection is of no more use.
@@ -69,11 +75,12 @@ struct Conversation: Sendable {
         let begin = ContinuousClock.now
         var user: String?
         var isCut = false
+        var isOneTooMany = false
         var awaitsGo = head.awaitsGo
         var answer: Answer
         do {
             user = try await service.authenticate(head, from: address)
-            know()
+            try know(user)
             answer = try await service.answer(head, user: user, from: address, body: &body) {
                 guard awaitsGo else { return }
                 awaitsGo = false
@@ -82,6 +89,7 @@ struct Conversation: Sendable {
         } catch let refusal as Refusal {
             service.metrics.refused(refusal.kind)
             isCut = refusal.kind == .cut
+            isOneTooMany = refusal.kind == .crowded
             answer = Answer(refusal)
         } catch {
             service.metrics.refused(.cut)
@@ -90,7 +98,7 @@ struct Conversation: Sendable {
         }
         // HEAD has no body (RFC 9110, 9.3.2).
         if head.method == .HEAD, case .text(let text, _) = answer.content { answer.content = .length(Int64(text.utf8.count)) }
-        let keep = head.isKeepAlive && !awaitsGo && !head.endsProtocol
+        let keep = head.isKeepAlive && !isOneTooMany && !awaitsGo && !head.endsProtocol
         var sent: Int64 = 0
         do {
             try await outbound.write(.head(answer.head(head.version, keep: keep)))
@@ -137,12 +145,15 @@ struct Conversation: Sendable {
         case .list(let folders, let isVersion2):
             var separator = "["
             for folder in folders {
-                var text = ""
-                for (id, size) in try await service.files.run({ try RepositoryFolder.objects(folder) }) {
-                    text += separator + (isVersion2 ? "{\"name\":\"\(id.hex)\",\"size\":\(size)}" : "\"\(id.hex)\"")
-                    separator = ","
+                let listing = try await service.files.run { try ObjectListing(folder) }
+                while let objects = try await service.files.run({ try listing.next() }) {
+                    var text = ""
+                    for (id, size) in objects {
+                        text += separator + (isVersion2 ? "{\"name\":\"\(id.hex)\",\"size\":\(size)}" : "\"\(id.hex)\"")
+                        separator = ","
+                    }
+                    try await write(ByteBuffer(string: text))
                 }
-                try await write(ByteBuffer(string: text))
             }
             try await write(ByteBuffer(string: separator == "[" ? "[]" : "]"))
         }

@@ -19,6 +19,10 @@ final class Quota: Sendable {
     /// What a folder counts, whatever the file system makes of it.
     static let folderBytes: Int64 = 4096
 
+    /// What an object of so many bytes counts: whole blocks, and one at least, so that room runs out before a million objects of nothing have taken every
+    /// inode.
+    static func weight(_ bytes: Int64) -> Int64 { max((bytes + 4095) / 4096, 1) * 4096 }
+
     func take(_ bytes: Int64) throws(Refusal) {
         let isTaken = used.withLock { used in
             guard fits(bytes, used) else { return false }
@@ -67,7 +71,7 @@ final class Quota: Sendable {
             switch status.st_mode & S_IFMT {
             case S_IFDIR: total += folderBytes + (try measure(path, now: now))
             case S_IFREG where name.hasSuffix(UploadFile.suffix) && status.st_mtim.tv_sec < now - 86400: unlink(path)
-            case S_IFREG: total += Int64(status.st_size)
+            case S_IFREG: total += weight(Int64(status.st_size))
             default: break
             }
         }

@@ -63,16 +63,6 @@ struct RepositoryFolder: Sendable {
         return try Self.names(folder(.data)).filter { $0.utf8.count == 2 }.sorted().map { "\(folder(.data))/\($0)" }
     }
 
-    /// The objects of one folder, foreign files left out.
-    static func objects(_ folder: String) throws(Refusal) -> [(id: SHA256Digest, size: Int64)] {
-        var found: [(id: SHA256Digest, size: Int64)] = []
-        for name in try names(folder) {
-            guard let id = SHA256Digest(hex: name.utf8), let size = try size("\(folder)/\(name)") else { continue }
-            found.append((id, size))
-        }
-        return found
-    }
-
     private static func names(_ folder: String) throws(Refusal) -> [String] {
         guard let stream = opendir(folder) else { throw Refusal(errno: errno, "a list") }
         defer { closedir(stream) }

@@ -36,6 +36,8 @@ public struct RestServerSettings: Sendable {
     public var maximumConnections = 256
     /// Connections of one IPv4 address, or IPv6 /64, on which nobody has said yet who he is; more are closed at once.
     public var connectionsPerAddress = 64
+    /// Connections of one user; who asks on more is told to come again.
+    public var connectionsPerUser = 128
 
     public init(path: String, host: String = "127.0.0.1", port: Int = 8000) {
         self.path = path
@@ -67,8 +69,9 @@ public struct RestServerSettings: Sendable {
                 "--metrics and a file of users beside it", hasMetrics ? "no users" : "no --metrics", at: "--metrics-user",
                 "give what is missing, or leave --metrics-user away")
         }
-        for (option, count) in [("--connections-per-address", connectionsPerAddress), ("--max-repositories", maximumRepositories)]
-        where count < 1 {
+        for (option, count) in [
+            ("--connections-per-address", connectionsPerAddress), ("--connections-per-user", connectionsPerUser), ("--max-repositories", maximumRepositories),
+        ] where count < 1 {
             throw .setting("at least 1", "\(count)", at: option, "raise it")
         }
         if hasPrivateRepositories, !hasCredentials {

@@ -23,7 +23,8 @@ final class Service: Sendable {
         try settings.validate()
         self.settings = settings
         self.log = log
-        connections = Connections(most: settings.maximumConnections, mostUnknown: settings.connectionsPerAddress)
+        connections = Connections(
+            most: settings.maximumConnections, mostUnknown: settings.connectionsPerAddress, mostOfUser: settings.connectionsPerUser)
         (doorkeeper, identity) = try await files.run { (try Doorkeeper(settings) { log.say($0) }, try TLSIdentity(settings)) }
         guard access(settings.path, R_OK | W_OK | X_OK) == 0 else {
             throw RestServerError(
@@ -134,7 +135,7 @@ final class Service: Sendable {
         case .DELETE:
             // Removing what is not there succeeds: the client may not have seen the answer to its first try.
             if let size = try await files.run({ try RepositoryFolder.remove(path) }) {
-                quota.giveBack(size)
+                quota.giveBack(Quota.weight(size))
                 if let kind = upload.kind { metrics.removed(kind) }
             }
             return .done

@@ -25,7 +25,7 @@ extension Service {
         let declared = head.headers.first(name: "Content-Length").flatMap { Int64($0) }
         if let declared {
             if declared > upload.maximum { throw Self.tooLarge(upload) }
-            try quota.expect(declared)
+            try quota.expect(Quota.weight(declared))
         }
         // Known early, so that a client that waits to be asked sends nothing; the link is what decides.
         if try await files.run({ try RepositoryFolder.size(upload.file) }) != nil { throw Refusal(errno: EEXIST, "an upload") }
@@ -36,14 +36,17 @@ extension Service {
             var pending = ByteBuffer()
             while let buffer = try await body.next() {
                 if body.count > upload.maximum { throw Self.tooLarge(upload) }
-                try quota.take(body.count - taken)
-                taken = body.count
+                try quota.take(Quota.weight(body.count) - taken)
+                taken = Quota.weight(body.count)
                 pending.writeImmutableBuffer(buffer)
                 guard pending.readableBytes >= Upload.part else { continue }
                 let full = pending
                 try await files.run { try full.withUnsafeReadableBytes { try file.append($0) } }
                 pending = ByteBuffer()
             }
+            // Nothing takes a block, too.
+            try quota.take(Quota.weight(body.count) - taken)
+            taken = Quota.weight(body.count)
             let rest = pending
             try await files.run {
                 try rest.withUnsafeReadableBytes { try file.append($0) }

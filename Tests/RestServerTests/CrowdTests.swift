@@ -46,6 +46,54 @@ import Testing
         #expect(try await figure(stage, "snappy_flow_rest_errors_total{reason=\"crowded\"}") > 0)
     }
 
+    private static func users(_ names: [String], _ folder: ScratchFolder) throws -> String {
+        let lines = names.map { "\($0):{SHA}qUqP5cyxm6YcTAhz05Hph5gvu9M=\n" }.joined()
+        try lines.write(toFile: folder.file("users"), atomically: true, encoding: .utf8)
+        return folder.file("users")
+    }
+
+    private static func request(_ user: String, _ request: String) -> String {
+        "\(request) HTTP/1.1\r\nHost: x\r\nAuthorization: Basic \(Data("\(user):test".utf8).base64EncodedString())\r\n"
+    }
+
+    /// Who is known and sends for ever holds some of the connections, not all.
+    @Test func oneUserHasItsShare() async throws {
+        let folder = try ScratchFolder("crowd")
+        let stage = try await RestServerStage(["--htpasswd", Self.users(["anna", "ben"], folder), "--connections-per-user", "20"])
+        try await stage.with("anna", "test").made("r")
+        let id = RestServerStage.id([1])
+        let crowd = try (0..<30).map { _ in try RawConnection(port: stage.rig.port) }
+        for connection in crowd {
+            connection.send(Self.request("anna", "POST /r/data/\(id)") + "Expect: 100-continue\r\nContent-Length: 100\r\n\r\n")
+        }
+        let answers = crowd.map { String(decoding: $0.receive() ?? [], as: UTF8.self).prefix(12) }
+        // One more than sends: the client that made the repository has a connection still, or has not.
+        let sends = answers.filter { $0 == "HTTP/1.1 100" }.count
+        #expect((19...20).contains(sends) && answers.filter { $0 == "HTTP/1.1 503" }.count == 30 - sends, "\(answers)")
+        let last = try #require(zip(crowd, answers).first { $0.1 == "HTTP/1.1 503" }?.0)
+        #expect(last.readToEnd() != nil)
+        #expect(try await stage.with("ben", "test").status("GET", "r/keys/") == 200)
+    }
+
+    /// Every place taken by users that ask nothing: whoever comes next gets one of who has most.
+    @Test func idleUsersGiveWay() async throws {
+        let folder = try ScratchFolder("crowd")
+        let names = (0..<20).map { "user\($0)" }
+        let stage = try await RestServerStage(["--htpasswd", Self.users(names + ["last"], folder)])
+        try await stage.with("user0", "test").made("r")
+        var crowd: [RawConnection] = []
+        for name in names {
+            for _ in 0..<15 {
+                let connection = try RawConnection(port: stage.rig.port)
+                connection.send(Self.request(name, "GET /r/keys/") + "\r\n")
+                try #require(String(decoding: connection.receive() ?? [], as: UTF8.self).hasPrefix("HTTP/1.1 200"), "\(name)")
+                crowd.append(connection)
+            }
+        }
+        #expect(try await stage.with("last", "test").status("GET", "r/keys/") == 200)
+        withExtendedLifetime(crowd) {}
+    }
+
     @Test(arguments: [
         ("192.0.2.7", "192.0.2.7", false), ("127.3.2.1", "127.3.2.1", true), ("::1", "0:0:0:0::/64", true),
         ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64", false), ("::ffff:192.0.2.7", "192.0.2.7", false),

@@ -27,6 +27,23 @@ import Testing
         #expect(stage.rig.files.count == 2)
     }
 
+    /// A million objects of a byte would take every inode, and hardly any room by their bytes.
+    @Test func smallObjectsTakeABlockEach() async throws {
+        let stage = try await RestServerStage(["--max-size", "1200000B"])
+        try await stage.made("r")
+        let ids = (0..<40).map { RestServerStage.id([UInt8($0)]) }
+        var found: [Int] = []
+        for (number, id) in ids.enumerated() { found.append(try await stage.status("POST", "r/locks/\(id)", body: [UInt8(number)])) }
+        #expect(found == [Int](repeating: 200, count: 30) + [Int](repeating: 507, count: 10))
+        let empty = RestServerStage.id([])
+        #expect(try await stage.status("POST", "r/locks/\(empty)", body: []) == 507)
+        #expect(try await stage.status("DELETE", "r/locks/\(ids[0])") == 200)
+        #expect(try await stage.status("POST", "r/locks/\(empty)", body: []) == 200)
+        #expect(try await stage.status("POST", "r/locks/\(ids[0])", body: [0]) == 507)
+        let next = try await RestServerStage(["--max-size", "1200000B"], over: stage.rig)
+        #expect(try await next.status("POST", "r/locks/\(ids[0])", body: [0]) == 507, "counted again at the start")
+    }
+
     /// A repository is 262 folders, before anything is in it.
     @Test func foldersTakeRoom() async throws {
         let stage = try await RestServerStage(["--max-size", "3MB"])

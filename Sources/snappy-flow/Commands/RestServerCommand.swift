@@ -25,6 +25,7 @@ struct RestServerCommand: AsyncParsableCommand {
     @Flag(help: "Answer /metrics, for Prometheus: to --metrics-user; without users, to this machine.") var metrics = false
     @Option(help: "A user who may read /metrics. May be given several times.") var metricsUser: [String] = []
     @Option(help: "Connections of one address that may be open before it is known who they are.") var connectionsPerAddress = 64
+    @Option(help: "Connections of one user that may be open; of the last quarter of all 256, 16 each.") var connectionsPerUser = 128
     @Option(help: "A client that does not get on is given up after this.") var patience = "2m"
     @Option(help: "A request's head must be whole within this, from connecting or its first byte on.") var headTime = "10s"
     @Option(help: "How long requests under way may go on after SIGTERM.") var grace = "30s"
@@ -62,6 +63,7 @@ struct RestServerCommand: AsyncParsableCommand {
         settings.hasMetrics = metrics
         settings.metricsUsers = Set(metricsUser)
         settings.connectionsPerAddress = connectionsPerAddress
+        settings.connectionsPerUser = connectionsPerUser
         settings.patience = patience
         settings.headTime = headTime
         let interrupts = Interrupts()
