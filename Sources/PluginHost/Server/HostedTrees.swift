@@ -52,6 +52,11 @@ final class HostedTrees: Sendable {
     func read(_ request: HostedRequest) throws -> HostedAnswer {
         switch request.call {
         case "tree.next":
+            // Only who asks for holes is told of them: earlier workers read zeros.
+            if request.arguments["holes"]?.boolValue == true {
+                let hole = try files[request.number("file"), request].reader.skipHole()
+                if hole > 0 { return HostedAnswer(result: ["hole": .int(hole)]) }
+            }
             var bytes = [UInt8](repeating: 0, count: Int(min(try request.number("length"), Int64(PluginMessage.maximumData))))
             let count = try bytes.withUnsafeMutableBytes { try files[request.number("file"), request].reader.read(into: $0) }
             return HostedAnswer(data: count == bytes.count ? bytes : Array(bytes[..<count]))

@@ -56,6 +56,8 @@ final class PluginFile: FileReader {
     /// Nil when all of it has come.
     private let file: JSONValue?
     private var part: ArraySlice<UInt8>
+    /// Bytes that were handed over, or passed.
+    private var position: Int64 = 0
 
     init(_ process: PluginProcess, _ answer: PluginCall.Answer, _ tree: JSONValue, _ path: TreePath) throws(StorageError) {
         guard let metadata = FileMetadata(message: answer.result["metadata"]) else {
@@ -81,8 +83,23 @@ final class PluginFile: FileReader {
             part.prefix(count).withUnsafeBytes { UnsafeMutableRawBufferPointer(rebasing: buffer[done...]).copyMemory(from: $0) }
             part = part.dropFirst(count)
             done += count
+            position += Int64(count)
         }
         return done
+    }
+
+    /// Where no hole follows, the data that came instead wait for `read`.
+    func skipHole() throws -> Int64 {
+        guard part.isEmpty, let file, position < opened.size else { return 0 }
+        let arguments: JSONValue = ["handle": tree, "file": file, "length": .int(Int64(TreeMessage.firstPart)), "holes": true]
+        let answer = try process.call("tree.next", arguments)
+        part = answer.data[...]
+        guard let hole = answer.result["hole"]?.intValue, hole != 0 else { return 0 }
+        guard hole > 0, part.isEmpty, hole <= opened.size - position else {
+            throw process.broken("a hole within the file's \(opened.size) bytes, \(position) of which have come, or data", answer.result.canonicalText)
+        }
+        position += hole
+        return hole
     }
 
     func close() {

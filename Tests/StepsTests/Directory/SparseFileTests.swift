@@ -2,6 +2,7 @@ import Crypto
 import FlowModel
 import Foundation
 import Glibc
+import PluginHost
 import Rigs
 import StepKit
 import StorageKit
@@ -162,6 +163,52 @@ import Testing
         #expect(again.summary.dataBlobs == 0 && again.summary.filesUnmodified == 1)
     }
 
+    /// Read back after a restore, too: what a verification compares is what is there.
+    @Test func aVastHoleIsNotReadBack() throws {
+        let place = try Place()
+        let ledger = WitnessLedger()
+        let read = Mutex<Int>(0)
+        let writer = WitnessWriter(base: try FolderWriter(path: place.path, overwrite: false), ledger: ledger)
+        let (path, middle, bytes) = (TreePath("vast"), Int64(4 << 30), Array("in the middle".utf8))
+        let file = try writer.createFile(path, size: 8 << 30)
+        try bytes.withUnsafeBytes { try file.write($0, at: middle) }
+        try file.finish()
+        func differences() throws -> [String] {
+            try ledger.compare(with: CountingReader(base: FolderReader(path: place.path)) { count in read.withLock { $0 += count } }) { false }
+        }
+        #expect(try differences() == [])
+        #expect(read.withLock { $0 } <= 4 << 20)
+        // What is no hole is looked at: before the data, behind it, and at the end.
+        for offset: Int64 in [0, middle - 1, middle + 5000, (8 << 30) - 1] {
+            let target = open(place.path + "/vast", O_RDWR)
+            defer { close(target) }
+            #expect(pwrite(target, "x", 1, off_t(offset)) == 1)
+            #expect(try differences().count == 1, "\(offset)")
+            #expect(pwrite(target, "\0", 1, off_t(offset)) == 1)
+            #expect(try differences() == [], "\(offset)")
+        }
+    }
+
+    /// A plug-in's process says where holes are; what is stored is the same.
+    @Test func holesOfAPluginAreToldAndNotSent() async throws {
+        let (place, scratch) = (try Place(), try ScratchFolder())
+        try make(place.path + "/vast", size: 2 << 30, [(0, [1]), (1 << 30, Array("in the middle".utf8))])
+        try make(place.path + "/small", size: 5000, [(100, [1])])
+        try make(place.path + "/hole", size: 20 << 20, [])
+        let repository = try await repository(scratch)
+        let readBytes = Mutex<UInt64>(0)
+        var options = ArchiveOptions(host: "h", parent: .none)
+        options.progress = { progress in readBytes.withLock { $0 = progress.bytesRead } }
+        let near = try await repository.archive(FolderReader(path: place.path), options)
+        let bench = try await SampleBench(.directory)
+        let type = HostedTreeType(DirectoryType(), in: HostCommand([FlowRig.binary, "host-plugin"]), timeout: { _ in .seconds(60) })
+        let far: any TreeSource = try await type.open(Settings(["path": .string(place.path)], origin: "hosted"), bench.context)
+        let same = options
+        let report = try await far.withTree(of: nil, bench.context) { try await repository.archive($0, same) }
+        #expect(report.failures.isEmpty && report.snapshot.tree == near.snapshot.tree)
+        #expect(readBytes.withLock { $0 } <= 8 << 20, "\(readBytes.withLock { $0 })")
+    }
+
     /// Written into, cut or lengthened while it is read: each byte that is stored was there at some moment, and the copy says that it changed.
     @Test(arguments: ["behind", "ahead", "appended", "cut", "emptied"])
     func aFileThatChangesWhileItIsRead(change: String) async throws {
@@ -235,6 +282,30 @@ import Testing
             init(base: any FileReader) { self.base = base }
             func metadata() throws -> FileMetadata { try base.metadata() }
             func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int { try base.read(into: buffer) }
+            func close() { base.close() }
+        }
+    }
+
+    /// Counts what is read.
+    private struct CountingReader: TreeReader {
+        let base: FolderReader
+        let count: @Sendable (Int) -> Void
+        var logicalPath: TreePath { base.logicalPath }
+        func metadata(of path: TreePath) throws -> FileMetadata { try base.metadata(of: path) }
+        func list(_ directory: TreePath) throws -> TreeListing { try base.list(directory) }
+        func open(_ file: TreePath) throws -> any FileReader { File(base: try base.open(file), count) }
+
+        private final class File: FileReader {
+            let base: any FileReader
+            private let count: @Sendable (Int) -> Void
+            init(base: any FileReader, _ count: @escaping @Sendable (Int) -> Void) { (self.base, self.count) = (base, count) }
+            func metadata() throws -> FileMetadata { try base.metadata() }
+            func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
+                let read = try base.read(into: buffer)
+                count(read)
+                return read
+            }
+            func skipHole() throws -> Int64 { try base.skipHole() }
             func close() { base.close() }
         }
     }
