@@ -6,6 +6,8 @@ public import StorageKit
 public struct PaxArchive {
     private let write: (UnsafeRawBufferPointer) throws -> Void
     private var links: [HardLinkKey: TreePath] = [:]
+    /// A tree may say any number of them: the later ones are archived as files of their own.
+    private var known = NamedPaths(atMost: 1 << 18)
 
     /// `write` takes the archive's bytes in order.
     public init(_ write: @escaping (UnsafeRawBufferPointer) throws -> Void) { self.write = write }
@@ -29,7 +31,7 @@ public struct PaxArchive {
                 header.type = UInt8(ascii: "1")
                 header.linkName = first.bytes
                 header.size = 0
-            } else {
+            } else if known.admit(name) {
                 links[key] = name
             }
         }

@@ -21,33 +21,77 @@ public struct SnapshotChange: Sendable {
 struct TreeDifference {
     let loader: BlobLoader
 
+    /// Two folders of one path, and the next entries of theirs that are to be looked into.
+    private struct Pair {
+        var left = 0
+        var right = 0
+    }
+
     func run(_ before: ObjectID, _ after: ObjectID, _ body: (SnapshotChange) async throws -> Void) async throws {
-        var open: [(before: ObjectID, after: ObjectID, path: TreePath)] = [(before, after, TreePath())]
-        while let (before, after, path) = open.popLast() {
-            guard before != after else { continue }
+        guard before != after else { return }
+        // Kept by hand, and each list once however wide it is: a hostile tree is deeper than any stack.
+        var (left, right) = (OpenTrees(loader), OpenTrees(loader))
+        var path = TreePath()
+        var open: [Pair] = []
+        var below: (name: FileName, before: ObjectID, after: ObjectID)? = (FileName(bytes: []), before, after)
+        while true {
             try Task.checkCancellation()
-            let (left, right) = (try await loader.loadTree(before).nodes, try await loader.loadTree(after).nodes)
-            var below: [(before: ObjectID, after: ObjectID, path: TreePath)] = []
-            var (one, other) = (0, 0)
-            while one < left.count || other < right.count {
-                if other == right.count || one < left.count && left[one].name < right[other].name {
-                    try await whole(left[one], path, .removed, body)
-                    one += 1
-                } else if one == left.count || right[other].name < left[one].name {
-                    try await whole(right[other], path, .added, body)
-                    other += 1
-                } else {
-                    try await compare(left[one], right[other], path, &below, body)
-                    (one, other) = (one + 1, other + 1)
-                }
+            if let below {
+                if !open.isEmpty { path.parts.append(below.name) }
+                try await left.enter(below.before)
+                try await right.enter(below.after)
+                try await compare(&left, &right, path, body)
+                open.append(Pair())
+            } else {
+                left.leave()
+                right.leave()
+                open.removeLast()
+                if !open.isEmpty { path.parts.removeLast() }
             }
-            open += below.reversed()
+            guard var pair = open.popLast() else { return }
+            below = try await next(&pair, &left, &right)
+            open.append(pair)
+        }
+    }
+
+    /// The next two folders of one name that differ.
+    private func next(
+        _ pair: inout Pair, _ left: inout OpenTrees, _ right: inout OpenTrees
+    ) async throws -> (name: FileName, before: ObjectID, after: ObjectID)? {
+        while pair.left < left.count, pair.right < right.count {
+            let (one, other) = (try await left.node(pair.left), try await right.node(pair.right))
+            if !(other.name < one.name) { pair.left += 1 }
+            if !(one.name < other.name) { pair.right += 1 }
+            if one.name == other.name, one.type == other.type, let before = one.subtree, let after = other.subtree, before != after {
+                return (one.name, before, after)
+            }
+        }
+        return nil
+    }
+
+    /// What is different of two folders, without what is below.
+    private func compare(
+        _ left: inout OpenTrees, _ right: inout OpenTrees, _ path: TreePath, _ body: (SnapshotChange) async throws -> Void
+    ) async throws {
+        var (one, other) = (0, 0)
+        while one < left.count || other < right.count {
+            let before = try await one < left.count ? left.node(one) : nil
+            let after = try await other < right.count ? right.node(other) : nil
+            if let before, after.map({ before.name < $0.name }) ?? true {
+                try await whole(before, path, .removed, body)
+                one += 1
+            } else if let after, before.map({ after.name < $0.name }) ?? true {
+                try await whole(after, path, .added, body)
+                other += 1
+            } else if let before, let after {
+                try await compare(before, after, path, body)
+                (one, other) = (one + 1, other + 1)
+            }
         }
     }
 
     private func compare(
-        _ before: Node, _ after: Node, _ folder: TreePath, _ below: inout [(before: ObjectID, after: ObjectID, path: TreePath)],
-        _ body: (SnapshotChange) async throws -> Void
+        _ before: Node, _ after: Node, _ folder: TreePath, _ body: (SnapshotChange) async throws -> Void
     ) async throws {
         let path = folder.appending(before.name)
         func change(_ kind: SnapshotChange.Kind) -> SnapshotChange {
@@ -64,7 +108,6 @@ struct TreeDifference {
         } else if before.metadata != after.metadata {
             try await body(change(.metadataChanged))
         }
-        if let one = before.subtree, let other = after.subtree { below.append((one, other, path)) }
     }
 
     /// An entry that is on one side only, with everything below it.

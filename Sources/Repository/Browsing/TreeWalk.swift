@@ -16,21 +16,26 @@ struct TreeWalk {
         // Kept by hand: a hostile tree is deeper than any stack.
         var trees = OpenTrees(loader)
         try await trees.enter(tree)
-        var open: [(next: Int, path: TreePath)] = [(0, path)]
-        while var last = open.popLast() {
-            guard last.next < trees.count else {
+        // One path for all of them: of each its own would grow with the square of the depth.
+        var path = path
+        var open = [0]
+        while let next = open.last {
+            guard next < trees.count else {
                 trees.leave()
+                open.removeLast()
+                if !open.isEmpty { path.parts.removeLast() }
                 continue
             }
-            let node = try await trees.node(last.next)
-            last.next += 1
-            open.append(last)
+            let node = try await trees.node(next)
+            open[open.count - 1] += 1
             try Task.checkCancellation()
-            let path = last.path.appending(node.name)
+            path.parts.append(node.name)
             try await body(SnapshotEntry(node, at: path))
             if node.type == "dir", let subtree = node.subtree {
                 try await trees.enter(subtree)
-                open.append((0, path))
+                open.append(0)
+            } else {
+                path.parts.removeLast()
             }
         }
     }

@@ -47,6 +47,14 @@ final class CheckRun: Sendable {
         let wanted = options.snapshot == nil ? packs : packs.filter { $0.value.contains { walk.used.contains($0.key) } }
         comparePacks(wanted, stored, complete: options.snapshot == nil)
         try await readData(wanted, only: options.snapshot == nil ? nil : walk.used)
+        if walk.unlistedMore > 0 {
+            report(
+                .damage,
+                RepositoryError(
+                    .missingBlob, expected: "an index that lists what snapshots use",
+                    found: "\(walk.unlistedMore) more names of blobs that it does not list", at: repository.location,
+                    advice: RepositoryError.adviceToRepairIndex))
+        }
         try await noteMissing(walk.used.filter { !index.contains($0) }, stored, packs)
         try await settleUnreadable(loader)
         if let snapshot = options.snapshot { try await findPaths(snapshot, loader, hasWrongSizes: !walk.wrongSizes.isEmpty) }
@@ -228,7 +236,15 @@ final class CheckRun: Sendable {
     private func findPaths(_ snapshot: Snapshot, _ loader: BlobLoader, hasWrongSizes: Bool) async throws {
         let damaged = state.withLock { Set($0.report.damagedBlobs.compactMap { ObjectID(hex: $0) }) }
         guard !damaged.isEmpty || hasWrongSizes else { return }
-        let paths = await DamagedPaths(loader: loader, damaged: damaged).paths(below: try snapshot.treeID())
-        state.withLock { $0.report.damagedPaths = paths }
+        var paths = DamagedPaths(loader: loader, damaged: damaged)
+        try await paths.walk(below: try snapshot.treeID())
+        if !paths.isAll {
+            report(
+                .damage,
+                RepositoryError.damaged(
+                    "snapshot \(snapshot.id.prefix(8))", expected: "damage that can be listed",
+                    found: "more than \(paths.found.count) paths that can't be restored; the first of them are named"))
+        }
+        state.withLock { $0.report.damagedPaths = paths.found.sorted() }
     }
 }

@@ -87,7 +87,13 @@ extension Node {
             case "links": links = try json.unsigned()
             case "linktarget": linkTarget = try json.stringBytes()
             case "linktarget_raw": rawTarget = try json.base64()
-            case "extended_attributes": try json.array { extendedAttributes.append(try ExtendedAttribute(&$0)) }
+            case "extended_attributes":
+                try json.array { json in
+                    guard extendedAttributes.count < TreeLimits.attributes else {
+                        throw json.failure("at most \(TreeLimits.attributes) attributes")
+                    }
+                    extendedAttributes.append(try ExtendedAttribute(&json))
+                }
             case "generic_attributes": genericAttributes = try json.skip()
             case "device": device = try json.unsigned()
             case "content":

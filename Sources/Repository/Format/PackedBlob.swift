@@ -12,6 +12,8 @@ struct PackedBlob: Sendable, Hashable {
     var size: Int { plainLength == 0 ? Int(length) - PackHeader.sealOverhead : Int(plainLength) }
     /// Too large to be unpacked whole for who only reads its entries.
     var isLargeTree: Bool { key.kind == .tree && plainLength > TreeLimits.small }
+    /// Too large to be unpacked whole only to be proved.
+    var isLarge: Bool { isLargeTree || plainLength > 8 << 20 }
     var range: Range<Int64> { Int64(offset)..<Int64(offset) + Int64(length) }
 }
 

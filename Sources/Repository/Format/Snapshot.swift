@@ -97,6 +97,9 @@ extension Snapshot {
         return json.bytes
     }
 
+    /// Paths, excludes or tags: of a backup that is given a list of files, some hundred thousand.
+    private static let mostTexts = 1 << 19
+
     init(decoding bytes: [UInt8], id: String) throws {
         self.init(id: id, time: Instant(microseconds: 0), tree: "", paths: [], hostname: "")
         try JSONScanner.scan(bytes, at: "snapshots/\(id)") { json in
@@ -110,11 +113,11 @@ extension Snapshot {
                     zoneMinutes = found.offsetMinutes
                 case "parent": parent = try json.string()
                 case "tree": tree = try json.digest().hex
-                case "paths": paths = try json.strings()
+                case "paths": paths = try json.strings(atMost: Self.mostTexts)
                 case "hostname": hostname = try json.string()
                 case "username": username = try json.string()
-                case "excludes": excludes = try json.strings()
-                case "tags": tags = try json.strings()
+                case "excludes": excludes = try json.strings(atMost: Self.mostTexts)
+                case "tags": tags = try json.strings(atMost: Self.mostTexts)
                 case "original": original = try json.string()
                 case "program_version": programVersion = try json.string()
                 case "summary": summary = try SnapshotSummary(&json)

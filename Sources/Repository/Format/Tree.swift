@@ -52,7 +52,7 @@ struct TreeReading {
     private let memory: Int
     private var last: FileName?
 
-    /// `memory`: bytes that the entries may take.
+    /// `memory`: bytes that the entries may take as records.
     init(_ id: ObjectID, memory: Int) {
         self.id = id
         self.memory = memory
@@ -60,6 +60,9 @@ struct TreeReading {
 
     mutating func append(_ node: Node) throws {
         let name = node.name.bytes
+        guard name.count <= TreeLimits.name else {
+            throw TreeLimits.tooLarge(id, "a name of \(name.count) bytes")
+        }
         guard !name.isEmpty, name != [0x2E], name != [0x2E, 0x2E], !name.contains(0x2F), !name.contains(0) else {
             throw RepositoryError(
                 .unsafeName, expected: "file names without / that stay in their folder", found: "\"\(node.name)\"", at: "tree \(id)",
@@ -70,8 +73,8 @@ struct TreeReading {
         }
         last = node.name
         nodes.append(node)
-        guard nodes.memory <= memory else {
-            throw TreeLimits.tooLarge(id, "\(nodes.count) entries, and more to come, of \(nodes.memory) bytes")
+        guard nodes.recordBytes <= memory else {
+            throw TreeLimits.tooLarge(id, "\(nodes.count) entries, and more to come, of \(nodes.recordBytes) bytes")
         }
     }
 }

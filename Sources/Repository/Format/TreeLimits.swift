@@ -8,9 +8,13 @@ enum TreeLimits {
     /// Stored bytes of one list.
     static let stored: UInt32 = 512 << 20
     /// Up to here a list is unpacked whole before it is read.
-    static let small: UInt32 = 8 << 20
+    static let small: UInt32 = 2 << 20
     /// Bytes of all folders that a walk has open; above it, the outermost are read again when their turn comes.
-    static let open = 160 << 20
+    static let open = 64 << 20
+    /// Bytes of one name. Systems have 255, object stores some thousand, each byte of which may be spelled with three.
+    static let name = 64 << 10
+    /// Attributes of one entry: Linux names them in 64 KiB (xattr(7), XATTR_LIST_MAX), two bytes each at least.
+    static let attributes = 32 << 10
 
     /// Bytes that the entries of a list may take, of which so many are stored.
     static func memory(stored: Int) -> Int { max(160 << 20, 16 * stored) }

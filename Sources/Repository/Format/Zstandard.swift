@@ -34,6 +34,39 @@ final class Compressor {
     }
 }
 
+/// Compresses one frame of parts that come one after another; used by one thread at a time.
+final class StreamedCompression {
+    private let context: OpaquePointer
+    private let scratch: UnsafeMutableRawBufferPointer
+
+    init(level: Int32 = Compressor.defaultLevel) {
+        guard let context = ZSTD_createCCtx() else { preconditionFailure("libzstd has no memory for a context") }
+        self.context = context
+        ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, level)
+        scratch = .allocate(byteCount: ZSTD_CStreamOutSize(), alignment: 64)
+    }
+
+    deinit {
+        ZSTD_freeCCtx(context)
+        scratch.deallocate()
+    }
+
+    func add(_ bytes: UnsafeRawBufferPointer, to out: inout [UInt8]) { step(bytes, ZSTD_e_continue, &out) }
+    func finish(to out: inout [UInt8]) { step(UnsafeRawBufferPointer(start: nil, count: 0), ZSTD_e_end, &out) }
+
+    private func step(_ bytes: UnsafeRawBufferPointer, _ directive: ZSTD_EndDirective, _ out: inout [UInt8]) {
+        var input = ZSTD_inBuffer(src: bytes.baseAddress, size: bytes.count, pos: 0)
+        while true {
+            var output = ZSTD_outBuffer(dst: scratch.baseAddress, size: scratch.count, pos: 0)
+            let rest = ZSTD_compressStream2(context, &output, &input, directive)
+            precondition(ZSTD_isError(rest) == 0, "libzstd failed to compress")
+            out.append(contentsOf: UnsafeRawBufferPointer(rebasing: scratch[..<output.pos]))
+            let isDone = directive == ZSTD_e_end ? rest == 0 : input.pos == input.size
+            if isDone { return }
+        }
+    }
+}
+
 /// Decompresses with one context; used by one thread at a time.
 final class Decompressor {
     private let context: OpaquePointer

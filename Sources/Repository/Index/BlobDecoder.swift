@@ -58,9 +58,12 @@ final class BlobDecoder {
 
     /// As `decode`, for who does not need the bytes: large trees are not unpacked whole.
     func prove(_ sealed: UnsafeRawBufferPointer, _ blob: PackedBlob, in pack: ObjectID) throws {
-        guard blob.isLargeTree else {
+        guard blob.isLarge else {
             _ = try decode(sealed, blob, in: pack)
             return
+        }
+        guard blob.key.kind == .tree || blob.plainLength <= Self.largestBlob else {
+            throw damage(blob, pack, found: "a claim of \(blob.plainLength) bytes; nothing writes blobs like that")
         }
         try pass(try open(sealed, blob, in: pack), blob, in: pack) { _ in }
     }

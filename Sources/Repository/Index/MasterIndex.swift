@@ -40,6 +40,9 @@ final class MasterIndex: Sendable {
         }
     }
 
+    /// Blobs.
+    var count: Int { state.withLock { $0.entries.count } }
+
     func contains(_ key: BlobKey) -> Bool { state.withLock { $0.entries[key] != nil } }
 
     /// Whether all of a file's blobs are stored.
@@ -83,7 +86,6 @@ final class MasterIndex: Sendable {
     func dataSizes(_ ids: [ObjectID]) -> [ObjectID: Int64] {
         state.withLock { state in
             var sizes: [ObjectID: Int64] = [:]
-            sizes.reserveCapacity(ids.count)
             for id in ids where sizes[id] == nil {
                 let key = BlobKey(kind: .data, id: id)
                 guard let entry = state.entries[key] else { continue }

@@ -61,7 +61,7 @@ extension Repository {
                 let tree = try await repair.tree(of: snapshot, &report)
                 reports.append((report, tree))
             }
-            try await requireLost(repair.lost, stored, listed)
+            try await requireLost(repair, index, stored, listed)
             guard !dryRun else { return reports.map(\.report) }
             try await repair.finish()
             let known = try await loadSnapshots { _ in }.filter { $0.tags.contains(SnapshotRepair.tag) }
@@ -86,10 +86,14 @@ extension Repository {
     }
 
     /// What no index lists may be in a pack all the same: in one that no index lists, or that is not what the index says. Their own headers are asked.
-    private func requireLost(_ lost: Set<BlobKey>, _ stored: [ObjectID: Int64], _ listed: Set<ObjectID>) async throws {
-        guard !lost.isEmpty else { return }
+    private func requireLost(
+        _ repair: SnapshotRepair, _ index: MasterIndex, _ stored: [ObjectID: Int64], _ listed: Set<ObjectID>
+    ) async throws {
+        guard !repair.lost.isEmpty else { return }
+        // Of more than are known by name, whatever is not listed may be one.
+        func isLost(_ key: BlobKey) -> Bool { repair.lost.contains(key) || repair.losesMore && !index.contains(key) }
         for (id, header) in try await PackEvidence(store: store, key: key).headers(of: stored.map { ($0.key, $0.value) }) {
-            guard case .success(let blobs) = header, let found = blobs.first(where: { lost.contains($0.key) }) else { continue }
+            guard case .success(let blobs) = header, let found = blobs.first(where: { isLost($0.key) }) else { continue }
             throw RepositoryError(
                 .damaged, expected: "an index that lists what every pack holds, before anything is given up",
                 found: "\(found.key.kind) blob \(found.key.id), which a snapshot misses, in the header of a pack",

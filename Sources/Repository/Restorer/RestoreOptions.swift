@@ -42,6 +42,8 @@ public struct RestoreReport: Sendable {
     public var bytes: UInt64
     /// Files, links and folders that are not there; nothing half-written stays.
     public var failures: [RestoreFailure]
+    /// All of them: where there are very many, the first are listed.
+    public var failureCount: UInt64
     /// Metadata that could not be set on what is there, or not be removed: the first of each kind, which says how many there were.
     public var warnings: [StorageError]
     /// All of them.

@@ -5,6 +5,11 @@ import StorageKit
 import Synchronization
 import Threads
 
+extension TreePath {
+    /// The other way round of `bytes`.
+    fileprivate init(bytes: [UInt8]) { self.init(bytes.split(separator: UInt8(ascii: "/")).map { FileName(bytes: Array($0)) }) }
+}
+
 /// One restore: folders first, then files pack by pack in batches, then links, then the folders' metadata.
 ///
 /// Ranges of packs are read side by side and written in any order; a batch bounds memory and open files.
@@ -22,15 +27,19 @@ final class RestoreRun: Sendable {
         /// Bytes of the files that are whole: what is begun and fails is not restored.
         var wholeBytes: UInt64 = 0
         var failures: [RestoreFailure] = []
+        var failureCount: UInt64 = 0
+        var named = NamedPaths(atMost: 100_000)
         var warnings = RestoreWarnings()
-        /// The first path of each hard-linked file.
-        var linked: [HardLinkKey: TreePath] = [:]
         var failedPaths: Set<TreePath> = []
         /// The chosen paths that the snapshot has.
         var found: Set<TreePath> = []
     }
 
     private static let batchFiles = 512
+    /// Of all files of a batch: a file of zeros, or of what a list only says, has many and few bytes.
+    private static let batchBlobs = 100_000
+    /// Hard-linked files whose first names are kept, where there are fewer blobs.
+    private static let mostLinked = 1 << 18
     /// PATH_MAX is 4096 bytes, two for each name at least.
     private static let deepest = 2048
     private static let batchBytes: UInt64 = 256 << 20
@@ -48,8 +57,29 @@ final class RestoreRun: Sendable {
         var trees: OpenTrees
         var batch: [RestoredFile] = []
         var batchBytes: UInt64 = 0
-        var links: [(path: TreePath, existing: TreePath)] = []
-        var directories: [(path: TreePath, node: Node)] = []
+        var batchBlobs = 0
+        /// What is done last, as packed as a folder's list: a whole path for a name.
+        var links = NodeList()
+        var directories = NodeList()
+        /// The first path of each hard-linked file, and which of `linked` it has.
+        var firsts: [HardLinkKey: UInt32] = [:]
+        var linked = NodeList()
+
+        mutating func later(_ path: TreePath, _ node: Node) {
+            var node = node
+            node.name = FileName(bytes: path.bytes)
+            (node.content, node.subtree) = (nil, nil)
+            directories.append(node)
+        }
+
+        /// The name of a file that is there already; nil for the first.
+        mutating func existing(_ key: HardLinkKey, _ path: TreePath, most: Int) -> TreePath? {
+            if let number = firsts[key] { return TreePath(bytes: linked[Int(number)].name.bytes) }
+            guard firsts.count < most else { return nil }
+            firsts[key] = UInt32(linked.count)
+            linked.append(Node(name: FileName(bytes: path.bytes), type: ""))
+            return nil
+        }
     }
 
     func run(root: ObjectID) async throws -> RestoreReport {
@@ -65,7 +95,8 @@ final class RestoreRun: Sendable {
         try await walk(root, at: TreePath(), &work)
         for path in selection.paths where state.withLock({ !$0.found.contains(path) }) { fail(path, selection.nothing(at: path)) }
         try await restore(&work)
-        for (path, existing) in work.links {
+        for link in work.links {
+            let (path, existing) = (TreePath(bytes: link.name.bytes), TreePath(bytes: link.linkTarget))
             guard state.withLock({ !$0.failedPaths.contains(existing) }) else {
                 fail(
                     path,
@@ -74,8 +105,9 @@ final class RestoreRun: Sendable {
             }
             if try await attempt(path, { [writer] in try writer.link(path, to: existing) }) { state.withLock { $0.progress.files += 1 } }
         }
-        for (path, node) in work.directories.reversed() {
+        for node in work.directories.reversed() {
             try Task.checkCancellation()
+            let path = TreePath(bytes: node.name.bytes)
             try await attempt(path) { try self.setMetadata(path, node) }
         }
         try await pool.run { [writer] in try writer.finish() }
@@ -83,7 +115,7 @@ final class RestoreRun: Sendable {
             options.progress?(state.progress)
             return RestoreReport(
                 files: state.progress.files, directories: state.progress.directories, bytes: state.wholeBytes,
-                failures: state.failures, warnings: state.warnings.errors,
+                failures: state.failures, failureCount: state.failureCount, warnings: state.warnings.errors,
                 warningCount: state.warnings.count)
         }
     }
@@ -100,6 +132,8 @@ final class RestoreRun: Sendable {
 
     private func fail(_ path: TreePath, _ error: any ExplainedError) {
         state.withLock { state in
+            state.failureCount += 1
+            guard state.named.admit(path) else { return }
             state.failures.append(RestoreFailure(path: path, error: error))
             state.failedPaths.insert(path)
         }
@@ -139,12 +173,12 @@ final class RestoreRun: Sendable {
                     continue
                 }
                 // The folder whose content lands at the writer's root: a private home must not come back as a public one.
-                if selection.isWholeRoot(below) { work.directories.append((TreePath(), node)) }
+                if selection.isWholeRoot(below) { work.later(TreePath(), node) }
                 if let target = selection.target(of: below) {
                     // What stands in the place of one that can't be made is not given its metadata.
                     if try await attempt(target, { [writer] in try writer.makeDirectory(target) }) {
                         state.withLock { $0.progress.directories += 1 }
-                        work.directories.append((target, node))
+                        work.later(target, node)
                     }
                 }
                 try await walk(subtree, at: below, &work)
@@ -156,13 +190,11 @@ final class RestoreRun: Sendable {
 
     private func take(_ node: Node, _ target: TreePath, _ work: inout Work) async throws {
         if let key = HardLinkKey(node) {
-            let existing = state.withLock { state -> TreePath? in
-                if let existing = state.linked[key] { return existing }
-                state.linked[key] = target
-                return nil
-            }
-            if let existing {
-                work.links.append((target, existing))
+            // Of what is linked as often as it is stored, all are known; a tree may say more.
+            if let existing = work.existing(key, target, most: max(Self.mostLinked, loader.index.count)) {
+                var link = Node(name: FileName(bytes: target.bytes), type: "")
+                link.linkTarget = existing.bytes
+                work.links.append(link)
                 return
             }
         }
@@ -182,7 +214,10 @@ final class RestoreRun: Sendable {
         }
         work.batch.append(RestoredFile(path: target, node: node, writer: writer))
         work.batchBytes += min(node.size, Self.batchBytes)  // a size that is only claimed must not overflow
-        if work.batch.count >= Self.batchFiles || work.batchBytes >= Self.batchBytes { try await restore(&work) }
+        work.batchBlobs += node.content?.count ?? 0
+        if work.batch.count >= Self.batchFiles || work.batchBytes >= Self.batchBytes || work.batchBlobs >= Self.batchBlobs {
+            try await restore(&work)
+        }
     }
 
     /// Where a blob goes: often to several places.
@@ -193,7 +228,7 @@ final class RestoreRun: Sendable {
 
     private func restore(_ work: inout Work) async throws {
         let batch = work.batch
-        (work.batch, work.batchBytes) = ([], 0)
+        (work.batch, work.batchBytes, work.batchBlobs) = ([], 0, 0)
         let files = try await pool.run { [self] in try batch.filter { try !isThere($0) } }
         var places: [ObjectID: [Place]] = [:]
         var packs: [ObjectID: [PackedBlob]] = [:]

@@ -37,7 +37,7 @@ struct SealedFiles: Sendable {
 
     private func tooLarge(_ prefix: String, _ id: ObjectID, _ stored: Int) -> RepositoryError {
         damaged(
-            prefix, id, expected: "at most \(UnpackingRoom.limit(of: prefix) >> 20) MiB, and 16 times what is stored",
+            prefix, id, expected: "at most \(UnpackingRoom.limit(of: prefix) >> 20) MiB, and some times what is stored",
             found: "\(stored) bytes that unpack to more; nothing honest does")
     }
 

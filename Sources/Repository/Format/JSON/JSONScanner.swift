@@ -157,9 +157,13 @@ struct JSONScanner {
 
     mutating func string() throws -> String { String(decoding: try stringBytes(), as: UTF8.self) }
 
-    mutating func strings() throws -> [String] {
+    /// Each takes 16 bytes at least, however short it is.
+    mutating func strings(atMost most: Int) throws -> [String] {
         var out: [String] = []
-        try array { out.append(try $0.string()) }
+        try array { json in
+            guard out.count < most else { throw json.failure("at most \(most) texts") }
+            out.append(try json.string())
+        }
         return out
     }
 

@@ -174,7 +174,7 @@ struct Restore: Verb {
         let isRefused = report.failures.contains { $0.error.code == "exists" }
         throw StepError(
             isRefused ? "exists" : .failed, expected: "every file to be restored",
-            found: "\(report.failures.count) were not, the first: /\(first.path): \(first.error.found)", at: "step \(context.step.id)",
+            found: "\(report.failureCount) were not, the first: /\(first.path): \(first.error.found)", at: "step \(context.step.id)",
             advice: isRefused ? "restore into an empty place, or declare `overwrite: true`" : first.error.advice, retry: first.error.retry)
     }
 
