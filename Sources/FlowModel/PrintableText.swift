@@ -5,7 +5,9 @@ extension String {
     public var printable: String { escaped { $0.isUnprintable ? "\\u{\(String($0.value, radix: 16))}" : nil } }
 
     /// The same lines; a tab stays one, too.
-    public var printableLines: String { escaped { $0.isUnprintable && $0 != "\n" && $0 != "\t" ? "\\u{\(String($0.value, radix: 16))}" : nil } }
+    public var printableLines: String {
+        escaped { $0.isUnprintable && $0 != "\n" && $0 != "\t" ? "\\u{\(String($0.value, radix: 16))}" : nil }
+    }
 
     /// JSON's text with the same in JSON's own spelling (RFC 8259, section 7): whoever reads it gets what was there.
     public var printableJSON: String {

@@ -65,7 +65,8 @@ struct Conversation: Sendable {
         case .isNew: wire.channel.triggerUserOutboundEvent(TurnHandler.Word.known, promise: nil)
         case .tooMany:
             throw Refusal(
-                .crowded, "you have as many connections as one user may (--connections-per-user), or few are left: close some, and try again",
+                .crowded,
+                "you have as many connections as one user may (--connections-per-user), or few are left: close some, and try again",
                 .retry(afterSeconds: 5))
         }
     }

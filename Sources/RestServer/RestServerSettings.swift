@@ -70,7 +70,8 @@ public struct RestServerSettings: Sendable {
                 "give what is missing, or leave --metrics-user away")
         }
         for (option, count) in [
-            ("--connections-per-address", connectionsPerAddress), ("--connections-per-user", connectionsPerUser), ("--max-repositories", maximumRepositories),
+            ("--connections-per-address", connectionsPerAddress), ("--connections-per-user", connectionsPerUser),
+            ("--max-repositories", maximumRepositories),
         ] where count < 1 {
             throw .setting("at least 1", "\(count)", at: option, "raise it")
         }

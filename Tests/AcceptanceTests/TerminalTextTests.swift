@@ -27,7 +27,9 @@ import Testing
 
     private func make(_ folder: String, _ name: [UInt8]) throws {
         let path = Array(folder.utf8) + [UInt8(ascii: "/")] + name + [0]
-        let descriptor = path.withUnsafeBufferPointer { open($0.withMemoryRebound(to: CChar.self) { $0.baseAddress! }, O_CREAT | O_WRONLY, 0o644) }
+        let descriptor = path.withUnsafeBufferPointer {
+            open($0.withMemoryRebound(to: CChar.self) { $0.baseAddress! }, O_CREAT | O_WRONLY, 0o644)
+        }
         try #require(descriptor >= 0)
         #expect(write(descriptor, "x", 1) == 1)
         close(descriptor)
@@ -60,7 +62,8 @@ import Testing
         try await restic.succeed("backup", "--host", Self.hostile, "--tag", Self.hostile, rig.path("data"))
         let listed = try rig.run(["snapshots", "list", "--output", "json"] + place)
         let rows = try #require(try JSONSerialization.jsonObject(with: Data(listed.output.utf8)) as? [[String: Any]])
-        #expect(rows.count == 2 && rows.allSatisfy { $0["hostname"] as? String == Self.hostile && $0["tags"] as? [String] == [Self.hostile] })
+        #expect(
+            rows.count == 2 && rows.allSatisfy { $0["hostname"] as? String == Self.hostile && $0["tags"] as? [String] == [Self.hostile] })
         let ids = try rows.map { try #require($0["id"] as? String) }
 
         // A pack that is gone, so that checks and restores name paths.

@@ -14,7 +14,8 @@ import Testing
 
     /// Every command that reads metadata. `@one` and `@two` are snapshots.
     private static let commands: [[String]] = [
-        ["snapshots", "list"], ["snapshots", "ls", "@one"], ["snapshots", "diff", "@one", "@two"], ["snapshots", "diff", "@two", "@one", "--output", "json"],
+        ["snapshots", "list"], ["snapshots", "ls", "@one"], ["snapshots", "diff", "@one", "@two"],
+        ["snapshots", "diff", "@two", "@one", "--output", "json"],
         ["snapshots", "find", "no-such-name"], ["snapshots", "dump", "@one", "/", "--to", "@dump"], ["repository", "check"],
         ["repository", "check", "--read", "all"], ["repository", "check", "--snapshot", "@one"],
         ["repository", "stats"], ["repository", "repair", "index", "--dry-run"],
@@ -56,9 +57,12 @@ import Testing
             let taken = try measured(rig, words + ["--file", document, "--repository", "vault"])
             #expect(
                 taken.peak < base.peak + Self.room && taken.status < 100,
-                "\(kind): \(words.joined(separator: " ")) takes \(taken.peak >> 10) MiB, \(base.peak >> 10) MiB are the program's; \(taken.said)")
+                "\(kind): \(words.joined(separator: " ")) takes \(taken.peak >> 10) MiB, \(base.peak >> 10) MiB are the program's; \(taken.said)"
+            )
             if ProcessInfo.processInfo.environment["MEMORY_SAID"] != nil {
-                print("\(kind): \(taken.peak >> 10) MiB (\(base.peak >> 10)) \(taken.seconds)s status \(taken.status): \(words.prefix(3).joined(separator: " ")) \(taken.said.prefix(300))")
+                print(
+                    "\(kind): \(taken.peak >> 10) MiB (\(base.peak >> 10)) \(taken.seconds)s status \(taken.status): \(words.prefix(3).joined(separator: " ")) \(taken.said.prefix(300))"
+                )
             }
             try? FileManager.default.removeItem(atPath: rig.path("target"))
             try? FileManager.default.removeItem(atPath: rig.path("other"))

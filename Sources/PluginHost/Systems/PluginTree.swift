@@ -96,7 +96,8 @@ final class PluginFile: FileReader {
         part = answer.data[...]
         guard let hole = answer.result["hole"]?.intValue, hole != 0 else { return 0 }
         guard hole > 0, part.isEmpty, hole <= opened.size - position else {
-            throw process.broken("a hole within the file's \(opened.size) bytes, \(position) of which have come, or data", answer.result.canonicalText)
+            throw process.broken(
+                "a hole within the file's \(opened.size) bytes, \(position) of which have come, or data", answer.result.canonicalText)
         }
         position += hole
         return hole

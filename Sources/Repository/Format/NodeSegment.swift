@@ -63,7 +63,10 @@ final class NodeSegment: Sendable {
     private static func unpacked<Element: BitwiseCopyable>(_ frame: [UInt8], _ count: Int, _ decompressor: Decompressor) -> [Element] {
         [Element](unsafeUninitializedCapacity: count) { buffer, initialized in
             let isWhole = frame.withUnsafeBytes {
-                decompressor.decompress($0, into: UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(buffer)[..<(count * MemoryLayout<Element>.stride)]))
+                decompressor.decompress(
+                    $0,
+                    into: UnsafeMutableRawBufferPointer(
+                        rebasing: UnsafeMutableRawBufferPointer(buffer)[..<(count * MemoryLayout<Element>.stride)]))
             }
             precondition(isWhole, "a frame of ours that does not unpack")
             initialized = count

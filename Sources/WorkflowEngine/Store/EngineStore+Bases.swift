@@ -23,7 +23,8 @@ extension EngineStore {
     }
 
     private static func proof(_ row: Row) -> Proof? {
-        guard let level = (try? row.get("level")).flatMap(Proof.Level.init(rawValue:)), let repository = try? row.get("repositoryID") as String,
+        guard let level = (try? row.get("level")).flatMap(Proof.Level.init(rawValue:)),
+            let repository = try? row.get("repositoryID") as String,
             let snapshot = try? row.get("snapshotID") as String, let isGood = try? row.get("is_good") as Bool
         else { return nil }
         return Proof(

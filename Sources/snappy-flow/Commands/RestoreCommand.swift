@@ -46,7 +46,8 @@ struct RestoreCommand: Interruptible {
                     paths: paths, lock: takesLock,
                     progress: { progress in
                         meter.show(
-                            "\(progress.files) files  \(ByteCount(bytes: Int64(progress.bytes)).approximate)  \(progress.currentPath.printable)")
+                            "\(progress.files) files  \(ByteCount(bytes: Int64(progress.bytes)).approximate)  \(progress.currentPath.printable)"
+                        )
                     }))
         }
         meter.clear()

@@ -59,7 +59,10 @@ struct ForgedRepository {
             for number in 0..<2 {
                 try await put(
                     ObjectNames.snapshots,
-                    [("{\"time\":\"2026-01-02T03:04:0\(number)Z\",\"tree\":\"\(roots[0])\",\"paths\":[\"/\"", 1), (paths, 9_000_000), ("]}", 1)])
+                    [
+                        ("{\"time\":\"2026-01-02T03:04:0\(number)Z\",\"tree\":\"\(roots[0])\",\"paths\":[\"/\"", 1), (paths, 9_000_000),
+                        ("]}", 1),
+                    ])
             }
         }
         (one, two) = (try await snapshot(roots[0]), try await snapshot(roots[1]))
@@ -88,7 +91,11 @@ struct ForgedRepository {
             case .fatEntries:
                 var pieces: [Piece] = [start]
                 for number in 0..<150 {
-                    pieces.append(("\(number == 0 ? "" : ","){\"name\":\"\(1000 + number)\",\"type\":\"file\",\"content\":[],\"user\":\"\(variant)", 1))
+                    pieces.append(
+                        (
+                            "\(number == 0 ? "" : ","){\"name\":\"\(1000 + number)\",\"type\":\"file\",\"content\":[],\"user\":\"\(variant)",
+                            1
+                        ))
                     pieces.append(("u", 1_000_000))
                     pieces.append(("\"}", 1))
                 }
@@ -105,7 +112,10 @@ struct ForgedRepository {
                 let blob = try await data([UInt8(ascii: "x")])
                 let id = "\"\(blob)\""
                 func file(_ name: String, _ count: Int) -> [Piece] {
-                    [("{\"name\":\"\(name)\",\"type\":\"file\",\"inode\":\(variant),\"size\":\(count),\"content\":[", 1), (id + ",", count - 1), (id + "]}", 1)]
+                    [
+                        ("{\"name\":\"\(name)\",\"type\":\"file\",\"inode\":\(variant),\"size\":\(count),\"content\":[", 1),
+                        (id + ",", count - 1), (id + "]}", 1),
+                    ]
                 }
                 var pieces = file("a", 950_000)
                 for number in 0..<500 { pieces += [(",", 1)] + file("b\(1000 + number)", 8000) }
@@ -130,7 +140,10 @@ struct ForgedRepository {
                 roots.append(below)
             case .manyFolders:
                 let leaf = try await tree([start, ("{\"name\":\"end\(variant)\",\"type\":\"file\",\"content\":[]}", 1), end])
-                roots.append(try await counted(1_500_000, before: ",{\"name\":\"f", after: "\",\"type\":\"dir\",\"subtree\":\"\(leaf)\"}", first: folder("a", leaf)))
+                roots.append(
+                    try await counted(
+                        1_500_000, before: ",{\"name\":\"f", after: "\",\"type\":\"dir\",\"subtree\":\"\(leaf)\"}", first: folder("a", leaf)
+                    ))
             case .sharedFolders:
                 var below = SHA256.digest(Array(variant.utf8))  // nowhere
                 for _ in 0..<60 { below = try await tree([start, (folder("a", below) + "," + folder("b", below), 1), end]) }

@@ -174,7 +174,9 @@ import Testing
         try bytes.withUnsafeBytes { try file.write($0, at: middle) }
         try file.finish()
         func differences() throws -> [String] {
-            try ledger.compare(with: CountingReader(base: FolderReader(path: place.path)) { count in read.withLock { $0 += count } }) { false }
+            try ledger.compare(with: CountingReader(base: FolderReader(path: place.path)) { count in read.withLock { $0 += count } }) {
+                false
+            }
         }
         #expect(try differences() == [])
         #expect(read.withLock { $0 } <= 4 << 20)

@@ -176,7 +176,9 @@ import Testing
     }
 
     /// A system of that name in another pipeline, or on another host, is another one; and a clock that was wrong proves nothing for years.
-    @Test(arguments: ["pipeline:other,system:home at home", "pipeline:nightly,system:home at elsewhere", "pipeline:nightly,system:home at home"])
+    @Test(arguments: [
+        "pipeline:other,system:home at home", "pipeline:nightly,system:home at elsewhere", "pipeline:nightly,system:home at home",
+    ])
     func anotherOnesFullReadIsNotThisOnes(_ origin: String) async throws {
         let stage = try await copied()
         let settings: [String: JSONValue] = ["read": "metadata", "everyByteWithin": "7d"]

@@ -37,7 +37,9 @@ import Testing
         let proof = "INSERT INTO proofs (tenant, repository, snapshot, level, is_good, details, job, step, recorded_at) VALUES"
         let rest = "'{}', '\(JobID.make(milliseconds: 1))', 'v', now())"
         try await hand.execute("ALTER TABLE proofs ALTER is_good DROP NOT NULL")
-        for (snapshot, level, good) in [("a", "all", "true"), ("b", "notarised", "true"), ("c", "sample", "NULL"), ("d", "metadata", "false")] {
+        for (snapshot, level, good) in [
+            ("a", "all", "true"), ("b", "notarised", "true"), ("c", "sample", "NULL"), ("d", "metadata", "false"),
+        ] {
             try await hand.execute("\(proof) ('default', 'r', '\(snapshot)', '\(level)', \(good), \(rest)")
         }
         #expect(try await hand.store.proofs(tenant: "default", repositoryID: "r").map(\.snapshotID) == ["a", "d"])

@@ -36,7 +36,9 @@ extension SnapshotOrigin {
     }
 
     fileprivate init?(proof details: JSONValue) {
-        guard let host = details["host"]?.stringValue, let system = details["system"]?.stringValue, details["pipeline"] != nil else { return nil }
+        guard let host = details["host"]?.stringValue, let system = details["system"]?.stringValue, details["pipeline"] != nil else {
+            return nil
+        }
         self.init(pipeline: "", system: system, host: host)
         pipeline = details["pipeline"]?.stringValue
         if system.isEmpty {
