@@ -129,7 +129,8 @@ public final class Repository: Sendable {
         }
         let opened = try await open(store, sealedConfig: sealed, password: password, patience)
         guard let cache, cache.limit > 0 else { return opened.reading(store, of: pair) }
-        return opened.reading(CachingStore(base: store, cache: MetadataCache(cache, repository: opened.id, report: retries.report)), of: pair)
+        return opened.reading(
+            CachingStore(base: store, cache: MetadataCache(cache, repository: opened.id, report: retries.report)), of: pair)
     }
 
     /// Itself without what is kept on this machine: for who asks what the store holds.

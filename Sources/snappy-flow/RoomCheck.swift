@@ -14,6 +14,8 @@ struct RoomCheck: Sendable {
         /// What is free, with what is held for this place already.
         var has: Int64
         var needs: Int64
+        /// With less of it nothing is begun.
+        var required: Int64
         /// False: it is said, and no reason to begin nothing.
         var isRequired = true
         var advice: String
@@ -44,12 +46,17 @@ struct RoomCheck: Sendable {
                 let need = try? type.roomNeed(Settings(planned.settings, origin: origin))
             {
                 // A prune makes room, and comes after the copies.
-                add(need, named: origin, isRequired: !pruned.contains(name), advice: "free space there: `snappy-flow prune`, or raise the quota")
+                add(
+                    need, named: origin, isRequired: !pruned.contains(name),
+                    advice: "free space there: `snappy-flow prune`, or raise the quota")
             }
-            guard let access = try? StoreAccess(planned, name: name), let cache = catalog.metadataCache(of: planned, access) else { continue }
+            guard let access = try? StoreAccess(planned, name: name), let cache = catalog.metadataCache(of: planned, access) else {
+                continue
+            }
             // Indexes and trees of a repository of some terabytes; what it will be nobody knows before it has been read.
             add(
-                RoomNeed("cache", in: cache.folder, least: ByteCount(bytes: 0), wanted: min(access.cacheSize, .mebibytes(64))), named: "cache",
+                RoomNeed("cache", in: cache.folder, least: ByteCount(bytes: 0), wanted: min(access.cacheSize, .mebibytes(64))),
+                named: "cache",
                 advice: "copies will go on without it, slower; free space there, or name another place with XDG_CACHE_HOME")
         }
         let snapshots = Set(plan.steps.filter { $0.verb == "snapshot" }.flatMap(\.systems))
@@ -69,7 +76,8 @@ struct RoomCheck: Sendable {
         if let name { need.what = name }
         places.append(
             Place(
-                need: need, room: room, has: has ?? room.free, needs: needs ?? max(need.least, need.wanted).bytes, isRequired: isRequired,
+                need: need, room: room, has: has ?? room.free, needs: needs ?? max(need.least, need.wanted).bytes,
+                required: needs ?? need.least.bytes, isRequired: isRequired,
                 advice: advice))
     }
 
@@ -96,7 +104,8 @@ struct RoomCheck: Sendable {
     var refusal: StepError? {
         guard let place = places.first(where: { $0.isRequired && isShort($0, of: $0.need.least) }) else { return nil }
         return StepError(
-            "no-space", expected: "\(ByteCount(bytes: place.needs)) free for the \(place.need.what) before work is begun", found: found(place),
+            "no-space", expected: "\(ByteCount(bytes: place.required)) free for the \(place.need.what) before work is begun",
+            found: found(place),
             at: place.need.folder, advice: place.advice, retry: .transient)
     }
 

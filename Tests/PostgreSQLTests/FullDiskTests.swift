@@ -24,8 +24,10 @@ import Testing
 
     private func write(_ cluster: EmbeddedCluster, rows: Int = 100) async -> Bool {
         guard let connection = try? await Connection.connect(cluster.settings) else { return false }
-        return (try? await connection.execute(
-            script: "CREATE TABLE IF NOT EXISTS t (n text); INSERT INTO t SELECT repeat('x', 1000) FROM generate_series(1, \(rows))")) != nil
+        return
+            (try? await connection.execute(
+                script: "CREATE TABLE IF NOT EXISTS t (n text); INSERT INTO t SELECT repeat('x', 1000) FROM generate_series(1, \(rows))"))
+            != nil
     }
 
     @Test func aServerThatPanickedForRoomComesBackAndWrites() async throws {

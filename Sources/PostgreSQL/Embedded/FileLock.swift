@@ -50,7 +50,8 @@ extension PostgreSQLError {
             default: ""
             }
         self.init(
-            [ENOSPC, EDQUOT].contains(code) ? Self.noSpace : "file-system", expected: what, found: String(cString: strerror(code)), at: path, advice: advice,
+            [ENOSPC, EDQUOT].contains(code) ? Self.noSpace : "file-system", expected: what, found: String(cString: strerror(code)),
+            at: path, advice: advice,
             retry: code == ENOSPC || code == EDQUOT ? .transient : .permanent)
     }
 }

@@ -39,7 +39,12 @@ struct LocalFolder: Sendable {
 
     /// Every folder that restic expects, readable by the owner alone.
     func create() throws {
-        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        var above = ""
+        for part in path.split(separator: "/") {
+            above += "/" + part
+            if access(above, F_OK) == 0 { continue }
+            guard mkdir(above, 0o700) == 0 || errno == EEXIST else { throw LocalError.of(errno, at: above, doing: "a new folder") }
+        }
         let folders =
             ["keys", "locks", "snapshots", "index", "data"] + (0..<256).map { "data/" + ($0 < 16 ? "0" : "") + String($0, radix: 16) }
         for folder in folders where mkdir("\(path)/\(folder)", 0o700) != 0 && errno != EEXIST {
@@ -60,7 +65,8 @@ struct LocalFolder: Sendable {
         throw StorageError(
             .noSpace, expected: "room for \(bytes) bytes",
             found: "\(ByteCount(bytes: own.free).approximate) free, of which \(ByteCount(bytes: kept.bytes)) are kept for \(kept.folder)",
-            at: path, advice: "free space there, or move the repository or the database to another disk, then run again: what was stored is kept",
+            at: path,
+            advice: "free space there, or move the repository or the database to another disk, then run again: what was stored is kept",
             retry: .transient)
     }
 

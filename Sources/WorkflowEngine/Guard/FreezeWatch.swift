@@ -17,7 +17,8 @@ final class FreezeWatch: Sendable {
     /// Must have returned before anything is frozen. An earlier guard of the same key has watched an earlier attempt: it goes.
     func watch(_ order: GuardOrder, onEnd: @escaping @Sendable (GuardHandle.End) -> Void) async throws {
         do {
-            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+            try FileManager.default.createDirectory(
+                atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
         } catch let error as CocoaError where error.code == .fileWriteOutOfSpace {
             // A guard without it thaws as well; what it did is then known to its worker alone.
         }

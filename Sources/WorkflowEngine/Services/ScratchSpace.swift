@@ -14,7 +14,9 @@ struct ScratchSpace: Sendable {
             let isFull = (error as? CocoaError)?.code == .fileWriteOutOfSpace
             guard isFull || !mustBeThere else { throw error }
             let reason = isFull ? String(cString: strerror(ENOSPC)) : error.localizedDescription
-            warn("\(path): no scratch folder: \(reason); the step goes on without one. Free space there, or name another place with XDG_CACHE_HOME")
+            warn(
+                "\(path): no scratch folder: \(reason); the step goes on without one. Free space there, or name another place with XDG_CACHE_HOME"
+            )
         }
         return path
     }

@@ -25,6 +25,9 @@ import Testing
         }
 
         func document(vault: String = "vault", repository: String? = nil) throws -> String {
+            let (gate, mark) = (rig.path("gate"), rig.path("frozen"))
+            try faults.script("quiesce", "touch \(mark)")
+            try faults.script("thaw", "\(gate) thaw; rm -f \(mark)")
             let repository =
                 repository ?? "{type: local, path: \(rig.path(vault)), password: {fromFile: \(rig.path("pw"))}}"
             return try rig.write(
@@ -56,9 +59,6 @@ import Testing
 
         /// Starts the document's job, and returns when everything rests.
         func startAndFreeze(_ document: String) async throws -> FlowProcess {
-            let (gate, mark) = (rig.path("gate"), rig.path("frozen"))
-            try faults.script("quiesce", "touch \(mark)")
-            try faults.script("thaw", "\(gate) thaw; rm -f \(mark)")
             try faults.hold("window")
             let process = try rig.start(["run", document])
             do {
@@ -183,6 +183,10 @@ import Testing
         let server = try await RestServerRig.started()
         let document = try stage.document(
             repository: "{type: rest, url: \"\(server.url)full\", password: {fromFile: \(stage.rig.path("pw"))}}")
+        // The first copy makes the repository; what it is read by is kept from then on.
+        let first = try stage.rig.run(["run", document])
+        #expect(first.status == 0, "\(first.output)\n\(first.errors)")
+        try stage.faults.noise("data/more", megabytes: 1)
         if fromTheStart { try await stage.disk.fill() }
         let process = try await stage.startAndFreeze(document)
         if !fromTheStart { try await stage.disk.fill() }
@@ -191,7 +195,11 @@ import Testing
         try await stage.expectThawed()
         #expect(outcome.status == 0, "\(outcome.output)\n\(outcome.errors)")
         let said = outcome.output + outcome.errors
-        #expect(said.contains(stage.rig.path("cache")) && said.contains("No space left"), "\(said)")
+        #expect(said.contains("warning: cache in \(stage.rig.path("cache"))"), "\(said)")
+        let job = try #require(try stage.faults.jobs().first?["id"] as? String)
+        let logs = try stage.rig.run(["jobs", "logs", job])
+        #expect(
+            logs.output.contains("not kept on this machine") && logs.output.contains("No space left"), "\(logs.output)\n\(logs.errors)")
         withExtendedLifetime(server) {}
     }
 
