@@ -1,3 +1,4 @@
+import FlowModel
 import Foundation
 import Glibc
 
@@ -7,7 +8,7 @@ struct CredentialFile: Sendable {
     let path: String
     let kind: Kind
     /// None for one who is shut out.
-    private(set) var users: [String: [PasswordHash]] = [:]
+    private(set) var users: [ExactText: [PasswordHash]] = [:]
     private var stamp: FileStamp?
 
     init(_ path: String, _ kind: Kind) throws(RestServerError) {
@@ -30,15 +31,17 @@ struct CredentialFile: Sendable {
         return true
     }
 
-    /// `user:hash` lines; empty ones and those that begin with `#` are nothing. Several lines may name one user. A hash
+    /// `user:hash` lines, users by their bytes, as the folders that are theirs; empty ones and those that begin with `#` are nothing. Several lines may name one user. A hash
     /// behind `!`, as `usermod -L` writes it, or `*` alone shuts its user out.
-    static func parse(_ text: String, _ kind: Kind, at path: String) throws(RestServerError) -> [String: [PasswordHash]] {
-        var users: [String: [PasswordHash]] = [:]
-        var shutOut: Set<String> = []
+    static func parse(_ text: String, _ kind: Kind, at path: String) throws(RestServerError) -> [ExactText: [PasswordHash]] {
+        var users: [ExactText: [PasswordHash]] = [:]
+        var shutOut: Set<ExactText> = []
         for (index, line) in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).enumerated() {
             let line = line.trimmingCharacters(in: .whitespaces)
             guard !line.isEmpty, !line.hasPrefix("#") else { continue }
-            let parts = line.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+            let parts = line.utf8.split(separator: UInt8(ascii: ":"), maxSplits: 1, omittingEmptySubsequences: false).map {
+                String(Substring($0))
+            }
             let place = "\(path):\(index + 1)"
             guard parts.count == 2, isName(parts[0]) else {
                 throw RestServerError(
@@ -46,7 +49,7 @@ struct CredentialFile: Sendable {
                     advice: kind == .passwords ? "make the line with: htpasswd -nB USER" : "write USER:SHA256-OF-THE-TOKEN")
             }
             if parts[1].hasPrefix("!") || parts[1] == "*" {
-                shutOut.insert(parts[0])
+                shutOut.insert(ExactText(parts[0]))
                 continue
             }
             guard let hash = kind == .passwords ? PasswordHash(password: parts[1]) : PasswordHash(token: parts[1]) else {
@@ -56,7 +59,7 @@ struct CredentialFile: Sendable {
                     advice: kind == .passwords
                         ? "make the line with: htpasswd -nB \(parts[0])" : "make it with: printf %s TOKEN | sha256sum")
             }
-            users[parts[0], default: []].append(hash)
+            users[ExactText(parts[0]), default: []].append(hash)
         }
         // Whatever other lines say: who is shut out is out.
         for user in shutOut { users[user] = [] }
@@ -65,7 +68,7 @@ struct CredentialFile: Sendable {
 
     /// Also a folder's name, with `--private-repos`.
     private static func isName(_ text: String) -> Bool {
-        !text.hasPrefix(".") && text.count <= 64 && !text.isEmpty
+        text.utf8.first != UInt8(ascii: ".") && text.count <= 64 && !text.isEmpty
             && text.unicodeScalars.allSatisfy { CharacterSet.alphanumerics.contains($0) || "@._-".unicodeScalars.contains($0) }
     }
 }

@@ -1,4 +1,5 @@
 import Crypto
+import FlowModel
 import Foundation
 import Synchronization
 import Threads
@@ -18,7 +19,7 @@ final class Doorkeeper: Sendable {
         var known: Set<SHA256Digest> = []
         var generation = 0
         /// Who has a hash, in order.
-        private(set) var users: [String] = []
+        private(set) var users: [ExactText] = []
 
         init(_ files: [CredentialFile]) {
             self.files = files
@@ -34,22 +35,22 @@ final class Doorkeeper: Sendable {
         private mutating func list() { users = Set(files.flatMap(\.users.keys)).filter { !hashes(of: $0).isEmpty }.sorted() }
 
         /// One who is shut out in one file has nothing in another.
-        private func hashes(of user: String) -> [PasswordHash] {
+        private func hashes(of user: ExactText) -> [PasswordHash] {
             let found = files.compactMap { $0.users[user] }
             return found.contains([]) ? [] : found.flatMap { $0 }
         }
 
         /// What a password is measured against. Where there is no such user, or he is shut out, it is another's hashes, always the same for
         /// one name: an answer takes as long as for one who is there, and its time tells nobody who is.
-        func measure(_ user: String, _ salt: [UInt8]) -> (hashes: [PasswordHash], isUser: Bool) {
+        func measure(_ user: ExactText, _ salt: [UInt8]) -> (hashes: [PasswordHash], isUser: Bool) {
             let own = hashes(of: user)
             guard own.isEmpty, !users.isEmpty else { return (own, !own.isEmpty) }
-            let choice = withUnsafeBytes(of: SHA256.digest(salt + Array(user.utf8))) { $0.loadUnaligned(as: UInt64.self) }
+            let choice = withUnsafeBytes(of: SHA256.digest(salt + Array(user.text.utf8))) { $0.loadUnaligned(as: UInt64.self) }
             return (hashes(of: users[Int(choice % UInt64(users.count))]), false)
         }
 
         func owner(of token: SHA256Digest) -> String? {
-            users.first { hashes(of: $0).contains(.token(token)) }
+            users.first { hashes(of: $0).contains(.token(token)) }?.text
         }
     }
 
@@ -79,13 +80,13 @@ final class Doorkeeper: Sendable {
             return user
         case "basic":
             guard let text = Data(base64Encoded: parts[1]).flatMap({ String(data: $0, encoding: .utf8) }),
-                let colon = text.firstIndex(of: ":")
+                let colon = text.utf8.firstIndex(of: UInt8(ascii: ":"))
             else { throw refusal }
-            let (user, password) = (String(text[..<colon]), String(text[text.index(after: colon)...]))
+            let (user, password) = (String(text[..<colon]), String(text[text.utf8.index(after: colon)...]))
             let digest = SHA256.digest(salt + Array(text.utf8))
             let (isKnown, generation) = state.withLock { ($0.known.contains(digest), $0.generation) }
             if isKnown { return user }
-            let (hashes, isUser) = state.withLock { $0.measure(user, salt) }
+            let (hashes, isUser) = state.withLock { $0.measure(ExactText(user), salt) }
             let accepts = accepts
             let isRight = try await checks.isRight(.init(digest: digest, generation: generation), from: address) {
                 hashes.contains { accepts($0, password) }

@@ -1,4 +1,5 @@
 import Crypto
+import FlowModel
 import Glibc
 
 /// A repository's folder as restic lays out a local one (restic doc/design.rst, "Repository Layout"). Every call blocks.
@@ -21,12 +22,12 @@ struct RepositoryFolder: Sendable {
     var exists: Bool { access(folder(.data), F_OK) == 0 }
 
     /// Folders that `create` makes at most.
-    var folderCount: Int { path.split(separator: "/").count + ObjectKind.allCases.count + 256 }
+    var folderCount: Int { path.pathParts.count + ObjectKind.allCases.count + 256 }
 
     /// Every folder that restic expects, readable by the owner alone. Idempotent. `made` counts those that were not there.
     func create(made: inout Int) throws(Refusal) {
         var above = ""
-        for part in path.split(separator: "/") {
+        for part in path.pathParts {
             above += "/\(part)"
             try make(above, &made)
         }
@@ -46,7 +47,7 @@ struct RepositoryFolder: Sendable {
     static func count(in folder: String, upTo limit: Int) throws(Refusal) -> Int {
         guard limit > 0, access(folder, F_OK) == 0 else { return 0 }
         var found = access("\(folder)/\(ObjectKind.data.rawValue)", F_OK) == 0 ? 1 : 0
-        for name in try names(folder) where !name.hasPrefix(".") && ObjectKind(rawValue: name) == nil {
+        for name in try names(folder) where name.utf8.first != UInt8(ascii: ".") && ObjectKind(rawValue: name) == nil {
             guard found < limit else { break }
             let path = "\(folder)/\(name)"
             var status = Glibc.stat()

@@ -62,7 +62,7 @@ struct RequestTarget: Sendable, Hashable {
                 bytes.append(byte)
             }
         }
-        guard let name = String(validating: bytes, as: UTF8.self), !name.hasPrefix("."), bytes.count <= 255 else { return nil }
+        guard let name = String(validating: bytes, as: UTF8.self), bytes.first != UInt8(ascii: "."), bytes.count <= 255 else { return nil }
         guard bytes.allSatisfy({ $0 >= 0x20 && $0 != 0x7F && $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: "\\") }) else { return nil }
         // A folder of such a name could never be asked for again.
         guard ObjectKind(rawValue: name) == nil, !configs.contains(name) else { return nil }

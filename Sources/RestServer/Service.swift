@@ -56,7 +56,7 @@ final class Service: Sendable {
     ) async throws -> Answer {
         if settings.hasMetrics, head.uri == "/metrics" {
             guard head.method == .GET else { throw Refusal.method(allow: "GET") }
-            guard user.map(settings.metricsUsers.contains) ?? (address?.isLoopback == true) else {
+            guard user.map({ settings.metricsUsers.containsExactly($0) }) ?? (address?.isLoopback == true) else {
                 throw Refusal(
                     .forbidden, "the figures are of all repositories together, for whom the server's owner names (--metrics-user)")
             }
@@ -66,7 +66,7 @@ final class Service: Sendable {
         guard let target = RequestTarget(head.uri) else {
             throw Refusal(.notFound, "nothing can be at this address; a repository's is /NAME/, its objects are below")
         }
-        if settings.hasPrivateRepositories, target.repository.first != user {
+        if settings.hasPrivateRepositories, target.repository.first.map(ExactText.init) != user.map(ExactText.init) {
             throw Refusal(.forbidden, "your repositories are below /\(user ?? "")/")
         }
         let folder = RepositoryFolder(below: settings.path, target)

@@ -48,6 +48,16 @@ import Testing
         await #expect(throws: PostgreSQLError.self) { try await connection.query("SELECT $1", ["nul\0here"]) }
     }
 
+    /// Statements are kept by their texts: one that only looks like another names something else.
+    @Test func aStatementIsItsBytes() async throws {
+        let rig = try await PostgreSQLRig.start()
+        let connection = try await Connection.connect(rig.settings)
+        for text in ["\u{e9}", "e\u{301}", "K", "\u{212a}"] {
+            let found: String? = try await connection.query("SELECT '\(text)' AS found").first?.get("found")
+            #expect(found.map { Array($0.utf8) } == Array(text.utf8))
+        }
+    }
+
     @Test func aTransactionThatThrowsLeavesNothing() async throws {
         let rig = try await PostgreSQLRig.start()
         let connection = try await Connection.connect(rig.settings)

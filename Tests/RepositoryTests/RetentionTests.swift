@@ -53,6 +53,23 @@ import Testing
         }
     }
 
+    /// Folders whose names only look alike are two, and the newest of each stays.
+    @Test func groupsAreTheirBytes() {
+        let names = ["caf\u{e9}", "cafe\u{301}"]
+        func plan(_ groupBy: Set<RetentionPolicy.Grouping>, _ make: (Int, String) -> Snapshot) -> ForgetPlan {
+            ForgetPlan(RetentionPolicy(last: 1, groupBy: groupBy), among: names.enumerated().map { make($0, $1) })
+        }
+        func snapshot(_ number: Int, path: String = "/p", host: String = "h", tag: String = "x") -> Snapshot {
+            Snapshot(id: SHA256Text.id(number), time: Self.times[number], tree: "", paths: [path], hostname: host, tags: [tag])
+        }
+        #expect(plan([.paths]) { snapshot($0, path: "/srv/" + $1) }.keep.count == 2)
+        #expect(plan([.host]) { snapshot($0, host: $1) }.keep.count == 2)
+        #expect(plan([.tags]) { snapshot($0, tag: $1) }.keep.count == 2)
+        #expect(plan([]) { snapshot($0, path: $1, host: $1, tag: $1) }.keep.count == 1)
+        let tagged = names.enumerated().map { snapshot($0, tag: $1) }
+        #expect(ForgetPlan(RetentionPolicy(tags: [[names[0]]], groupBy: []), among: tagged).keep.map(\.id) == [tagged[0].id])
+    }
+
     private struct Group: Decodable {
         struct Kept: Decodable { var id: String }
         var keep: [Kept]?

@@ -66,6 +66,43 @@ import Testing
         for word in ["U*U", "test", Self.secret, "Basic", "Bearer", Self.bcrypt, "create=true"] { #expect(!log.contains(word), "\(word)") }
     }
 
+    /// Names that look alike, and that Swift takes for the same text, are names of different folders: é as one character and as two; the sign
+    /// for kelvin and K.
+    @Test func namesAreTheirBytes() async throws {
+        let names = ["\u{e9}ve", "e\u{301}ve", "\u{212a}", "K"]
+        let secrets = names.indices.map { "secret \($0)" }
+        var lines = ""
+        for (name, secret) in zip(names, secrets) {
+            lines +=
+                "\(name):"
+                + (try await HostProgram.run(["openssl", "passwd", "-5", secret])).trimmingCharacters(in: .whitespacesAndNewlines)
+            lines += "\n"
+        }
+        let (folder, users, _) = try files(lines + "e\u{301}ric:!\n\u{e9}ric:\(Self.sha1)\n")
+        defer { withExtendedLifetime(folder) {} }
+        let stage = try await RestServerStage(
+            ["--htpasswd", users, "--private-repos", "--metrics", "--metrics-user", names[0]])
+        func path(_ name: String) -> String { name.utf8.map { "%" + String($0, radix: 16) }.joined() }
+        for (index, name) in names.enumerated() {
+            for (other, secret) in secrets.enumerated() {
+                let user = stage.with(name, secret)
+                for (place, target) in names.enumerated() {
+                    let expected = other != index ? 401 : place != index ? 403 : 200
+                    #expect(
+                        try await user.status("POST", path(target) + "/?create=true", body: []) == expected, "\(index) \(other) \(place)")
+                    #expect(try await user.status("GET", path(target) + "/keys/") == expected, "\(index) \(other) \(place)")
+                }
+            }
+            #expect(try await stage.with(name, secrets[index]).status("GET", "metrics") == (index == 0 ? 200 : 403))
+        }
+        // Only he is shut out whose name it is.
+        #expect(try await stage.with("\u{e9}ric", "test").status("GET", path("\u{e9}ric") + "/keys/") == 404)
+        #expect(try await stage.with("e\u{301}ric", "test").status("GET", path("\u{e9}ric") + "/keys/") == 401)
+        // A mark that the colon would take for its own, and a dot.
+        #expect(try await stage.with(names[0], "\u{301}x").status("GET", "metrics") == 401)
+        #expect(try await stage.with("K", secrets[3]).status("GET", path(".\u{301}") + "/keys/") == 404)
+    }
+
     @Test func aChangedFileIsReadAgain() async throws {
         let (folder, users, _) = try files("anna:\(Self.bcrypt)\n")
         defer { withExtendedLifetime(folder) {} }

@@ -12,7 +12,8 @@ public actor Connection {
     private let canceller: Canceller
     private var answerTimeout: TimeSpan?
     private let place: String
-    private var statements: [String: String] = [:]
+    /// By their texts' bytes: two that only look alike may name different things.
+    private var statements: [ExactText: String] = [:]
     private var isAbandoned = false
 
     /// The most statements kept prepared at once.
@@ -167,7 +168,7 @@ public actor Connection {
     }
 
     private func prepare(_ sql: String) throws -> String {
-        if let name = statements[sql] { return name }
+        if let name = statements[ExactText(sql)] { return name }
         if statements.count >= Self.statementLimit {
             guard PQsendQuery(handle.raw, "DEALLOCATE ALL") == 1 else { throw lost() }
             _ = try answer(to: "DEALLOCATE ALL", within: Self.housekeepingTimeout)
@@ -176,14 +177,14 @@ public actor Connection {
         let name = "s\(statements.count)"
         guard PQsendPrepare(handle.raw, name, sql, 0, nil) == 1 else { throw lost() }
         _ = try answer(to: sql)
-        statements[sql] = name
+        statements[ExactText(sql)] = name
         return name
     }
 
     private func forget(_ sql: String) {
-        guard let name = statements[sql], PQsendQuery(handle.raw, "DEALLOCATE \(name)") == 1 else { return }
+        guard let name = statements[ExactText(sql)], PQsendQuery(handle.raw, "DEALLOCATE \(name)") == 1 else { return }
         _ = try? answer(to: "DEALLOCATE", within: Self.housekeepingTimeout)
-        statements[sql] = nil
+        statements[ExactText(sql)] = nil
     }
 
     private func send(_ name: String, _ texts: [String?], of sql: String) throws -> Rows {

@@ -80,9 +80,9 @@ extension Repository {
 
     /// Snapshots of the same host and paths, the oldest first. What is of the future says nothing of what changed since.
     private func parents(for paths: [String], _ options: ArchiveOptions) async throws -> [Snapshot] {
-        let (now, wanted) = (Instant.now, Set(paths))
+        let (now, wanted) = (Instant.now, paths.exact)
         return try await snapshots().filter { snapshot in
-            snapshot.hostname == options.host && Set(snapshot.paths) == wanted
+            snapshot.hostname.isExactly(options.host) && snapshot.paths.exact == wanted
                 && options.time.map { snapshot.time <= $0 } ?? !snapshot.isOfTheFuture(at: now)
         }
     }

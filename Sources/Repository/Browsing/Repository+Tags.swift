@@ -1,3 +1,4 @@
+import FlowModel
 import Crypto
 import StorageKit
 
@@ -16,8 +17,8 @@ public struct TagChange: Sendable, Hashable {
 
     func applied(to tags: [String]) -> [String] {
         var result = set ?? tags
-        for tag in add where !result.contains(tag) { result.append(tag) }
-        return result.filter { !remove.contains($0) }
+        for tag in add where !result.containsExactly(tag) { result.append(tag) }
+        return result.filter { !remove.containsExactly($0) }
     }
 }
 

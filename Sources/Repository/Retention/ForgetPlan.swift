@@ -1,3 +1,5 @@
+import FlowModel
+
 /// What a policy does with each snapshot, and why. A value: nothing is removed by making it.
 public struct ForgetPlan: Sendable, Hashable {
     public struct Decision: Sendable, Hashable {
@@ -26,15 +28,15 @@ extension ForgetPlan {
     /// only if protected.
     public init(_ policy: RetentionPolicy, among snapshots: [Snapshot], protected: Set<String> = [], eligible: Set<String>? = nil) {
         struct Key: Hashable {
-            var host: String?
-            var paths: [String]?
-            var tags: [String]?
+            var host: ExactText?
+            var paths: [ExactText]?
+            var tags: [ExactText]?
         }
         let grouped = Dictionary(grouping: snapshots) { snapshot in
             Key(
-                host: policy.groupBy.contains(.host) ? snapshot.hostname : nil,
-                paths: policy.groupBy.contains(.paths) ? snapshot.paths.sorted() : nil,
-                tags: policy.groupBy.contains(.tags) ? snapshot.tags.sorted() : nil)
+                host: policy.groupBy.contains(.host) ? ExactText(snapshot.hostname) : nil,
+                paths: policy.groupBy.contains(.paths) ? snapshot.paths.map { ExactText($0) }.sorted() : nil,
+                tags: policy.groupBy.contains(.tags) ? snapshot.tags.map { ExactText($0) }.sorted() : nil)
         }
         groups = grouped.map { key, members in
             let ordered = members.sorted { ($0.time, $0.id) > ($1.time, $1.id) }
@@ -44,7 +46,7 @@ extension ForgetPlan {
                 ? Dictionary(uniqueKeysWithValues: ordered.map { ($0.id, ["no policy"]) }) : RetentionBuckets.reasons(policy, counted)
             for id in protected { reasons[id, default: []].append("protected") }
             return Group(
-                host: key.host, paths: key.paths, tags: key.tags,
+                host: key.host?.text, paths: key.paths?.map(\.text), tags: key.tags?.map(\.text),
                 decisions: ordered.map { Decision(snapshot: $0, reasons: reasons[$0.id] ?? []) })
         }
         groups.sort { left, right in

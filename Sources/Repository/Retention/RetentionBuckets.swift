@@ -25,7 +25,7 @@ enum RetentionBuckets {
         ]
         var reasons: [String: [String]] = [:]
         for (position, snapshot) in snapshots.enumerated() {
-            for list in policy.tags where list.allSatisfy(snapshot.tags.contains) {
+            for list in policy.tags where list.allSatisfy({ snapshot.tags.containsExactly($0) }) {
                 reasons[snapshot.id, default: []].append("has tags \(list.joined(separator: ", "))")
             }
             if let within = policy.within, newest.time - snapshot.time < within {

@@ -1,3 +1,4 @@
+import FlowModel
 import Crypto
 import StorageKit
 
@@ -134,7 +135,7 @@ struct SnapshotTransfer {
 extension Snapshot {
     /// restic's test: the same backup, in another repository or under other tags.
     func isCopy(of other: Snapshot) -> Bool {
-        (original ?? id) == (other.original ?? other.id) && tree == other.tree && time == other.time && hostname == other.hostname
-            && Set(paths) == Set(other.paths)
+        (original ?? id) == (other.original ?? other.id) && tree == other.tree && time == other.time && hostname.isExactly(other.hostname)
+            && paths.exact == other.paths.exact
     }
 }

@@ -10,7 +10,7 @@ final class InputSpool: TreeWriter {
     private let folder: String
     private let origin: String
     private let streams: Set<String>?
-    private let files = Mutex<[String: SpoolFile]>([:])
+    private let files = Mutex<[TreePath: SpoolFile]>([:])
 
     /// `streams` are the names that are taken; nil for one file of any name.
     init(folder: String, streams: Set<String>?, origin: String) {
@@ -23,15 +23,15 @@ final class InputSpool: TreeWriter {
 
     func createFile(_ path: TreePath, size: Int64) throws -> any FileWriter {
         let stream = path.description
-        if let streams, !streams.contains(stream) {
+        if let streams, !streams.containsExactly(stream) {
             throw StorageError(
                 .unsupported, expected: "files that programs are declared for: \(streams.sorted().joined(separator: ", "))",
                 found: stream, at: origin, advice: "declare its program under `destination:`, or choose files with `paths`")
         }
         let file = try files.withLock { files in
-            if streams == nil, let other = files.keys.first, other != stream { throw oneFileOnly(found: stream) }
-            let file = try files[stream] ?? SpoolFile(stream: stream, folder: folder, number: files.count)
-            files[stream] = file
+            if streams == nil, let other = files.keys.first, other != path { throw oneFileOnly(found: stream) }
+            let file = try files[path] ?? SpoolFile(stream: stream, folder: folder, number: files.count)
+            files[path] = file
             return file
         }
         try file.start(size: size)

@@ -40,11 +40,11 @@ extension PostgreSQLSystem: TreeSource {
 
     /// The dumps that make up a copy.
     private func dumps(_ context: StepContext) async throws -> [DumpFile: ProgramCall] {
-        let excluded = Set(try settings.value(PostgreSQLType.excludeDatabases))
+        let excluded = try settings.value(PostgreSQLType.excludeDatabases)
         let found = try await ServerCatalog(server).databases()
-        var chosen = found.filter { !excluded.contains($0.name) }
+        var chosen = found.filter { !excluded.containsExactly($0.name) }
         if let database {
-            chosen = found.filter { $0.name == database }
+            chosen = found.filter { $0.name.isExactly(database) }
             guard !chosen.isEmpty else {
                 throw StepError(
                     "no-such-database", expected: "database \(database)", found: found.map(\.name).sorted().joined(separator: ", "),

@@ -35,10 +35,10 @@ public struct SnapshotFilter: Sendable, Hashable {
     public var isEmpty: Bool { self == SnapshotFilter() }
 
     public func admits(_ snapshot: Snapshot) -> Bool {
-        if let pipeline, SnapshotTag.pipeline(of: snapshot) != pipeline { return false }
-        if let system, SnapshotTag.system(of: snapshot) != system { return false }
+        if let pipeline, SnapshotTag.pipeline(of: snapshot)?.isExactly(pipeline) != true { return false }
+        if let system, SnapshotTag.system(of: snapshot)?.isExactly(system) != true { return false }
         if let before, snapshot.time >= before { return false }
-        return (hosts.isEmpty || hosts.contains(snapshot.hostname)) && paths.allSatisfy(snapshot.paths.contains)
+        return (hosts.isEmpty || hosts.containsExactly(snapshot.hostname)) && paths.allSatisfy({ snapshot.paths.containsExactly($0) })
             && (tags.isEmpty || tags.contains { Self.has($0, snapshot) })
     }
 
@@ -46,7 +46,7 @@ public struct SnapshotFilter: Sendable, Hashable {
     public func admitted(_ snapshots: [Snapshot]) -> [Snapshot] { snapshots.filter(admits) }
 
     private static func has(_ list: [String], _ snapshot: Snapshot) -> Bool {
-        list.allSatisfy { $0.isEmpty ? snapshot.tags.isEmpty : snapshot.tags.contains($0) }
+        list.allSatisfy { $0.isEmpty ? snapshot.tags.isEmpty : snapshot.tags.containsExactly($0) }
     }
 
     func holds(_ snapshot: Snapshot) -> Bool {

@@ -4,7 +4,7 @@ public import Repository
 /// Whose a repository snapshot is: one pipeline's copy of one system on one host; or another program's, told by host and paths. A pure value.
 ///
 /// Systems of one name in two pipelines are two, and so are those that one document, used at several sites, copies from several hosts.
-public struct SnapshotOrigin: Sendable, Hashable {
+public struct SnapshotOrigin: Sendable {
     /// Nil where no pipeline made it.
     public var pipeline: String?
     /// Nil where it is no copy of ours.
@@ -25,7 +25,7 @@ public struct SnapshotOrigin: Sendable, Hashable {
         pipeline = SnapshotTag.pipeline(of: snapshot)
         system = SnapshotTag.system(of: snapshot)
         host = snapshot.hostname
-        paths = system == nil ? snapshot.paths.sorted() : []
+        paths = system == nil ? snapshot.paths.map { ExactText($0) }.sorted().map(\.text) : []
     }
 
     /// The parent of the next copy, of snapshots that are the oldest first: its own newest one, a partial one too, for what that misses is read anyway.
@@ -47,9 +47,16 @@ public struct SnapshotOrigin: Sendable, Hashable {
     }
 }
 
+extension SnapshotOrigin: Hashable {
+    /// By bytes: hosts and paths that only look alike are others.
+    public static func == (left: SnapshotOrigin, right: SnapshotOrigin) -> Bool { left.identity == right.identity }
+    public func hash(into hasher: inout Hasher) { hasher.combine(identity) }
+    private var identity: [ExactText?] { ([pipeline, system, host] + paths).map { $0.map { ExactText($0) } } }
+}
+
 extension SnapshotOrigin: Comparable {
     public static func < (left: SnapshotOrigin, right: SnapshotOrigin) -> Bool { left.key.lexicographicallyPrecedes(right.key) }
-    private var key: [String] { [pipeline ?? "", system ?? "", host] + paths }
+    private var key: [ExactText] { ([pipeline ?? "", system ?? "", host] + paths).map { ExactText($0) } }
 }
 
 extension SnapshotOrigin: CustomStringConvertible {

@@ -21,7 +21,7 @@ public struct AllowList: Sendable, Hashable, Codable {
 
     public func allows(_ reference: SecretReference) -> Bool {
         switch reference {
-        case .environment(let name): environment.contains(name)
+        case .environment(let name): environment.containsExactly(name)
         case .file(let path): Self.lies(path, under: secretFiles)
         }
     }
@@ -53,7 +53,7 @@ public struct AllowList: Sendable, Hashable, Codable {
             return !path.contains("${") && Self.lies(path, under: paths)
         case .argv:
             guard let program = value.arrayValue?.first?.stringValue else { return false }
-            return programs.contains(program)
+            return programs.containsExactly(program)
         case .list(let element):
             return (value.arrayValue ?? []).allSatisfy { allows($0, as: element) }
         case .map(let element):
@@ -77,10 +77,10 @@ public struct AllowList: Sendable, Hashable, Codable {
         }
     }
 
-    /// By components, without following links; `..` is never under anything.
+    /// By components and their bytes, as the kernel takes them, without following links; `..` is never under anything.
     static func lies(_ path: String, under roots: [String]) -> Bool {
-        let parts = path.split(separator: "/")
-        guard path.hasPrefix("/"), !parts.contains("..") else { return false }
-        return roots.contains { parts.starts(with: $0.split(separator: "/")) && $0.hasPrefix("/") }
+        let parts = path.pathParts
+        guard path.utf8.first == UInt8(ascii: "/"), !parts.contains("..") else { return false }
+        return roots.contains { parts.starts(with: $0.pathParts) { $0.isExactly($1) } && $0.hasPrefix("/") }
     }
 }

@@ -123,6 +123,18 @@ import Testing
         #expect(try await stage.store("vault").snapshots().isEmpty)
     }
 
+    /// Files are told apart as file systems do it: neither is written over the other.
+    @Test func filesThatLookAlikeAreTwo() async throws {
+        let folder = try ScratchFolder("spool")
+        let names = ["caf\u{e9}", "cafe\u{301}"]
+        let one = InputSpool(folder: folder.path, streams: nil, origin: "test")
+        _ = try one.createFile(TreePath(names[0]), size: 1)
+        #expect(throws: StorageError.self) { try one.createFile(TreePath(names[1]), size: 1) }
+        let named = InputSpool(folder: folder.path, streams: [names[0]], origin: "test")
+        _ = try named.createFile(TreePath(names[0]), size: 1)
+        #expect(throws: StorageError.self) { try named.createFile(TreePath(names[1]), size: 1) }
+    }
+
     @Test func aRestoreHandsEachFileToItsProgram() async throws {
         let out = "\"$OUT/$SNAPPY_FLOW_STREAM\""
         for destination in [shell("cat > \(out)"), ["a": shell("cat > \(out)"), "b": shell("cat > \(out)"), "c": shell("cat > \(out)")]] {

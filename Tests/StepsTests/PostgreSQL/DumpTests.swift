@@ -31,6 +31,40 @@ import Testing
         #expect(try await other.value("SELECT datname AS value FROM pg_database WHERE datname LIKE 'odd%'") == "odd/100% name")
     }
 
+    /// To the server they are two, whatever Swift takes them for.
+    @Test func databasesThatLookAlikeAreTwo() async throws {
+        let bench = try await PostgreSQLBench()
+        defer { bench.server.stop() }
+        let names = ["caf\u{e9}", "cafe\u{301}"]
+        for (index, name) in names.enumerated() {
+            try await bench.server.execute("CREATE DATABASE \"\(name)\"")
+            try await bench.server.execute("CREATE TABLE is_\(index) ()", database: name)
+        }
+        try bench.declare("db", ["excludeDatabases": [.string(names[0])]])
+        try await bench.stage.run("copy", id: "copy-one", .systems(["db"]), ["to": "vault"])
+        func stored() async throws -> [[UInt8]] {
+            try await bench.stage.restic("vault").succeed("ls", "latest").utf8.split(separator: UInt8(ascii: "\n")).map { Array($0) }
+        }
+        let files = names.map { Array("/db/\($0).dump".utf8) }
+        let one = try await stored()
+        #expect(!one.contains { $0.ends(with: files[0].dropFirst(3)) } && one.contains { $0.ends(with: files[1].dropFirst(3)) })
+        try bench.declare("db")
+        try await bench.stage.run("copy", id: "copy-both", .systems(["db"]), ["to": "vault"])
+        let both = try await stored()
+        for file in files { #expect(both.contains { $0.ends(with: file.dropFirst(3)) }, "\(String(decoding: file, as: UTF8.self))") }
+
+        let other = try await PostgreSQLServerRig.start()
+        defer { other.stop() }
+        try bench.stage.declare(
+            system: "other", "postgresql", ["host": .string(other.socketFolder), "globals": "unprivileged", "trustDumps": true])
+        try await bench.stage.run("restore", id: "restore-latest", .snapshot("latest"), ["from": "vault", "to": "other"])
+        for (index, name) in names.enumerated() {
+            #expect(
+                try await other.value("SELECT relname AS value FROM pg_class WHERE relname LIKE 'is!__' ESCAPE '!'", database: name)
+                    == "is_\(index)")
+        }
+    }
+
     @Test func aDatabaseThatIsThereIsReplacedOnlyWhenAllowed() async throws {
         let bench = try await PostgreSQLBench()
         defer { bench.server.stop() }
@@ -152,4 +186,8 @@ import Testing
         #expect(found.map(\.identity) == [cluster, "\(cluster)/orders", "\(cluster)/postgres"])
         #expect(found[0].summary.contains("data checksums on"))
     }
+}
+
+extension [UInt8] {
+    fileprivate func ends(with end: some Collection<UInt8>) -> Bool { suffix(end.count).elementsEqual(end) }
 }

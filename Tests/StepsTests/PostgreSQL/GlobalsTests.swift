@@ -31,6 +31,23 @@ import Testing
         GRANT SET ON PARAMETER log_min_duration_statement TO mallory;
         """
 
+    /// A role that only looks like one that is there is another, and none of that one's powers or memberships are its.
+    @Test func rolesAreTheirBytes() async throws {
+        let server = try await PostgreSQLServerRig.start()
+        defer { server.stop() }
+        try await server.execute("CREATE ROLE \"caf\u{e9}\" SUPERUSER")
+        let target = try await GlobalsTarget(try await Connection.connect(server.settings()))
+        var globals = Globals()
+        for statement in [
+            GlobalsStatement.role("cafe\u{301}"), .role("member"), .role("\u{212a}"), .role("K"),
+            .membership(Globals.Membership(role: "cafe\u{301}", member: "member")),
+        ] { #expect(globals.add(statement)) }
+        let plan = GlobalsPlan(globals, on: target, .unprivileged)
+        #expect(plan.roles.map { Array($0.name.utf8) } == ["cafe\u{301}", "member", "\u{212a}", "K"].map { Array($0.utf8) })
+        // It is of two roles that are made: no power of the server's own.
+        #expect(plan.memberships.count == 1 && plan.withheld == [])
+    }
+
     @Test func rolesComeBackAsValues() async throws {
         let bench = try await PostgreSQLBench()
         defer { bench.server.stop() }

@@ -210,6 +210,20 @@ import Testing
         #expect(!error.found.unicodeScalars.contains { $0.value < 0x20 || (0x7F..<0xA0).contains($0.value) }, "\(error.found)")
     }
 
+    /// A host or path that only looks like another is another machine's.
+    @Test func originsAreTheirBytes() {
+        let (one, other) = ("caf\u{e9}", "cafe\u{301}")
+        let snapshots = [one, other].map { snapshot("id of \($0.utf8.count)", 1, nil, host: $0, path: "/srv/\($0)") }
+        #expect(SnapshotOrigin(snapshots[0]) != SnapshotOrigin(snapshots[1]))
+        #expect(Set(snapshots.map { SnapshotOrigin($0) }).count == 2)
+        var filter = SnapshotFilter()
+        filter.hosts = [one]
+        #expect(filter.admitted(snapshots).map(\.id) == [snapshots[0].id])
+        filter.hosts = []
+        filter.paths = ["/srv/\(other)"]
+        #expect(filter.admitted(snapshots).map(\.id) == [snapshots[1].id])
+    }
+
     @Test func theParentIsOfTheSameOrigin() {
         let origin = SnapshotOrigin(pipeline: "nightly", system: "home", host: "h")
         let theirs = snapshot("t", 1, nil, host: "h")

@@ -24,6 +24,16 @@ import Testing
         #expect(run.job.outcome == .succeeded)
     }
 
+    /// As the kernel takes them apart: by bytes.
+    @Test func pathsAreTheirBytes() {
+        let list = AllowList(environment: ["K"], secretFiles: ["/srv/caf\u{e9}"], programs: ["/bin/caf\u{e9}"], paths: ["/srv/caf\u{e9}"])
+        #expect(list.allows(.file("/srv/caf\u{e9}/key")) && !list.allows(.file("/srv/cafe\u{301}/key")))
+        #expect(list.allows(.environment("K")) && !list.allows(.environment("\u{212a}")))
+        // The mark makes one character of itself and the slash.
+        #expect(!list.allows(.file("/srv/caf\u{e9}/../\u{301}x")))
+        #expect(AllowList(secretFiles: ["/srv"]).allows(.file("/srv/\u{301}x")))
+    }
+
     /// A pipe can be read once only: nobody may read it in passing.
     @Test func onlyFilesAndVariablesCanBeReadAgain() throws {
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString).path

@@ -1,3 +1,4 @@
+import FlowModel
 import PostgreSQL
 
 /// What a restored database gets of what the copied one had beside its content: each by a statement of ours, with values in it that the server quotes.
@@ -9,7 +10,7 @@ struct DatabaseGift: Sendable {
     /// The owner that it has got; nil for the user.
     let owner: String?
     /// Those that the server has.
-    let roles: Set<String>
+    let roles: Set<ExactText>
 
     /// Within a transaction. Returns what is left out, for people.
     func give(to database: String, _ connection: Connection) async throws -> [String] {
@@ -26,7 +27,7 @@ struct DatabaseGift: Sendable {
             }
         }
         func isHere(_ role: String?, _ what: String) -> Bool {
-            guard let role, !roles.contains(role) else { return true }
+            guard let role, !roles.contains(ExactText(role)) else { return true }
             left.append("\(what): no role \(GlobalsPlan.shown(role)) here; make it and restore again")
             return false
         }

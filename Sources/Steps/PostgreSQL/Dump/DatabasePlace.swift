@@ -55,7 +55,7 @@ struct DatabasePlace: Sendable {
         var tablespace = definition?.tablespace
         if let wanted = tablespace {
             let usable = try await connection.query(ServerQuery.usableTablespaces.text).map { try $0.get("name", as: String.self) }
-            if !usable.contains(wanted) {
+            if !usable.containsExactly(wanted) {
                 left.append(
                     "tablespace \(GlobalsPlan.shown(wanted)): none here that user \(server.user) may use; it lies in the default one")
                 tablespace = nil

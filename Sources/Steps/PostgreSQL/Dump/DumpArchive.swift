@@ -1,3 +1,4 @@
+import FlowModel
 import StepKit
 
 /// The table of contents of an archive of `pg_dump --format=custom`: what is in it, and whose. Read here, for pg_restore's own list shows names
@@ -98,6 +99,6 @@ extension DumpArchive {
         // Those say whose the object is that they are about.
         let others: Set = ["ACL", "COMMENT", "SECURITY LABEL", "TABLE DATA"]
         let owning = entries.filter { !others.contains($0.kind) }
-        return Set(owning.compactMap(\.owner)).filter { !$0.isEmpty && !$0.hasPrefix("pg_") }.sorted()
+        return owning.compactMap(\.owner).exact.sorted().map(\.text).filter { !$0.isEmpty && !$0.hasPrefix("pg_") }
     }
 }

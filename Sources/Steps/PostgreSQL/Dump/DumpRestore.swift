@@ -34,7 +34,7 @@ struct DumpRestore: Sendable {
         if !dumps.isEmpty, !isTrusted { try await RestorePowers(server: server).requireNone() }
         var outputs: [String: JSONValue] = [:]
         if let shared { outputs = try await restore(shared) }
-        let roles = try await Set(server.connect().query(ServerQuery.roleNames.text).map { try $0.get("name", as: String.self) })
+        let roles = try await server.connect().query(ServerQuery.roleNames.text).map { try $0.get("name", as: String.self) }.exact
         if ownership == .kept { try requireOwners(of: dumps, among: roles) }
         var left: [String] = []
         for dump in dumps {
@@ -51,7 +51,7 @@ struct DumpRestore: Sendable {
         let archive = try DumpArchive(spool, origin: file.name.description)
         let definition = DatabaseDefinition(archive)
         // pg_restore goes by the name inside: another database would be dropped than was looked at.
-        guard database != nil || definition?.name == name else {
+        guard database != nil || definition?.name.isExactly(name) == true else {
             throw StepError(
                 "other-database", expected: "a dump of database \(GlobalsPlan.shown(name))",
                 found: definition.map { "one of \(GlobalsPlan.shown($0.name))" } ?? "one that does not say so as pg_dump does",
@@ -78,9 +78,9 @@ struct DumpRestore: Sendable {
     }
 
     /// Without them pg_restore would end halfway.
-    private func requireOwners(of dumps: [Dump], among known: Set<String>) throws {
+    private func requireOwners(of dumps: [Dump], among known: Set<ExactText>) throws {
         for dump in dumps {
-            let missing = dump.archive.owners.filter { !known.contains($0) }
+            let missing = dump.archive.owners.filter { !known.contains(ExactText($0)) }
             guard !missing.isEmpty else { continue }
             throw StepError(
                 "no-such-role", expected: "the roles that own database \(dump.name) and what is in it",
@@ -91,7 +91,7 @@ struct DumpRestore: Sendable {
     }
 
     /// Returns what the database could not get of what the copied one had, for people.
-    private func restore(_ dump: Dump, _ roles: Set<String>) async throws -> [String] {
+    private func restore(_ dump: Dump, _ roles: Set<ExactText>) async throws -> [String] {
         let target = database ?? dump.name
         let place = DatabasePlace(server: server, name: target, key: context.key)
         let exists = try await place.isTaken()
@@ -138,7 +138,7 @@ struct DumpRestore: Sendable {
 
     /// A database is made from another one.
     static func other(than database: String) -> String {
-        database == PostgreSQLServer.maintenanceDatabase ? "template1" : PostgreSQLServer.maintenanceDatabase
+        database.isExactly(PostgreSQLServer.maintenanceDatabase) ? "template1" : PostgreSQLServer.maintenanceDatabase
     }
 
     private func existing(_ database: String) -> StepError {

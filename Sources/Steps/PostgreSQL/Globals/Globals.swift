@@ -1,3 +1,5 @@
+import FlowModel
+
 /// What databases of a server share: its roles and tablespaces, as values. Names are as they are, without quotes.
 struct Globals: Sendable, Hashable {
     struct Role: Sendable, Hashable {
@@ -61,7 +63,7 @@ struct Globals: Sendable, Hashable {
 
     var roles: [Role] = []
     /// Where a role stands among them.
-    var roleIndex: [String: Int] = [:]
+    var roleIndex: [ExactText: Int] = [:]
     var memberships: [Membership] = []
     var parameterGrants: [ParameterGrant] = []
     var tablespaces: [Tablespace] = []

@@ -1,3 +1,5 @@
+import FlowModel
+
 /// What is made of a copy's roles and tablespaces on a server, and what that gives to whom.
 ///
 /// A role or tablespace that is there stays as it is. Powerful is what reaches beyond what is restored: attributes that let a role take more
@@ -17,18 +19,18 @@ struct GlobalsPlan: Sendable {
     private(set) var leftOut: [String] = []
     private let isPrivileged: Bool
     /// Of the roles that are made, those with attributes that are.
-    private var powerful: Set<String> = []
+    private var powerful: Set<ExactText> = []
 
     init(_ globals: Globals, on target: GlobalsTarget, _ policy: GlobalsPolicy) {
         isPrivileged = policy == .privileged
-        for role in globals.roles where !target.roles.contains(role.name) { add(role, target) }
-        let known = target.roles.union(roles.map(\.name))
+        for role in globals.roles where !target.roles.contains(ExactText(role.name)) { add(role, target) }
+        let known = target.roles.union(roles.map(\.name).exact)
         for membership in globals.memberships { add(membership, target, known) }
         for grant in globals.parameterGrants { add(grant, target, known) }
-        for tablespace in globals.tablespaces where !target.tablespaces.contains(tablespace.name) { add(tablespace, known) }
-        let made = Set(roles.map(\.name))
+        for tablespace in globals.tablespaces where !target.tablespaces.contains(ExactText(tablespace.name)) { add(tablespace, known) }
+        let made = roles.map(\.name).exact
         for label in globals.labels
-        where label.isOfRole ? made.contains(label.name) : tablespaces.contains(where: { $0.name == label.name }) {
+        where label.isOfRole ? made.contains(ExactText(label.name)) : tablespaces.contains(where: { $0.name.isExactly(label.name) }) {
             if allows("security label of \(Self.shown(label.provider)) on \(Self.shown(label.name))") { labels.append(label) }
         }
         leftOut += globals.settingsInDatabases.map { "setting \(Self.shown($0)): it comes with the database's own dump" }
@@ -46,7 +48,11 @@ struct GlobalsPlan: Sendable {
         var role = role
         let name = Self.shown(role.name)
         for attribute in RoleAttribute.allCases where attribute.isPowerful && role.attributes[attribute] == true {
-            if allows("\(attribute.rawValue) of role \(name)") { powerful.insert(role.name) } else { role.attributes[attribute] = false }
+            if allows("\(attribute.rawValue) of role \(name)") {
+                powerful.insert(ExactText(role.name))
+            } else {
+                role.attributes[attribute] = false
+            }
         }
         let settings = role.settings
         role.settings = []
@@ -62,11 +68,11 @@ struct GlobalsPlan: Sendable {
         roles.append(role)
     }
 
-    private mutating func add(_ membership: Globals.Membership, _ target: GlobalsTarget, _ known: Set<String>) {
-        let pair = GlobalsTarget.Pair(role: membership.role, member: membership.member)
+    private mutating func add(_ membership: Globals.Membership, _ target: GlobalsTarget, _ known: Set<ExactText>) {
+        let pair = GlobalsTarget.Pair(role: ExactText(membership.role), member: ExactText(membership.member))
         if let admin = target.memberships[pair], admin || !membership.admin { return }
         let what = "membership of \(Self.shown(membership.member)) in \(Self.shown(membership.role))"
-        if let missing = [membership.role, membership.member].first(where: { !known.contains($0) }) {
+        if let missing = [membership.role, membership.member].first(where: { !known.contains(ExactText($0)) }) {
             leftOut.append("\(what): no role \(Self.shown(missing)) here")
             return
         }
@@ -78,30 +84,30 @@ struct GlobalsPlan: Sendable {
             }
             (membership.inherit, membership.set) = (nil, nil)
         }
-        let isPowerful = target.roles.contains(membership.role) || powerful.contains(membership.role)
+        let isPowerful = target.roles.contains(ExactText(membership.role)) || powerful.contains(ExactText(membership.role))
         if !isPowerful || allows(what + (membership.admin ? " with ADMIN OPTION" : "")) { memberships.append(membership) }
     }
 
-    private mutating func add(_ tablespace: Globals.Tablespace, _ known: Set<String>) {
+    private mutating func add(_ tablespace: Globals.Tablespace, _ known: Set<ExactText>) {
         let what = "tablespace \(Self.shown(tablespace.name))"
-        guard known.contains(tablespace.owner) else {
+        guard known.contains(ExactText(tablespace.owner)) else {
             leftOut.append("\(what): no role \(Self.shown(tablespace.owner)) here")
             return
         }
         var tablespace = tablespace
         tablespace.grants.removeAll { grant in
-            guard let grantee = grant.grantee, !known.contains(grantee) else { return false }
+            guard let grantee = grant.grantee, !known.contains(ExactText(grantee)) else { return false }
             leftOut.append("privileges on \(what): no role \(Self.shown(grantee)) here")
             return true
         }
         tablespaces.append(tablespace)
     }
 
-    private mutating func add(_ grant: Globals.ParameterGrant, _ target: GlobalsTarget, _ known: Set<String>) {
+    private mutating func add(_ grant: Globals.ParameterGrant, _ target: GlobalsTarget, _ known: Set<ExactText>) {
         let grantee = grant.grant.grantee
         let words = grant.grant.privileges.joined(separator: ", ")
         let what = "\(words) on setting \(Self.shown(grant.parameter)) for \(grantee.map(Self.shown) ?? "everybody")"
-        guard target.version >= 150_000, grantee.map({ known.contains($0) }) ?? true else {
+        guard target.version >= 150_000, grantee.map({ known.contains(ExactText($0)) }) ?? true else {
             leftOut.append("\(what): this server has no such \(target.version < 150_000 ? "privilege" : "role")")
             return
         }

@@ -1,15 +1,16 @@
+import FlowModel
 import PostgreSQL
 
 /// What the server that is restored to has already.
 struct GlobalsTarget: Sendable {
     struct Pair: Hashable, Sendable {
-        var role: String
-        var member: String
+        var role: ExactText
+        var member: ExactText
     }
 
     var version: Int
-    var roles: Set<String>
-    var tablespaces: Set<String>
+    var roles: Set<ExactText>
+    var tablespaces: Set<ExactText>
     /// Who is a member of what, and whether it may pass that on.
     var memberships: [Pair: Bool]
     /// Who may change a setting, by its name in lower case: `user`, `superuser`, ...
@@ -17,11 +18,11 @@ struct GlobalsTarget: Sendable {
 
     init(_ connection: Connection) async throws {
         version = await connection.serverVersion
-        roles = Set(try await connection.query(ServerQuery.roleNames.text).map { try $0.get("name") })
-        tablespaces = Set(try await connection.query(ServerQuery.tablespaceNames.text).map { try $0.get("name") })
+        roles = try await connection.query(ServerQuery.roleNames.text).map { try $0.get("name", as: String.self) }.exact
+        tablespaces = try await connection.query(ServerQuery.tablespaceNames.text).map { try $0.get("name", as: String.self) }.exact
         memberships = [:]
         for row in try await connection.query(ServerQuery.memberships.text) {
-            memberships[Pair(role: try row.get("role"), member: try row.get("member"))] = try row.get("admin")
+            memberships[Pair(role: ExactText(try row.get("role")), member: ExactText(try row.get("member")))] = try row.get("admin")
         }
         settingContexts = [:]
         for row in try await connection.query(ServerQuery.settingContexts.text) {

@@ -1,3 +1,5 @@
+import FlowModel
+
 /// What of a dump a scratch server needs made for it.
 extension DumpArchive {
     /// Schemas, but for the one that every database has.
@@ -16,15 +18,15 @@ extension DumpArchive {
     }
 
     /// Roles that statements name which are run whoever owns what: those of policies and user mappings.
-    var roles: Set<String> {
-        var found: Set<String> = []
+    var roles: Set<ExactText> {
+        var found: Set<ExactText> = []
         for entry in entries where ["POLICY", "USER MAPPING"].contains(entry.kind) {
             for statement in statements(of: entry) ?? [] {
                 var cursor = StatementCursor(statement)
                 let isMapping = cursor.accept("create", "user", "mapping", "for")
                 guard isMapping || cursor.skip(behind: "to", before: ["using", "with"]) else { continue }
                 while let role = cursor.accept("public") ? "" : cursor.name() {
-                    if !role.isEmpty { found.insert(role) }
+                    if !role.isEmpty { found.insert(ExactText(role)) }
                     guard !isMapping, cursor.accept(symbol: ",") else { break }
                 }
             }

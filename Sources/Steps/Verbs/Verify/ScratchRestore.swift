@@ -27,7 +27,7 @@ struct ScratchRestore: Sendable {
 
     /// Where another worker of this host has put it. The path was read from a row that others may have written, and what it names is removed.
     private static func isOurs(_ path: String, key: String) -> Bool {
-        let parts = path.split(separator: "/").map(String.init)
+        let parts = path.pathParts
         guard path.hasPrefix("/"), !parts.contains(".."), parts.suffix(2) == [key, name] else { return false }
         var info = stat()
         guard lstat("/" + parts.dropLast().joined(separator: "/"), &info) == 0 else { return errno == ENOENT }
