@@ -1,4 +1,5 @@
 import CLinux
+import FlowModel
 import Glibc
 
 /// Resolves an absolute path as the kernel does, and sees at each part that nobody else could exchange it.
@@ -16,8 +17,8 @@ struct FolderWalk {
 
     /// The folder's descriptor, for the caller to close.
     func open(_ path: String) throws(FolderError) -> Int32 {
-        guard path.hasPrefix("/") else { throw FolderError(errno: EINVAL, doing: "an absolute path", at: path) }
-        var left = Array(path.split(separator: "/").map(String.init).reversed())
+        guard path.utf8.first == UInt8(ascii: "/") else { throw FolderError(errno: EINVAL, doing: "an absolute path", at: path) }
+        var left = Array(path.pathParts.reversed())
         var isExposed = trust.dependsOnAll
         var place = ""
         var links = 0
@@ -28,17 +29,22 @@ struct FolderWalk {
             if let target = try link(here, part, isExposed: isExposed, at: place + "/" + part) {
                 links += 1
                 guard links <= 40 else { throw FolderError(errno: ELOOP, doing: "a path that ends", at: path) }
-                left += target.split(separator: "/").map(String.init).reversed()
-                if target.hasPrefix("/") { (here, place) = (try exchange(here, for: try enter(AT_FDCWD, "/", at: "/")), "") }
+                left += target.pathParts.reversed()
+                if target.utf8.first == UInt8(ascii: "/") {
+                    (here, place) = (try exchange(here, for: try enter(AT_FDCWD, "/", at: "/")), "")
+                }
                 continue
             }
             place += "/" + part
             here = try exchange(here, for: try folder(here, part, isLast: left.isEmpty, at: place))
             let status = try status(here, at: place)
             let isOwn = left.isEmpty && !isShared
-            let isFine = isOwn ? !trust.letsOthersWrite(status) : trust.keepsNames(status) || !trust.dependsOnAll
-            guard !(isExposed || isOwn) || (trust.owns(status) && isFine) else { throw trust.refusal(status, at: place) }
-            if trust.letsOthersWrite(status) { isExposed = true }
+            let letsOthersWrite = trust.letsOthersWrite(status, here)
+            // Nobody but its owner can exchange a name in a folder like `/tmp`.
+            let keepsNames = !letsOthersWrite || status.st_mode & S_ISVTX != 0
+            let isFine = isOwn ? !letsOthersWrite : keepsNames || !trust.dependsOnAll
+            guard !(isExposed || isOwn) || (trust.owns(status) && isFine) else { throw trust.refusal(status, here, at: place) }
+            if letsOthersWrite { isExposed = true }
         }
         let folder = openat(here, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard folder >= 0 else { throw FolderError(errno: errno, doing: "a folder that can be opened", at: path) }

@@ -72,15 +72,13 @@ public struct PluginFolder: Sendable {
             }
         }
         for place in [file] + modules {
-            var status = stat()
-            guard stat(place, &status) == 0 else { continue }
-            guard status.st_uid == 0 || status.st_uid == geteuid(), status.st_mode & 0o002 == 0,
-                status.st_mode & 0o020 == 0 || [0, getegid()].contains(status.st_gid)
-            else {
-                throw error(
-                    "a plug-in that only root or this user can change",
-                    "one that others can: owner \(status.st_uid), mode \(String(status.st_mode & 0o7777, radix: 8))",
-                    place, "give it to root (chown root), take others' right to write (chmod o-w)")
+            guard access(place, F_OK) == 0 else { continue }
+            do throws(FolderError) {
+                try OwnFile.require(place)
+            } catch {
+                throw self.error(
+                    "a plug-in that only root or this user can change", "one that others can: \(error.found)", place,
+                    "give it to root (chown root), take others' right to write (chmod o-w)")
             }
         }
     }

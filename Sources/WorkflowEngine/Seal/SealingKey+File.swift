@@ -1,21 +1,22 @@
 import Crypto
 public import FlowModel
 import Foundation
+import OwnFolders
 
 extension SealingKey {
-    /// The key in a file that only this user can read; made when there is none. The folder is made too, and must be one that nobody else can write.
+    /// The key in a file that only this user can read; made when there is none. The folder is made too, and must be one that nobody else can write, nor
+    /// exchange.
     /// Any number of processes may make it at once: they come to have the same.
     public init(file path: String, maker: String) throws(SealingKeyError) {
         let parent = (path as NSString).deletingLastPathComponent
-        try? FileManager.default.createDirectory(atPath: parent, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o711])
-        let folder = open(parent, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
-        guard folder >= 0 else { throw SealingKeyError(found: Self.errorText, at: parent) }
-        defer { close(folder) }
-        var status = stat()
-        guard fstat(folder, &status) == 0, status.st_uid == geteuid(), status.st_mode & 0o022 == 0 else {
-            throw SealingKeyError(
-                found: "a folder of user \(status.st_uid), mode 0\(String(status.st_mode & 0o7777, radix: 8))", at: parent)
+        let own: OwnFolder
+        do throws(FolderError) {
+            own = try OwnFolder(making: parent, mode: 0o711)
+        } catch {
+            throw SealingKeyError(found: error.found, at: error.location)
         }
+        defer { withExtendedLifetime(own) {} }
+        let folder = own.descriptor
         let name = (path as NSString).lastPathComponent
         if try Self.read(folder, name, path) == nil { try Self.make(folder, name, path) }
         guard let bytes = try Self.read(folder, name, path) else { throw SealingKeyError(found: "none, though it was just made", at: path) }
