@@ -43,6 +43,24 @@ import Testing
         #expect(error?.sqlState == .undefinedDatabase)
     }
 
+    /// Who answers on a private socket is asked for nothing, and gets nothing: the password file of who asks is for servers that he has named.
+    @Test func aPrivateSocketGetsNoPassword() async throws {
+        let server = try await PostgreSQLServerRig.start()
+        defer { server.stop() }
+        try await server.execute("SET password_encryption = 'scram-sha-256'; CREATE ROLE asked LOGIN PASSWORD 's3cret'")
+        let folder = try ScratchFolder("passfile")
+        let file = folder.file("pgpass")
+        try "\(server.socketFolder):*:*:*:s3cret\n".write(toFile: file, atomically: true, encoding: .utf8)
+        chmod(file, 0o600)
+        // For this server alone: no other test is led astray.
+        setenv("PGPASSFILE", file, 1)
+        defer { unsetenv("PGPASSFILE") }
+        let named = try ConnectionSettings(parsing: "host=\(server.socketFolder) user=asked dbname=postgres passfile=\(file)")
+        _ = try await Connection.connect(named).query("SELECT 1")
+        let error = await #expect(throws: PostgreSQLError.self) { _ = try await Connection.connect(server.settings(user: "asked")) }
+        #expect(error?.retry == .permanent && error?.found.contains("no password supplied") == true, "\(String(describing: error))")
+    }
+
     /// A server that accepts and says nothing.
     @Test func connectingHasALimit() async throws {
         let folder = try ScratchFolder()

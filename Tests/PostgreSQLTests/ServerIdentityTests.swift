@@ -27,6 +27,22 @@ import Testing
     @Test func settingsOfAnotherMachineAreStrict() throws {
         #expect(try ConnectionSettings(parsing: "postgresql://me@db1/orders").parameters["sslmode"] == "verify-full")
         #expect(try ConnectionSettings(parsing: "hostaddr=192.0.2.1 dbname=x").parameters["sslmode"] == "verify-full")
+        // libpq goes where `hostaddr` leads, whatever `host` says, which it compares with the certificate (PostgreSQL manual 34.1.2).
+        for away in [
+            "host=localhost hostaddr=192.0.2.1", "host=/tmp hostaddr=192.0.2.1", "host=127.0.0.1 hostaddr=::2",
+            "host=@x hostaddr=192.0.2.1",
+            "host=localhost,localhost hostaddr=127.0.0.1,192.0.2.1", "host=localhost,localhost hostaddr=,192.0.2.1",
+            "host=db1 hostaddr=127.0.0.1", "host=,db1 hostaddr=127.0.0.1,127.0.0.1", "hostaddr=127.0.0.1,192.0.2.1",
+        ] {
+            #expect(try ConnectionSettings(parsing: away + " dbname=x").parameters["sslmode"] == "verify-full", "\(away)")
+            #expect(try ConnectionSettings(parsing: away + " sslmode=require").identityWarning?.contains("NOT VERIFIED") == true, "\(away)")
+        }
+        for here in [
+            "host=localhost hostaddr=127.0.0.1", "hostaddr=::1", "host=/tmp", "host=localhost hostaddr=''", "host='' hostaddr=127.0.0.1",
+        ] {
+            #expect(try ConnectionSettings(parsing: here + " dbname=x").parameters["sslmode"] == "prefer", "\(here)")
+            #expect(try ConnectionSettings(parsing: here + " sslmode=disable").identityWarning == nil, "\(here)")
+        }
         #expect(try ConnectionSettings(parsing: "postgresql://me@db1/orders").forReplication().parameters["sslmode"] == "verify-full")
         #expect(try ConnectionSettings(parsing: "postgresql://me@db1/orders?sslmode=require").parameters["sslmode"] == "require")
         #expect(ConnectionSettings(socketFolder: "/run", user: "me", database: "x").parameters["sslmode"] == "prefer")

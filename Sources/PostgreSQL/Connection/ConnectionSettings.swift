@@ -46,10 +46,17 @@ public struct ConnectionSettings: Sendable, Hashable {
         self.keywords = outside.merging(keywords) { _, given in given }
     }
 
-    /// A server on a Unix socket in `socketFolder`.
-    public init(socketFolder: String, port: Int = 5432, user: String, database: String) {
-        keywords = ["host": socketFolder, "port": String(port), "user": user, "dbname": database]
+    /// A server on a Unix socket in `socketFolder`. It gets no password out of a file of this user's. `peer`: the only Unix user by his name who may
+    /// listen there.
+    public init(socketFolder: String, port: Int = 5432, user: String, database: String, peer: String? = nil) {
+        keywords = [
+            "host": socketFolder, "port": String(port), "user": user, "dbname": database, "passfile": Self.noPasswordFile,
+        ]
+        keywords["requirepeer"] = peer
     }
+
+    /// For `passfile`. One that is no plain file would be warned of.
+    public static let noPasswordFile = "/nonexistent/pgpass"
 
     /// libpq's keywords and their values (PostgreSQL manual 34.1.2): `host`, `port`, `user`, `dbname`, `password`, `sslmode`, ...
     public init(keywords: [String: String]) { self.keywords = keywords }

@@ -86,6 +86,8 @@ actor Connector {
             "add a line for this user and address to the server's pg_hba.conf and reload it; see sslMode, too"
         ),
         ("authentication failed", "28000", nil), ("role \"", "28000", nil), ("database \"", "3D000", nil),
+        ("requirepeer specifies", nil, "see who listens on the socket in the place of the server, and end him"),
+        ("service file", nil, serviceAdvice), ("definition of service", nil, serviceAdvice),
         ("permission denied", "42501", nil), ("must be superuser or replication role", "42501", nil),
         ("certificate verify failed", nil, certificateAdvice), ("does not match host name", nil, certificateAdvice),
         ("root certificate file", nil, certificateAdvice), ("host name must be specified", nil, certificateAdvice),
@@ -94,6 +96,8 @@ actor Connector {
             "turn TLS on at the server; or say sslMode: prefer (sslmode=prefer in an address), where nobody but you is on the way to it"
         ),
     ]
+    private static let serviceAdvice =
+        "correct the file of services (~/.pg_service.conf, or what PGSERVICEFILE names), or the service's name"
     private static let certificateAdvice =
         """
         name the file with the certificates that vouch for the server (sslRootCertificate in a document; sslrootcert=FILE in an address, \

@@ -31,12 +31,19 @@ public enum ServerIdentity {
 extension ConnectionSettings {
     /// What whoever chose it should hear of an address whose server need not prove who it is.
     public var identityWarning: String? {
-        guard let mode = declaredMode, let host else { return nil }
-        return ServerIdentity.warning(host: host, mode: mode)
+        guard let mode = declaredMode, let places else { return nil }
+        return ServerIdentity.warning(host: places, mode: mode)
     }
 
     var declaredMode: String? { keyword("sslmode") }
 
     /// The mode that is added where none is declared.
-    var addedMode: String? { declaredMode == nil ? host.map { ServerIdentity.defaultMode(host: $0) } : nil }
+    var addedMode: String? { declaredMode == nil ? places.map { ServerIdentity.defaultMode(host: $0) } : nil }
+
+    /// Every host and address that is said: libpq connects to `hostaddr` where there is one, and compares the certificate with `host` (PostgreSQL
+    /// manual 34.1.2). It is this machine where all of them are.
+    private var places: String? {
+        let said = [keyword("host"), keyword("hostaddr")].compactMap { $0 }
+        return said.isEmpty ? nil : said.joined(separator: ",")
+    }
 }

@@ -36,7 +36,7 @@ struct PostgreSQLServer: Sendable {
     static let maintenanceDatabase = "postgres"
 
     /// The worker's own password file plays no part.
-    private static let noFile = "/nonexistent/pgpass"
+    private static let noFile = ConnectionSettings.noPasswordFile
 
     func connection(to database: String = maintenanceDatabase, name: String = "snappy-flow") -> ConnectionSettings {
         var keywords = ["host": host, "port": String(port), "user": user, "dbname": database, "sslmode": sslMode]
