@@ -25,6 +25,16 @@ public struct FolderError: ExplainedError, Sendable, Hashable {
         retry = .permanent
     }
 
+    /// What is there is not what belongs there, and nothing is made of it.
+    public init(notUnderstood expected: String, found: String, at location: String) {
+        code = "not-understood"
+        self.expected = expected
+        self.found = found
+        self.location = location
+        advice = "see who put it there, and bring back what was there, or move it away"
+        retry = .permanent
+    }
+
     /// A failed system call, by its errno.
     public init(errno code: Int32, doing what: String, at location: String) {
         let isFull = code == ENOSPC || code == EDQUOT

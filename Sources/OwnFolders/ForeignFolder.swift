@@ -6,28 +6,44 @@ public final class ForeignFolder: Sendable {
     public let descriptor: Int32
     private let owner: uid_t
 
-    /// Nil when the last part of `path` is no folder, or not `owner`'s (nil: whoever's it is). Who can exchange the parts before it must be trusted.
-    public init?(_ path: String, of owner: uid_t?) {
+    private let path: String
+
+    /// Nil when nothing is there. Throws when the last part of `path` is no folder, or not `owner`'s (nil: whoever's it is). Who can exchange the
+    /// parts before it must be trusted.
+    public init?(_ path: String, of owner: uid_t?) throws(FolderError) {
         let folder = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
-        guard folder >= 0 else { return nil }
+        guard folder >= 0 else {
+            if errno == ENOENT { return nil }
+            throw FolderError(errno: errno, doing: "a folder, and no link to one", at: path)
+        }
         var status = stat()
         let isThere = fstat(folder, &status) == 0
         descriptor = folder
         self.owner = status.st_uid
-        guard isThere, status.st_uid == owner ?? status.st_uid else { return nil }
+        self.path = path
+        guard isThere, status.st_uid == owner ?? status.st_uid else {
+            throw FolderError(
+                notUnderstood: "a folder of user id \(owner ?? status.st_uid)", found: "one of user id \(status.st_uid)", at: path)
+        }
     }
 
     deinit { close(descriptor) }
 
-    /// At most `limit` bytes of a file's start, or of its end. Nil unless it is a regular file of the owner's with no other name: what a link
-    /// leads to is not read, and a pipe is not waited for.
-    public func read(_ name: String, atMost limit: Int, fromEnd: Bool = false) -> [UInt8]? {
+    /// At most `limit` bytes of a file's start, or of its end. Nil where there is none, which is another thing than one that is not read: that throws.
+    /// Only a regular file of the owner's is: what a link leads to is not read, and a pipe is not waited for. It may have other names: whoever copies
+    /// folders by hard links (`cp -l`) gives it some.
+    public func read(_ name: String, atMost limit: Int, fromEnd: Bool = false) throws(FolderError) -> [UInt8]? {
         let file = openat(descriptor, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
-        guard file >= 0 else { return nil }
+        guard file >= 0 else {
+            if errno == ENOENT { return nil }
+            throw FolderError(errno: errno, doing: "a file, and no link to one", at: "\(path)/\(name)")
+        }
         defer { close(file) }
         var status = stat()
-        guard fstat(file, &status) == 0, status.st_mode & S_IFMT == S_IFREG, status.st_uid == owner, status.st_nlink == 1 else {
-            return nil
+        guard fstat(file, &status) == 0, status.st_mode & S_IFMT == S_IFREG, status.st_uid == owner else {
+            throw FolderError(
+                notUnderstood: "a file of user id \(owner)", found: "\(Self.kind(status)) of user id \(status.st_uid)",
+                at: "\(path)/\(name)")
         }
         var bytes = [UInt8](repeating: 0, count: limit)
         let start = fromEnd ? max(0, Int(status.st_size) - limit) : 0
@@ -37,6 +53,7 @@ public final class ForeignFolder: Sendable {
                 pread(file, $0.baseAddress?.advanced(by: done), $0.count - done, off_t(start + done))
             }
             if count < 0 && errno == EINTR { continue }
+            guard count >= 0 else { throw FolderError(errno: errno, doing: "a file that can be read", at: "\(path)/\(name)") }
             guard count > 0 else { break }
             done += count
         }
@@ -48,6 +65,37 @@ public final class ForeignFolder: Sendable {
         var status = stat()
         guard fstatat(descriptor, name, &status, AT_SYMLINK_NOFOLLOW) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
         return Int(status.st_size)
+    }
+
+    /// What has a name here and holds up whoever opens it, by its whole path: pipes, devices, sockets. Of very many names the first are looked at.
+    public func hindrances() -> [String] {
+        let copy = openat(descriptor, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard copy >= 0, let stream = fdopendir(copy) else {
+            if copy >= 0 { close(copy) }
+            return []
+        }
+        defer { closedir(stream) }
+        var found: [String] = []
+        for _ in 0..<10_000 {
+            guard let entry = readdir(stream) else { break }
+            let name = withUnsafeBytes(of: &entry.pointee.d_name) { $0.prefix { $0 != 0 }.map { CChar(bitPattern: $0) } + [0] }
+            var status = stat()
+            guard fstatat(descriptor, name, &status, AT_SYMLINK_NOFOLLOW) == 0,
+                ![S_IFREG, S_IFDIR, S_IFLNK].contains(status.st_mode & S_IFMT)
+            else { continue }
+            found.append("\(path)/\(String(decoding: name.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)) (\(Self.kind(status)))")
+        }
+        return found.sorted()
+    }
+
+    private static func kind(_ status: stat) -> String {
+        switch status.st_mode & S_IFMT {
+        case S_IFREG: "a file"
+        case S_IFDIR: "a folder"
+        case S_IFIFO: "a pipe"
+        case S_IFSOCK: "a socket"
+        default: "a device"
+        }
     }
 
     /// Removes the name itself, whatever it stands for.

@@ -79,12 +79,79 @@ import Testing
     }
 
     /// The kernel would hold whoever opened a pipe for reading.
-    @Test func pipesHoldNobodyUp() async throws {
+    @Test(.timeLimit(.minutes(2)), arguments: ["data/postmaster.pid", "data/postgresql.conf", "log/server.log", "run/.s.PGSQL.5432.lock"])
+    func pipesHoldNobodyUp(_ name: String) async throws {
+        let cluster = try await stopped()
+        try #require(cluster.folder.socketFolder == cluster.path + "/run")
+        try await cluster.asServer("cd '\(cluster.path)'; rm -f \(name); mkfifo \(name)")
+        let error = await #expect(throws: PostgreSQLError.self) { _ = try await cluster.acquire() }
+        let text = error.map { "\($0)" } ?? ""
+        #expect(text.contains(name) && text.contains("pipe"), "\(text)")
+        try await cluster.asServer("cd '\(cluster.path)'; rm \(name); : >\(name)")
+        _ = try await cluster.acquire()
+        await cluster.discard()
+    }
+
+    /// What is put there between our look and the program's is the program's to wait for, and it is ended.
+    @Test(.timeLimit(.minutes(2))) func aProgramThatIsHeldUpIsEnded() async throws {
         let cluster = try await stopped()
         try await cluster.asServer("cd '\(cluster.folder.data)'; rm -f postmaster.pid; mkfifo postmaster.pid")
-        #expect(try cluster.status().processID == nil)
-        try await cluster.asServer("cd '\(cluster.folder.data)'; rm -f PG_VERSION; mkfifo PG_VERSION")
-        #expect(cluster.folder.major == nil)
+        let binaries = try await ServerBinaries.choose(for: cluster.folder.major, folder: cluster.path)
+        let control = ServerControl(folder: cluster.folder, binaries: binaries, isDurable: false, patience: .milliseconds(500))
+        let error = await #expect(throws: PostgreSQLError.self) { try await control.stop() }
+        #expect(
+            error?.code == "server-held-up" && error?.found.contains("data/postmaster.pid (a pipe)") == true, "\(String(describing: error))"
+        )
+        #expect(try programs(of: cluster).isEmpty)
+        await cluster.discard()
+    }
+
+    /// Processes that have the cluster's folder in their words.
+    private func programs(of cluster: EmbeddedCluster, _ file: String = "cmdline") throws -> [String] {
+        try FileManager.default.contentsOfDirectory(atPath: "/proc").filter { pid_t($0) != nil && pid_t($0) != getpid() }.compactMap {
+            pid in
+            let words = { (file: String) in KernelFile.read("/proc/\(pid)/\(file)").map { String(decoding: $0, as: UTF8.self) } ?? "" }
+            return words(file).contains(cluster.folder.data) ? words("cmdline") : nil
+        }
+    }
+
+    /// The watcher stops the server when nobody uses it, whatever it met at its first try.
+    @Test(.timeLimit(.minutes(2))) func theWatcherIsNotHeldUp() async throws {
+        let cluster = try EmbeddedCluster.ofTest(isDisposable: false)
+        var lease: EmbeddedCluster.Lease? = try await cluster.acquire()
+        withExtendedLifetime(lease) {}
+        try await cluster.asServer("cd '\(cluster.folder.data)'; mv postmaster.pid saved; mkfifo postmaster.pid")
+        lease = nil
+        // It has tried: it waits for the next look, or hangs in its program.
+        try await eventually("the watcher's try") {
+            try programs(of: cluster, "environ").contains { $0.hasPrefix("sleep\05\0") || $0.contains("pg_ctl\0stop") }
+        }
+        #expect(try FileLock.attempt(cluster.folder.controlLock, .exclusive) != nil, "the watcher waits and holds nothing")
+        try await cluster.asServer("cd '\(cluster.folder.data)'; mv -T saved postmaster.pid")
+        try await eventually("the server's end") { try cluster.status().processID == nil }
+        await cluster.discard()
+    }
+
+    private func eventually(_ what: String, _ condition: () throws -> Bool) async throws {
+        while try !condition() { try await Task.sleep(for: .milliseconds(20)) }
+    }
+
+    /// Root has nothing to give to whoever sits where the server's socket belongs.
+    @Test func onlyTheServersUserIsSpokenTo() async throws {
+        let cluster = try await stopped()
+        let listener = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+        defer { close(listener) }
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: (cluster.folder.socketFolder + "/.s.PGSQL.5432").utf8) }
+        let size = socklen_t(MemoryLayout<sockaddr_un>.size)
+        let bound = withUnsafePointer(to: &address) { $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(listener, $0, size) } }
+        #expect(bound == 0 && listen(listener, 8) == 0)
+        var settings = cluster.settings
+        settings.connectTimeout = .seconds(2)
+        let asked = settings
+        let error = await #expect(throws: PostgreSQLError.self) { _ = try await Connection.connect(asked) }
+        #expect(error?.found.contains("requirepeer") == true && error?.retry == .permanent, "\(String(describing: error))")
         await cluster.discard()
     }
 

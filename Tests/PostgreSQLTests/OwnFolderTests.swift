@@ -40,6 +40,30 @@ import Testing
         #expect(error?.code == FolderError.notPrivate && error?.location == scratch.file("a"))
     }
 
+    /// Where there is an access list, the mode's group bits are what it allows at most, and not what the group may (acl(5)).
+    @Test(arguments: [
+        ("-m u:12345:rwx", false), ("-m g:12345:-wx", false), ("-m u:12345:rwx,m::r-x", true), ("-m u:12345:r-x,g::rwx", geteuid() == 0),
+        ("-m u:12345:r-x", true), ("-d -m u:12345:rwx", true), ("-m u:0:rwx,g:0:rwx", true),
+    ]) func accessListsCount(_ list: String, _ isFine: Bool) async throws {
+        let scratch = try ScratchFolder("own")
+        _ = try OwnFolder(making: scratch.file("a"), mode: 0o755)
+        try await HostProgram.run(["setfacl"] + list.split(separator: " ").map(String.init) + [scratch.file("a")])
+        func refused(_ path: String, _ isRefused: Bool) {
+            do throws(FolderError) {
+                _ = try OwnFolder(making: path, mode: 0o755)
+                #expect(!isRefused, "\(path)")
+            } catch {
+                #expect(isRefused && error.code == FolderError.notPrivate && error.location == scratch.file("a"), "\(error)")
+                #expect(error.found.contains("access list"))
+            }
+        }
+        refused(scratch.file("a"), !isFine)
+        // What is above another user's own is the machine's.
+        refused(scratch.file("a/b"), !isFine && geteuid() == 0)
+        // What we make ourselves in there is ours alone.
+        if isFine { refused(scratch.file("a/b"), false) }
+    }
+
     @Test(.enabled(if: geteuid() == 0)) func somebodyElsesIsRefused() throws {
         let scratch = try ScratchFolder("own")
         let nobody: uid_t = 65534
@@ -114,17 +138,26 @@ import Testing
         link(scratch.file("plain"), scratch.file("second"))
         mkfifo(scratch.file("pipe"), 0o600)
         try "other".write(toFile: scratch.file("other"), atomically: true, encoding: .utf8)
-        let folder = try #require(ForeignFolder(scratch.path, of: geteuid()))
-        for name in ["link", "second", "plain", "pipe", "missing"] { #expect(folder.read(name, atMost: 4) == nil, "\(name)") }
-        unlink(scratch.file("second"))
-        #expect(folder.read("plain", atMost: 4) == Array("0123".utf8))
-        #expect(folder.read("plain", atMost: 4, fromEnd: true) == Array("6789".utf8))
-        #expect(folder.read("plain", atMost: 40, fromEnd: true) == Array("0123456789".utf8))
+        let folder = try #require(try ForeignFolder(scratch.path, of: geteuid()))
+        for name in ["link", "pipe"] {
+            let error = #expect(throws: FolderError.self, "\(name)") { _ = try folder.read(name, atMost: 4) }
+            #expect(error?.location == scratch.file(name))
+        }
+        // That it is not there is another thing.
+        #expect(try folder.read("missing", atMost: 4) == nil)
+        #expect(try ForeignFolder(scratch.file("missing"), of: geteuid()) == nil)
+        #expect(throws: FolderError.self) { try ForeignFolder(scratch.file("plain"), of: geteuid()) }
+        // Whoever copies by hard links gives it a second name.
+        #expect(try folder.read("second", atMost: 4) == Array("0123".utf8))
+        #expect(folder.hindrances() == [scratch.file("pipe") + " (a pipe)"])
+        #expect(try folder.read("plain", atMost: 4) == Array("0123".utf8))
+        #expect(try folder.read("plain", atMost: 4, fromEnd: true) == Array("6789".utf8))
+        #expect(try folder.read("plain", atMost: 40, fromEnd: true) == Array("0123456789".utf8))
         if geteuid() == 0 {
             let nobody: uid_t = 65534
             chown(scratch.file("other"), nobody, 0)
-            #expect(folder.read("other", atMost: 4) == nil)
-            #expect(ForeignFolder(scratch.path, of: nobody) == nil)
+            #expect(throws: FolderError.self) { try folder.read("other", atMost: 4) }
+            #expect(throws: FolderError.self) { try ForeignFolder(scratch.path, of: nobody) }
         }
     }
 }

@@ -60,13 +60,45 @@ struct ClusterFolder: Sendable, Hashable {
         return "/tmp/snappy-flow-\(owner)-\(String(hash, radix: 16))"
     }
 
+    /// A way to the server, as `role`. Nobody but its user is spoken to.
+    func settings(_ role: String, database: String) -> ConnectionSettings {
+        ConnectionSettings(socketFolder: socketFolder, user: role, database: database, peer: UnixUser(id: owner)?.name)
+    }
+
     /// Whose the data are.
     var owner: uid_t { user?.userID ?? geteuid() }
 
-    /// The version that made the cluster; nil when there is none.
+    /// The version that made the cluster; nil when there is none, that is, when nothing has its name. What is there and not understood is an
+    /// error: whoever took it for none would make a new one in its place.
     var major: Int? {
-        ForeignFolder(data, of: owner)?.read("PG_VERSION", atMost: 16).flatMap {
-            Int(String(decoding: $0, as: UTF8.self).prefix(while: \.isNumber))
+        get throws(PostgreSQLError) {
+            do throws(FolderError) {
+                guard let place = try ForeignFolder(data, of: owner) else { return nil }
+                guard let bytes = try place.read("PG_VERSION", atMost: 16) else { throw notUnderstood("no such file") }
+                let text = String(decoding: bytes, as: UTF8.self)
+                guard let major = Int(text.prefix { $0.isASCII && $0.isNumber }), major > 0 else {
+                    throw notUnderstood(bytes.isEmpty ? "an empty file" : "\"\(text.singleLine)\"")
+                }
+                return major
+            } catch {
+                throw PostgreSQLError(
+                    "cluster-not-understood", expected: "the data of a private database: \(error.expected)", found: error.found,
+                    at: error.location,
+                    advice:
+                        "nothing was changed: bring back what was there, from a copy (PG_VERSION holds PostgreSQL's major version and a line end), "
+                        + "or move \(path) away to begin with an empty database")
+            }
+        }
+    }
+
+    private func notUnderstood(_ found: String) -> FolderError {
+        FolderError(notUnderstood: "a file with PostgreSQL's major version", found: found, at: data + "/PG_VERSION")
+    }
+
+    /// What would hold up the server and its programs: its user may have put it into the folders that are his. Sockets belong where its socket is.
+    var hindrances: [String] {
+        [data, logs, socketFolder].flatMap { path in
+            ((try? ForeignFolder(path, of: owner))?.hindrances() ?? []).filter { path != socketFolder || !$0.hasSuffix("(a socket)") }
         }
     }
 

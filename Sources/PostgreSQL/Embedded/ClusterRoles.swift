@@ -12,7 +12,7 @@ struct ClusterRoles: Sendable {
     let folder: ClusterFolder
 
     func settings(_ role: String, database: String) -> ConnectionSettings {
-        ConnectionSettings(socketFolder: folder.socketFolder, user: role, database: database)
+        folder.settings(role, database: database)
     }
 
     /// Nothing that another role made takes the place of what a superuser's statement names.

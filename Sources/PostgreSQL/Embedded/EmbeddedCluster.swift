@@ -37,7 +37,7 @@ public struct EmbeddedCluster: Sendable {
 
     /// The database in this cluster, whether it runs or not, as the role that owns it and is no superuser.
     public var settings: ConnectionSettings {
-        ConnectionSettings(socketFolder: folder.socketFolder, user: ClusterRoles.everyday, database: ClusterRoles.everyday)
+        folder.settings(ClusterRoles.everyday, database: ClusterRoles.everyday)
     }
 
     /// Makes and starts the server if need be. It runs at least as long as the lease lives. Where a connection is made to see that it runs, it is one as
@@ -71,7 +71,7 @@ public struct EmbeddedCluster: Sendable {
 
     /// A connection after `db up`, while all is well: no program of the server's needs to be looked for, and nobody has to watch.
     private func connectionUntilDown(_ settings: ConnectionSettings) async -> Connection? {
-        guard access(folder.keepMark, F_OK) == 0, access(folder.downMark, F_OK) != 0, ServerProcess.find(in: folder) != nil else {
+        guard access(folder.keepMark, F_OK) == 0, access(folder.downMark, F_OK) != 0, (try? ServerProcess.find(in: folder)) != nil else {
             return nil
         }
         // Not by the state in postmaster.pid: a server that recovers from the death of one of its processes goes on saying there that it is ready.
@@ -94,7 +94,9 @@ public struct EmbeddedCluster: Sendable {
     }
 
     private var isMissed: Bool {
-        folder.major != nil && access(folder.downMark, F_OK) != 0 && ServerProcess.find(in: folder) == nil
+        // What is not understood is no reason to start anything: the next command says it.
+        guard (try? folder.major) != nil, access(folder.downMark, F_OK) != 0 else { return false }
+        do { return try ServerProcess.find(in: folder) == nil } catch { return false }
     }
 
     private func revive(_ watch: ReserveWatch) async throws {
@@ -115,7 +117,7 @@ public struct EmbeddedCluster: Sendable {
 
     /// Stops the server. Refuses while commands use it, unless told to `force`. Returns false when it did not run.
     public func down(force: Bool = false) async throws -> Bool {
-        guard folder.major != nil else { return false }
+        guard try folder.major != nil else { return false }
         try folder.create()
         let control = try await FileLock.take(folder.controlLock, .exclusive, within: .seconds(90))
         defer { withExtendedLifetime(control) {} }
@@ -128,7 +130,7 @@ public struct EmbeddedCluster: Sendable {
         }
         unlink(folder.keepMark)
         try folder.raise(folder.downMark)
-        guard ServerProcess.find(in: folder) != nil else { return false }
+        guard try ServerProcess.find(in: folder) != nil else { return false }
         let binaries = try await ServerBinaries.choose(for: folder.major, folder: folder.path)
         try await ServerControl(folder: folder, binaries: binaries, isDurable: isDurable).stop()
         return true
@@ -136,7 +138,7 @@ public struct EmbeddedCluster: Sendable {
 
     private func ensureRunning(_ server: ServerControl, _ watch: ReserveWatch) async throws {
         let deadline = Deadline(after: .seconds(60))
-        while ServerProcess.find(in: folder) != nil {
+        while try ServerProcess.find(in: folder) != nil {
             do {
                 _ = try await ClusterRoles(folder: folder).administration()
                 return
@@ -199,10 +201,10 @@ extension EmbeddedCluster {
     }
 
     public func status() throws -> Status {
-        guard folder.major != nil else { return Status(isInUse: false, isKept: false) }
+        guard try folder.major != nil else { return Status(isInUse: false, isKept: false) }
         try folder.create()
         let isInUse = try FileLock.attempt(folder.usersLock, .exclusive) == nil
-        return Status(
+        return try Status(
             major: folder.major, processID: ServerProcess.find(in: folder), isInUse: isInUse, isKept: access(folder.keepMark, F_OK) == 0,
             hasReserve: ClusterReserve(folder: folder).isHeld)
     }
@@ -225,7 +227,7 @@ extension EmbeddedCluster {
         guard let free = DiskRoom(at: folder.path)?.free else { return nil }
         return Room(
             has: free + (reserve.isHeld ? ClusterReserve.size : 0),
-            needs: ClusterReserve.size + ClusterReserve.low + (folder.major == nil ? Self.newCluster : 0), hasReserve: reserve.isHeld)
+            needs: ClusterReserve.size + ClusterReserve.low + ((try? folder.major) == .some(nil) ? Self.newCluster : 0), hasReserve: reserve.isHeld)
     }
 
     /// What initdb and the engine's tables take.

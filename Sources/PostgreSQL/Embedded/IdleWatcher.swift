@@ -17,6 +17,7 @@ struct IdleWatcher: Sendable {
     /// Waits for the users to go and to stay away; stops under the control lock, so that no start can come between; if a user came,
     /// waits again. Where nothing ran, who was about to start it may have been killed meanwhile: it looks once more, later. Where the
     /// folder is gone, or `db down` was asked for, there is nothing to watch; a removal waits for who controls the server just now.
+    /// A pipe that the server's user put in the place of its lock file is left until it is gone; whatever else holds up a program of his has its time.
     ///
     /// Its arguments are the words that make a program the server's user's.
     private static let script = """
@@ -24,18 +25,21 @@ struct IdleWatcher: Sendable {
           flock "$USERS" true
           sleep "$GRACE"
           [ -e "$USERS" ] && [ ! -e "$DOWN" ] || break
-          flock -o "$CONTROL" flock -o -n "$USERS" sh -c '[ -e "$KEEP" ] || "$@" "$PG_CTL" stop -w -s -m fast -D "$DATA" || exit 3' sh "$@"
+          flock -o "$CONTROL" flock -o -n "$USERS" sh -c '[ -e "$KEEP" ] || timeout -s KILL 75 "$@" sh -c "$STOP" || exit 3' sh "$@"
           case $? in
             0) break ;;
-            3) sleep 5; "$@" "$PG_CTL" status -D "$DATA" || break ;;
+            3) sleep 5; timeout -s KILL 20 "$@" sh -c "$STATUS" || [ $? -eq 137 ] || break ;;
           esac
         done
         if [ -n "$REMOVE" ] && [ ! -e "$KEEP" ]; then
           flock "$CONTROL" true
-          "$@" find "$DATA" "$LOGS" "$SOCKETS" -mindepth 1 -delete
+          timeout -s KILL 600 "$@" find "$DATA" "$LOGS" "$SOCKETS" -mindepth 1 -delete
           rm -rf "$REMOVE" "$SOCKETS"
         fi
         """
+
+    private static let stop = #"[ ! -p "$DATA/postmaster.pid" ] && exec "$PG_CTL" stop -w -s -m fast -D "$DATA""#
+    private static let status = #"[ -p "$DATA/postmaster.pid" ] || exec "$PG_CTL" status -D "$DATA""#
 
     func start() async throws {
         let environment: [Environment.Key: String] = [
@@ -43,10 +47,10 @@ struct IdleWatcher: Sendable {
             "USERS": folder.usersLock,
             "CONTROL": folder.controlLock, "WATCHER": folder.watcherLock, "GRACE": String(grace), "PG_CTL": binaries.program("pg_ctl"),
             "DATA": folder.data, "LOGS": folder.logs, "REMOVE": isDisposable ? folder.path : "", "SOCKETS": folder.socketFolder,
-            "SCRIPT": Self.script,
+            "SCRIPT": Self.script, "STOP": Self.stop, "STATUS": Self.status,
         ]
         let start = #"""
-            command -v flock >/dev/null || exit 127
+            command -v flock >/dev/null && command -v timeout >/dev/null || exit 127
             flock -o -w 2 "$WATCHER" sh -c "$SCRIPT" sh "$@" </dev/null >/dev/null 2>&1 &
             """#
         let result = try await run(
@@ -55,8 +59,8 @@ struct IdleWatcher: Sendable {
             platformOptions: .detached, output: .discarded)
         guard result.terminationStatus.isSuccess else {
             throw PostgreSQLError(
-                "watcher-failed", expected: "the programs sh and flock", found: "\(result.terminationStatus)", at: folder.path,
-                advice: "install util-linux")
+                "watcher-failed", expected: "the programs sh, flock and timeout", found: "\(result.terminationStatus)", at: folder.path,
+                advice: "install util-linux and coreutils")
         }
     }
 }

@@ -11,21 +11,35 @@ struct ServerControl: Sendable {
     var folder: ClusterFolder
     var binaries: ServerBinaries
     var isDurable: Bool
+    /// The longest that one of its programs may take. pg_ctl itself waits for a minute.
+    var patience = TimeSpan.seconds(90)
+    /// The longest that making a cluster, or removing what is left of one, may take.
+    private static let making = TimeSpan.minutes(15)
 
-    /// Makes the cluster if there is none. A half-made one of a crash is thrown away.
+    /// Makes the cluster if there is none. A half-made one of a crash is thrown away, and nothing else ever is: what is called `data` was whole once.
     func initialise() async throws {
-        guard folder.major == nil else { return }
-        for remains in [folder.unfinished, folder.data] { try await remove(remains) }
+        guard try folder.major == nil else { return }
+        try await remove(folder.unfinished)
         try folder.makeUnfinished()
         var arguments = [
             "-D", folder.unfinished, "-U", ClusterRoles.administrator, "-E", "UTF8", "--locale=C.UTF-8", "--auth-local=peer",
             "--auth-host=reject",
         ]
         if !isDurable { arguments.append("--no-sync") }
-        let (succeeded, output) = try await run(binaries.program("initdb"), arguments)
+        let (succeeded, output) = try await run(binaries.program("initdb"), arguments, within: Self.making)
         guard succeeded else { throw failure("initdb-failed", "a new cluster", output) }
         guard rename(folder.unfinished, folder.data) == 0 else {
             throw PostgreSQLError(errno: errno, doing: "to finish the cluster", at: folder.data)
+        }
+        if isDurable { try keepName() }
+    }
+
+    /// A machine that loses its power later must not come back with what was used since under the name of what is thrown away.
+    private func keepName() throws {
+        let place = open(folder.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        defer { if place >= 0 { close(place) } }
+        guard place >= 0, fsync(place) == 0 else {
+            throw PostgreSQLError(errno: errno, doing: "to keep the name of the new cluster", at: folder.data)
         }
     }
 
@@ -33,7 +47,8 @@ struct ServerControl: Sendable {
     private func remove(_ remains: String) async throws {
         if rmdir(remains) == 0 || errno == ENOENT { return }
         if errno != ENOTDIR {
-            let (succeeded, output) = try await run("/bin/sh", ["-c", #"exec find "$1" -mindepth 1 -delete"#, "sh", remains])
+            let (succeeded, output) = try await run(
+                "/bin/sh", ["-c", #"exec find "$1" -mindepth 1 -delete"#, "sh", remains], within: Self.making)
             guard succeeded else { throw failure("remains", "to remove a cluster that was not finished", output) }
         }
         guard rmdir(remains) == 0 || errno == ENOENT else {
@@ -45,10 +60,12 @@ struct ServerControl: Sendable {
     func start() async throws {
         let settings = ClusterSettings(folder: folder, isDurable: isDurable)
         try settings.write()
+        let hindrances = folder.hindrances
+        guard hindrances.isEmpty else { throw heldUp("the server's own files", hindrances) }
         turnLog()
         let deadline = Deadline(after: .seconds(20))
         while true {
-            ServerProcess.removeMisleadingFiles(in: folder)
+            try ServerProcess.removeMisleadingFiles(in: folder)
             let (succeeded, output) = try await run(
                 binaries.program("pg_ctl"),
                 ["start", "-w", "-t", "60", "-s", "-D", folder.data, "-l", folder.log, "-o", settings.commandLine])
@@ -64,10 +81,13 @@ struct ServerControl: Sendable {
     func stop() async throws {
         let (succeeded, output) = try await run(
             binaries.program("pg_ctl"), ["stop", "-w", "-t", "60", "-s", "-m", "fast", "-D", folder.data])
-        guard succeeded || ServerProcess.find(in: folder) == nil else { throw failure("stop-failed", "the server to stop", output) }
+        guard try succeeded || ServerProcess.find(in: folder) == nil else { throw failure("stop-failed", "the server to stop", output) }
     }
 
-    private func run(_ program: String, _ arguments: [String]) async throws -> (succeeded: Bool, output: String) {
+    /// Its user can hold up whatever reads his files: the program is ended then, with what it started.
+    private func run(
+        _ program: String, _ arguments: [String], within limit: TimeSpan? = nil
+    ) async throws -> (succeeded: Bool, output: String) {
         ClientEnvironment.takeOut()
         var changes: [Environment.Key: String?] = ["LC_ALL": "C.UTF-8"]
         // What libpq does not read itself, too: PGDATA, PGSERVICEFILE.
@@ -75,15 +95,43 @@ struct ServerControl: Sendable {
             changes[Environment.Key(stringLiteral: name)] = .some(nil)
         }
         let call = ServerProgram(program, arguments, as: folder.user)
-        let result = try await Subprocess.run(
-            call.executable, arguments: call.arguments, environment: .inherit.updating(changes),
-            workingDirectory: "/", platformOptions: .detached, output: .string(limit: 1 << 20), error: .combinedWithOutput)
-        return (result.terminationStatus.isSuccess, result.standardOutput)
+        let environment = Environment.inherit.updating(changes)
+        let task = Task {
+            let result = try await Subprocess.run(
+                call.executable, arguments: call.arguments, environment: environment,
+                workingDirectory: "/", platformOptions: .detached, output: .string(limit: 1 << 20), error: .combinedWithOutput)
+            return (succeeded: result.terminationStatus.isSuccess, output: result.standardOutput)
+        }
+        let limit = limit ?? patience
+        let alarm = Task {
+            try await Task.sleep(for: limit.duration)
+            task.cancel()
+        }
+        defer { alarm.cancel() }
+        let result = await withTaskCancellationHandler {
+            await task.result
+        } onCancel: {
+            task.cancel()
+        }
+        guard task.isCancelled else { return try result.get() }
+        try Task.checkCancellation()
+        throw heldUp("\((program as NSString).lastPathComponent) \(arguments.first ?? "") to end within \(limit)", folder.hindrances)
+    }
+
+    private func heldUp(_ expected: String, _ hindrances: [String]) -> PostgreSQLError {
+        let isKnown = !hindrances.isEmpty
+        return PostgreSQLError(
+            "server-held-up", expected: expected,
+            found: isKnown ? "what holds up whoever opens it: " + hindrances.prefix(4).joined(separator: ", ") : "it was ended by force",
+            at: folder.path,
+            advice: isKnown
+                ? "see what the user of the server put there, and remove it (rm)" : "see \(folder.log), and whether its disk answers",
+            retry: isKnown ? .permanent : .transient)
     }
 
     // MARK: the log
 
-    private var logs: ForeignFolder? { ForeignFolder(folder.logs, of: folder.owner) }
+    private var logs: ForeignFolder? { try? ForeignFolder(folder.logs, of: folder.owner) }
 
     /// A log that has grown long makes room for a new one.
     private func turnLog() {
@@ -92,7 +140,7 @@ struct ServerControl: Sendable {
     }
 
     private var logTail: String {
-        guard let bytes = logs?.read(ClusterFolder.logName, atMost: 2000, fromEnd: true) else { return "" }
+        guard let bytes = try? logs?.read(ClusterFolder.logName, atMost: 2000, fromEnd: true) else { return "" }
         return String(decoding: bytes, as: UTF8.self).split(separator: "\n").suffix(4).joined(separator: "; ").singleLine
     }
 

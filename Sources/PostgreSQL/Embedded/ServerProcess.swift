@@ -9,21 +9,34 @@ enum ServerProcess {
     private static let socketLock = ".s.PGSQL.5432.lock"
 
     /// The postmaster's process id when it lives. A file left by a crash may name a process that is somebody else's by now.
-    static func find(in folder: ClusterFolder) -> pid_t? {
-        guard let pid = ForeignFolder(folder.data, of: folder.owner).flatMap({ processID($0, pidFile) }), isAlive(pid) else { return nil }
-        return works(pid, in: folder) ? pid : nil
+    /// Throws where that file is not understood: the server may run all the same.
+    static func find(in folder: ClusterFolder) throws(PostgreSQLError) -> pid_t? {
+        do throws(FolderError) {
+            guard let place = try ForeignFolder(folder.data, of: folder.owner), case .process(let pid) = try content(place, pidFile),
+                isAlive(pid)
+            else { return nil }
+            return works(pid, in: folder) ? pid : nil
+        } catch {
+            throw PostgreSQLError(error)
+        }
     }
 
     /// Removes lock files that name a living process which is not the server (or one that is dead and not buried yet). PostgreSQL would
-    /// take it for its own and refuse to start; what names nobody it handles itself. Nothing is removed while any process of the
-    /// old server is left.
-    static func removeMisleadingFiles(in folder: ClusterFolder) {
-        let places = [(folder.data, pidFile), (folder.socketFolder, socketLock)].compactMap { path, name in
-            ForeignFolder(path, of: folder.owner).map { ($0, name) }
-        }
-        let misleading = places.filter { place, name in
-            guard let pid = processID(place, name), isAlive(pid) else { return false }
-            return !works(pid, in: folder)
+    /// take it for its own and refuse to start, as it does where one names nothing; what names nobody it handles itself. Nothing is removed while
+    /// any process of the old server is left.
+    static func removeMisleadingFiles(in folder: ClusterFolder) throws(PostgreSQLError) {
+        var misleading: [(ForeignFolder, String)] = []
+        do throws(FolderError) {
+            for (path, name) in [(folder.data, pidFile), (folder.socketFolder, socketLock)] {
+                guard let place = try ForeignFolder(path, of: folder.owner) else { continue }
+                switch try content(place, name) {
+                case .process(let pid): if isAlive(pid), !works(pid, in: folder) { misleading.append((place, name)) }
+                case .nonsense: misleading.append((place, name))
+                case .absent: continue
+                }
+            }
+        } catch {
+            throw PostgreSQLError(error)
         }
         guard !misleading.isEmpty else { return }
         let processes = ((try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []).compactMap { pid_t($0) }
@@ -31,12 +44,17 @@ enum ServerProcess {
         for (place, name) in misleading { place.remove(name) }
     }
 
-    private static func processID(_ place: ForeignFolder, _ name: String) -> pid_t? {
-        guard let bytes = place.read(name, atMost: 64), let line = String(decoding: bytes, as: UTF8.self).split(separator: "\n").first
-        else {
-            return nil
-        }
-        return pid_t(line.trimmingCharacters(in: .whitespaces)).flatMap { $0 > 0 ? $0 : nil }
+    private enum Content {
+        case absent, nonsense
+        case process(pid_t)
+    }
+
+    private static func content(_ place: ForeignFolder, _ name: String) throws(FolderError) -> Content {
+        guard let bytes = try place.read(name, atMost: 64) else { return .absent }
+        let line = String(decoding: bytes, as: UTF8.self).split(separator: "\n").first ?? ""
+        // A standalone server (postgres --single) has its number with a minus sign there.
+        guard let pid = pid_t(line.trimmingCharacters(in: .whitespaces)), pid != 0, pid != .min else { return .nonsense }
+        return .process(abs(pid))
     }
 
     private static func isAlive(_ pid: pid_t) -> Bool { kill(pid, 0) == 0 || errno == EPERM }

@@ -47,10 +47,11 @@ extension ServerUser {
 }
 
 extension PlatformOptions {
-    /// A session of its own, so that the terminal's Ctrl-C does not reach it.
+    /// A session of its own, so that the terminal's Ctrl-C does not reach it. Whoever ends it ends what it started in it.
     static var detached: PlatformOptions {
         var options = PlatformOptions()
         options.createSession = true
+        options.teardownSequence = [.gracefulShutDown(toProcessGroup: true, allowedDurationToNextStep: .seconds(1))]
         return options
     }
 }

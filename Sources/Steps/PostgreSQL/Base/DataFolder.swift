@@ -89,9 +89,17 @@ struct DataFolder: Sendable {
     }
 
     private func refuseRunningServer() throws(StepError) {
-        guard
-            let bytes = ForeignFolder(URL(fileURLWithPath: path).resolvingSymlinksInPath().path, of: nil)?.read(
-                "postmaster.pid", atMost: 64),
+        let found: [UInt8]?
+        do throws(FolderError) {
+            // Where there is no folder there is no server.
+            found = try (try? ForeignFolder(URL(fileURLWithPath: path).resolvingSymlinksInPath().path, of: nil))?
+                .read("postmaster.pid", atMost: 64)
+        } catch {
+            throw StepError(
+                "server-runs", expected: "no server on the data folder", found: "a lock file that is not understood: \(error.found)",
+                at: error.location, advice: "see that no server runs there, and remove the file")
+        }
+        guard let bytes = found,
             let pid = String(decoding: bytes, as: UTF8.self).split(separator: "\n").first.flatMap({ pid_t($0) }),
             kill(pid, 0) == 0 || errno == EPERM
         else { return }

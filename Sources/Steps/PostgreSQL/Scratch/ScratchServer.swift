@@ -38,7 +38,7 @@ struct ScratchServer: Sendable {
     private func connection(user: String, database: String, _ options: [String]) -> ConnectionSettings {
         var settings = ConnectionSettings(keywords: [
             "host": sockets, "port": String(Self.port), "user": user, "dbname": database,
-            "options": ScratchSession.options(options),
+            "options": ScratchSession.options(options), "passfile": ConnectionSettings.noPasswordFile,
         ])
         settings.applicationName = "snappy-flow check"
         return settings
@@ -184,8 +184,8 @@ struct ScratchServer: Sendable {
 
     /// What the server said last that is worth telling.
     private var lastWords: String {
-        let place = ForeignFolder(Self.own(in: folder), of: user?.userID)
-        let text = String(decoding: place?.read(Self.logName, atMost: 64 << 10, fromEnd: true) ?? [], as: UTF8.self)
+        let place = try? ForeignFolder(Self.own(in: folder), of: user?.userID)
+        let text = String(decoding: (try? place?.read(Self.logName, atMost: 64 << 10, fromEnd: true)) ?? [], as: UTF8.self)
         let lines = text.split(separator: "\n").map(String.init)
         let complaints = lines.filter { line in ["FATAL", "PANIC", "ERROR", "HINT"].contains { line.contains($0) } }
         return (complaints.isEmpty ? Array(lines.suffix(3)) : Array(complaints.suffix(4))).joined(separator: " | ")
