@@ -32,6 +32,12 @@ static inline int linux_open_beneath(int folder, const char *path, int flags, un
     return (int)syscall(SYS_openat2, folder, path, &how, sizeof how);
 }
 
+// openat2(2): what a path below `folder` stands for, over links that stay below it; a part that leads out is refused (EXDEV).
+static inline int linux_open_within(int folder, const char *path) {
+    struct open_how how = {.flags = 010000000 /* O_PATH */ | LINUX_CLOSE_ON_EXEC, .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS};
+    return (int)syscall(SYS_openat2, folder, path, &how, sizeof how);
+}
+
 // open(2): O_PATH | O_NOFOLLOW. What a name stands for itself, to be asked about and not read.
 static const int linux_open_name = 010000000 | 0400000;
 

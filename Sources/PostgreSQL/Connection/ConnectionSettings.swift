@@ -94,7 +94,7 @@ public struct ConnectionSettings: Sendable, Hashable {
         if let idleTransactionTimeout { own.append(("idle_in_transaction_session_timeout", String(idleTransactionTimeout.milliseconds))) }
         if commitsAreRelaxed { own.append(("synchronous_commit", "off")) }
         if let searchPath { own.append(("search_path", searchPath)) }
-        var defaults = SessionDefaults.undisturbed
+        var defaults = SessionDefaults.undisturbed + SessionDefaults.reading
         if parameters["replication"] != nil { defaults += SessionDefaults.streaming }
         parameters["options"] = [SessionDefaults.options(defaults), parameters["options"] ?? "", SessionDefaults.options(own)]
             .filter { !$0.isEmpty }.joined(separator: " ")

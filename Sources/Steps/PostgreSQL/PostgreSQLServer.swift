@@ -57,11 +57,15 @@ struct PostgreSQLServer: Sendable {
     }
 
     /// A client program. Nothing of the connection stands among its arguments: a process list shows neither user nor password.
-    func call(_ program: String, _ arguments: [String], database: String? = nil, _ context: StepContext) throws(StepError) -> ProgramCall {
+    /// `session`: what its sessions set besides (`name=value`, without blanks).
+    func call(
+        _ program: String, _ arguments: [String], database: String? = nil, session: [String] = [], _ context: StepContext
+    ) throws(StepError) -> ProgramCall {
         var environment: [String: EnvironmentValue] = [
             "PGHOST": .text(host), "PGPORT": .text(String(port)), "PGUSER": .text(user), "PGSSLMODE": .text(sslMode),
             "PGPASSFILE": .text(Self.noFile), "PGAPPNAME": .text("snappy-flow"), "PGCONNECT_TIMEOUT": .text("10"),
-            "PGCLIENTENCODING": .text("UTF8"), "LC_ALL": .text("C.UTF-8"), "PGOPTIONS": .text(SessionDefaults.programOptions),
+            "PGCLIENTENCODING": .text("UTF8"), "LC_ALL": .text("C.UTF-8"),
+            "PGOPTIONS": .text(([SessionDefaults.programOptions] + session.map { "-c \($0)" }).joined(separator: " ")),
         ]
         if let database { environment["PGDATABASE"] = .text(database) }
         if let sslRootCertificate { environment["PGSSLROOTCERT"] = .text(sslRootCertificate) }

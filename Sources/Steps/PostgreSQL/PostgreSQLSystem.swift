@@ -53,16 +53,18 @@ extension PostgreSQLSystem: TreeSource {
             }
         }
         var calls: [DumpFile: ProgramCall] = [:]
+        let damage = DamageSettings(server: server)
         for database in chosen {
             // The repository compresses; compressed here, nothing would deduplicate. In its own encoding: what SQL_ASCII holds can't be converted.
             calls[.database(database.name)] = try server.call(
                 "pg_dump", ["--format=custom", "--compress=0", "--no-password", "--encoding=\(database.encoding)"],
-                database: database.name, context)
+                database: database.name, session: try await damage.strict(database.name), context)
         }
         if database == nil {
             var arguments = ["--globals-only", "--no-password", "--database=\(PostgreSQLServer.maintenanceDatabase)"]
             if try !settings.value(PostgreSQLType.rolePasswords) { arguments.append("--no-role-passwords") }
-            calls[.globals] = try server.call("pg_dumpall", arguments, context)
+            let session = try await damage.strict(PostgreSQLServer.maintenanceDatabase)
+            calls[.globals] = try server.call("pg_dumpall", arguments, session: session, context)
         }
         return calls
     }

@@ -1,6 +1,9 @@
 /// The statements that the plug-in runs, each a file of Queries/.
 enum ServerQuery: String {
     case databases, server, superuser, memberships
+    case amcheckStatements = "amcheck-statements"
+    case damageSettings = "damage-settings"
+    case openDatabases = "open-databases"
     case databaseState = "database-state"
     case databaseName = "database-name"
     case databaseProperty = "database-property"

@@ -111,6 +111,60 @@ import Testing
         #expect(try await bench.stage.store("vault").snapshots().count == 2)
     }
 
+    /// A name that begins like the tree's says nothing where a link stands on the way.
+    @Test func aTablespaceBehindALinkIsWhereTheLinkLeads() async throws {
+        let outside = try ScratchFolder("disk")
+        for (folder, isInside) in [(outside.path, false), ("", true)] {
+            let bench = try await PostgreSQLBench()
+            defer { bench.server.stop() }
+            let disk = (folder.isEmpty ? bench.server.folder : folder) + "/disk"
+            try FileManager.default.createDirectory(atPath: disk + "/ts", withIntermediateDirectories: true)
+            if let user = try ServerUser.current() { chown(disk + "/ts", user.userID, user.groupID) }
+            try FileManager.default.createSymbolicLink(atPath: bench.server.folder + "/link", withDestinationPath: disk)
+            try await bench.server.execute("CREATE TABLESPACE apart LOCATION '\(bench.server.folder)/link/ts'")
+            try await bench.server.execute(
+                "CREATE TABLE apart (n int) TABLESPACE apart; INSERT INTO apart SELECT generate_series(1, 100)", database: "orders")
+            try bench.declareWindow(["files": bench.server.folder])
+            try await bench.window(["files"])
+            guard isInside else {
+                let error = await #expect(throws: StepError.self) { try await bench.copy("files") }
+                #expect(error?.code == "tablespace-outside")
+                continue
+            }
+            try await bench.copy("files")
+            try await bench.server.execute("TRUNCATE apart", database: "orders")
+            let apart: JSONValue = ["database": "orders", "sql": "SELECT sum(n) FROM apart", "expect": 5050]
+            let verified = try await bench.verify("files", ["queries": [count, apart]])
+            #expect(verified.failure == nil, "\(String(describing: verified.failure))")
+            #expect(try await bench.server.value("SELECT count(*)::text AS value FROM apart", database: "orders") == "0")
+        }
+    }
+
+    /// Whoever administers the copied server writes what it answers.
+    @Test func aServersOwnMapIsReadAsOne() async throws {
+        let bench = try await PostgreSQLBench()
+        defer { bench.server.stop() }
+        let victim = bench.stage.folder.file("victim")
+        try "precious".write(toFile: victim, atomically: true, encoding: .utf8)
+        try await bench.server.execute(
+            """
+            SET allow_system_table_mods = on;
+            ALTER FUNCTION pg_catalog.pg_backup_stop(boolean) RENAME TO real_stop;
+            CREATE FUNCTION pg_catalog.pg_backup_stop(wait_for_archive boolean DEFAULT true, OUT lsn pg_lsn, OUT labelfile text, OUT spcmapfile text)
+            LANGUAGE sql AS $$
+                SELECT r.lsn, r.labelfile, '../../../../../../../../../../..\(victim) \(bench.server.data)/base' || E'\\n'
+                  FROM pg_catalog.real_stop(wait_for_archive) r
+            $$;
+            GRANT EXECUTE ON FUNCTION pg_catalog.pg_backup_stop(boolean) TO backup;
+            """)
+        try bench.declareWindow(["files": bench.server.data])
+        try await bench.window(["files"])
+        let error = await #expect(throws: StepError.self) { try await bench.copy("files") }
+        #expect(error?.found.contains("victim") == true, "\(String(describing: error))")
+        #expect(try await bench.stage.store("vault").snapshots().isEmpty)
+        #expect(FileManager.default.fileExists(atPath: victim))
+    }
+
     @Test func anotherClustersFolderGetsNoLabel() async throws {
         let bench = try await PostgreSQLBench()
         defer { bench.server.stop() }

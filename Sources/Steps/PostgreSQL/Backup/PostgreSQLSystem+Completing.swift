@@ -20,9 +20,15 @@ extension PostgreSQLSystem: TreeCompleting {
             return tree
         }
         var files = [TreePath([DataFolderFiles.label]): AddedFile(text: label)]
-        if let map = thawed["tablespaceMap"]?.stringValue, !map.isEmpty {
-            try await requireTablespaces(TablespaceMap(map), in: tree, context)
-            files[TreePath([DataFolderFiles.tablespaceMap])] = AddedFile(text: map)
+        if let text = thawed["tablespaceMap"]?.stringValue, !text.isEmpty {
+            guard var map = TablespaceMap(text) else {
+                throw StepError(
+                    "other-answer", expected: "a line of an oid and a folder for each tablespace",
+                    found: String(reflecting: text.prefix(200)),
+                    at: server.place, advice: "look who changed pg_backup_stop on this server: PostgreSQL's own answers nothing else")
+            }
+            try await requireTablespaces(&map, in: tree, context)
+            files[TreePath([DataFolderFiles.tablespaceMap])] = AddedFile(text: map.text)
         }
         let connection = server.connection(name: BackupSession.name(context.key))
         for segment in range.segments {
@@ -44,14 +50,24 @@ extension PostgreSQLSystem: TreeCompleting {
     }
 
     /// Each tablespace lies in this tree, or in another snapshot of the same window: without it the copy would start as a server that has lost
-    /// tables.
-    private func requireTablespaces(_ map: TablespaceMap, in tree: any TreeReader, _ context: StepContext) async throws {
-        var missing = map.entries.filter { WindowDataFolder.place(of: $0.location, in: tree.logicalPath) == nil }
+    /// tables. One of this tree that the server finds over a link gets the place where it lies: there a copy has it.
+    private func requireTablespaces(_ map: inout TablespaceMap, in tree: any TreeReader, _ context: StepContext) async throws {
+        var missing: [TablespaceMap.Entry] = []
+        for index in map.entries.indices {
+            if let found = WindowDataFolder.tablespace(map.entries[index].location, in: tree) {
+                map.entries[index].location = found
+            } else {
+                missing.append(map.entries[index])
+            }
+        }
         guard !missing.isEmpty else { return }
         for (name, snapshot) in try context.snapshotsOfWindow() where !missing.isEmpty {
             let source = try await context.openSystem(name) as? any TreeSource
-            guard let root = try await source?.withTree(of: snapshot, context, { $0.logicalPath }) else { continue }
-            missing.removeAll { WindowDataFolder.place(of: $0.location, in: root) != nil }
+            let wanted = missing
+            let left = try await source?.withTree(of: snapshot, context) { tree in
+                wanted.filter { WindowDataFolder.tablespace($0.location, in: tree) == nil }
+            }
+            missing = left ?? missing
         }
         guard let first = missing.first else { return }
         throw StepError(

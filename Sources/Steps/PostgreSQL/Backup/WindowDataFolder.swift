@@ -14,7 +14,7 @@ struct WindowDataFolder: Sendable {
     /// The data folder below the tree's root; nil for a tree that holds nothing of it.
     func place(in tree: any TreeReader) throws -> TreePath? {
         for path in Set([folder, Self.resolved(folder)]).sorted() {
-            guard let place = Self.place(of: path, in: tree.logicalPath) else { continue }
+            guard let place = Self.places(of: path, in: tree.logicalPath).first?.place else { continue }
             guard let found = try identifier(of: place, in: tree) else { throw absent(place, in: tree) }
             guard found.contains(system) else { throw stranger(place, in: tree, found: found[0]) }
             return place
@@ -24,14 +24,20 @@ struct WindowDataFolder: Sendable {
         return nil
     }
 
-    /// Where a path lies below a tree's root, also by what its links lead to; nil where it does not.
-    static func place(of path: String, in root: TreePath) -> TreePath? {
+    /// Where a path may lie below a tree's root, also by what its links lead to. Names alone say so: whether it is there, the tree says.
+    private static func places(of path: String, in root: TreePath) -> [(place: TreePath, path: String)] {
+        var found: [(place: TreePath, path: String)] = []
         for root in [root, TreePath(resolved("/\(root)"))] {
-            for path in [TreePath(path), TreePath(resolved(path))] where path.parts.starts(with: root.parts) {
-                return TreePath(Array(path.parts.dropFirst(root.parts.count)))
+            for path in [path, resolved(path)] where TreePath(path).parts.starts(with: root.parts) {
+                found.append((TreePath(Array(TreePath(path).parts.dropFirst(root.parts.count))), path))
             }
         }
-        return nil
+        return found
+    }
+
+    /// The path of a tablespace that the tree itself holds: no part of it is a link in there. Nil where the tree does not hold it.
+    static func tablespace(_ location: String, in tree: any TreeReader) -> String? {
+        places(of: location, in: tree.logicalPath).first { TablespaceFolder.isOne($0.place, in: tree) }?.path
     }
 
     private static func resolved(_ path: String) -> String {

@@ -67,7 +67,7 @@ final class BaseBackupRun {
             guard let part = try feed.nextPart() else { return try end() }
             switch part {
             case .archive(let name, let location):
-                let root = location.isEmpty ? Self.data : Self.tablespaces.appending(FileName(oid(of: name)))
+                let root = try location.isEmpty ? Self.data : Self.tablespaces.appending(oid(of: name))
                 owesRoot = true
                 archive = (TarReader(name) { [feed] in try feed.read(into: $0) }, root)
                 if location.isEmpty { hasData = true }
@@ -80,8 +80,12 @@ final class BaseBackupRun {
         }
     }
 
-    /// `16385.tar` is the tablespace 16385's.
-    private func oid(of name: String) -> String { name.hasSuffix(".tar") ? String(name.dropLast(4)) : name }
+    /// `16385.tar` is the tablespace 16385's. It becomes a folder's name.
+    private func oid(of name: String) throws -> FileName {
+        let digits = name.hasSuffix(".tar") ? String(name.dropLast(4)) : name
+        guard !digits.isEmpty, digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }), digits.utf8.count <= 10 else { throw stranger }
+        return FileName(digits)
+    }
 
     private func entry(_ header: TarHeader, _ reader: TarReader, _ root: TreePath) -> StreamedEntry {
         var metadata = header.metadata

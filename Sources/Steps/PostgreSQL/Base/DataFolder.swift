@@ -63,10 +63,20 @@ struct DataFolder: Sendable {
 
     /// The control file gets its name last: a server starts on everything or on nothing.
     private func finish() throws(StepError) {
-        let (unfinished, whole) = ("\(path)/\(BaseBackupWriter.unfinishedControl)", "\(path)/\(DataFolderFiles.control)")
-        guard rename(unfinished, whole) == 0 || errno == ENOENT else {
+        let whole = "\(path)/\(DataFolderFiles.control)"
+        let (unfinished, control) = (BaseBackupWriter.unfinishedControl.parts, DataFolderFiles.control.parts)
+        do {
+            // By descriptors: of the folder on the way a copy may have made a link.
+            let folder = try FolderHandle(opening: path).folder(TreePath(Array(control.dropLast())))
+            let result = FolderHandle.withName(unfinished[unfinished.count - 1]) { from in
+                FolderHandle.withName(control[control.count - 1]) { renameat(folder.descriptor, from, folder.descriptor, $0) }
+            }
+            guard result == 0 || errno == ENOENT else { throw StorageError.system(errno, expected: "to rename it", at: whole) }
+        } catch let error as StorageError where error.kind == .notFound {
+            // What was restored is a part without it.
+        } catch {
             throw StepError(
-                .failed, expected: "to give the control file its name", found: String(cString: strerror(errno)), at: whole,
+                .failed, expected: "to give the control file its name", found: (error as? StorageError)?.found ?? "\(error)", at: whole,
                 retry: .transient)
         }
     }

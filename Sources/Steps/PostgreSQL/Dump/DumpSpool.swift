@@ -51,8 +51,13 @@ final class SpooledDump: FileWriter {
     /// A dump that lies in a file already.
     init(opening path: String) throws(StorageError) {
         folder = path
-        descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+        // A pipe under a dump's name is not waited for.
+        descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY)
         guard descriptor >= 0 else { throw .system(errno, expected: "a dump", at: path) }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+            throw StorageError(.invalid, expected: "a dump", found: "what is no file", at: path)
+        }
         whole.withLock { $0 = true }
     }
 

@@ -1,1 +1,1 @@
-SELECT rolname AS name FROM pg_roles WHERE oid = 10
+SELECT rolname AS name FROM pg_catalog.pg_roles WHERE oid = 10

@@ -16,13 +16,13 @@ struct ClusterTrial: Sendable {
     func run(_ checks: [ScratchCheck]) async throws -> [[String: JSONValue]] {
         let data = cluster.data
         let idle = trial.server(on: data)
-        let hasManifest = FileManager.default.fileExists(atPath: "\(data)/\(DataFolderFiles.manifest)")
+        let hasManifest = cluster.hasManifest
         if hasManifest, checks.contains(where: \.manifest) {
             try await trial.run("pg_verifybackup", ["--quiet", "--exit-on-error", data], idle, "every file to be as the server listed it")
         }
-        try cluster.confine()
+        let needed = try cluster.confine()
         if let user = trial.user { try ScratchTree(path: cluster.root, user: user).give() }
-        let scratch = trial.server(on: data, try await controlFacts(idle).settings)
+        let scratch = trial.server(on: data, try await controlFacts(idle).settings.merging(needed) { $1 })
         let role = trial.server.user
         try await scratch.run(as: role) {
             for check in checks { try await check.ask { scratch.settings(user: role, database: $0) } }

@@ -42,15 +42,22 @@ struct RelationNames: Sendable {
         return found
     }
 
+    /// Nothing of the database's own stands in for what is asked.
+    private func connect(_ database: String) async throws -> Connection {
+        var settings = connection(database)
+        settings.searchPath = "pg_catalog, pg_temp"
+        return try await Connection.connect(settings)
+    }
+
     private func name(of file: File) async throws -> String? {
         let top = PostgreSQLServer.maintenanceDatabase
         var database = top
         if file.database != 0 {
-            let rows = try await Connection.connect(connection(top)).query(ServerQuery.databaseName.text, [.int(file.database)])
+            let rows = try await connect(top).query(ServerQuery.databaseName.text, [.int(file.database)])
             guard let name: String = try rows.first?.find("name") else { return nil }
             database = name
         }
-        let row = try await Connection.connect(connection(database)).query(
+        let row = try await connect(database).query(
             ServerQuery.relationName.text, [.int(file.tablespace), .int(file.node)]
         ).first
         let name: String? = try row?.find("name")

@@ -1,5 +1,5 @@
 import FlowModel
-import Foundation
+import Glibc
 import StepKit
 import StorageKit
 
@@ -9,98 +9,134 @@ struct RestoredCluster: Sendable {
     let root: String
     /// The data folder in it.
     let data: String
+    /// The version that it says it is of.
+    let major: Int?
+    /// True where the server's list of its files is there.
+    let hasManifest: Bool
+    /// The data folder, below the root.
+    private let place: TreePath
 
     /// Nil for a tree that holds no cluster.
-    init?(in root: String) throws(StepError) {
-        let found = Self.dataFolders(in: root)
-        let labelled = found.filter { FileManager.default.fileExists(atPath: "\($0)/\(DataFolderFiles.label)") }
-        guard let data = labelled.first ?? found.first else { return nil }
+    init?(in root: String) throws {
+        let tree = try RestoredTree(root)
+        let found = Self.dataFolders(in: tree)
+        let labelled = found.filter { tree.isFile($0.appending(DataFolderFiles.label)) }
+        guard let place = labelled.first ?? found.first else { return nil }
         guard found.count == 1 || labelled.count == 1 else {
             throw StepError(
-                .verification, expected: "one cluster in the copy", found: found.joined(separator: ", "), at: root,
+                .verification, expected: "one cluster in the copy", found: found.map { "/\($0)" }.joined(separator: ", "), at: root,
                 advice: "copy the clusters one by one")
         }
         self.root = root
-        self.data = data
+        self.place = place
+        data = place.parts.isEmpty ? root : "\(root)/\(place)"
+        let version = tree.read(place.appending("PG_VERSION"), atMost: 16)
+        major = version.flatMap { Int(String(decoding: $0.prefix { (0x30...0x39).contains($0) }, as: UTF8.self)) }
+        hasManifest = tree.isFile(place.appending(DataFolderFiles.manifest))
     }
 
     /// Those that lie least deep; links are not followed.
-    private static func dataFolders(in root: String) -> [String] {
-        var level = [root]
+    private static func dataFolders(in tree: RestoredTree) -> [TreePath] {
+        var level = [TreePath()]
         for _ in 0..<12 {
             let found = level.filter { folder in
-                ["PG_VERSION", "\(DataFolderFiles.control)"].allSatisfy { FileManager.default.fileExists(atPath: "\(folder)/\($0)") }
+                [TreePath("PG_VERSION"), DataFolderFiles.control].allSatisfy { tree.isFile(TreePath(folder.parts + $0.parts)) }
             }
             if !found.isEmpty || level.isEmpty { return found }
             level = level.flatMap { folder in
-                let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
-                return names.sorted().map { "\(folder)/\($0)" }.filter { kind(of: $0) == S_IFDIR }
+                ((try? tree.names(in: folder)) ?? []).map { folder.appending($0) }.filter { tree.isFolder($0) }
             }
         }
         return []
     }
 
-    /// Makes it safe to start: nothing in it leads outside of the copy, no setting of the copy's own counts, and it does not go on as a standby.
-    func confine() throws {
-        for name in ["standby.signal", "recovery.signal", "postgresql.auto.conf"] { unlink("\(data)/\(name)") }
-        chmod(data, 0o700)
-        try moveTablespaces()
-        let links = "\(data)/\(DataFolderFiles.tablespaceLinks)"
-        for case let name as String in FileManager.default.enumerator(atPath: data) ?? .init() {
-            let path = "\(data)/\(name)"
-            guard Self.kind(of: path) == S_IFLNK, !isInside(path) else { continue }
-            guard path.hasPrefix(links + "/") else {
-                // Of logs, settings and the like; what the server itself needs it will miss.
-                unlink(path)
-                continue
-            }
-            throw StepError(
-                .verification, expected: "every tablespace in the copy", found: "one outside of it: \(name)", at: data,
-                advice: "copy the cluster with `method: base`, or snapshot a folder that holds its tablespaces too")
+    /// Makes it safe to start: nothing that its server finds leads outside of the copy, no setting of the copy's own counts, and it does not go on as a
+    /// standby. Returns the settings that its server needs for that. To be called while nobody else can write in the tree.
+    @discardableResult
+    func confine() throws -> [String: String] {
+        let tree = try RestoredTree(root)
+        for name: FileName in ["standby.signal", "recovery.signal", "postgresql.auto.conf", "postmaster.pid"]
+        where !tree.isFolder(place.appending(name)) {
+            try tree.remove(place.appending(name))
         }
+        chmod(data, 0o700)
+        let links = place.appending(DataFolderFiles.tablespaceLinks)
+        var open = [place] + (try moveTablespaces(tree, links))
+        var seen = Set(open)
+        while let folder = open.popLast() {
+            for name in try tree.names(in: folder) {
+                let path = folder.appending(name)
+                switch tree.kind(of: path) {
+                case S_IFREG: break
+                case S_IFDIR: if seen.insert(path).inserted { open.append(path) }
+                case S_IFLNK:
+                    guard let target = try settle(path, tree, isTablespace: folder == links) else { break }
+                    if seen.insert(target).inserted { open.append(target) }
+                // Who reads it would wait for ever.
+                default: try tree.remove(path)
+                }
+            }
+        }
+        let ownTablespaces = ((try? tree.names(in: links)) ?? []).contains { tree.isFolder(links.appending($0)) }
+        return ownTablespaces ? ["allow_in_place_tablespaces": "on"] : [:]
     }
 
-    /// The server makes its links to tablespaces by the map, where there is one: it is made to say where they lie in the copy.
-    private func moveTablespaces() throws {
-        let file = "\(data)/\(DataFolderFiles.tablespaceMap)"
-        guard let text = try? String(contentsOfFile: file, encoding: .utf8) else { return }
-        var map = TablespaceMap(text)
+    /// Makes a link one that leads straight to where it leads, or removes it. Returns the folder that it leads to.
+    private func settle(_ link: TreePath, _ tree: RestoredTree, isTablespace: Bool) throws -> TreePath? {
+        let target = tree.target(of: link)
+        let isFolder = target.map { tree.isFolder($0) } ?? false
+        guard let target, isFolder || (!isTablespace && tree.isFile(target)) else {
+            guard !isTablespace else { throw outside("one outside of it: \(link)") }
+            // Of logs, settings and the like; what the server itself needs it will miss.
+            try tree.remove(link)
+            return nil
+        }
+        try tree.link(link, to: target)
+        return isFolder ? target : nil
+    }
+
+    /// The server makes its links to tablespaces by the map, where there is one: it is made to say where they lie in the copy. Returns those places.
+    private func moveTablespaces(_ tree: RestoredTree, _ links: TreePath) throws -> [TreePath] {
+        let file = place.appending(DataFolderFiles.tablespaceMap)
+        guard tree.isFile(file) else {
+            // Over a link the server would read one that nobody looked at.
+            if !tree.isFolder(file) { try tree.remove(file) }
+            return []
+        }
+        guard let bytes = tree.read(file, atMost: Self.mapLimit), bytes.count < Self.mapLimit,
+            let text = String(validating: bytes, as: UTF8.self), var map = TablespaceMap(text)
+        else {
+            throw StepError(
+                .verification, expected: "lines of an oid and a folder, in UTF-8", found: "something else", at: "\(root)/\(file)",
+                advice: "look who writes what the server answers; copy the cluster with `method: base`")
+        }
+        guard tree.isFolder(links) else { throw outside("no folder /\(links)") }
+        var places: [TreePath] = []
         for index in map.entries.indices {
             let entry = map.entries[index]
-            guard let place = relocated(entry.location) else {
-                throw StepError(
-                    .verification, expected: "tablespace \(entry.oid) in the copy", found: "none that was at \(entry.location)", at: root,
-                    advice: "copy the cluster with `method: base`, or snapshot a folder that holds its tablespaces too")
+            guard let found = relocated(entry.location, tree) else {
+                throw outside("none that was at \(entry.location) (\(entry.oid))")
             }
-            map.entries[index].location = place
-            unlink("\(data)/\(DataFolderFiles.tablespaceLinks)/\(entry.oid)")
+            map.entries[index].location = "\(root)/\(found)"
+            places.append(found)
+            try tree.remove(links.appending(FileName("\(entry.oid)")))
         }
-        try map.text.write(toFile: file, atomically: true, encoding: .utf8)
+        try tree.write(map.text, to: file)
+        return places
     }
 
-    /// Where a folder of the server lies in the tree, whose root was some folder above it.
-    private func relocated(_ location: String) -> String? {
-        let parts = location.split(separator: "/")
-        return parts.indices.lazy.map { "\(root)/\(parts[$0...].joined(separator: "/"))" }
-            .first { Self.kind(of: $0) == S_IFDIR && Self.holdsTablespace($0) }
+    private static let mapLimit = 1 << 20
+
+    /// Where a folder of the server lies in the tree, whose root was some folder above it: the folder itself, and not what a link leads to.
+    private func relocated(_ location: String, _ tree: RestoredTree) -> TreePath? {
+        let parts = TreePath(location).parts
+        guard !parts.contains(".."), !parts.contains(".") else { return nil }
+        return parts.indices.lazy.map { TreePath(Array(parts[$0...])) }.first { TablespaceFolder.isOne($0, tree) }
     }
 
-    /// `PG_15_202209061`
-    private static func holdsTablespace(_ folder: String) -> Bool {
-        ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).contains { $0.hasPrefix("PG_") }
-    }
-
-    private func isInside(_ link: String) -> Bool {
-        guard let target = realpath(link, nil), let top = realpath(root, nil) else { return false }
-        defer {
-            free(target)
-            free(top)
-        }
-        return String(cString: target).hasPrefix(String(cString: top) + "/")
-    }
-
-    private static func kind(of path: String) -> mode_t {
-        var status = stat()
-        return lstat(path, &status) == 0 ? status.st_mode & S_IFMT : 0
+    private func outside(_ found: String) -> StepError {
+        StepError(
+            .verification, expected: "every tablespace in the copy", found: found, at: data,
+            advice: "copy the cluster with `method: base`, or snapshot a folder that holds its tablespaces too")
     }
 }

@@ -7,7 +7,8 @@ import StepKit
 import SystemPackage
 
 /// A server on a restored copy that touches nothing but the copy and is reached by nobody else: no network, no archiving, no replication in
-/// either direction, no libraries or commands that the copy asks for, a Unix socket in a private folder, an unprivileged user.
+/// either direction, no libraries or commands that the copy asks for, a Unix socket in a private folder, an unprivileged user, and, where the worker is
+/// root, a file system of its own (`ScratchCell`).
 ///
 /// It lives as long as this process holds a pipe to it: whatever ends the process ends the server.
 struct ScratchServer: Sendable {
@@ -15,11 +16,15 @@ struct ScratchServer: Sendable {
     let user: ServerUser?
     /// A folder for its settings, which it only reads; in it one of its own.
     let folder: String
+    /// Where its own root is put together (`ScratchCell`).
+    var cell: String { folder + "/cell" }
     /// For its log, and for a cluster that is made for it.
     static func own(in folder: String) -> String { folder + "/own" }
     /// The folder of its socket: a short path, for the kernel takes no more than 107 bytes.
     let sockets = "/tmp/snappy-flow-" + String(UInt64.random(in: 0 ... .max), radix: 36)
     let data: String
+    /// The restored tree, which the server has beside its own folder.
+    let tree: String
     /// What the cluster itself needs set.
     var cluster: [String: String] = [:]
     let context: StepContext
@@ -30,7 +35,19 @@ struct ScratchServer: Sendable {
         connection(user: user, database: database, ScratchSession.settings(major: binaries.major))
     }
 
-    /// As `settings`, for what a superuser alone does: nothing of the copy's own stands in for what statements name.
+    /// As `settings`, for statements of ours.
+    private func ownSettings(_ user: String) -> ConnectionSettings {
+        connection(
+            user: user, database: PostgreSQLServer.maintenanceDatabase, ScratchSession.ownSettings(major: binaries.major))
+    }
+
+    /// The cluster's first role is a superuser, whatever it is called.
+    func superuser(as role: String) async throws -> String {
+        let row = try await Connection.connect(ownSettings(role)).query(ServerQuery.superuser.text).first
+        return try row?.get("name") ?? "postgres"
+    }
+
+    /// As `settings`, for what a superuser alone does. Every session of ours with such rights has these.
     func superuserSettings(_ user: String, database: String = PostgreSQLServer.maintenanceDatabase) -> ConnectionSettings {
         connection(user: user, database: database, ScratchSession.superuserSettings(major: binaries.major))
     }
@@ -96,7 +113,7 @@ struct ScratchServer: Sendable {
         trap 'kill -QUIT $server' TERM
         wait $server; status=$?
         while kill -0 $server 2>/dev/null; do wait $server; status=$?; done
-        rm -rf "$sockets"
+        rm -rf "$sockets" 2>/dev/null
         kill $keeper 2>/dev/null
         exit $status
         """
@@ -123,6 +140,7 @@ struct ScratchServer: Sendable {
     private func prepare() throws {
         try Self.makeFolder(folder, for: user)
         let settings = try OwnFolder(opening: folder)
+        _ = try OwnFolder(making: cell)
         for (name, text) in [("server.conf", ""), ("ident.conf", ""), ("hba.conf", "local all all trust\n")] {
             try settings.write(Array(text.utf8), to: name, readableBy: user?.groupID)
         }
@@ -164,18 +182,24 @@ struct ScratchServer: Sendable {
     }
 
     /// Roles and databases can ask for libraries in settings of their own, which win over the server's: only a superuser's connection is spared, and
-    /// strikes those settings out. Where neither the role nor `postgres` is one, they are loaded as on the server that was copied.
+    /// strikes those settings out. Where none can connect, they are loaded as on the server that was copied.
     private func forgetSettings(as role: String) async throws {
-        for superuser in Set([role, "postgres"]).sorted() {
-            do {
-                try await Connection.connect(superuserSettings(superuser)).query(
-                    ServerQuery.forgetSettings.text, [.text(ScratchSession.struckOut)])
-                return
-            } catch let error as PostgreSQLError where error.retry != .transient {
-                continue
-            }
-        }
+        let likely = Set([role, "postgres"]).sorted()
+        for name in likely { if try await forgetSettings(by: name) { return } }
+        let first = try await superuser(as: role)
+        if !likely.contains(first), try await forgetSettings(by: first) { return }
         _ = try await Connection.connect(settings(user: role, database: PostgreSQLServer.maintenanceDatabase))
+    }
+
+    /// False where it may not.
+    private func forgetSettings(by superuser: String) async throws -> Bool {
+        do {
+            try await Connection.connect(superuserSettings(superuser)).query(
+                ServerQuery.forgetSettings.text, [.text(ScratchSession.struckOut)])
+            return true
+        } catch let error as PostgreSQLError where error.retry != .transient {
+            return false
+        }
     }
 
     private static let passing = ["starting up", "shutting down", "not yet accepting", "in recovery mode", "too many clients"]

@@ -39,8 +39,7 @@ struct ScratchTrial: Sendable {
 
     /// Those of the copy's own version; for dumps the newest.
     private static func binaries(for cluster: RestoredCluster?, declared: String?, origin: String) async throws -> ServerBinaries {
-        let text = cluster.flatMap { try? String(contentsOfFile: $0.data + "/PG_VERSION", encoding: .utf8) }
-        let major = text.flatMap { Int($0.trimmingCharacters(in: .whitespacesAndNewlines)) }
+        let major = cluster?.major
         let installed = await ServerBinaries.installed()
         let fitting = installed.filter { major == nil || $0.major == major }
         if let found = fitting.first(where: { $0.folder == declared }) ?? fitting.first { return found }
@@ -55,20 +54,31 @@ struct ScratchTrial: Sendable {
 
     func server(on data: String, _ cluster: [String: String] = [:]) -> ScratchServer {
         ScratchServer(
-            binaries: binaries, user: user, folder: scratch, data: data, cluster: cluster, context: context, origin: origin)
+            binaries: binaries, user: user, folder: scratch, data: data, tree: restored, cluster: cluster, context: context,
+            origin: origin)
     }
 
-    /// The cluster's first role is its superuser, whatever it is called.
+    /// As a superuser, so by functions alone that nobody else could have made: those of an extension of ours, in a schema of ours.
     func amcheck(_ scratch: ScratchServer, as role: String) async throws {
-        let session = try await Connection.connect(scratch.settings(user: role, database: PostgreSQLServer.maintenanceDatabase))
-        let superuser: String = try await session.query(ServerQuery.superuser.text).first?.get("name") ?? "postgres"
+        let superuser = try await scratch.superuser(as: role)
         guard FileManager.default.isExecutableFile(atPath: binaries.program("pg_amcheck")) else {
             throw StepError(
                 .programMissing, expected: "pg_amcheck", found: "none", at: binaries.folder,
                 advice: "install the server's contributed programs, or leave `amcheck` out")
         }
+        let databases = try await Connection.connect(scratch.superuserSettings(superuser)).query(ServerQuery.openDatabases.text)
+        for row in databases {
+            let session = try await Connection.connect(scratch.superuserSettings(superuser, database: row.get("name")))
+            do {
+                try await session.make(.amcheckStatements, [.text("snappy_flow_" + String(UInt64.random(in: 0 ... .max), radix: 36))])
+            } catch let error as PostgreSQLError where error.sqlState != nil {
+                throw StepError(
+                    .programMissing, expected: "the extension amcheck", found: error.found, at: binaries.folder,
+                    advice: "install the server's contributed programs, or leave `amcheck` out", retry: error.retry)
+            }
+        }
         try await run(
-            "pg_amcheck", ["--all", "--install-missing", "--no-password", "--host=\(scratch.sockets)", "--username=\(superuser)"], scratch,
+            "pg_amcheck", ["--all", "--no-password", "--host=\(scratch.sockets)", "--username=\(superuser)"], scratch,
             "tables and indexes without damage", session: ScratchSession.superuserSettings(major: binaries.major))
     }
 
