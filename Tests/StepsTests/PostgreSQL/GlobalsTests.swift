@@ -29,6 +29,8 @@ import Testing
         CREATE ROLE chief SUPERUSER REPLICATION;
         GRANT pg_execute_server_program TO mallory;
         GRANT SET ON PARAMETER log_min_duration_statement TO mallory;
+        CREATE ROLE keeper; GRANT keeper TO mallory; ALTER ROLE mallory SET role = 'keeper';
+        ALTER ROLE chief SET session_authorization = 'keeper';
         """
 
     /// A role that only looks like one that is there is another, and none of that one's powers or memberships are its.
@@ -66,7 +68,7 @@ import Testing
         func restore(_ globals: String) async throws -> StepResult {
             try await bench.server.execute("DROP TABLESPACE \"t \"\"1\"")
             try await bench.server.execute("REVOKE SET ON PARAMETER log_min_duration_statement FROM mallory")
-            try await bench.server.execute("DROP ROLE mallory, chief, \"\(Self.odd.replacing("\"", with: "\"\""))\"")
+            try await bench.server.execute("DROP ROLE mallory, chief, keeper, \"\(Self.odd.replacing("\"", with: "\"\""))\"")
             try bench.stage.declare(
                 system: "back", "postgresql", ["host": .string(bench.server.socketFolder), "globals": .string(globals)])
             return try await bench.stage.run(
@@ -82,7 +84,7 @@ import Testing
                 "REPLICATION of role \"chief\"", "SET on setting \"log_min_duration_statement\" for \"mallory\"",
                 "SUPERUSER of role \"chief\"",
                 "membership of \"mallory\" in \"pg_execute_server_program\"", "setting \"session_preload_libraries\" of role \"mallory\"",
-                "setting \"shop.motd\" of role \"mallory\"",
+                "setting \"session_authorization\" of role \"chief\"", "setting \"shop.motd\" of role \"mallory\"",
             ])
         for line in withheld { #expect(bench.stage.recorder.lines.contains { $0.hasPrefix("warning") && $0.contains(line) }) }
         let value = try await bench.server.value(

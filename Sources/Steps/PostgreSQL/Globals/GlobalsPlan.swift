@@ -23,7 +23,8 @@ struct GlobalsPlan: Sendable {
 
     init(_ globals: Globals, on target: GlobalsTarget, _ policy: GlobalsPolicy) {
         isPrivileged = policy == .privileged
-        for role in globals.roles where !target.roles.contains(ExactText(role.name)) { add(role, target) }
+        let names = target.roles.union(globals.roles.map(\.name).exact)
+        for role in globals.roles where !target.roles.contains(ExactText(role.name)) { add(role, target, names) }
         let known = target.roles.union(roles.map(\.name).exact)
         for membership in globals.memberships { add(membership, target, known) }
         for grant in globals.parameterGrants { add(grant, target, known) }
@@ -44,7 +45,7 @@ struct GlobalsPlan: Sendable {
         return isPrivileged
     }
 
-    private mutating func add(_ role: Globals.Role, _ target: GlobalsTarget) {
+    private mutating func add(_ role: Globals.Role, _ target: GlobalsTarget, _ known: Set<ExactText>) {
         var role = role
         let name = Self.shown(role.name)
         for attribute in RoleAttribute.allCases where attribute.isPowerful && role.attributes[attribute] == true {
@@ -58,8 +59,11 @@ struct GlobalsPlan: Sendable {
         role.settings = []
         for setting in settings {
             let what = "setting \(Self.shown(setting.name)) of role \(name)"
-            switch target.settingContexts[setting.name.lowercased()] {
-            case "user": role.settings.append(setting)
+            let value = setting.values.first ?? ""
+            switch Self.hiddenContexts[setting.name.lowercased()] ?? target.settingContexts[setting.name.lowercased()] {
+            // It counts at log-in, for who is a member then.
+            case "role" where value != "none" && !known.contains(ExactText(value)): leftOut.append("\(what): no role \(Self.shown(value)) here")
+            case "user", "role": role.settings.append(setting)
             case nil where !setting.name.contains("."): leftOut.append("\(what): this server knows no such setting")
             // Of a library that is not loaded nobody knows who may change what: the server itself asks for a superuser.
             default: if allows(what) { role.settings.append(setting) }
@@ -67,6 +71,9 @@ struct GlobalsPlan: Sendable {
         }
         roles.append(role)
     }
+
+    /// Settings that a server's list of them does not show.
+    private static let hiddenContexts = ["role": "role", "session_authorization": "superuser"]
 
     private mutating func add(_ membership: Globals.Membership, _ target: GlobalsTarget, _ known: Set<ExactText>) {
         let pair = GlobalsTarget.Pair(role: ExactText(membership.role), member: ExactText(membership.member))

@@ -17,6 +17,8 @@ struct GlobalsRestore: Sendable {
         try await connection.transaction { connection in
             for role in plan.roles { try await make(role, connection) }
             for membership in plan.memberships { try await make(membership, connection) }
+            // They may name roles.
+            for role in plan.roles { try await set(role, connection) }
             for grant in plan.parameterGrants { try await make(grant.grant, on: "PARAMETER", grant.parameter, connection) }
             for label in plan.labels where label.isOfRole { try await make(label, connection) }
         }
@@ -40,10 +42,13 @@ struct GlobalsRestore: Sendable {
                 .text(role.password),
                 .text(role.validUntil), .text(role.comment),
             ], what, connection)
+    }
+
+    private func set(_ role: Globals.Role, _ connection: Connection) async throws {
         for setting in role.settings {
             try await run(
                 .settingStatement, [.text(role.name), .text(setting.name), .texts(setting.values)],
-                "setting \(GlobalsPlan.shown(setting.name)) of \(what)", connection)
+                "setting \(GlobalsPlan.shown(setting.name)) of role \(GlobalsPlan.shown(role.name))", connection)
         }
     }
 
