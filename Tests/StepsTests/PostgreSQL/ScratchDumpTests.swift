@@ -112,6 +112,37 @@ import Testing
         #expect(trusted.failure == nil, "\(String(describing: trusted.failure))")
     }
 
+    /// What all databases share is kept in bytes, whatever the encoding of the database that speaks of it.
+    @Test func namesOfRolesAreThoseOfTheServer() async throws {
+        let bench = try await PostgreSQLBench()
+        defer { bench.server.stop() }
+        try await bench.server.execute("CREATE ROLE \"rôle\"")
+        try await bench.server.execute("CREATE DATABASE \"lätin\" TEMPLATE template0 ENCODING 'LATIN1' LOCALE 'C'")
+        try await bench.server.execute("COMMENT ON DATABASE \"lätin\" IS 'größer'; GRANT TEMPORARY ON DATABASE \"lätin\" TO \"rôle\"")
+        // As a session of UTF-8 that made the role; the bytes mean something else to one of this database.
+        try await bench.server.execute(
+            """
+            DO $$ DECLARE name text := (SELECT rolname FROM pg_roles WHERE rolname LIKE 'r%le');
+            BEGIN
+                CREATE TABLE public.t AS SELECT 'ß' AS t;
+                EXECUTE format('ALTER TABLE public.t OWNER TO %I', name);
+                ALTER TABLE public.t ENABLE ROW LEVEL SECURITY;
+                EXECUTE format('CREATE POLICY visible ON public.t TO %I USING (true)', name);
+            END $$
+            """, database: "lätin")
+        let tried = try await verify(bench, "lätin", "SELECT t FROM public.t", expect: "ß", name: "latin")
+        #expect(tried.failure == nil, "\(String(describing: tried.failure))")
+        let state = """
+            SELECT pg_get_userbyid(relowner) || shobj_description(d.oid, 'pg_database') || d.datacl::text || (SELECT polroles::regrole[]::text FROM pg_policy)
+                AS value FROM pg_class, pg_database d WHERE relname = 't' AND d.datname = current_database()
+            """
+        let before = try await bench.server.value(state, database: "lätin")
+        try await bench.server.execute("DROP DATABASE \"lätin\"")
+        try bench.stage.declare(system: "back", "postgresql", ["host": .string(bench.server.socketFolder), "trustDumps": true])
+        try await bench.stage.run("restore", id: "restore", .snapshot("latest"), ["from": "vault", "to": "back"])
+        #expect(try await bench.server.value(state, database: "lätin") == before)
+    }
+
     @Test func settingsOfACopiedClusterDoNotStandInTheWay() async throws {
         let bench = try await PostgreSQLBench()
         defer { bench.server.stop() }

@@ -51,7 +51,7 @@ struct DumpArchive: Sendable {
                 if raw.kind == "STDSTRINGS", let words = raw.definition { hasStandardStrings = Self.value(words) != "off" }
                 entries.append(
                     Entry(
-                        id: raw.id, kind: raw.kind, tag: encoding.text(raw.tag), owner: encoding.text(raw.owner),
+                        id: raw.id, kind: raw.kind, tag: encoding.text(raw.tag), owner: encoding.ofShared(raw.owner).text(raw.owner),
                         definition: raw.definition,
                         isOfTheDatabase: Self.isOfTheDatabase(raw.kind, raw.tag)))
             }
@@ -79,7 +79,7 @@ struct DumpArchive: Sendable {
         guard let definition = entry.definition else { return nil }
         var lexer = ScriptLexer(definition)
         lexer.standardConformingStrings = hasStandardStrings
-        lexer.encoding = encoding
+        lexer.encoding = entry.isOfTheDatabase || entry.kind == "DATABASE" ? encoding.ofShared(definition) : encoding
         var statements: [ScriptStatement] = []
         do {
             while let item = try lexer.next() {

@@ -76,10 +76,11 @@ struct ScratchDumps: Sendable {
         } catch let error as PostgreSQLError where error.sqlState != nil {
             throw unable("database \(name) to be made with \(definition?.options.description ?? "no options")", error)
         }
-        let known = try await session.query(ServerQuery.roleNames.text).map { try $0.get("name", as: String.self) }.exact
-        for role in archive.roles.subtracting(known).sorted() { try await session.make(role: role.text, "NOLOGIN") }
-        guard !isTrusted else { return }
         let inside = try await Connection.connect(scratch.superuserSettings(Self.superuser, database: name))
+        // In here, where their names have the bytes that the archive has.
+        let known = try await inside.query(ServerQuery.roleNames.text).map { try $0.get("name", as: String.self) }.exact
+        for role in archive.roles.subtracting(known).sorted() { try await inside.make(role: role.text, "NOLOGIN") }
+        guard !isTrusted else { return }
         for schema in archive.schemas { try await inside.make(.schemaStatement, [.text(schema), .text(role)]) }
         for (name, schema) in archive.extensions {
             do {

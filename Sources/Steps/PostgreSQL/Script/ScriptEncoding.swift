@@ -14,6 +14,10 @@ enum ScriptEncoding: Sendable, Hashable {
         }
     }
 
+    /// For bytes out of what all databases share, names of roles and what is said of a database: those are kept as they came, whatever a database's
+    /// encoding, and most came in UTF-8.
+    func ofShared(_ bytes: [UInt8]) -> ScriptEncoding { String(validating: bytes, as: UTF8.self) == nil ? self : .utf8 }
+
     /// Nil where they mean nothing.
     func text(_ bytes: [UInt8]) -> String? {
         switch self {
