@@ -45,7 +45,10 @@ struct S3Place: Sendable, Hashable {
         // Servers drop or reject what XML can't carry; a path of `..` means another one to proxies on the way.
         let isText = prefix.unicodeScalars.allSatisfy { $0.properties.generalCategory != .control && $0.value & 0xFFFE != 0xFFFE }
         guard isText, !folders.contains(".."), !folders.contains("."), prefix.utf8.count <= Self.longestPrefix else {
-            throw refusal("a prefix of at most \(Self.longestPrefix) bytes without control characters", prefix, "correct `prefix`")
+            throw refusal(
+                "a prefix of at most \(Self.longestPrefix) bytes without control characters, and without parts that are `.` or `..`",
+                prefix,
+                "correct `prefix`")
         }
         self.scheme = scheme
         self.bucket = bucket
