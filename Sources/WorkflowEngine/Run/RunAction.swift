@@ -66,6 +66,8 @@ public struct JournalEntry: Sendable, Hashable, Codable {
         case cleanupFailed, cleanupRecovered
         /// By the store: its rows can't be read; and by a person afterwards.
         case setAside, takenUp
+        /// By the store: nobody will ever do it as things are.
+        case stalled
     }
     public var kind: Kind
     public var step: StepID?

@@ -1,6 +1,7 @@
 import FlowModel
 
-/// Finds workers whose lease has passed, or whose process on this host is dead, and gives their steps back. Any number of processes may do this at once.
+/// Finds workers whose lease has passed, or whose process on this host is dead, and gives their steps back; and says of what nobody will ever do. Any
+/// number of processes may do this at once.
 struct Rescuer: Sendable {
     let store: any RunStore
     let host: String
@@ -9,9 +10,14 @@ struct Rescuer: Sendable {
     let onChange: @Sendable (AppliedEvent, JobID) async -> Void
     let notice: @Sendable (String) -> Void
 
+    /// Looked for so many times more seldom: it reads every step that is ready.
+    private static let stallRounds = 10
+
     func run() async {
-        while !Task.isCancelled {
+        for round in 1... {
+            guard !Task.isCancelled else { return }
             await rescue()
+            if round % Self.stallRounds == 0 { await lookForStalls() }
             try? await Task.sleep(for: interval)
         }
     }
@@ -37,6 +43,27 @@ struct Rescuer: Sendable {
         } catch {
             guard !Task.isCancelled else { return }
             notice("looking for lost workers: \(error)")
+        }
+    }
+
+    /// One look at what stands still. Where the machine has a way on, it goes it; of the rest somebody is told, once.
+    func lookForStalls() async {
+        do {
+            let stalls = try await store.stalled()
+            guard !stalls.isEmpty else { return }
+            for job in Set(stalls.map(\.job)) {
+                do {
+                    let applied = try await store.settleAnew(job)
+                    if applied.refusal == nil { await onChange(applied, job) }
+                } catch {
+                    guard try await store.setAside(job, because: error) else { throw error }
+                    notice("job \(job) is set aside: \(error)")
+                }
+            }
+            for stall in try await store.raiseAlarm(of: try await store.stalled()) { notice("job \(stall.job) stands still: \(stall)") }
+        } catch {
+            guard !Task.isCancelled else { return }
+            notice("looking for what stands still: \(error)")
         }
     }
 }

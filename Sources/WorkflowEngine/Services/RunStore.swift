@@ -17,6 +17,13 @@ public protocol RunStore: Sendable {
     /// windows. Each is to be given `.workerLost`.
     func lostWork(limit: Int) async throws -> [LostWork]
 
+    /// Work of every tenant that nobody will ever do as things are.
+    func stalled() async throws -> [StalledWork]
+    /// Asks every rule of the machine of every step once more, whatever is remembered of the job.
+    func settleAnew(_ job: JobID) async throws -> AppliedEvent
+    /// Writes an alarm, one for all steps of a job that wait for the same, where there was none yet, and returns those.
+    func raiseAlarm(of stalls: [StalledWork]) async throws -> [StalledWork]
+
     /// Workers of a host that count as alive: whoever shares the host can see whether their processes are.
     func neighbours(host: String) async throws -> [Neighbour]
 

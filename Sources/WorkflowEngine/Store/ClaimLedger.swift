@@ -12,7 +12,10 @@ final class ClaimLedger: Sendable {
     private struct State {
         var handedOut: [WorkerID: Set<Entry>] = [:]
         var uncertain: Set<WorkerID> = []
+        var sureSince: [WorkerID: ContinuousClock.Instant] = [:]
     }
+    /// Then it is asked whatever is known: a row that says what no claim of this process did would say so for ever.
+    private static let longestTrust = Duration.seconds(60)
     private let state = Mutex(State())
 
     func handOut(_ steps: [ClaimedStep], to worker: WorkerID) {
@@ -35,12 +38,25 @@ final class ClaimLedger: Sendable {
         state.withLock { state in
             state.handedOut[worker] = nil
             state.uncertain.remove(worker)
+            state.sureSince[worker] = nil
         }
     }
 
     func doubt(_ worker: WorkerID) { state.withLock { _ = $0.uncertain.insert(worker) } }
-    func isInDoubt(_ worker: WorkerID) -> Bool { state.withLock { $0.uncertain.contains(worker) } }
-    func trust(_ worker: WorkerID) { state.withLock { _ = $0.uncertain.remove(worker) } }
+    func isInDoubt(_ worker: WorkerID) -> Bool {
+        state.withLock { state in
+            let now = ContinuousClock.now
+            let since = state.sureSince[worker] ?? now
+            state.sureSince[worker] = since
+            return state.uncertain.contains(worker) || since + Self.longestTrust < now
+        }
+    }
+    func trust(_ worker: WorkerID) {
+        state.withLock { state in
+            state.uncertain.remove(worker)
+            state.sureSince[worker] = .now
+        }
+    }
 
     func isHandedOut(_ entry: Entry, to worker: WorkerID) -> Bool { state.withLock { $0.handedOut[worker]?.contains(entry) ?? false } }
 }

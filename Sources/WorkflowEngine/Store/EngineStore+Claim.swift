@@ -167,7 +167,7 @@ extension EngineStore {
         return (mine, mine.count < rows.count)
     }
 
-    /// What is remembered in the version that is locked, the rest from the database.
+    /// What is remembered in the version that is locked; of the rest what has changed since from the database.
     private func runs(of candidates: [LockedCandidate], on connection: Connection) async throws -> LoadedRuns {
         var known: [JobID: RunRecord] = [:]
         var unknown: [JobID] = []
@@ -178,7 +178,10 @@ extension EngineStore {
                 unknown.append(candidate.step.job)
             }
         }
-        var loaded = unknown.isEmpty ? LoadedRuns() : try await loadEach(unknown, on: connection)
+        guard !unknown.isEmpty else { return LoadedRuns(records: Array(known.values)) }
+        var loaded = try await loadEach(unknown, since: unknown.compactMap { memory[$0] }, on: connection)
+        // They are locked and not changed yet: this is what there is, whatever becomes of the claim.
+        for record in loaded.records { memory.keep(record) }
         loaded.records += known.values
         return loaded
     }

@@ -73,7 +73,9 @@ extension EngineStore {
         guard let plan = try await loadHistory(job) else { return }
         let limits = try await limits(of: plan)
         try await pool.transaction { connection in
-            guard let record = try await self.loadHistory(job, on: connection) else { return }
+            guard var record = try await self.loadHistory(job, on: connection) else { return }
+            // Windows of a job that is over are nobody's, and who had them may be unknown by now.
+            for window in record.run.windowRuns.indices { record.run.windowRuns[window].worker = nil }
             let rows = try await connection.query(Self.sql("restore-job"), [.text(job.rawValue)])
             guard let kept = rows.first else { return }
             let blank = JobRun(record.run.definition, createdAt: record.run.job.createdAt)

@@ -12,24 +12,32 @@ extension EngineStore {
 
     /// As the database has them now; jobs that are not there are left out. One that can't be read is set aside, and is the error; within a
     /// transaction, which has it locked, it is for the caller to set it aside.
-    func load(_ jobs: [JobID], on connection: Connection? = nil) async throws -> [RunRecord] {
-        let loaded = try await loadEach(jobs, on: connection)
+    func load(_ jobs: [JobID], since known: [RunRecord] = [], on connection: Connection? = nil) async throws -> [RunRecord] {
+        let loaded = try await loadEach(jobs, since: known, on: connection)
         guard let rotten = loaded.rotten.first else { return loaded.records }
         if connection == nil { try await setAside(loaded.rotten) }
         throw StoreError.rotten(rotten.job, rotten.reason)
     }
 
-    /// Those that can be read, and those that can't.
-    func loadEach(_ jobs: [JobID], on connection: Connection? = nil) async throws -> LoadedRuns {
+    /// The job as it is now, and remembered so: of one that is remembered, what has changed since is read.
+    func refresh(_ job: JobID, on connection: Connection? = nil) async throws -> RunRecord? {
+        guard let record = try await load([job], since: memory[job].map { [$0] } ?? [], on: connection).first else { return nil }
+        memory.keep(record)
+        return record
+    }
+
+    /// Those that can be read, and those that can't. Of jobs that are `known` in some version only what has changed since is read.
+    func loadEach(_ jobs: [JobID], since known: [RunRecord] = [], on connection: Connection? = nil) async throws -> LoadedRuns {
+        let known = Dictionary(known.map { ($0.job, $0) }, uniquingKeysWith: { first, _ in first })
         let rows: Rows
         do {
-            rows = try await query("load-runs", [.texts(jobs.map(\.rawValue))], on: connection)
+            rows = try await query("load-runs", Self.asked(jobs, known), on: connection)
         } catch let error as PostgreSQLError where error.isOfData && connection == nil {
             // One of them is more than the server can put together.
             guard jobs.count > 1 else { return LoadedRuns(rotten: jobs.map { RottenJob($0, error) }) }
             var all = LoadedRuns()
             for job in jobs {
-                let one = try await loadEach([job])
+                let one = try await loadEach([job], since: known[job].map { [$0] } ?? [])
                 all.records += one.records
                 all.rotten += one.rotten
             }
@@ -41,12 +49,37 @@ extension EngineStore {
             counts.loads.add(1, ordering: .relaxed)
             let job = JobID(rawValue: try row.get("id"))
             do {
-                loaded.records.append(try await record(row, on: connection))
+                if let record = try later(row, than: known[job]) {
+                    loaded.records.append(record)
+                } else if try row.get("known", as: Int64.self) < 0 {
+                    let record = try await record(row, on: connection)
+                    counts.stepsRead.add(record.run.runs.count, ordering: .relaxed)
+                    loaded.records.append(record)
+                } else {
+                    let whole = try await loadEach([job], on: connection)
+                    loaded.records += whole.records
+                    loaded.rotten += whole.rotten
+                }
             } catch let error where !Self.isOfConnection(error) {
                 loaded.rotten.append(RottenJob(job, error))
             }
         }
         return loaded
+    }
+
+    /// The parameters of `load-runs.sql`.
+    static func asked(_ jobs: [JobID], _ known: [JobID: RunRecord] = [:]) -> [SQLValue] {
+        let versions: [Int64] = jobs.map { known[$0]?.run.job.version ?? -1 }
+        let sizes: [Int] = jobs.map { known[$0]?.run.runs.count ?? 0 }
+        return [.texts(jobs.map(\.rawValue)), .texts(versions.map { String($0) }), .texts(sizes.map { String($0) })]
+    }
+
+    /// Nil when the row has the job whole, or is of something that is not known.
+    private func later(_ row: Row, than known: RunRecord?) throws -> RunRecord? {
+        guard let known, try row.get("known", as: Int64.self) >= 0 else { return nil }
+        guard let record = try RunRecord(row, since: known) else { return nil }
+        counts.stepsRead.add(record.run.runs.changed.count, ordering: .relaxed)
+        return record
     }
 
     private func record(_ row: Row, on connection: Connection?) async throws -> RunRecord {

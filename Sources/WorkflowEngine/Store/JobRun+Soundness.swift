@@ -8,6 +8,11 @@ extension JobRun {
             ?? definition.steps.lazy.compactMap { Self.unsoundness(of: $0) }.first ?? unsoundnessOfWindows
     }
 
+    /// The same where only these steps, the windows and the job itself may have changed since it was sound.
+    func unsoundness(after changed: [StepRun]) -> String? {
+        job.unsoundness ?? changed.lazy.compactMap { self.unsoundness(of: $0) }.first ?? unsoundnessOfWindows
+    }
+
     private func unsoundness(of step: StepRun) -> String? {
         let location = "step \(step.id)"
         guard Sound.token(step.token), Sound.count(step.attempts), Sound.count(step.failures), Sound.count(step.generation) else {

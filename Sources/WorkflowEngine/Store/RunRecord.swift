@@ -61,6 +61,20 @@ struct RunRecord: Sendable {
         run = JobRun(definition: definition, job: try decoded("progress"), steps: steps, windows: windows)
         if let problem = run.unsoundness { throw StoreError.rotten(job, problem) }
     }
+
+    /// The same job in a later version: `row` has of it what has changed since `known`. Nil where what it is about can't be found in `known`.
+    init?(_ row: Row, since known: RunRecord) throws {
+        func decoded<Value: Decodable>(_ column: String, as type: Value.Type = Value.self) throws -> Value {
+            try row.get(column, as: JSONValue.self).decoded(as: type)
+        }
+        self = known
+        let planned: [PlannedWindow] = try decoded("planned_windows")
+        let steps: [StepRun] = try decoded("steps")
+        guard planned.allSatisfy({ run.definition.windows.contains($0) }),
+            try run.take(job: decoded("progress"), steps: steps, windows: decoded("windows"), isByHand: row.get("by_hand"))
+        else { return nil }
+        if let problem = run.unsoundness(after: steps) { throw StoreError.rotten(job, problem) }
+    }
 }
 
 extension Row {

@@ -5,17 +5,27 @@ import Synchronization
 /// Gets events of one job decided and written, in one transition. Its caller has its turn of the job.
 ///
 /// First over what is remembered, without a lock: one statement. Where another process came between, it waits a moment and then locks the job,
-/// so that it is loaded once and nobody comes between again.
+/// so that what changed is read once and nobody comes between again.
 struct TransitionWriter {
     let store: EngineStore
     let job: JobID
     let events: [RunEvent]
     /// A decision that was sent and not answered yet.
     private let unanswered = Unanswered()
+    /// The version over which a decision was not accepted: where it stands all the same, what was remembered of it is not what there is.
+    private let refused = RefusedVersion()
 
     private final class Unanswered: Sendable {
         private let value = Mutex<Decision?>(nil)
         var decision: Decision? {
+            get { value.withLock { $0 } }
+            set { value.withLock { $0 = newValue } }
+        }
+    }
+
+    private final class RefusedVersion: Sendable {
+        private let value = Mutex<Int64?>(nil)
+        var version: Int64? {
             get { value.withLock { $0 } }
             set { value.withLock { $0 = newValue } }
         }
@@ -66,23 +76,22 @@ struct TransitionWriter {
     }
 
     /// Over what is remembered, or loaded without a lock.
-    private func remembered() async throws -> Try {
-        let known = store.memory[job]
-        let record = if let known { known } else { try await store.load([job]).first }
+    private func remembered(isFresh: Bool = false) async throws -> Try {
+        let known = isFresh ? nil : store.memory[job]
+        let record = if let known { known } else { try await store.refresh(job) }
         guard let record else { return .gone }
         if let outcomes = try whatStands(record) { return .done(outcomes) }
         let decision = decide(on: record, now: try await store.now())
         if decision.changesNothing {
             if known == nil { return .done(decision.outcomes) }
             // What was remembered may be old.
-            store.memory.forget(job)
-            return try await remembered()
+            return try await remembered(isFresh: true)
         }
         unanswered.decision = decision
         let transition = try decision.transition(limits: try await store.limits(of: record))
         if try await store.write([transition], on: nil) == [job] { return .done(accept(decision)) }
         unanswered.decision = nil
-        store.memory.forget(job)
+        refused.version = record.run.job.version
         store.counts.lostRaces.add(1, ordering: .relaxed)
         return .overtaken
     }
@@ -92,10 +101,14 @@ struct TransitionWriter {
         let now = try await store.now()
         let (outcome, decision) = try await store.pool.transaction { connection -> (Try, Decision?) in
             let rows = try await connection.query(EngineStore.sql("lock-job"), [.text(job.rawValue)])
-            guard let version = try rows.first?.get("version", as: Int64.self) else { return (.gone, nil) }
+            guard let version = try rows.first?.get("version", as: Int64.self) else {
+                store.memory.forget(job)
+                return (.gone, nil)
+            }
+            if refused.version == version { store.memory.forget(job) }
             let known = store.memory[job].flatMap { $0.run.job.version == version ? $0 : nil }
             store.memory.setContended(job, known == nil)
-            let record = if let known { known } else { try await store.load([job], on: connection).first }
+            let record = if let known { known } else { try await store.refresh(job, on: connection) }
             guard let record else { return (.gone, nil) }
             if let outcomes = try whatStands(record) { return (.done(outcomes), nil) }
             var events = events

@@ -79,6 +79,18 @@ struct DoctorCommand: AsyncParsableCommand {
             for (job, reason) in try await store.brokenRules() where !aside.contains(where: { $0.job == job }) {
                 report.bad(reason, do: "mend or remove the row (docs/database.md)")
             }
+            let stalls = try await store.stalled(tenant: "default", job: nil)
+            if stalls.count > 20 { report.bad("\(stalls.count) steps stand still; the first:", do: "") }
+            for stall in stalls.prefix(20) {
+                report.bad(
+                    "job \(stall.job.short) (\(stall.pipeline)) stands still: \(stall)",
+                    do: stall.step == nil
+                        ? "look at its rows (docs/database.md), or `snappy-flow jobs cancel \(stall.job.short)`"
+                        : "start a worker that can take it, or "
+                            + (stall.isUndo
+                                ? "undo it by hand, then `snappy-flow jobs abandon \(stall.job.short)`"
+                                : "`snappy-flow jobs cancel \(stall.job.short)`"))
+            }
             let held = try await store.armed()
             if held.isEmpty { report.good("nothing is held") }
             for record in held {

@@ -79,6 +79,7 @@ extension JobsCommand {
                     "run": try JSONValue(encoding: details.run),
                     "attempts": .array(try details.attempts.map { try JSONValue(encoding: $0) }),
                     "unreadable": .array(details.unreadable.map { .string($0) }),
+                    "stalled": try JSONValue(encoding: try await store.stalled(job: job)),
                 ]
                 print(output.output == .json ? value.prettyText : value.yamlText)
                 return
@@ -96,6 +97,10 @@ extension JobsCommand {
                 if let error = attempt.error { print(JobRendering.lines(of: error).map { "  " + $0 }.joined(separator: "\n")) }
             }
             for row in details.unreadable { print("  can't be read: \(row.printable)") }
+            let stalls = try await store.stalled(job: job)
+            if !stalls.isEmpty { print("\nStands still:") }
+            for stall in stalls.prefix(20) { print("  \(stall)") }
+            if stalls.count > 20 { print("  and \(stalls.count - 20) more: `snappy-flow jobs show --output json`") }
             print(rendering.details().joined(separator: "\n"))
         }
 

@@ -11,9 +11,10 @@ import Testing
 @Suite struct StoreFanOutTests {
     private func members(_ count: Int) -> [PlannedStep] { (0..<count).map { .work(StepID("m\($0)")) } }
 
-    /// As a worker does: as many at once as it has slots, each step ended by a task of its own.
+    /// As a worker does: as many at once as it has slots, each step ended by a task of its own. `watcher` is asked whether the job is over.
     private func carry(
-        _ job: JobID, _ hand: StoreHand, _ worker: WorkerID, slots: Int = 16, _ end: @escaping @Sendable (ClaimedStep) async throws -> Void
+        _ job: JobID, _ hand: StoreHand, _ worker: WorkerID, slots: Int = 16, watcher: StoreHand? = nil,
+        _ end: @escaping @Sendable (ClaimedStep) async throws -> Void
     ) async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
             var busy = 0
@@ -24,7 +25,7 @@ import Testing
                 if busy > 0 {
                     try await group.next()
                     busy -= 1
-                } else if try await stubborn({ try await hand.stored(job).hasEnded }) {
+                } else if try await stubborn({ try await (watcher ?? hand).stored(job).hasEnded }) {
                     return
                 }
             }
@@ -86,6 +87,31 @@ import Testing
         let transitions = processes.reduce(0) { $0 + value($1.store.counts.transitions) }
         #expect(loads <= transitions)
         #expect(transitions <= 3 * count)
+    }
+
+    /// What a step costs does not depend on how many others its job has: a process reads what the others changed, not the job.
+    @Test(arguments: [40, 400]) func eachChangeIsReadOnceByEachProcessHoweverManyMembersThereAre(count: Int) async throws {
+        let hand = try await StoreHand.start()
+        let processes = [try await hand.another(), try await hand.another(), try await hand.another()]
+        let job = try await hand.submit(members(count))
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for (number, process) in processes.enumerated() {
+                let worker = try await hand.register("w\(number)")
+                group.addTask {
+                    try await carry(job, process, worker, slots: 4, watcher: hand) { step in
+                        let applied = try await process.finish(step)
+                        #expect(applied.refusal == nil)
+                    }
+                }
+            }
+            try await group.waitForAll()
+        }
+        let run = try await hand.stored(job)
+        #expect(run.job.outcome == .succeeded)
+        #expect(try await hand.count("attempts") == count)
+        // A step starts and ends, two others read that; and each process reads the whole job once, or again where a connection was lost.
+        let read = processes.reduce(0) { $0 + value($1.store.counts.stepsRead) }
+        #expect(read <= (2 * 2 + 3 * 3) * count, "\(read) rows of steps were read for \(count) members")
     }
 
     @Test func connectionsThatAreKilledLoseNoneOfTheEventsThatWereWrittenTogether() async throws {

@@ -1,0 +1,13 @@
+ALTER TABLE windows DROP CONSTRAINT worker_is_known;
+ALTER TABLE steps DROP CONSTRAINT worker_is_known;
+DROP TRIGGER owed_anew ON compensations;
+DROP TRIGGER owed_no_more ON compensations;
+DROP TRIGGER owed_by_hand ON compensations;
+DROP TRIGGER changed_by_hand ON windows;
+DROP TRIGGER changed_by_hand ON steps;
+DROP FUNCTION owed_by_hand();
+DROP FUNCTION changed_by_hand();
+DROP INDEX steps_changed;
+ALTER TABLE compensations DROP COLUMN changed_in;
+ALTER TABLE windows DROP COLUMN changed_in;
+ALTER TABLE steps DROP COLUMN changed_in;
