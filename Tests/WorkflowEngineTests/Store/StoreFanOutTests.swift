@@ -149,13 +149,19 @@ import Testing
 
     // MARK: one batch
 
+    /// Who had the job before hands it on a moment after it has answered.
+    private func take(_ job: JobID, _ store: EngineStore) async throws {
+        try await eventually("the job's turn") { store.turns.tryTake(job) }
+    }
+
     /// Sends events so that they are decided together, in their order; what each came to.
     private func together(_ events: [RunEvent], _ job: JobID, _ store: EngineStore) async throws -> [Result<AppliedEvent, any Error>] {
-        #expect(store.turns.tryTake(job))
+        try await take(job, store)
         var sent: [Task<AppliedEvent, any Error>] = []
         for event in events {
             sent.append(Task { try await store.apply(event, to: job) })
-            while store.pending.count(of: job) < sent.count { await Task.yield() }
+            let count = sent.count
+            try await eventually("\(count) pending events") { store.pending.count(of: job) >= count }
         }
         store.turns.giveBack(job)
         var outcomes: [Result<AppliedEvent, any Error>] = []
@@ -242,13 +248,13 @@ import Testing
         let worker = try await hand.register("w")
         let job = try await hand.submit(members(2))
         let claimed = try await hand.claim(worker)
-        #expect(hand.store.turns.tryTake(job))
+        try await take(job, hand.store)
         let gone = Task { try await hand.finish(claimed[0]) }
-        while hand.store.pending.count(of: job) < 1 { await Task.yield() }
+        try await eventually("a pending event") { hand.store.pending.count(of: job) == 1 }
         gone.cancel()
         await #expect(throws: CancellationError.self) { _ = try await gone.value }
         let other = Task { try await hand.finish(claimed[1]) }
-        while hand.store.pending.count(of: job) < 2 { await Task.yield() }
+        try await eventually("another") { hand.store.pending.count(of: job) == 2 }
         hand.store.turns.giveBack(job)
         #expect(try await other.value.refusal == nil)
         #expect(try await hand.stored(job)[claimed[0].step]?.state == .running)
@@ -260,7 +266,7 @@ import Testing
         let worker = try await hand.register("w")
         let stuck = try await hand.submit([.work("stuck")])
         let free = try await hand.submit([.work("free")])
-        #expect(hand.store.turns.tryTake(stuck))
+        try await take(stuck, hand.store)
         #expect(try await hand.claim(worker).map(\.job) == [free])
         hand.store.turns.giveBack(stuck)
         #expect(try await hand.claim(worker).map(\.job) == [stuck])
