@@ -116,7 +116,7 @@ import Testing
     @Test func namesOfRolesAreThoseOfTheServer() async throws {
         let bench = try await PostgreSQLBench()
         defer { bench.server.stop() }
-        try await bench.server.execute("CREATE ROLE \"rôle\"")
+        try await bench.server.execute("CREATE ROLE \"rôle\"; ALTER ROLE backup BYPASSRLS")
         try await bench.server.execute("CREATE DATABASE \"lätin\" TEMPLATE template0 ENCODING 'LATIN1' LOCALE 'C'")
         try await bench.server.execute("COMMENT ON DATABASE \"lätin\" IS 'größer'; GRANT TEMPORARY ON DATABASE \"lätin\" TO \"rôle\"")
         // As a session of UTF-8 that made the role; the bytes mean something else to one of this database.
