@@ -1,4 +1,5 @@
 import CLibCrypto
+public import FlowModel
 
 /// The password hash of a key file (RFC 7914), with the cost parameters that the file records.
 public struct Scrypt: Sendable, Hashable {
@@ -22,7 +23,7 @@ public struct Scrypt: Sendable, Hashable {
     private static let maximumMemory: UInt64 = 1 << 30
 
     /// Derives the key under which a master key is sealed. Takes tenths of a second of one core, by intent.
-    public func derive(password: [UInt8]) throws(CryptoError) -> SealKey {
+    public func derive(password: [UInt8]) throws(Explanation) -> SealKey {
         let key = SealKey { memory in
             password.withUnsafeBytes { password in
                 let done = EVP_PBE_scrypt(
@@ -32,7 +33,7 @@ public struct Scrypt: Sendable, Hashable {
             }
         }
         guard key.memory.contains(where: { $0 != 0 }) else {
-            throw CryptoError(
+            throw Explanation(
                 .badParameters, expected: "scrypt parameters within 1 GiB of memory", found: "N=\(cost) r=\(blockSize) p=\(parallelism)",
                 at: "key file", advice: "the key file is damaged; use another one")
         }

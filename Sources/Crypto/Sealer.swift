@@ -1,4 +1,5 @@
 import CLibCrypto
+public import FlowModel
 
 /// Seals and opens with one key: nonce (16) ‖ AES-256-CTR ciphertext ‖ Poly1305-AES MAC of the ciphertext (16).
 ///
@@ -77,9 +78,9 @@ public final class Sealer {
     }
 
     /// Opens into `plain`, which has exactly `overhead` bytes less. Nothing is written when the MAC is wrong.
-    public func open(_ sealed: UnsafeRawBufferPointer, into plain: UnsafeMutableRawBufferPointer) throws(CryptoError) {
+    public func open(_ sealed: UnsafeRawBufferPointer, into plain: UnsafeMutableRawBufferPointer) throws(Explanation) {
         guard sealed.count >= Self.overhead, isAuthentic(sealed) else {
-            throw CryptoError(
+            throw Explanation(
                 .notAuthentic, expected: "\(sealed.count) bytes sealed with this repository's key", found: "a wrong authentication code",
                 at: "sealed data", advice: "the bytes are damaged or belong to another repository")
         }
@@ -89,19 +90,19 @@ public final class Sealer {
             nonce: UnsafeRawBufferPointer(rebasing: sealed[..<Self.nonceBytes]))
     }
 
-    public func open(_ sealed: UnsafeRawBufferPointer) throws(CryptoError) -> [UInt8] {
+    public func open(_ sealed: UnsafeRawBufferPointer) throws(Explanation) -> [UInt8] {
         var plain = [UInt8](repeating: 0, count: max(sealed.count - Self.overhead, 0))
-        var failure: CryptoError?
+        var failure: Explanation?
         plain.withUnsafeMutableBytes { plain in
-            do throws(CryptoError) { try open(sealed, into: plain) } catch { failure = error }
+            do throws(Explanation) { try open(sealed, into: plain) } catch { failure = error }
         }
         if let failure { throw failure }
         return plain
     }
 
-    public func open(_ sealed: [UInt8]) throws(CryptoError) -> [UInt8] {
-        let result: Result<[UInt8], CryptoError> = sealed.withUnsafeBytes { bytes in
-            do throws(CryptoError) { return .success(try open(bytes)) } catch { return .failure(error) }
+    public func open(_ sealed: [UInt8]) throws(Explanation) -> [UInt8] {
+        let result: Result<[UInt8], Explanation> = sealed.withUnsafeBytes { bytes in
+            do throws(Explanation) { return .success(try open(bytes)) } catch { return .failure(error) }
         }
         return try result.get()
     }

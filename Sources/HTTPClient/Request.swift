@@ -55,9 +55,9 @@ extension Request {
     }
 
     /// Refuses what would smuggle a second header or request into the first.
-    func validate() throws(HTTPClientError) {
-        func refusal(_ expected: String, _ found: String) -> HTTPClientError {
-            HTTPClientError(
+    func validate() throws(Explanation) {
+        func refusal(_ expected: String, _ found: String) -> Explanation {
+            Explanation(
                 .invalidRequest, expected: expected, found: found, at: address, advice: "correct the request", retry: .permanent)
         }
         let lower = url.lowercased()

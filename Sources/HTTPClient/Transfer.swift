@@ -24,7 +24,7 @@ final class Transfer {
     }
 
     func perform(_ handle: UnsafeMutableRawPointer?) throws -> Response {
-        guard let handle else { throw HTTPClientError(CURLE_FAILED_INIT, detail: "", request) }
+        guard let handle else { throw Explanation(CURLE_FAILED_INIT, detail: "", request) }
         var lines: UnsafeMutablePointer<curl_slist>?
         defer { curl_slist_free_all(lines) }
         // An empty value needs a semicolon; `Expect:` keeps libcurl from waiting a second before a large body.
@@ -48,9 +48,9 @@ final class Transfer {
             flow_curl_set_text(handle, CURLOPT_CUSTOMREQUEST, request.method)
             return curl_easy_perform(handle)
         }
-        if isTooLarge { throw HTTPClientError.tooLarge(request) }
-        guard code == CURLE_OK else { throw HTTPClientError(code, detail: String(cString: message), request) }
-        guard hasAllHeaders else { throw HTTPClientError(CURLE_GOT_NOTHING, detail: "an answer that ends within its headers", request) }
+        if isTooLarge { throw Explanation.tooLarge(request) }
+        guard code == CURLE_OK else { throw Explanation(code, detail: String(cString: message), request) }
+        guard hasAllHeaders else { throw Explanation(CURLE_GOT_NOTHING, detail: "an answer that ends within its headers", request) }
         var status = 0
         flow_curl_get_long(handle, CURLINFO_RESPONSE_CODE, &status)
         return Response(status: status, headers: headers, body: body)

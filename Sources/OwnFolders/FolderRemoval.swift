@@ -1,3 +1,4 @@
+public import FlowModel
 import Glibc
 
 /// Removes a tree that others may be changing meanwhile: every step is asked of a descriptor, so that no link leads out of it. Folders in folders are
@@ -12,12 +13,12 @@ public struct FolderRemoval {
 
     /// Removes `path`, a folder with all that is in it (read-only ones of our own, too) or whatever it is; returns when nothing is there. Who can
     /// exchange the parts of the path before its last must be trusted. Throws where something can't be removed; what could be is gone then.
-    public static func remove(_ path: String) throws(FolderError) {
+    public static func remove(_ path: String) throws(Explanation) {
         var removal = FolderRemoval(path)
         try removal.run()
     }
 
-    private mutating func run() throws(FolderError) {
+    private mutating func run() throws(Explanation) {
         if unlink(path) == 0 || errno == ENOENT { return }
         guard [EISDIR, EPERM].contains(errno) else { throw failure(errno) }
         guard let top = enter(AT_FDCWD, Array(path.utf8CString)) else { throw failure(errno) }
@@ -31,7 +32,7 @@ public struct FolderRemoval {
     }
 
     /// What is in it and a folder goes up to `top`, where the next round finds it.
-    private mutating func removeFolder(_ name: Name, in top: Int32) throws(FolderError) {
+    private mutating func removeFolder(_ name: Name, in top: Int32) throws(Explanation) {
         guard let folder = enter(top, name) else {
             // Gone, or no folder any more: the next round sees.
             guard [ENOENT, ENOTDIR, ELOOP].contains(errno) else { throw failure(errno) }
@@ -49,7 +50,7 @@ public struct FolderRemoval {
     }
 
     /// Removes what is no folder, and returns the names of those that are.
-    private func empty(_ folder: Int32) throws(FolderError) -> [Name] {
+    private func empty(_ folder: Int32) throws(Explanation) -> [Name] {
         let copy = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard copy >= 0 else { throw failure(errno) }
         guard let stream = fdopendir(copy) else {
@@ -80,5 +81,5 @@ public struct FolderRemoval {
         return folder
     }
 
-    private func failure(_ code: Int32) -> FolderError { FolderError(errno: code, doing: "to remove it with all that is in it", at: path) }
+    private func failure(_ code: Int32) -> Explanation { Explanation(errno: code, doing: "to remove it with all that is in it", at: path) }
 }

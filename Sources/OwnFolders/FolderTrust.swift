@@ -1,3 +1,4 @@
+import FlowModel
 import Glibc
 
 /// Whom a folder's contents depend on.
@@ -33,8 +34,8 @@ struct FolderTrust {
 
     private func isOwn(group id: gid_t) -> Bool { id == 0 || (user != 0 && id == group) }
 
-    func refusal(_ status: stat, _ folder: Int32? = nil, at path: String) -> FolderError {
-        FolderError(
+    func refusal(_ status: stat, _ folder: Int32? = nil, at path: String) -> Explanation {
+        Explanation(
             notPrivate: "a folder that only \(user == 0 ? "root" : "user id \(user) or root") can write in",
             found: "owner \(status.st_uid), group \(status.st_gid), mode 0\(String(status.st_mode & 0o7777, radix: 8))"
                 + (folder.map { AccessEntries(of: $0).isList } == true ? ", with an access list (getfacl)" : ""), at: path)

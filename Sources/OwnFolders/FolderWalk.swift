@@ -16,8 +16,8 @@ struct FolderWalk {
     }
 
     /// The folder's descriptor, for the caller to close.
-    func open(_ path: String) throws(FolderError) -> Int32 {
-        guard path.utf8.first == UInt8(ascii: "/") else { throw FolderError(errno: EINVAL, doing: "an absolute path", at: path) }
+    func open(_ path: String) throws(Explanation) -> Int32 {
+        guard path.utf8.first == UInt8(ascii: "/") else { throw Explanation(errno: EINVAL, doing: "an absolute path", at: path) }
         var left = Array(path.pathParts.reversed())
         var isExposed = trust.dependsOnAll
         var place = ""
@@ -28,7 +28,7 @@ struct FolderWalk {
             if part == "." { continue }
             if let target = try link(here, part, isExposed: isExposed, at: place + "/" + part) {
                 links += 1
-                guard links <= 40 else { throw FolderError(errno: ELOOP, doing: "a path that ends", at: path) }
+                guard links <= 40 else { throw Explanation(errno: ELOOP, doing: "a path that ends", at: path) }
                 left += target.pathParts.reversed()
                 if target.utf8.first == UInt8(ascii: "/") {
                     (here, place) = (try exchange(here, for: try enter(AT_FDCWD, "/", at: "/")), "")
@@ -47,17 +47,17 @@ struct FolderWalk {
             if letsOthersWrite { isExposed = true }
         }
         let folder = openat(here, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard folder >= 0 else { throw FolderError(errno: errno, doing: "a folder that can be opened", at: path) }
+        guard folder >= 0 else { throw Explanation(errno: errno, doing: "a folder that can be opened", at: path) }
         return folder
     }
 
-    private func exchange(_ old: Int32, for new: Int32) throws(FolderError) -> Int32 {
+    private func exchange(_ old: Int32, for new: Int32) throws(Explanation) -> Int32 {
         close(old)
         return new
     }
 
     /// Where a link leads; nil for what is none.
-    private func link(_ folder: Int32, _ name: String, isExposed: Bool, at place: String) throws(FolderError) -> String? {
+    private func link(_ folder: Int32, _ name: String, isExposed: Bool, at place: String) throws(Explanation) -> String? {
         var found = stat()
         guard fstatat(folder, name, &found, AT_SYMLINK_NOFOLLOW) == 0, found.st_mode & S_IFMT == S_IFLNK else { return nil }
         guard !isExposed || trust.owns(found) else { throw trust.refusal(found, at: place) }
@@ -65,15 +65,15 @@ struct FolderWalk {
         let count = bytes.withUnsafeMutableBytes {
             $0.withMemoryRebound(to: CChar.self) { readlinkat(folder, name, $0.baseAddress!, $0.count) }
         }
-        guard count > 0 else { throw FolderError(errno: errno, doing: "a link that can be read", at: place) }
+        guard count > 0 else { throw Explanation(errno: errno, doing: "a link that can be read", at: place) }
         return String(decoding: bytes[..<count], as: UTF8.self)
     }
 
-    private func folder(_ above: Int32, _ name: String, isLast: Bool, at place: String) throws(FolderError) -> Int32 {
+    private func folder(_ above: Int32, _ name: String, isLast: Bool, at place: String) throws(Explanation) -> Int32 {
         if let making, name != ".." {
             if mkdirat(above, name, 0o700) == 0 {
                 let made = openat(above, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
-                guard made >= 0 else { throw FolderError(errno: errno, doing: "the new folder", at: place) }
+                guard made >= 0 else { throw Explanation(errno: errno, doing: "the new folder", at: place) }
                 // Past the mask of this process.
                 if try trust.owns(status(made, at: place)) { fchmod(made, isLast ? making.last : making.above) }
                 return made
@@ -82,22 +82,22 @@ struct FolderWalk {
             let code = errno
             var found = stat()
             guard code == EEXIST || fstatat(above, name, &found, AT_SYMLINK_NOFOLLOW) == 0 else {
-                throw FolderError(errno: code, doing: "a folder that can be made", at: place)
+                throw Explanation(errno: code, doing: "a folder that can be made", at: place)
             }
         }
         return try enter(above, name, at: place)
     }
 
-    private func enter(_ above: Int32, _ name: String, at place: String) throws(FolderError) -> Int32 {
+    private func enter(_ above: Int32, _ name: String, at place: String) throws(Explanation) -> Int32 {
         let flags = name == "/" || name == ".." ? linux_open_name & ~O_NOFOLLOW : linux_open_name
         let folder = openat(above, name, flags | O_DIRECTORY | O_CLOEXEC)
-        guard folder >= 0 else { throw FolderError(errno: errno, doing: "a folder", at: place) }
+        guard folder >= 0 else { throw Explanation(errno: errno, doing: "a folder", at: place) }
         return folder
     }
 
-    private func status(_ folder: Int32, at place: String) throws(FolderError) -> stat {
+    private func status(_ folder: Int32, at place: String) throws(Explanation) -> stat {
         var status = stat()
-        guard fstat(folder, &status) == 0 else { throw FolderError(errno: errno, doing: "a folder that can be examined", at: place) }
+        guard fstat(folder, &status) == 0 else { throw Explanation(errno: errno, doing: "a folder that can be examined", at: place) }
         return status
     }
 }

@@ -1,3 +1,4 @@
+public import FlowModel
 public import Glibc
 
 /// A folder that another user writes in. Nothing in it is what it seems: names may be links, pipes that never end, files of a third user, or be
@@ -10,11 +11,11 @@ public final class ForeignFolder: Sendable {
 
     /// Nil when nothing is there. Throws when the last part of `path` is no folder, or not `owner`'s (nil: whoever's it is). Who can exchange the
     /// parts before it must be trusted.
-    public init?(_ path: String, of owner: uid_t?) throws(FolderError) {
+    public init?(_ path: String, of owner: uid_t?) throws(Explanation) {
         let folder = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
         guard folder >= 0 else {
             if errno == ENOENT { return nil }
-            throw FolderError(errno: errno, doing: "a folder, and no link to one", at: path)
+            throw Explanation(errno: errno, doing: "a folder, and no link to one", at: path)
         }
         var status = stat()
         let isThere = fstat(folder, &status) == 0
@@ -22,7 +23,7 @@ public final class ForeignFolder: Sendable {
         self.owner = status.st_uid
         self.path = path
         guard isThere, status.st_uid == owner ?? status.st_uid else {
-            throw FolderError(
+            throw Explanation(
                 notUnderstood: "a folder of user id \(owner ?? status.st_uid)", found: "one of user id \(status.st_uid)", at: path)
         }
     }
@@ -32,16 +33,16 @@ public final class ForeignFolder: Sendable {
     /// At most `limit` bytes of a file's start, or of its end. Nil where there is none, which is another thing than one that is not read: that throws.
     /// Only a regular file of the owner's is: what a link leads to is not read, and a pipe is not waited for. It may have other names: whoever copies
     /// folders by hard links (`cp -l`) gives it some.
-    public func read(_ name: String, atMost limit: Int, fromEnd: Bool = false) throws(FolderError) -> [UInt8]? {
+    public func read(_ name: String, atMost limit: Int, fromEnd: Bool = false) throws(Explanation) -> [UInt8]? {
         let file = openat(descriptor, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
         guard file >= 0 else {
             if errno == ENOENT { return nil }
-            throw FolderError(errno: errno, doing: "a file, and no link to one", at: "\(path)/\(name)")
+            throw Explanation(errno: errno, doing: "a file, and no link to one", at: "\(path)/\(name)")
         }
         defer { close(file) }
         var status = stat()
         guard fstat(file, &status) == 0, status.st_mode & S_IFMT == S_IFREG, status.st_uid == owner else {
-            throw FolderError(
+            throw Explanation(
                 notUnderstood: "a file of user id \(owner)", found: "\(Self.kind(status)) of user id \(status.st_uid)",
                 at: "\(path)/\(name)")
         }
@@ -53,7 +54,7 @@ public final class ForeignFolder: Sendable {
                 pread(file, $0.baseAddress?.advanced(by: done), $0.count - done, off_t(start + done))
             }
             if count < 0 && errno == EINTR { continue }
-            guard count >= 0 else { throw FolderError(errno: errno, doing: "a file that can be read", at: "\(path)/\(name)") }
+            guard count >= 0 else { throw Explanation(errno: errno, doing: "a file that can be read", at: "\(path)/\(name)") }
             guard count > 0 else { break }
             done += count
         }

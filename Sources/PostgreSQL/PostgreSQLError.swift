@@ -2,41 +2,28 @@ public import FlowModel
 
 /// Why the database, or the way to it, failed. Never holds a password.
 public struct PostgreSQLError: ExplainedError, Sendable, Hashable {
-    public var code: String
-    public var expected: String
-    public var found: String
-    public var location: String
-    public var advice: String
-    public var retry: Retryability
+    public var explanation: Explanation
     /// The server's five characters (PostgreSQL manual, appendix A). Nil when the error arose on this side.
     public var sqlState: SQLState?
     /// The violated constraint's name, where there is one.
     public var constraint: String?
 
     public init(
-        _ code: String, expected: String, found: String, at location: String, advice: String = "", retry: Retryability = .permanent,
+        _ kind: ErrorKind, expected: String, found: String, at location: String, advice: String = "", retry: Retryability = .permanent,
         sqlState: SQLState? = nil, constraint: String? = nil
     ) {
-        self.code = code
-        self.expected = expected
-        self.found = found
-        self.location = location
-        self.advice = advice
-        self.retry = retry
+        explanation = Explanation(kind, expected: expected, found: found, at: location, advice: advice, retry: retry)
         self.sqlState = sqlState
         self.constraint = constraint
     }
 
-    /// True when the connection is gone: whether the last statement took effect is unknown.
-    public var isConnectionLost: Bool { code == Self.connectionLost || isSilence || sqlState?.isConnectionLoss == true }
-    /// True when the connection was given up because no answer came within its limit.
-    public var isSilence: Bool { code == Self.noAnswer }
-    public var isUniqueViolation: Bool { sqlState == .uniqueViolation }
+    init(_ explanation: Explanation) { self.explanation = explanation }
 
-    static let connectionLost = "connection-lost"
-    static let noAnswer = "no-answer"
-    /// The disk of a private cluster is full.
-    public static let noSpace = "no-space"
+    /// True when the connection is gone: whether the last statement took effect is unknown.
+    public var isConnectionLost: Bool { kind == .connectionLost || isSilence || sqlState?.isConnectionLoss == true }
+    /// True when the connection was given up because no answer came within its limit.
+    public var isSilence: Bool { kind == .noAnswer }
+    public var isUniqueViolation: Bool { sqlState == .uniqueViolation }
 }
 
 /// An error code of the server.

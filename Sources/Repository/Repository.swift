@@ -124,7 +124,7 @@ public final class Repository: Sendable {
             sealed = try await readConfig(store)
         } catch let error as StorageError where error.kind == .notFound {
             throw RepositoryError(
-                .notFound, expected: "a restic repository", found: "no config object", at: store.properties.location,
+                .notARepository, expected: "a restic repository", found: "no config object", at: store.properties.location,
                 advice: "check the location; a first copy with `create: true`, or `restic init`, makes a repository")
         }
         let opened = try await open(store, sealedConfig: sealed, password: password, patience)

@@ -1,41 +1,14 @@
-import Crypto
 public import FlowModel
 import StorageKit
 
-/// What a repository answers when it can't do what it was asked to.
+/// What a repository answers when it can't do what it was asked to: what is stored in it, not the way to it.
 ///
 /// Errors of the store itself pass through as `StorageError`.
 public struct RepositoryError: ExplainedError, Sendable, Hashable {
-    public enum Kind: String, Sendable, Hashable {
-        case exists
-        case notFound = "not-a-repository"
-        case wrongPassword = "wrong-password"
-        case unsupported
-        case locked
-        case lockLost = "lock-lost"
-        case damaged
-        case missingPack = "missing-pack"
-        case missingBlob = "missing-blob"
-        case noSnapshot = "no-such-snapshot"
-        case noPath = "no-such-path"
-        case unsafeName = "unsafe-name"
-        case invalid
-    }
-    public var kind: Kind
-    public var code: String { kind.rawValue }
-    public var expected: String
-    public var found: String
-    public var location: String
-    public var advice: String
-    public var retry: Retryability
+    public var explanation: Explanation
 
-    public init(_ kind: Kind, expected: String, found: String, at location: String, advice: String = "", retry: Retryability = .permanent) {
-        self.kind = kind
-        self.expected = expected
-        self.found = found
-        self.location = location
-        self.advice = advice
-        self.retry = retry
+    public init(_ kind: ErrorKind, expected: String, found: String, at location: String, advice: String = "", retry: Retryability = .permanent) {
+        explanation = Explanation(kind, expected: expected, found: found, at: location, advice: advice, retry: retry)
     }
 
     static func damaged(
@@ -63,9 +36,9 @@ extension ExplainedError {
     /// Whether the object itself is bad, rather than the way to it.
     var isDamage: Bool {
         switch self {
-        case let error as RepositoryError: error.kind == .damaged
-        case let error as StorageError: error.kind == .truncated
-        default: self is CryptoError
+        case is RepositoryError: kind == .damaged
+        case is StorageError: kind == .truncated
+        default: [.notAuthentic, .badParameters].contains(kind)
         }
     }
 }

@@ -11,19 +11,19 @@ struct CredentialFile: Sendable {
     private(set) var users: [ExactText: [PasswordHash]] = [:]
     private var stamp: FileStamp?
 
-    init(_ path: String, _ kind: Kind) throws(RestServerError) {
+    init(_ path: String, _ kind: Kind) throws(Explanation) {
         self.path = path
         self.kind = kind
         _ = try refresh()
     }
 
     /// Reads the file if it is another one than before; true when it was. A file that can't be read changes nothing but throws, once.
-    mutating func refresh() throws(RestServerError) -> Bool {
+    mutating func refresh() throws(Explanation) -> Bool {
         let now = FileStamp(path)
         guard now != stamp else { return false }
         stamp = now
         guard now.failure == 0, let text = try? String(contentsOfFile: path, encoding: .utf8) else {
-            throw RestServerError(
+            throw Explanation(
                 .unreadable, expected: "a file of users", found: now.failure == 0 ? "no text" : String(cString: strerror(now.failure)),
                 at: path, advice: "make it readable for the server's user")
         }
@@ -33,7 +33,7 @@ struct CredentialFile: Sendable {
 
     /// `user:hash` lines, users by their bytes, as the folders that are theirs; empty ones and those that begin with `#` are nothing. Several lines may name one user. A hash
     /// behind `!`, as `usermod -L` writes it, or `*` alone shuts its user out.
-    static func parse(_ text: String, _ kind: Kind, at path: String) throws(RestServerError) -> [ExactText: [PasswordHash]] {
+    static func parse(_ text: String, _ kind: Kind, at path: String) throws(Explanation) -> [ExactText: [PasswordHash]] {
         var users: [ExactText: [PasswordHash]] = [:]
         var shutOut: Set<ExactText> = []
         for (index, line) in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).enumerated() {
@@ -44,7 +44,7 @@ struct CredentialFile: Sendable {
             }
             let place = "\(path):\(index + 1)"
             guard parts.count == 2, isName(parts[0]) else {
-                throw RestServerError(
+                throw Explanation(
                     .unreadable, expected: "user:hash, the user of letters, digits and @ . _ -", found: "something else", at: place,
                     advice: kind == .passwords ? "make the line with: htpasswd -nB USER" : "write USER:SHA256-OF-THE-TOKEN")
             }
@@ -53,7 +53,7 @@ struct CredentialFile: Sendable {
                 continue
             }
             guard let hash = kind == .passwords ? PasswordHash(password: parts[1]) : PasswordHash(token: parts[1]) else {
-                throw RestServerError(
+                throw Explanation(
                     .unreadable, expected: kind == .passwords ? "a bcrypt, {SHA} or crypt(5) hash" : "64 hex digits of a SHA-256",
                     found: "another one", at: place,
                     advice: kind == .passwords

@@ -58,7 +58,7 @@ final class Doorkeeper: Sendable {
     init?(
         _ settings: RestServerSettings, log: @escaping @Sendable (String) -> Void,
         accepts: @escaping @Sendable (PasswordHash, String) -> Bool = { $0.accepts($1) }
-    ) throws(RestServerError) {
+    ) throws(Explanation) {
         var files: [CredentialFile] = []
         if let path = settings.passwordFile { files.append(try CredentialFile(path, .passwords)) }
         if let path = settings.tokenFile { files.append(try CredentialFile(path, .tokens)) }
@@ -106,7 +106,7 @@ final class Doorkeeper: Sendable {
     private func refresh() {
         state.withLock { state in
             for index in state.files.indices {
-                do throws(RestServerError) {
+                do throws(Explanation) {
                     guard try state.files[index].refresh() else { continue }
                     log("\(state.files[index].path) was read again")
                 } catch {

@@ -53,10 +53,10 @@ final class Quota: Sendable {
 
     /// What files and folders below a folder count. Removes what uploads of a process that was killed a day ago left, where those need names.
     /// Blocks.
-    static func measure(_ folder: String, now: Int = time(nil)) throws(RestServerError) -> Int64 {
+    static func measure(_ folder: String, now: Int = time(nil)) throws(Explanation) -> Int64 {
         guard let stream = opendir(folder) else {
             if errno == ENOENT { return 0 }  // somebody removed it meanwhile
-            throw RestServerError(
+            throw Explanation(
                 .unreadable, expected: "a readable folder", found: String(cString: strerror(errno)), at: folder,
                 advice: "run the server as the owner of everything below --path")
         }

@@ -70,8 +70,8 @@ public final class RestServer: Sendable {
                         return try RequestBody.Wire(wrappingChannelSynchronously: channel)
                     }
                 }
-        } catch let error where !(error is RestServerError) {
-            throw RestServerError(
+        } catch let error where !(error is Explanation) {
+            throw Explanation(
                 .cannotListen, expected: "to listen at \(settings.host):\(settings.port)", found: "\(error)", at: "--listen",
                 advice: "choose an address of this machine and a port that is free")
         }
@@ -105,7 +105,7 @@ public final class RestServer: Sendable {
             outcome = .success(())
         } catch {
             outcome = .failure(
-                RestServerError(
+                Explanation(
                     .failed, expected: "connections to be taken", found: "\(error)", at: url,
                     advice: "start the server again; if it lasts, raise its limit of open files"))
         }

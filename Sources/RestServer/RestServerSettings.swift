@@ -51,7 +51,7 @@ public struct RestServerSettings: Sendable {
     public var hasTLS: Bool { certificateFile != nil }
 
     /// Refuses what contradicts itself, and what would open the folder to everybody by omission.
-    public func validate() throws(RestServerError) {
+    public func validate() throws(Explanation) {
         guard path.hasPrefix("/") else { throw .setting("an absolute path", "\"\(path)\"", at: "--path", "write it whole") }
         guard (0...65535).contains(port) else { throw .setting("a port up to 65535", "\(port)", at: "--listen", "say HOST:PORT") }
         guard (certificateFile == nil) == (keyFile == nil) else {

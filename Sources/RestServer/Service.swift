@@ -27,7 +27,7 @@ final class Service: Sendable {
             most: settings.maximumConnections, mostUnknown: settings.connectionsPerAddress, mostOfUser: settings.connectionsPerUser)
         (doorkeeper, identity) = try await files.run { (try Doorkeeper(settings) { log.say($0) }, try TLSIdentity(settings)) }
         guard access(settings.path, R_OK | W_OK | X_OK) == 0 else {
-            throw RestServerError(
+            throw Explanation(
                 .unreadable, expected: "a folder that can be written to", found: String(cString: strerror(errno)), at: settings.path,
                 advice: "make it, and run the server as its owner")
         }
@@ -66,7 +66,7 @@ final class Service: Sendable {
         guard let target = RequestTarget(head.uri) else {
             throw Refusal(.notFound, "nothing can be at this address; a repository's is /NAME/, its objects are below")
         }
-        if settings.hasPrivateRepositories, target.repository.first.map(ExactText.init) != user.map(ExactText.init) {
+        if settings.hasPrivateRepositories, target.repository.first.map({ ExactText($0) }) != user.map({ ExactText($0) }) {
             throw Refusal(.forbidden, "your repositories are below /\(user ?? "")/")
         }
         let folder = RepositoryFolder(below: settings.path, target)

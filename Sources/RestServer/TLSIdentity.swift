@@ -1,3 +1,4 @@
+import FlowModel
 import NIOSSL
 import Synchronization
 
@@ -13,7 +14,7 @@ final class TLSIdentity: Sendable {
     }
 
     /// Nil without TLS. Blocks.
-    init?(_ settings: RestServerSettings) throws(RestServerError) {
+    init?(_ settings: RestServerSettings) throws(Explanation) {
         guard let certificate = settings.certificateFile, let key = settings.keyFile else { return nil }
         self.certificate = certificate
         self.key = key
@@ -26,7 +27,7 @@ final class TLSIdentity: Sendable {
 
     /// Looks at the files; true when connections get another certificate from now on. Files that can't be used change nothing but throw, once:
     /// of two that are replaced one after another, the second makes it right. Blocks.
-    func refresh() throws(RestServerError) -> Bool {
+    func refresh() throws(Explanation) -> Bool {
         let stamps = [FileStamp(certificate), FileStamp(key)]
         let isNew = state.withLock { state in
             defer { state.stamps = stamps }
@@ -45,7 +46,7 @@ final class TLSIdentity: Sendable {
         .TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
     ]
 
-    private static func context(_ certificate: String, _ key: String) throws(RestServerError) -> NIOSSLContext {
+    private static func context(_ certificate: String, _ key: String) throws(Explanation) -> NIOSSLContext {
         do {
             var configuration = TLSConfiguration.makeServerConfiguration(
                 certificateChain: try NIOSSLCertificate.fromPEMFile(certificate).map { .certificate($0) },
@@ -55,7 +56,7 @@ final class TLSIdentity: Sendable {
             configuration.applicationProtocols = ["http/1.1"]
             return try NIOSSLContext(configuration: configuration)
         } catch {
-            throw RestServerError(
+            throw Explanation(
                 .unreadable, expected: "a certificate chain and its key, in PEM", found: "\(error)", at: "\(certificate), \(key)",
                 advice: "make both readable for the server's user, and check that they belong together")
         }

@@ -52,7 +52,7 @@ public struct ObjectStoreProperties: Sendable, Hashable {
     public var createOnlyIsAtomic: Bool
     /// Where it is, for people: no secret in it.
     public var location: String
-    /// True when objects can't be removed for a time after they were stored (`StorageError.Kind.retained`).
+    /// True when objects can't be removed for a time after they were stored (`ErrorKind.retained`).
     public var retainsObjects: Bool
     /// True when `put` returns only after the store itself has proved what arrived, by a checksum or a transaction; else somebody looks at its size.
     public var provesUploads: Bool

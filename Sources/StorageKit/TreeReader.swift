@@ -1,3 +1,5 @@
+import FlowModel
+
 /// A point in time readable as a file tree.
 ///
 /// Calls block and are made on the caller's own threads, several at once; an implementation over a network blocks there.
@@ -34,7 +36,7 @@ extension TreeReader {
 
     /// The root, which was read already, does not answer any more.
     public func isAway(after error: StorageError) -> Bool {
-        guard [.unavailable, .failed, .notFound].contains(error.kind) else { return false }
+        guard [.unavailable, .failed, .fileSystem, .notFound].contains(error.kind) else { return false }
         return (try? metadata(of: TreePath([]))) == nil
     }
 }

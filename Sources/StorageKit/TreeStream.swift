@@ -1,3 +1,5 @@
+import FlowModel
+
 /// A tree that its source sends once, in an order of its own: a base backup, a tar stream.
 ///
 /// Nothing can be listed or opened; entries are taken one after another with `next`. Folders come before what is in them where the source

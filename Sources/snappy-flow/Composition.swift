@@ -67,11 +67,11 @@ struct Composition {
     /// Where metadata of repositories are kept. Nowhere, if somebody else could exchange what we write and remove there.
     private static var ownCache: String? {
         let folder = Folders().metadata
-        do throws(FolderError) {
+        do throws(Explanation) {
             _ = try OwnFolder(opening: folder)
         } catch {
             // One that is missing is made by who needs it; what is above was examined.
-            guard error.code != FolderError.notPrivate else {
+            guard error.kind != .folderNotPrivate else {
                 StandardError.write("warning: nothing is cached: \(error)")
                 return nil
             }
@@ -90,10 +90,10 @@ struct Composition {
     }
 
     private func makeFolder(_ path: String) throws {
-        do throws(FolderError) {
+        do throws(Explanation) {
             // Others may pass, as the user of a scratch server has to; each step's folder in it is closed until that step opens it.
             _ = try OwnFolder(making: path, mode: 0o711, above: 0o711)
-        } catch let error where error.code == FolderError.noSpace {
+        } catch let error where error.kind == .noSpace {
             // Steps that need it say so; what was frozen is thawed without.
             StandardError.write("warning: \(error)")
         } catch {

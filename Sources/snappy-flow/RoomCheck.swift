@@ -104,7 +104,7 @@ struct RoomCheck: Sendable {
     var refusal: StepError? {
         guard let place = places.first(where: { $0.isRequired && isShort($0, of: $0.need.least) }) else { return nil }
         return StepError(
-            "no-space", expected: "\(ByteCount(bytes: place.required)) free for the \(place.need.what) before work is begun",
+            .noSpace, expected: "\(ByteCount(bytes: place.required)) free for the \(place.need.what) before work is begun",
             found: found(place),
             at: place.need.folder, advice: place.advice, retry: .transient)
     }

@@ -14,7 +14,7 @@ struct SnappyFlow: AsyncParsableCommand {
             step by step, and is carried to its end through crashes and restarts. Copies are restic repositories.
 
             Exit statuses:
-            \(ExitStatus.table)
+            \(CommandStatus.table)
             """,
         version: Version.text,
         subcommands: commands)
@@ -56,7 +56,7 @@ struct SnappyFlow: AsyncParsableCommand {
             Foundation.exit(ErrorReport(explained).status.rawValue)
         }
         if error is CancellationError {
-            Foundation.exit(ExitStatus.interrupted.rawValue)
+            Foundation.exit(CommandStatus.interrupted.rawValue)
         }
         if exitCode(for: error) == .success {  // --help, --version
             print(fullMessage(for: error))
@@ -64,7 +64,7 @@ struct SnappyFlow: AsyncParsableCommand {
         }
         let message = fullMessage(for: error)
         StandardError.write(lines: message)
-        Foundation.exit(exitCode(for: error) == .validationFailure ? ExitStatus.usage.rawValue : ExitStatus.failed.rawValue)
+        Foundation.exit(exitCode(for: error) == .validationFailure ? CommandStatus.usage.rawValue : CommandStatus.failed.rawValue)
     }
 }
 

@@ -1,4 +1,5 @@
 @testable import Crypto
+import FlowModel
 import Testing
 
 /// Vectors of restic's crypto_int_test.go and of an independent implementation (facts 1.9).
@@ -61,10 +62,10 @@ import Testing
         for index in sealed.indices {
             var damaged = sealed
             damaged[index] ^= 1
-            #expect(throws: CryptoError.self) { try sealer.open(damaged) }
+            #expect(throws: Explanation.self) { try sealer.open(damaged) }
         }
-        #expect(throws: CryptoError.self) { try sealer.open(Array(sealed.dropLast())) }
-        #expect(throws: CryptoError.self) { try sealer.open([1, 2, 3]) }
+        #expect(throws: Explanation.self) { try sealer.open(Array(sealed.dropLast())) }
+        #expect(throws: Explanation.self) { try sealer.open([1, 2, 3]) }
     }
 
     @Test func scryptYieldsTheThreeKeys() throws {
@@ -74,7 +75,7 @@ import Testing
             #expect(k == Self.hex("e522565c84ab5b1070e2da80cfd4ef48"))
             #expect(r == Self.hex("e369ce349fb98016146594b711346c99"))
         }
-        #expect(throws: CryptoError.self) {
+        #expect(throws: Explanation.self) {
             try Scrypt(cost: 1 << 40, blockSize: 8, parallelism: 1, salt: [1]).derive(password: [])
         }
     }

@@ -61,13 +61,4 @@ import Testing
         #expect(WorkClass.allCases.sorted() == [.undo, .window, .restore, .backup, .verify, .prune])
         #expect(StepState.allCases.filter(\.isTerminal) == [.succeeded, .failed, .skipped, .cancelled])
     }
-
-    @Test func anErrorSaysItAllInOneLine() {
-        struct Failure: ExplainedError {
-            let code = "no-space", expected = "4MiB free", found = "1MiB", location = "/backup", retry = Retryability.transient
-            var advice = "free some"
-        }
-        #expect(Failure().description == "/backup: expected 4MiB free, found 1MiB; free some")
-        #expect(Failure(advice: "").description == "/backup: expected 4MiB free, found 1MiB")
-    }
 }

@@ -101,7 +101,7 @@ public struct TestCopy: Verb {
             // As a program does whose connection is closed under it.
             if let kind = context.settings.values["stumbles"]?.stringValue {
                 throw StepError(
-                    StepError.Kind(rawValue: kind), expected: "an answer", found: "the connection was closed", at: step, retry: .transient)
+                    ErrorKind(word: kind), expected: "an answer", found: "the connection was closed", at: step, retry: .transient)
             }
             throw error
         }

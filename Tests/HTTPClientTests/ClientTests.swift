@@ -5,8 +5,8 @@ import Rigs
 import Testing
 
 @Suite struct ClientTests {
-    private func kind(of request: Request) async throws -> HTTPClientError.Kind? {
-        let error = await #expect(throws: HTTPClientError.self) { try await Client().send(request) }
+    private func kind(of request: Request) async throws -> ErrorKind? {
+        let error = await #expect(throws: Explanation.self) { try await Client().send(request) }
         return error?.kind
     }
 
@@ -57,7 +57,7 @@ import Testing
     @Test func timesOutOnASilentServer() async throws {
         let rig = try HTTPRig { _ in nil }
         defer { rig.stop() }
-        let error = await #expect(throws: HTTPClientError.self) {
+        let error = await #expect(throws: Explanation.self) {
             try await Client().send(Request(url: rig.url, timeout: .milliseconds(200)))
         }
         #expect(error?.kind == .timedOut)
@@ -75,7 +75,7 @@ import Testing
         let task = Task { try await Client().send(Request(url: url, timeout: .seconds(60))) }
         for await _ in arrived { break }
         task.cancel()
-        let error = await #expect(throws: HTTPClientError.self) { try await task.value }
+        let error = await #expect(throws: Explanation.self) { try await task.value }
         // Without the cancel it would end with `.timedOut`.
         #expect(error?.kind == .cancelled)
     }
@@ -148,7 +148,7 @@ import Testing
 
     @Test func errorsShowNeitherUserNorPasswordNorQuery() async throws {
         let port = try closedPort()
-        let error = await #expect(throws: HTTPClientError.self) {
+        let error = await #expect(throws: Explanation.self) {
             try await Client().send(Request(url: "http://user:hunter2@127.0.0.1:\(port)/hook/x?token=hunter3#hunter4"))
         }
         #expect(error?.location == "GET http://127.0.0.1:\(port)/hook/x")

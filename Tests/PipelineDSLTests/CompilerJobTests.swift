@@ -75,7 +75,7 @@ import Testing
         #expect(job.systems["a"]?.host == "db-nyc" && job.systems["a"]?.identity == "volume:\(place)")
         #expect(job.systems["b"]?.host == "b" && job.systems["b"]?.identity == "volume:vol-nyc")
         #expect(job.steps.flatMap(\.holds).allSatisfy { !$0.resource.contains("${") }, "\(job.steps.flatMap(\.holds))")
-        #expect(throws: JobDefinitionError.self) {
+        #expect(throws: Explanation.self) {
             try JobDefinition.instantiate(plan, parameters: ["site": "a\nb"], catalog: .paper)
         }
     }
@@ -109,7 +109,7 @@ import Testing
     }
 
     @Test func wrongParametersAreExplainedAtOnce() {
-        let error = #expect(throws: JobDefinitionError.self) { try job(["folderr": "x", "share": 5]) }
+        let error = #expect(throws: Explanation.self) { try job(["folderr": "x", "share": 5]) }
         #expect(error?.found == "folderr; nothing; 5")
         #expect(error?.advice.contains("did you mean `folder`?") ?? false)
         #expect(error?.advice.contains("--parameter folder=VALUE") ?? false)
@@ -120,7 +120,7 @@ import Testing
             "{name: x, parameters: {p: {type: string}}, systems: {a: {type: volume, path: \"${parameters.p}\"}}, repositories: {r: {type: local, path: /r, password: {fromEnv: P}}}, steps: [{copy: a, to: r}]}"
         )
         let plan = try Compiling.only(result)
-        let error = #expect(throws: JobDefinitionError.self) {
+        let error = #expect(throws: Explanation.self) {
             try JobDefinition.instantiate(plan, parameters: ["p": "relative"], catalog: .paper)
         }
         #expect(error?.location == "system a" && error?.expected == "path: an absolute path")
@@ -148,7 +148,7 @@ import Testing
         let scope = ExpressionScope(outputs: ["list": ["stdout": ["a", "a"]]])
         let items = try FanOutExpansion.items(of: try #require(each.forEach), in: scope)
         #expect(FanOutExpansion.members(of: each, undo: nil, items: items).map(\.id) == ["each[a]", "each[a#1]"])
-        #expect(throws: ExpressionError.self) {
+        #expect(throws: Explanation.self) {
             try FanOutExpansion.items(
                 of: FanOut(items: "${steps.list.outputs.stdout}"), in: ExpressionScope(outputs: ["list": ["stdout": "x"]]))
         }

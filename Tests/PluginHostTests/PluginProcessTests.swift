@@ -35,6 +35,29 @@ import Testing
         #expect(bare?.kind == .failed && bare?.found == "it broke" && bare?.location == "plug-in scratch" && bare?.retry == .permanent)
     }
 
+    /// What a type in a child process throws reaches its worker as it was thrown; a program from outside may use every word too.
+    @Test func everyKindSurvivesTheWayFromAPlugin() async throws {
+        let plugin = try ScratchPlugin(
+            """
+            while request; do
+                kind=${line##*\\"kind\\":\\"}
+                printf '{"id":%s,"error":{"kind":"%s","expected":"a","found":"b","location":"c","retryAfter":7000}}\\n' $id "${kind%%\\"*}"
+            done
+            """)
+        let session = plugin.session()
+        for kind in ErrorKind.allCases {
+            let error = await #expect(throws: StorageError.self) {
+                try await session.run { _ = try $0.call("find", ["kind": .string(kind.rawValue)]) }
+            }
+            #expect(error == StorageError(kind, expected: "a", found: "b", at: "c", retryAfter: .seconds(7)))
+        }
+    }
+
+    @Test(arguments: ErrorKind.allCases) func everyKindSurvivesTheWayOutOfAChild(_ kind: ErrorKind) {
+        let error = Explanation(kind, expected: "a", found: "b", at: "c", advice: "d", retry: .lostRace, retryAfter: .seconds(7))
+        #expect(PluginFailure(json: PluginFailure(error, at: "").json, call: "find", plugin: "p").explanation == error)
+    }
+
     @Test func whatDiesIsSaidAndStartedAnew() async throws {
         let plugin = try ScratchPlugin(
             """

@@ -1,3 +1,4 @@
+import FlowModel
 import Foundation
 import OwnFolders
 import Rigs
@@ -36,8 +37,8 @@ import Testing
         let scratch = try ScratchFolder("own")
         _ = try OwnFolder(making: scratch.file("a"))
         chmod(scratch.file("a"), mode_t(mode))
-        let error = #expect(throws: FolderError.self) { _ = try OwnFolder(making: scratch.file("a")) }
-        #expect(error?.code == FolderError.notPrivate && error?.location == scratch.file("a"))
+        let error = #expect(throws: Explanation.self) { _ = try OwnFolder(making: scratch.file("a")) }
+        #expect(error?.kind == .folderNotPrivate && error?.location == scratch.file("a"))
     }
 
     /// Where there is an access list, the mode's group bits are what it allows at most, and not what the group may (acl(5)).
@@ -49,11 +50,11 @@ import Testing
         _ = try OwnFolder(making: scratch.file("a"), mode: 0o755)
         try await HostProgram.run(["setfacl"] + list.split(separator: " ").map(String.init) + [scratch.file("a")])
         func refused(_ path: String, _ isRefused: Bool) {
-            do throws(FolderError) {
+            do throws(Explanation) {
                 _ = try OwnFolder(making: path, mode: 0o755)
                 #expect(!isRefused, "\(path)")
             } catch {
-                #expect(isRefused && error.code == FolderError.notPrivate && error.location == scratch.file("a"), "\(error)")
+                #expect(isRefused && error.kind == .folderNotPrivate && error.location == scratch.file("a"), "\(error)")
                 #expect(error.found.contains("access list"))
             }
         }
@@ -70,7 +71,7 @@ import Testing
         for (path, place) in [("his", "his"), ("his/ours", "his")] {
             mkdir(scratch.file("his"), 0o755)
             chown(scratch.file("his"), nobody, 0)
-            let error = #expect(throws: FolderError.self) { _ = try OwnFolder(making: scratch.file(path)) }
+            let error = #expect(throws: Explanation.self) { _ = try OwnFolder(making: scratch.file(path)) }
             #expect(error?.location == scratch.file(place), "\(error.map { "\($0)" } ?? "")")
         }
         #expect(!FileManager.default.fileExists(atPath: scratch.file("his/ours")))
@@ -87,9 +88,9 @@ import Testing
         #expect(FileManager.default.fileExists(atPath: scratch.file("real/below")))
         chmod(scratch.path, 0o1777)
         lchown(scratch.file("link"), nobody, 0)
-        #expect(throws: FolderError.self) { _ = try OwnFolder(making: scratch.file("again/below")) }
+        #expect(throws: Explanation.self) { _ = try OwnFolder(making: scratch.file("again/below")) }
         symlink("loop", scratch.file("loop"))
-        #expect(throws: FolderError.self) { _ = try OwnFolder(making: scratch.file("loop")) }
+        #expect(throws: Explanation.self) { _ = try OwnFolder(making: scratch.file("loop")) }
     }
 
     /// Tests that run as an ordinary user are such a user themselves.
@@ -140,13 +141,13 @@ import Testing
         try "other".write(toFile: scratch.file("other"), atomically: true, encoding: .utf8)
         let folder = try #require(try ForeignFolder(scratch.path, of: geteuid()))
         for name in ["link", "pipe"] {
-            let error = #expect(throws: FolderError.self, "\(name)") { _ = try folder.read(name, atMost: 4) }
+            let error = #expect(throws: Explanation.self, "\(name)") { _ = try folder.read(name, atMost: 4) }
             #expect(error?.location == scratch.file(name))
         }
         // That it is not there is another thing.
         #expect(try folder.read("missing", atMost: 4) == nil)
         #expect(try ForeignFolder(scratch.file("missing"), of: geteuid()) == nil)
-        #expect(throws: FolderError.self) { try ForeignFolder(scratch.file("plain"), of: geteuid()) }
+        #expect(throws: Explanation.self) { try ForeignFolder(scratch.file("plain"), of: geteuid()) }
         // Whoever copies by hard links gives it a second name.
         #expect(try folder.read("second", atMost: 4) == Array("0123".utf8))
         #expect(folder.hindrances() == [scratch.file("pipe") + " (a pipe)"])
@@ -156,8 +157,8 @@ import Testing
         if geteuid() == 0 {
             let nobody: uid_t = 65534
             chown(scratch.file("other"), nobody, 0)
-            #expect(throws: FolderError.self) { try folder.read("other", atMost: 4) }
-            #expect(throws: FolderError.self) { try ForeignFolder(scratch.path, of: nobody) }
+            #expect(throws: Explanation.self) { try folder.read("other", atMost: 4) }
+            #expect(throws: Explanation.self) { try ForeignFolder(scratch.path, of: nobody) }
         }
     }
 }

@@ -1,4 +1,5 @@
 import Crypto
+import FlowModel
 import Foundation
 import Testing
 import Threads
@@ -34,7 +35,7 @@ import Threads
     @Test func aFailureIsNotKept() throws {
         let keys = DerivedKeys(patience: .seconds(60))
         for _ in 0..<2 {
-            #expect(throws: CryptoError.self) {
+            #expect(throws: Explanation.self) {
                 try keys.key(Scrypt(cost: 3, blockSize: 8, parallelism: 1, salt: []), password: Array("one".utf8))
             }
         }

@@ -1,4 +1,5 @@
 import Crypto
+import FlowModel
 @testable import Repository
 import StorageKit
 import Testing

@@ -72,12 +72,12 @@ import Testing
     }
 
     @Test(arguments: [
-        (ENOSPC, StorageError.Kind.noSpace, Retryability.transient), (EDQUOT, .noSpace, .transient), (EACCES, .accessDenied, .permanent),
+        (ENOSPC, ErrorKind.noSpace, Retryability.transient), (EDQUOT, .noSpace, .transient), (EACCES, .accessDenied, .permanent),
         (EROFS, .accessDenied, .permanent), (EEXIST, .exists, .lostRace), (ENOENT, .notFound, .permanent),
         (EMFILE, .unavailable, .transient),
         (EIO, .failed, .permanent),
     ])
-    func errnosHaveMeanings(code: Int32, kind: StorageError.Kind, retry: Retryability) {
+    func errnosHaveMeanings(code: Int32, kind: ErrorKind, retry: Retryability) {
         let error = LocalError.of(code, at: "/x", doing: "something")
         #expect(error.kind == kind && error.retry == retry && error.location == "/x")
     }

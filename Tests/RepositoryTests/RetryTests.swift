@@ -52,11 +52,11 @@ import Testing
     }
 
     @Test(arguments: [
-        (StorageError.Kind.notFound, Retryability.permanent, 0), (.exists, .lostRace, 0), (.unavailable, .permanent, 0),
+        (ErrorKind.notFound, Retryability.permanent, 0), (.exists, .lostRace, 0), (.unavailable, .permanent, 0),
         (.noSpace, .transient, 0), (.retained, .transient, 0), (.accessDenied, .transient, 0), (.invalid, .transient, 5),
         (.failed, .transient, 5), (.truncated, .transient, 5), (.truncated, .permanent, 0),
     ])
-    func eachClassHasItsPatience(kind: StorageError.Kind, retry: Retryability, repetitions: Int) {
+    func eachClassHasItsPatience(kind: ErrorKind, retry: Retryability, repetitions: Int) {
         let error = StorageError(kind, expected: "", found: "", at: "", retry: retry)
         #expect((1...50).filter { wait(error, $0, answered: true) != nil }.count == repetitions)
     }

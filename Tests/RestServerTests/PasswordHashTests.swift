@@ -1,4 +1,5 @@
 import Crypto
+import FlowModel
 import Foundation
 import Rigs
 import Testing
@@ -39,7 +40,7 @@ import Testing
             ("nobody", .passwords), (":x", .passwords), ("..:{SHA}qUqP5cyxm6YcTAhz05Hph5gvu9M=", .passwords), ("a/b:\(hex)", .tokens),
             ("a:plain", .passwords), ("a:token", .tokens),
         ] as [(String, CredentialFile.Kind)] {
-            let error = try #require(throws: RestServerError.self) { try CredentialFile.parse("\n" + line, kind, at: "f") }
+            let error = try #require(throws: Explanation.self) { try CredentialFile.parse("\n" + line, kind, at: "f") }
             #expect(error.location == "f:2" && !error.advice.isEmpty)
             #expect(!"\(error)".contains("plain") && !"\(error)".contains("token)"), "\(error)")
         }

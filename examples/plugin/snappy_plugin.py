@@ -85,9 +85,9 @@ def failure(error):
     if isinstance(error, Failure):
         return error.parts
     if isinstance(error, FileNotFoundError):
-        return dict(kind="notFound", expected="a file", found="none", location=str(error.filename), advice="check the settings")
+        return dict(kind="not-found", expected="a file", found="none", location=str(error.filename), advice="check the settings")
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return dict(kind="noSpace", expected="room", found=error.strerror, location=str(error.filename), advice="free space", retry="transient")
+        return dict(kind="no-space", expected="room", found=error.strerror, location=str(error.filename), advice="free space", retry="transient")
     if isinstance(error, OSError):
         return dict(kind="failed", expected="the call to succeed", found=str(error), location=str(error.filename), retry="transient")
     return dict(kind="failed", expected="the plug-in at work", found=repr(error), location=os.path.basename(sys.argv[0]), retry="permanent")

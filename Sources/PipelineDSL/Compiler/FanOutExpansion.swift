@@ -34,13 +34,13 @@ public enum FanOutExpansion {
     }
 
     /// The items that an evaluated `forEach` gives. Throws when it is no list.
-    public static func items(of fanOut: FanOut, in scope: ExpressionScope) throws(ExpressionError) -> [JSONValue] {
+    public static func items(of fanOut: FanOut, in scope: ExpressionScope) throws(Explanation) -> [JSONValue] {
         let value = try ExpressionEvaluator.resolve(fanOut.items, in: scope)
         guard let items = value.arrayValue else {
-            throw ExpressionError("expression-type", expected: "a list", found: value.canonicalText, at: "forEach")
+            throw Explanation(.expressionType, expected: "a list", found: value.canonicalText, at: "forEach")
         }
         guard items.count <= largest else {
-            throw ExpressionError("too-many-items", expected: "at most \(largest) items", found: "\(items.count)", at: "forEach")
+            throw Explanation(.tooManyItems, expected: "at most \(largest) items", found: "\(items.count)", at: "forEach")
         }
         return items
     }
@@ -61,14 +61,14 @@ public enum FanOutExpansion {
 
 extension JobDefinition {
     /// Expands what goes over literals and parameters. What goes over outputs, and what a step reads the outputs of as a list, is left to the run.
-    mutating func expandFanOuts(_ scope: ExpressionScope) throws(JobDefinitionError) {
+    mutating func expandFanOuts(_ scope: ExpressionScope) throws(Explanation) {
         for step in steps {
             guard let fanOut = step.forEach, !Self.readsOutputs(fanOut) else { continue }
             let items: [JSONValue]
             do {
                 items = try FanOutExpansion.items(of: fanOut, in: scope)
             } catch {
-                throw JobDefinitionError(error, at: "step \(step.id)")
+                throw Explanation(error, at: "step \(step.id)")
             }
             // Its outputs are read as a list, or only so many may run at once: the run keeps the step and adds its members.
             if fanOut.maxParallel != nil || steps.contains(where: { $0.after.contains { $0.step == step.id && $0.reason == .output } }) {

@@ -14,7 +14,7 @@ public struct JobDefinition: Sendable, Hashable {
     /// Throws when a parameter is missing, unknown or of another type, or when an expression over parameters fails.
     public static func instantiate(
         _ plan: Plan, parameters given: [String: JSONValue], catalog: Catalog
-    ) throws(JobDefinitionError) -> JobDefinition {
+    ) throws(Explanation) -> JobDefinition {
         let parameters = try ParameterValues.complete(plan.parameters, given: given)
         let scope = ExpressionScope(parameters: parameters, pipeline: plan.expressionFields)
         var identities: [String: String] = [:]
@@ -92,24 +92,24 @@ public struct JobDefinition: Sendable, Hashable {
         }
     }
 
-    private static func unknownType(_ type: String, _ location: String) -> JobDefinitionError {
-        JobDefinitionError(
-            "unknown-type", expected: "a plug-in of this program", found: type, at: location, advice: "see `snappy-flow plugins list`")
+    private static func unknownType(_ type: String, _ location: String) -> Explanation {
+        Explanation(
+            .unknownType, expected: "a plug-in of this program", found: type, at: location, advice: "see `snappy-flow plugins list`")
     }
 
     private static func resolved(
         _ settings: [String: JSONValue], _ scope: ExpressionScope, _ schema: SettingsSchema, _ location: String
-    ) throws(JobDefinitionError) -> [String: JSONValue] {
+    ) throws(Explanation) -> [String: JSONValue] {
         let values: [String: JSONValue]
         do {
             values = try ExpressionEvaluator.resolve(settings, in: scope)
         } catch {
-            throw JobDefinitionError(error, at: location)
+            throw Explanation(error, at: location)
         }
         for (name, value) in values.sorted(by: { $0.key < $1.key }) where settings[name] != value {
             guard let field = schema[name], !ScalarForm.fits(value, field.type) else { continue }
-            throw JobDefinitionError(
-                "wrong-type", expected: "\(name): \(field.type.words)", found: value.canonicalText, at: location,
+            throw Explanation(
+                .wrongType, expected: "\(name): \(field.type.words)", found: value.canonicalText, at: location,
                 advice: "give the parameter another value")
         }
         return values
@@ -118,34 +118,34 @@ public struct JobDefinition: Sendable, Hashable {
     /// A name beside the plug-in's own settings: a short line.
     private static func resolved(
         _ text: String, _ key: String, _ scope: ExpressionScope, _ location: String
-    ) throws(JobDefinitionError) -> String {
+    ) throws(Explanation) -> String {
         guard text.contains("${") else { return text }
         let value: JSONValue
         do {
             value = try ExpressionEvaluator.resolve(.string(text), in: scope)
         } catch {
-            throw JobDefinitionError(error, at: location)
+            throw Explanation(error, at: location)
         }
         let name = value.stringValue ?? value.intValue.map(String.init) ?? ""
         guard !name.isEmpty, name.utf8.count <= 255, name == name.printable else {
-            throw JobDefinitionError(
-                "wrong-type", expected: "\(key): a text of 1 to 255 bytes in one line", found: value.canonicalText, at: location,
+            throw Explanation(
+                .wrongType, expected: "\(key): a text of 1 to 255 bytes in one line", found: value.canonicalText, at: location,
                 advice: "give the parameter another value")
         }
         return name
     }
 
-    private static func resolved(_ step: PlannedStep, _ scope: ExpressionScope) throws(JobDefinitionError) -> Subject {
+    private static func resolved(_ step: PlannedStep, _ scope: ExpressionScope) throws(Explanation) -> Subject {
         guard case .snapshot(let text) = step.subject, text.contains("${") else { return step.subject }
         let value: JSONValue
         do {
             value = try ExpressionEvaluator.resolve(.string(text), in: scope)
         } catch {
-            throw JobDefinitionError(error, at: "step \(step.id)")
+            throw Explanation(error, at: "step \(step.id)")
         }
         guard let snapshot = value.stringValue, SnapshotText.isGood(snapshot) else {
-            throw JobDefinitionError(
-                "wrong-snapshot", expected: SnapshotText.words, found: value.canonicalText, at: "step \(step.id)",
+            throw Explanation(
+                .wrongSnapshot, expected: SnapshotText.words, found: value.canonicalText, at: "step \(step.id)",
                 advice: "give the parameter another value")
         }
         return .snapshot(snapshot)
@@ -153,24 +153,24 @@ public struct JobDefinition: Sendable, Hashable {
 
     private static func computed(
         _ location: String, _ compute: () throws(StepError) -> String
-    ) throws(JobDefinitionError) -> String {
+    ) throws(Explanation) -> String {
         do {
             return try compute()
         } catch {
-            throw JobDefinitionError(error, at: location)
+            throw Explanation(error, at: location)
         }
     }
 
     /// What the compiler could not know of settings that depend on parameters.
-    private func checkWindows(_ catalog: Catalog) throws(JobDefinitionError) {
+    private func checkWindows(_ catalog: Catalog) throws(Explanation) {
         for step in steps where step.window != nil && catalog.verb(step.verb)?.declaration.windowRole == .snapshot {
             guard case .systems(let names) = step.subject else { continue }
             for name in names {
                 guard let system = systems[name], let type = catalog.system(system.type),
                     (try? type.snapshotCost(Settings(system.settings, origin: "system \(name)"))) == .slow
                 else { continue }
-                throw JobDefinitionError(
-                    "slow-in-window", expected: "a snapshot that is instant, or a staging copy bounded in size", found: system.type,
+                throw Explanation(
+                    .slowInWindow, expected: "a snapshot that is instant, or a staging copy bounded in size", found: system.type,
                     at: "step \(step.id)", advice: "give system \(name) a bound such as `staging: 64MiB`")
             }
         }

@@ -6,7 +6,7 @@ enum ParameterValues {
     /// All of them, defaults filled in. Everything that is wrong is in one error.
     static func complete(
         _ declared: [String: PlannedParameter], given: [String: JSONValue]
-    ) throws(JobDefinitionError) -> [String: JSONValue] {
+    ) throws(Explanation) -> [String: JSONValue] {
         var values: [String: JSONValue] = [:]
         var expected: [String] = []
         var found: [String] = []
@@ -36,8 +36,8 @@ enum ParameterValues {
             values[name] = canonical
         }
         guard expected.isEmpty else {
-            throw JobDefinitionError(
-                "wrong-parameter", expected: expected.joined(separator: "; "), found: found.joined(separator: "; "), at: "parameters",
+            throw Explanation(
+                .wrongParameter, expected: expected.joined(separator: "; "), found: found.joined(separator: "; "), at: "parameters",
                 advice: advice.joined(separator: "; "))
         }
         return values

@@ -2,7 +2,7 @@ import FlowModel
 
 extension Expression {
     /// Evaluates. `&&` and `||` look at the right side only when they have to.
-    func value(in scope: ExpressionScope) throws(ExpressionError) -> JSONValue {
+    func value(in scope: ExpressionScope) throws(Explanation) -> JSONValue {
         switch self {
         case .literal(let value): return value
         case .path(let parts): return try ExpressionPath.value(parts, in: scope)
@@ -19,17 +19,17 @@ extension Expression {
     }
 
     /// Only true and false are conditions: a text or number in their place is a mistake that must show.
-    func truth(in scope: ExpressionScope) throws(ExpressionError) -> Bool {
+    func truth(in scope: ExpressionScope) throws(Explanation) -> Bool {
         let value = try value(in: scope)
         guard let truth = value.boolValue else {
-            throw ExpressionError(
-                "expression-type", expected: "true or false", found: value.canonicalText, at: "condition",
+            throw Explanation(
+                .expressionType, expected: "true or false", found: value.canonicalText, at: "condition",
                 advice: "compare it with something, such as `== 'yes'`")
         }
         return truth
     }
 
-    private static func compare(_ sign: ExpressionOperator, _ left: JSONValue, _ right: JSONValue) throws(ExpressionError) -> Bool {
+    private static func compare(_ sign: ExpressionOperator, _ left: JSONValue, _ right: JSONValue) throws(Explanation) -> Bool {
         let isEqual: Bool
         if let first = left.doubleValue, let second = right.doubleValue { isEqual = first == second } else { isEqual = left == right }
         switch sign {
@@ -43,8 +43,8 @@ extension Expression {
         } else if let first = left.stringValue, let second = right.stringValue {
             isLess = first < second
         } else {
-            throw ExpressionError(
-                "expression-type", expected: "two numbers or two texts around `\(sign.rawValue)`",
+            throw Explanation(
+                .expressionType, expected: "two numbers or two texts around `\(sign.rawValue)`",
                 found: "\(left.canonicalText), \(right.canonicalText)",
                 at: "comparison")
         }

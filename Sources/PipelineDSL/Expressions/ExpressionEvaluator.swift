@@ -3,13 +3,13 @@ public import FlowModel
 /// Evaluates the `${...}` of settings and conditions. Pure.
 public enum ExpressionEvaluator {
     /// Every text in the settings resolved, at any depth. Keys are left as they are.
-    public static func resolve(_ settings: [String: JSONValue], in scope: ExpressionScope) throws(ExpressionError) -> [String: JSONValue] {
+    public static func resolve(_ settings: [String: JSONValue], in scope: ExpressionScope) throws(Explanation) -> [String: JSONValue] {
         var resolved: [String: JSONValue] = [:]
         for (key, value) in settings { resolved[key] = try resolve(value, in: scope) }
         return resolved
     }
 
-    public static func resolve(_ value: JSONValue, in scope: ExpressionScope) throws(ExpressionError) -> JSONValue {
+    public static func resolve(_ value: JSONValue, in scope: ExpressionScope) throws(Explanation) -> JSONValue {
         switch value {
         case .string(let text):
             guard text.contains("${") else { return value }
@@ -26,12 +26,12 @@ public enum ExpressionEvaluator {
     }
 
     /// A `when`: `${...}`, or an expression without the braces.
-    public static func isTrue(_ condition: String, in scope: ExpressionScope) throws(ExpressionError) -> Bool {
+    public static func isTrue(_ condition: String, in scope: ExpressionScope) throws(Explanation) -> Bool {
         let template =
             try condition.contains("${") ? ExpressionTemplate(parsing: condition) : ExpressionTemplate(parsing: "${\(condition)}")
         let value = try template.value(in: scope)
         guard let truth = value.boolValue else {
-            throw ExpressionError("expression-type", expected: "true or false", found: value.canonicalText, at: "when: \(condition)")
+            throw Explanation(.expressionType, expected: "true or false", found: value.canonicalText, at: "when: \(condition)")
         }
         return truth
     }

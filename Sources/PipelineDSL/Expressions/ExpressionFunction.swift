@@ -21,7 +21,7 @@ enum ExpressionFunction: String, Sendable, Hashable, CaseIterable {
         }
     }
 
-    func apply(_ arguments: [JSONValue]) throws(ExpressionError) -> JSONValue {
+    func apply(_ arguments: [JSONValue]) throws(Explanation) -> JSONValue {
         switch (self, arguments[0]) {
         case (.default, let value): return value.isNull ? arguments[1] : value
         case (.lower, .string(let text)): return .string(text.lowercased())
@@ -38,8 +38,8 @@ enum ExpressionFunction: String, Sendable, Hashable, CaseIterable {
         case (.contains, .array(let elements)): return .bool(elements.contains(arguments[1]))
         default: break
         }
-        throw ExpressionError(
-            "expression-type", expected: "\(rawValue)\(signature)", found: arguments.map(\.canonicalText).joined(separator: ", "),
+        throw Explanation(
+            .expressionType, expected: "\(rawValue)\(signature)", found: arguments.map(\.canonicalText).joined(separator: ", "),
             at: "function \(rawValue)")
     }
 }

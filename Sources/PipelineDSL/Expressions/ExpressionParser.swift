@@ -8,7 +8,7 @@ struct ExpressionParser {
     private var depth = 0
 
     /// `text` is what stands between `${` and `}`.
-    static func parse(_ text: String) throws(ExpressionError) -> Expression {
+    static func parse(_ text: String) throws(Explanation) -> Expression {
         var parser = ExpressionParser(tokens: try ExpressionScanner.tokens(text), text: text)
         let expression = try parser.expression(above: 0)
         guard parser.position == parser.tokens.count else { throw parser.unexpected("an operator or the end") }
@@ -20,11 +20,11 @@ struct ExpressionParser {
         self.text = text
     }
 
-    private mutating func expression(above precedence: Int) throws(ExpressionError) -> Expression {
+    private mutating func expression(above precedence: Int) throws(Explanation) -> Expression {
         depth += 1
         defer { depth -= 1 }
         guard depth <= 40 else {
-            throw ExpressionError("expression", expected: "at most 40 levels of nesting", found: "more", at: "${\(text.prefix(60))}")
+            throw Explanation(.expression, expected: "at most 40 levels of nesting", found: "more", at: "${\(text.prefix(60))}")
         }
         var left = try operand()
         while case .mark(let mark) = peek, let sign = ExpressionOperator(rawValue: mark), sign.precedence > precedence {
@@ -34,7 +34,7 @@ struct ExpressionParser {
         return left
     }
 
-    private mutating func operand() throws(ExpressionError) -> Expression {
+    private mutating func operand() throws(Explanation) -> Expression {
         switch peek {
         case .mark("!"):
             position += 1
@@ -67,7 +67,7 @@ struct ExpressionParser {
         }
     }
 
-    private mutating func path(from first: String) throws(ExpressionError) -> Expression {
+    private mutating func path(from first: String) throws(Explanation) -> Expression {
         var parts = [first]
         while true {
             if peek == .mark(".") {
@@ -98,11 +98,11 @@ struct ExpressionParser {
         }
     }
 
-    private mutating func call(_ name: String) throws(ExpressionError) -> Expression {
+    private mutating func call(_ name: String) throws(Explanation) -> Expression {
         guard let function = ExpressionFunction(rawValue: name) else {
             let names = ExpressionFunction.allCases.map(\.rawValue)
-            throw ExpressionError(
-                "unknown-function", expected: "one of \(names.joined(separator: ", "))", found: name, at: "${\(text)}",
+            throw Explanation(
+                .unknownFunction, expected: "one of \(names.joined(separator: ", "))", found: name, at: "${\(text)}",
                 advice: NearestName.of(name, among: names).map { "did you mean `\($0)`?" } ?? "")
         }
         position += 1
@@ -116,26 +116,26 @@ struct ExpressionParser {
         }
         try expect(")")
         guard function.argumentCounts.contains(arguments.count) else {
-            throw ExpressionError(
-                "expression", expected: "\(name) with \(function.signature)", found: "\(arguments.count) arguments", at: "${\(text)}")
+            throw Explanation(
+                .expression, expected: "\(name) with \(function.signature)", found: "\(arguments.count) arguments", at: "${\(text)}")
         }
         return .call(function, arguments)
     }
 
     private var peek: ExpressionToken? { position < tokens.count ? tokens[position] : nil }
 
-    private mutating func expect(_ mark: String) throws(ExpressionError) {
+    private mutating func expect(_ mark: String) throws(Explanation) {
         guard peek == .mark(mark) else { throw unexpected("`\(mark)`") }
         position += 1
     }
 
-    private func unexpected(_ expected: String) -> ExpressionError {
+    private func unexpected(_ expected: String) -> Explanation {
         let found =
             switch peek {
             case nil: "the end"
             case .name(let text), .text(let text), .mark(let text): text
             case .number(let value): value.canonicalText
             }
-        return ExpressionError("expression", expected: expected, found: found, at: "${\(text)}")
+        return Explanation(.expression, expected: expected, found: found, at: "${\(text)}")
     }
 }

@@ -2,7 +2,7 @@ import FlowModel
 
 /// What the parts of a path name.
 enum ExpressionPath {
-    static func reference(_ parts: [String]) throws(ExpressionError) -> ExpressionReference {
+    static func reference(_ parts: [String]) throws(Explanation) -> ExpressionReference {
         let rest = Array(parts.dropFirst())
         switch (parts[0], rest.count) {
         case ("parameters", 1...): return .parameter(rest[0])
@@ -12,15 +12,15 @@ enum ExpressionPath {
         case ("item", _): return .item(rest)
         default:
             let roots = ["parameters", "steps", "job", "pipeline", "item"]
-            throw ExpressionError(
-                "unknown-reference",
+            throw Explanation(
+                .unknownReference,
                 expected: "parameters.NAME, steps.ID.outputs.NAME, job.id, job.createdAt, pipeline.name, or item in a forEach",
                 found: parts.joined(separator: "."), at: "${\(parts.joined(separator: "."))}",
                 advice: NearestName.of(parts[0], among: roots).map { "did you mean `\($0)`?" } ?? "")
         }
     }
 
-    static func value(_ parts: [String], in scope: ExpressionScope) throws(ExpressionError) -> JSONValue {
+    static func value(_ parts: [String], in scope: ExpressionScope) throws(Explanation) -> JSONValue {
         switch try reference(parts) {
         case .parameter(let name):
             guard let value = scope.parameters[name] else { throw missing(parts, "a parameter") }
@@ -40,7 +40,7 @@ enum ExpressionPath {
         }
     }
 
-    private static func member(_ value: JSONValue, _ rest: ArraySlice<String>, of parts: [String]) throws(ExpressionError) -> JSONValue {
+    private static func member(_ value: JSONValue, _ rest: ArraySlice<String>, of parts: [String]) throws(Explanation) -> JSONValue {
         var value = value
         for part in rest {
             switch value {
@@ -55,8 +55,8 @@ enum ExpressionPath {
         return value
     }
 
-    private static func missing(_ parts: [String], _ expected: String) -> ExpressionError {
-        ExpressionError(
-            "unknown-reference", expected: expected, found: parts.joined(separator: "."), at: "${\(parts.joined(separator: "."))}")
+    private static func missing(_ parts: [String], _ expected: String) -> Explanation {
+        Explanation(
+            .unknownReference, expected: expected, found: parts.joined(separator: "."), at: "${\(parts.joined(separator: "."))}")
     }
 }

@@ -9,7 +9,7 @@ struct ExpressionTemplate: Sendable, Hashable {
     let parts: [Part]
     private let text: String
 
-    init(parsing text: String) throws(ExpressionError) {
+    init(parsing text: String) throws(Explanation) {
         self.text = text
         var parts: [Part] = []
         var plain = ""
@@ -21,7 +21,7 @@ struct ExpressionTemplate: Sendable, Hashable {
             } else if rest.hasPrefix("${") {
                 rest = rest.dropFirst(2)
                 guard let end = Self.end(of: rest) else {
-                    throw ExpressionError("expression", expected: "a closing }", found: "the end", at: text)
+                    throw Explanation(.expression, expected: "a closing }", found: "the end", at: text)
                 }
                 if !plain.isEmpty { parts.append(.text(plain)) }
                 plain = ""
@@ -55,7 +55,7 @@ struct ExpressionTemplate: Sendable, Hashable {
 
     /// What it names. Throws for a path that can't name anything.
     var references: [ExpressionReference] {
-        get throws(ExpressionError) {
+        get throws(Explanation) {
             var found: [ExpressionReference] = []
             for case .expression(let expression) in parts {
                 for path in expression.paths { found.append(try ExpressionPath.reference(path)) }
@@ -65,7 +65,7 @@ struct ExpressionTemplate: Sendable, Hashable {
     }
 
     /// A template that is one expression keeps the value's type; else the parts are joined to a text.
-    func value(in scope: ExpressionScope) throws(ExpressionError) -> JSONValue {
+    func value(in scope: ExpressionScope) throws(Explanation) -> JSONValue {
         if parts.count == 1, case .expression(let expression) = parts[0] { return try expression.value(in: scope) }
         var out = ""
         for part in parts {

@@ -19,19 +19,19 @@ struct ExpressionScanner {
         whole = text
     }
 
-    static func tokens(_ text: String) throws(ExpressionError) -> [ExpressionToken] {
+    static func tokens(_ text: String) throws(Explanation) -> [ExpressionToken] {
         var scanner = ExpressionScanner(text)
         var tokens: [ExpressionToken] = []
         while let token = try scanner.next() {
             tokens.append(token)
             guard tokens.count <= 500 else {
-                throw ExpressionError("expression", expected: "at most 500 words", found: "more", at: String(text.prefix(60)))
+                throw Explanation(.expression, expected: "at most 500 words", found: "more", at: String(text.prefix(60)))
             }
         }
         return tokens
     }
 
-    private mutating func next() throws(ExpressionError) -> ExpressionToken? {
+    private mutating func next() throws(Explanation) -> ExpressionToken? {
         while position < characters.count, characters[position].isWhitespace { position += 1 }
         guard position < characters.count else { return nil }
         let first = characters[position]
@@ -45,8 +45,8 @@ struct ExpressionScanner {
                 return .mark(mark)
             }
         }
-        throw ExpressionError(
-            "expression", expected: "a name, a number, a quoted text or an operator", found: "\(first)", at: "${\(whole)}")
+        throw Explanation(
+            .expression, expected: "a name, a number, a quoted text or an operator", found: "\(first)", at: "${\(whole)}")
     }
 
     private mutating func take(while isPart: (Character) -> Bool) -> String {
@@ -55,18 +55,18 @@ struct ExpressionScanner {
         return String(characters[start..<position])
     }
 
-    private mutating func number() throws(ExpressionError) -> ExpressionToken {
+    private mutating func number() throws(Explanation) -> ExpressionToken {
         let text = take { $0.isNumber || $0 == "." }
         if let value = Int64(text) { return .number(.int(value)) }
         if let value = Double(text) { return .number(.double(value)) }
-        throw ExpressionError("expression", expected: "a number", found: text, at: "${\(whole)}")
+        throw Explanation(.expression, expected: "a number", found: text, at: "${\(whole)}")
     }
 
-    private mutating func text(endingWith quote: Character) throws(ExpressionError) -> ExpressionToken {
+    private mutating func text(endingWith quote: Character) throws(Explanation) -> ExpressionToken {
         position += 1
         let text = take { $0 != quote }
         guard position < characters.count else {
-            throw ExpressionError("expression", expected: "a closing \(quote)", found: "the end", at: "${\(whole)}")
+            throw Explanation(.expression, expected: "a closing \(quote)", found: "the end", at: "${\(whole)}")
         }
         position += 1
         return .text(text)

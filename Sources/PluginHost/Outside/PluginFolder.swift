@@ -54,7 +54,7 @@ public struct PluginFolder: Sendable {
     }
 
     private func error(_ expected: String, _ found: String, _ file: String, _ advice: String) -> StepError {
-        StepError("plugin-invalid", expected: expected, found: found, at: file, advice: advice)
+        StepError(.pluginInvalid, expected: expected, found: found, at: file, advice: advice)
     }
 
     /// A worker runs these with all its rights: nobody else may have written them, nor what lies beside them, which they may read their code
@@ -63,7 +63,7 @@ public struct PluginFolder: Sendable {
         let whole = URL(fileURLWithPath: path).standardizedFileURL.path
         let homes = [whole] + ([file] + modules).compactMap { Self.home(of: $0) }.filter { $0 != whole }
         for folder in Set(homes).sorted() {
-            do throws(FolderError) {
+            do throws(Explanation) {
                 _ = try OwnFolder(opening: folder)
             } catch {
                 throw self.error(
@@ -73,7 +73,7 @@ public struct PluginFolder: Sendable {
         }
         for place in [file] + modules {
             guard access(place, F_OK) == 0 else { continue }
-            do throws(FolderError) {
+            do throws(Explanation) {
                 try OwnFile.require(place)
             } catch {
                 throw self.error(

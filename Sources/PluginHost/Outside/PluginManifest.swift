@@ -60,7 +60,7 @@ private struct ManifestReader {
 
     func error(_ expected: String, _ found: String) -> StepError {
         StepError(
-            "plugin-invalid", expected: "in its manifest \(expected)", found: found, at: place,
+            .pluginInvalid, expected: "in its manifest \(expected)", found: found, at: place,
             advice: "correct the plug-in: see docs/plug-ins.md")
     }
 

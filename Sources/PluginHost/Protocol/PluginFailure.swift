@@ -1,28 +1,20 @@
 import FlowModel
 import StorageKit
 
-/// An error as it travels between a plug-in's process and its worker: the parts of `StorageError`, by name.
+/// An error as it travels between a plug-in's process and its worker: the parts of an explanation, by name.
 struct PluginFailure {
-    let error: StorageError
+    let explanation: Explanation
 
-    init(_ error: any Error, at location: String) {
-        switch error {
-        case let error as StorageError: self.error = error
-        case let error as any ExplainedError:
-            self.error = StorageError(
-                StorageError.Kind(rawValue: error.code) ?? .failed, expected: error.expected, found: error.found, at: error.location,
-                advice: error.advice, retry: error.retry)
-        default:
-            self.error = StorageError(
-                .failed, expected: "success", found: String(describing: error), at: location, retry: .transient)
-        }
-    }
+    /// As those who ask the plug-in know it.
+    var error: StorageError { StorageError(explanation) }
+
+    init(_ error: any Error, at location: String) { explanation = Explanation(error, at: location) }
 
     /// Tolerant: what a plug-in leaves out is filled in, so that no error of it is lost for its form.
     init(json: JSONValue, call: String, plugin: String) {
         func text(_ key: String) -> String? { json[key]?.stringValue }
-        error = StorageError(
-            text("kind").flatMap { StorageError.Kind(rawValue: $0) } ?? .failed,
+        explanation = Explanation(
+            text("kind").map { ErrorKind(word: $0) } ?? .failed,
             expected: text("expected") ?? "\(call) to succeed", found: text("found") ?? json.stringValue ?? json.canonicalText,
             at: text("location") ?? plugin, advice: text("advice") ?? "",
             retry: text("retry").flatMap { Retryability(rawValue: $0) } ?? .permanent,
@@ -31,10 +23,10 @@ struct PluginFailure {
 
     var json: JSONValue {
         var members: [String: JSONValue] = [
-            "kind": .string(error.kind.rawValue), "expected": .string(error.expected), "found": .string(error.found),
-            "location": .string(error.location), "advice": .string(error.advice), "retry": .string(error.retry.rawValue),
+            "kind": .string(explanation.kind.rawValue), "expected": .string(explanation.expected), "found": .string(explanation.found),
+            "location": .string(explanation.location), "advice": .string(explanation.advice), "retry": .string(explanation.retry.rawValue),
         ]
-        if let after = error.retryAfter { members["retryAfter"] = .int(after.milliseconds) }
+        if let after = explanation.retryAfter { members["retryAfter"] = .int(after.milliseconds) }
         return .object(members)
     }
 }

@@ -14,6 +14,6 @@ struct HostedRecorder: StepRecorder {
     func proofs(repositoryID: String) async throws -> [Proof]? { nil }
 
     private func refusal(_ what: String) -> StepError {
-        StepError("unsupported", expected: "a plug-in that can be hosted", found: "one that asks for \(what)", at: "the plug-in's process")
+        StepError(.unsupported, expected: "a plug-in that can be hosted", found: "one that asks for \(what)", at: "the plug-in's process")
     }
 }

@@ -136,7 +136,7 @@ public actor Connection {
         let texts = try parameters.map { parameter throws(PostgreSQLError) -> String? in
             guard let text = parameter.wireText else { return nil }
             guard !text.utf8.contains(0) else {
-                throw PostgreSQLError("nul-in-text", expected: "text without NUL characters", found: "a NUL character", at: place)
+                throw PostgreSQLError(.nulInText, expected: "text without NUL characters", found: "a NUL character", at: place)
             }
             return text
         }
@@ -211,7 +211,7 @@ public actor Connection {
             guard !deadline.hasPassed else {
                 isAbandoned = true
                 if isCancelling { throw CancellationError() }
-                throw lost("no answer within \(limit?.description ?? "3s")", code: PostgreSQLError.noAnswer)
+                throw lost("no answer within \(limit?.description ?? "3s")", kind: .noAnswer)
             }
             guard Socket.wait(handle.socket, for: direction, milliseconds: 100) else { return }
             guard PQconsumeInput(handle.raw) == 1 else { throw lost() }
@@ -231,10 +231,10 @@ public actor Connection {
         return last
     }
 
-    private func lost(_ reason: String? = nil, code: String = PostgreSQLError.connectionLost) -> PostgreSQLError {
+    private func lost(_ reason: String? = nil, kind: ErrorKind = .connectionLost) -> PostgreSQLError {
         let message = handle.message
         return PostgreSQLError(
-            code, expected: "a connection to the database",
+            kind, expected: "a connection to the database",
             found: reason ?? (message.isEmpty ? "it is closed" : message), at: place, advice: "check that the database runs",
             retry: .transient)
     }
@@ -247,11 +247,9 @@ extension PostgreSQLError {
         var found = result.field(ErrorField.primary) ?? String(cString: PQresultErrorMessage(result.raw)).singleLine
         if let detail = result.field(ErrorField.detail) { found += " (\(detail))" }
         // Without a code the report comes from libpq: the connection broke.
-        let code =
-            state == nil
-            ? PostgreSQLError.connectionLost : state?.isConnectionLoss == true ? PostgreSQLError.connectionLost : "statement-failed"
+        let kind: ErrorKind = state?.isConnectionLoss ?? true ? .connectionLost : .statementFailed
         self.init(
-            code, expected: "the statement to succeed: \(sql.prefix(60).split(whereSeparator: \.isWhitespace).joined(separator: " "))",
+            kind, expected: "the statement to succeed: \(sql.prefix(60).split(whereSeparator: \.isWhitespace).joined(separator: " "))",
             found: found, at: place, advice: state?.advice ?? "check that the database runs",
             retry: state?.isTransient ?? true ? .transient : state == .uniqueViolation ? .lostRace : .permanent,
             sqlState: state, constraint: result.field(ErrorField.constraint))
@@ -259,7 +257,7 @@ extension PostgreSQLError {
 
     fileprivate var asLost: PostgreSQLError {
         var error = self
-        error.code = Self.connectionLost
+        error.kind = .connectionLost
         error.retry = .transient
         return error
     }

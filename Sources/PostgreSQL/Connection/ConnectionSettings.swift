@@ -28,7 +28,7 @@ public struct ConnectionSettings: Sendable, Hashable {
         guard !text.utf8.contains(0), let options = PQconninfoParse(text, &message) else {
             // libpq's message may quote a part of the password.
             throw PostgreSQLError(
-                "bad-database-address", expected: "postgresql://USER@HOST:PORT/DATABASE, or host=HOST dbname=DATABASE user=USER",
+                .badDatabaseAddress, expected: "postgresql://USER@HOST:PORT/DATABASE, or host=HOST dbname=DATABASE user=USER",
                 found: "something else (not shown: it may hold a password)", at: "database address",
                 advice: "write special characters of a URL as %XX, and quote values with spaces")
         }

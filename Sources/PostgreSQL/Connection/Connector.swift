@@ -72,7 +72,7 @@ actor Connector {
         let known = permanent.first { message.contains($0.words) }
         let state = known?.state.map { SQLState(rawValue: $0) }
         return PostgreSQLError(
-            known == nil ? "connect-failed" : "connect-refused", expected: "a connection to the database", found: message,
+            known == nil ? .connectFailed : .connectRefused, expected: "a connection to the database", found: message,
             at: settings.description,
             advice: known?.advice ?? state?.advice ?? "check that the server runs and that host and port are right",
             retry: known == nil ? .transient : .permanent, sqlState: state)

@@ -106,7 +106,7 @@ public final class ReplicationSession: @unchecked Sendable {  // one call at a t
     private func lost(_ reason: String? = nil) -> PostgreSQLError {
         let message = reason ?? handle.message
         return PostgreSQLError(
-            PostgreSQLError.connectionLost, expected: "a replication connection to the server",
+            .connectionLost, expected: "a replication connection to the server",
             found: message.isEmpty ? "it is closed" : message, at: place, advice: "check that the server runs, and try again",
             retry: .transient)
     }

@@ -1,4 +1,5 @@
 import CLibPQ
+import FlowModel
 
 /// What a statement returned.
 public struct Rows: Sendable, RandomAccessCollection {
@@ -58,6 +59,6 @@ public struct Row: Sendable {
     }
 
     private func mismatch(_ column: String, expected: String, found: String) -> PostgreSQLError {
-        PostgreSQLError("unexpected-column", expected: expected, found: found, at: "column \(column)")
+        PostgreSQLError(.unexpectedColumn, expected: expected, found: found, at: "column \(column)")
     }
 }

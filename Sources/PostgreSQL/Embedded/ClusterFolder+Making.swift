@@ -1,3 +1,4 @@
+import FlowModel
 import Foundation
 import Glibc
 import OwnFolders
@@ -6,7 +7,7 @@ extension ClusterFolder {
     /// Makes the folders, and sees whose they are. A cluster of an earlier version, whose whole folder was the server's user's, is taken back from
     /// him: the folder itself first, so that nothing in it can be exchanged any more, then what is ours of it.
     func create() throws(PostgreSQLError) {
-        do throws(FolderError) {
+        do throws(Explanation) {
             let whole = URL(fileURLWithPath: path)
             let above = try OwnFolder(sharing: whole.deletingLastPathComponent().path)
             let top = try take(whole.lastPathComponent, in: above)
@@ -16,7 +17,7 @@ extension ClusterFolder {
             try keepLocks(of: top, in: control)
             let settings = try OwnFolder(making: settings, mode: user == nil ? 0o700 : 0o750)
             if let user, fchown(settings.descriptor, geteuid(), user.groupID) != 0 {
-                throw FolderError(errno: errno, doing: "to let user \(user.name) read the settings", at: settings.path)
+                throw Explanation(errno: errno, doing: "to let user \(user.name) read the settings", at: settings.path)
             }
             let logs = try give("log", in: top)
             for name in [Self.logName, Self.logName + ".1"] { renameat(top.descriptor, name, logs.descriptor, name) }
@@ -28,14 +29,14 @@ extension ClusterFolder {
         }
         if let user, !user.canReach(path) {
             throw PostgreSQLError(
-                "unreachable-folder", expected: "a folder that user \(user.name) can enter", found: "a folder above it is closed", at: path,
+                .unreachableFolder, expected: "a folder that user \(user.name) can enter", found: "a folder above it is closed", at: path,
                 advice: "name another one with XDG_STATE_HOME")
         }
     }
 
     /// An empty folder for a new cluster.
     func makeUnfinished() throws(PostgreSQLError) {
-        do throws(FolderError) {
+        do throws(Explanation) {
             _ = try give(URL(fileURLWithPath: unfinished).lastPathComponent, in: OwnFolder(opening: path))
         } catch {
             throw PostgreSQLError(error)
@@ -43,7 +44,7 @@ extension ClusterFolder {
     }
 
     /// The cluster's folder: ours, and entered by the server's user alone.
-    private func take(_ name: String, in above: OwnFolder) throws(FolderError) -> FolderGift {
+    private func take(_ name: String, in above: OwnFolder) throws(Explanation) -> FolderGift {
         let folder = try FolderGift(name, in: above, or: path)
         let status = folder.status
         let isOpenForUser = user.map { status.st_mode & 0o077 == 0o010 && status.st_gid == $0.groupID } ?? false
@@ -57,7 +58,7 @@ extension ClusterFolder {
 
     /// A folder of the server's user.
     @discardableResult
-    private func give(_ name: String, in above: some HeldFolder) throws(FolderError) -> FolderGift {
+    private func give(_ name: String, in above: some HeldFolder) throws(Explanation) -> FolderGift {
         let folder = try FolderGift(name, in: above, or: above.path + "/" + name)
         let status = folder.status
         if let user, status.st_uid != user.userID {
@@ -71,7 +72,7 @@ extension ClusterFolder {
     }
 
     /// Earlier versions had locks and marks beside the data. Locks keep their inodes: a command of that version may hold them.
-    private func keepLocks(of top: FolderGift, in control: OwnFolder) throws(FolderError) {
+    private func keepLocks(of top: FolderGift, in control: OwnFolder) throws(Explanation) {
         for name in ["control.lock", "users.lock", "watcher.lock"] {
             let file = openat(top.descriptor, name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
             if file < 0, errno == ENOENT { continue }
@@ -96,18 +97,11 @@ extension ClusterFolder {
     }
 
     /// What the server's user made is a folder of his, if it is there.
-    private func examineData() throws(FolderError) {
+    private func examineData() throws(Explanation) {
         var status = stat()
         guard lstat(data, &status) == 0 else { return }
         guard status.st_mode & S_IFMT == S_IFDIR, [owner, geteuid()].contains(status.st_uid) else {
             throw FolderGift.refusal(status, at: data, owner: owner)
         }
-    }
-}
-
-extension PostgreSQLError {
-    init(_ error: FolderError) {
-        self.init(
-            error.code, expected: error.expected, found: error.found, at: error.location, advice: error.advice, retry: error.retry)
     }
 }

@@ -1,3 +1,4 @@
+import FlowModel
 import Foundation
 import Glibc
 import OwnFolders
@@ -44,7 +45,7 @@ struct ClusterFolder: Sendable, Hashable {
         }
         guard let base = state ?? environment["HOME"].map({ $0 + "/.local/state" }) else {
             throw PostgreSQLError(
-                "no-state-folder", expected: "HOME or XDG_STATE_HOME", found: "neither is set", at: "environment",
+                .noStateFolder, expected: "HOME or XDG_STATE_HOME", found: "neither is set", at: "environment",
                 advice: "set XDG_STATE_HOME, or name a database with --database")
         }
         return ClusterFolder(path: base + "/snappy-flow/postgresql", user: nil)
@@ -72,7 +73,7 @@ struct ClusterFolder: Sendable, Hashable {
     /// error: whoever took it for none would make a new one in its place.
     var major: Int? {
         get throws(PostgreSQLError) {
-            do throws(FolderError) {
+            do throws(Explanation) {
                 guard let place = try ForeignFolder(data, of: owner) else { return nil }
                 guard let bytes = try place.read("PG_VERSION", atMost: 16) else { throw notUnderstood("no such file") }
                 let text = String(decoding: bytes, as: UTF8.self)
@@ -82,7 +83,7 @@ struct ClusterFolder: Sendable, Hashable {
                 return major
             } catch {
                 throw PostgreSQLError(
-                    "cluster-not-understood", expected: "the data of a private database: \(error.expected)", found: error.found,
+                    .clusterNotUnderstood, expected: "the data of a private database: \(error.expected)", found: error.found,
                     at: error.location,
                     advice:
                         "nothing was changed: bring back what was there, from a copy (PG_VERSION holds PostgreSQL's major version and a line end), "
@@ -91,8 +92,8 @@ struct ClusterFolder: Sendable, Hashable {
         }
     }
 
-    private func notUnderstood(_ found: String) -> FolderError {
-        FolderError(notUnderstood: "a file with PostgreSQL's major version", found: found, at: data + "/PG_VERSION")
+    private func notUnderstood(_ found: String) -> Explanation {
+        Explanation(notUnderstood: "a file with PostgreSQL's major version", found: found, at: data + "/PG_VERSION")
     }
 
     /// What would hold up the server and its programs: its user may have put it into the folders that are his. Sockets belong where its socket is.

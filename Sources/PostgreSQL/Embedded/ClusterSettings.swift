@@ -1,3 +1,4 @@
+import FlowModel
 import Glibc
 import OwnFolders
 
@@ -11,7 +12,7 @@ struct ClusterSettings: Sendable {
     private var names: String { folder.settings + "/ident.conf" }
 
     func write() throws(PostgreSQLError) {
-        do throws(FolderError) {
+        do throws(Explanation) {
             let place = try OwnFolder(opening: folder.settings)
             for (name, text) in [("server.conf", serverText), ("hba.conf", Self.accessText), ("ident.conf", Self.namesText)] {
                 try place.write(Array(text.utf8), to: name, readableBy: folder.user?.groupID)

@@ -125,7 +125,7 @@ public struct EmbeddedCluster: Sendable {
         let isIdle = (try? await FileLock.take(folder.usersLock, .exclusive, within: .seconds(2))) != nil
         guard isIdle || force else {
             throw PostgreSQLError(
-                "cluster-in-use", expected: "no command that uses the private database", found: "at least one", at: folder.path,
+                .clusterInUse, expected: "no command that uses the private database", found: "at least one", at: folder.path,
                 advice: "wait for it to end, or stop it all the same with --force", retry: .transient)
         }
         unlink(folder.keepMark)
@@ -149,7 +149,7 @@ public struct EmbeddedCluster: Sendable {
         }
         do {
             try await server.start()
-        } catch let error as PostgreSQLError where error.code == PostgreSQLError.noSpace {
+        } catch let error as PostgreSQLError where error.kind == .noSpace {
             guard await watch.giveUp() else { throw error }
             try await server.start()
         }

@@ -31,7 +31,7 @@ final class FileLock: Sendable {
             if let lock = try attempt(path, mode) { return lock }
             guard !deadline.hasPassed else {
                 throw PostgreSQLError(
-                    "cluster-busy", expected: "the lock of the private database within \(limit)", found: "another command holds it",
+                    .clusterBusy, expected: "the lock of the private database within \(limit)", found: "another command holds it",
                     at: path,
                     advice: "see what other snappy-flow commands are starting or stopping the database", retry: .transient)
             }
@@ -50,7 +50,7 @@ extension PostgreSQLError {
             default: ""
             }
         self.init(
-            [ENOSPC, EDQUOT].contains(code) ? Self.noSpace : "file-system", expected: what, found: String(cString: strerror(code)),
+            [ENOSPC, EDQUOT].contains(code) ? .noSpace : .fileSystem, expected: what, found: String(cString: strerror(code)),
             at: path, advice: advice,
             retry: code == ENOSPC || code == EDQUOT ? .transient : .permanent)
     }

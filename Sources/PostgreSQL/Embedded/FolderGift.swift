@@ -1,3 +1,4 @@
+import FlowModel
 import Glibc
 import OwnFolders
 
@@ -15,22 +16,22 @@ final class FolderGift: HeldFolder {
     let path: String
     private(set) var status = stat()
 
-    init(_ name: String, in above: some HeldFolder, or path: String) throws(FolderError) {
+    init(_ name: String, in above: some HeldFolder, or path: String) throws(Explanation) {
         self.path = path
         guard mkdirat(above.descriptor, name, 0o700) == 0 || errno == EEXIST else {
-            throw FolderError(errno: errno, doing: "to make the folder", at: path)
+            throw Explanation(errno: errno, doing: "to make the folder", at: path)
         }
         descriptor = openat(above.descriptor, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
-        guard descriptor >= 0 else { throw FolderError(errno: errno, doing: "a folder, and no link to one", at: path) }
-        guard fstat(descriptor, &status) == 0 else { throw FolderError(errno: errno, doing: "to examine the folder", at: path) }
+        guard descriptor >= 0 else { throw Explanation(errno: errno, doing: "a folder, and no link to one", at: path) }
+        guard fstat(descriptor, &status) == 0 else { throw Explanation(errno: errno, doing: "to examine the folder", at: path) }
     }
 
     deinit { if descriptor >= 0 { close(descriptor) } }
 
     /// As little as possible in between: nobody but the new owner has more rights than before.
-    func become(owner: uid_t, group: gid_t, mode: mode_t) throws(FolderError) {
+    func become(owner: uid_t, group: gid_t, mode: mode_t) throws(Explanation) {
         guard fchown(descriptor, owner, group) == 0, fchmod(descriptor, mode) == 0, fstat(descriptor, &status) == 0 else {
-            throw FolderError(errno: errno, doing: "to give the folder to user id \(owner)", at: path)
+            throw Explanation(errno: errno, doing: "to give the folder to user id \(owner)", at: path)
         }
     }
 
@@ -48,10 +49,10 @@ final class FolderGift: HeldFolder {
         return true
     }
 
-    func refusal(owner: uid_t) -> FolderError { Self.refusal(status, at: path, owner: owner) }
+    func refusal(owner: uid_t) -> Explanation { Self.refusal(status, at: path, owner: owner) }
 
-    static func refusal(_ status: stat, at path: String, owner: uid_t) -> FolderError {
-        FolderError(
+    static func refusal(_ status: stat, at path: String, owner: uid_t) -> Explanation {
+        Explanation(
             notPrivate: "a folder of user id \(owner) with mode 0700",
             found: "owner \(status.st_uid), mode 0\(String(status.st_mode & 0o7777, radix: 8))"
                 + (status.st_mode & S_IFMT == S_IFDIR ? "" : ", no folder"), at: path)

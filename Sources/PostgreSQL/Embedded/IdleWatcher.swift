@@ -1,3 +1,4 @@
+import FlowModel
 import Subprocess
 import SystemPackage
 
@@ -59,7 +60,7 @@ struct IdleWatcher: Sendable {
             platformOptions: .detached, output: .discarded)
         guard result.terminationStatus.isSuccess else {
             throw PostgreSQLError(
-                "watcher-failed", expected: "the programs sh, flock and timeout", found: "\(result.terminationStatus)", at: folder.path,
+                .watcherFailed, expected: "the programs sh, flock and timeout", found: "\(result.terminationStatus)", at: folder.path,
                 advice: "install util-linux and coreutils")
         }
     }

@@ -1,3 +1,4 @@
+import FlowModel
 import Foundation
 import Subprocess
 import SystemPackage
@@ -52,19 +53,19 @@ package struct ServerBinaries: Sendable, Hashable {
         guard let clusterMajor else {
             if let newest = installed.first, newest.major >= oldestMajor { return newest }
             throw PostgreSQLError(
-                "no-postgresql", expected: "PostgreSQL \(oldestMajor) or newer on this machine", found: versions,
+                .noPostgreSQL, expected: "PostgreSQL \(oldestMajor) or newer on this machine", found: versions,
                 at: "/usr/lib/postgresql, PATH",
                 advice: "install it (apt install postgresql), or name a database with --database")
         }
         guard clusterMajor >= oldestMajor else {
             throw PostgreSQLError(
-                "cluster-version", expected: "a private database of PostgreSQL \(oldestMajor) or newer",
+                .clusterVersion, expected: "a private database of PostgreSQL \(oldestMajor) or newer",
                 found: "one of version \(clusterMajor)",
                 at: folder, advice: upgradeAdvice(clusterMajor, folder: folder))
         }
         if let match = installed.first(where: { $0.major == clusterMajor }) { return match }
         throw PostgreSQLError(
-            "cluster-version", expected: "PostgreSQL \(clusterMajor), which made this private database", found: "installed: \(versions)",
+            .clusterVersion, expected: "PostgreSQL \(clusterMajor), which made this private database", found: "installed: \(versions)",
             at: folder,
             advice: upgradeAdvice(clusterMajor, folder: folder))
     }

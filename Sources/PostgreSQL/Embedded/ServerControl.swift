@@ -27,7 +27,7 @@ struct ServerControl: Sendable {
         ]
         if !isDurable { arguments.append("--no-sync") }
         let (succeeded, output) = try await run(binaries.program("initdb"), arguments, within: Self.making)
-        guard succeeded else { throw failure("initdb-failed", "a new cluster", output) }
+        guard succeeded else { throw failure("a new cluster", output, withLog: false) }
         guard rename(folder.unfinished, folder.data) == 0 else {
             throw PostgreSQLError(errno: errno, doing: "to finish the cluster", at: folder.data)
         }
@@ -49,7 +49,7 @@ struct ServerControl: Sendable {
         if errno != ENOTDIR {
             let (succeeded, output) = try await run(
                 "/bin/sh", ["-c", #"exec find "$1" -mindepth 1 -delete"#, "sh", remains], within: Self.making)
-            guard succeeded else { throw failure("remains", "to remove a cluster that was not finished", output) }
+            guard succeeded else { throw failure("to remove a cluster that was not finished", output) }
         }
         guard rmdir(remains) == 0 || errno == ENOENT else {
             throw PostgreSQLError(errno: errno, doing: "to remove a cluster that was not finished", at: remains)
@@ -72,7 +72,7 @@ struct ServerControl: Sendable {
             if succeeded { return }
             // Children of a killed server may hold its shared memory for a moment.
             guard ["still in use", "already exists"].contains(where: logTail.contains), !deadline.hasPassed else {
-                throw failure("start-failed", "the server to start", output)
+                throw failure("the server to start", output)
             }
             try await Task.sleep(for: .milliseconds(100))
         }
@@ -81,7 +81,7 @@ struct ServerControl: Sendable {
     func stop() async throws {
         let (succeeded, output) = try await run(
             binaries.program("pg_ctl"), ["stop", "-w", "-t", "60", "-s", "-m", "fast", "-D", folder.data])
-        guard try succeeded || ServerProcess.find(in: folder) == nil else { throw failure("stop-failed", "the server to stop", output) }
+        guard try succeeded || ServerProcess.find(in: folder) == nil else { throw failure("the server to stop", output) }
     }
 
     /// Its user can hold up whatever reads his files: the program is ended then, with what it started.
@@ -121,7 +121,7 @@ struct ServerControl: Sendable {
     private func heldUp(_ expected: String, _ hindrances: [String]) -> PostgreSQLError {
         let isKnown = !hindrances.isEmpty
         return PostgreSQLError(
-            "server-held-up", expected: expected,
+            .serverHeldUp, expected: expected,
             found: isKnown ? "what holds up whoever opens it: " + hindrances.prefix(4).joined(separator: ", ") : "it was ended by force",
             at: folder.path,
             advice: isKnown
@@ -144,11 +144,11 @@ struct ServerControl: Sendable {
         return String(decoding: bytes, as: UTF8.self).split(separator: "\n").suffix(4).joined(separator: "; ").singleLine
     }
 
-    private func failure(_ code: String, _ expected: String, _ output: String) -> PostgreSQLError {
+    private func failure(_ expected: String, _ output: String, withLog: Bool = true) -> PostgreSQLError {
         let lines = output.split(separator: "\n").map(String.init)
         let complaints = lines.filter { line in ["FATAL", "PANIC", "ERROR", "error:", "HINT"].contains { line.contains($0) } }
         let said = (complaints.isEmpty ? Array(lines.suffix(4)) : complaints).joined(separator: "\n").singleLine
-        let found = [said, code == "initdb-failed" ? "" : logTail].filter { !$0.isEmpty }.joined(separator: "; log: ")
+        let found = [said, withLog ? logTail : ""].filter { !$0.isEmpty }.joined(separator: "; log: ")
         let isFull = found.contains("No space left") || found.contains("Disk quota exceeded")
         let isDenied = found.contains("Permission denied") || found.contains("Read-only file system")
         let advice =
@@ -156,7 +156,7 @@ struct ServerControl: Sendable {
             ? "free space on the disk of \(folder.path)"
             : isDenied ? "make \(folder.path) writable for this user, or name another place with XDG_STATE_HOME" : "see \(folder.log)"
         return PostgreSQLError(
-            isFull ? PostgreSQLError.noSpace : code, expected: expected, found: found, at: folder.path, advice: advice,
+            isFull ? .noSpace : .serverFailed, expected: expected, found: found, at: folder.path, advice: advice,
             retry: isFull ? .transient : .permanent)
     }
 }

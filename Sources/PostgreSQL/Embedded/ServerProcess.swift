@@ -1,3 +1,4 @@
+import FlowModel
 import Foundation
 import Glibc
 import OwnFolders
@@ -11,7 +12,7 @@ enum ServerProcess {
     /// The postmaster's process id when it lives. A file left by a crash may name a process that is somebody else's by now.
     /// Throws where that file is not understood: the server may run all the same.
     static func find(in folder: ClusterFolder) throws(PostgreSQLError) -> pid_t? {
-        do throws(FolderError) {
+        do throws(Explanation) {
             guard let place = try ForeignFolder(folder.data, of: folder.owner), case .process(let pid) = try content(place, pidFile),
                 isAlive(pid)
             else { return nil }
@@ -26,7 +27,7 @@ enum ServerProcess {
     /// any process of the old server is left.
     static func removeMisleadingFiles(in folder: ClusterFolder) throws(PostgreSQLError) {
         var misleading: [(ForeignFolder, String)] = []
-        do throws(FolderError) {
+        do throws(Explanation) {
             for (path, name) in [(folder.data, pidFile), (folder.socketFolder, socketLock)] {
                 guard let place = try ForeignFolder(path, of: folder.owner) else { continue }
                 switch try content(place, name) {
@@ -49,7 +50,7 @@ enum ServerProcess {
         case process(pid_t)
     }
 
-    private static func content(_ place: ForeignFolder, _ name: String) throws(FolderError) -> Content {
+    private static func content(_ place: ForeignFolder, _ name: String) throws(Explanation) -> Content {
         guard let bytes = try place.read(name, atMost: 64) else { return .absent }
         let line = String(decoding: bytes, as: UTF8.self).split(separator: "\n").first ?? ""
         // A standalone server (postgres --single) has its number with a minus sign there.

@@ -70,7 +70,7 @@ extension Repository {
         case .id(let id):
             guard let found = try await snapshots().first(where: { $0.id == id }) else {
                 throw RepositoryError(
-                    .noSnapshot, expected: "snapshot \(id) as the parent", found: "no such snapshot", at: location,
+                    .noSuchSnapshot, expected: "snapshot \(id) as the parent", found: "no such snapshot", at: location,
                     advice: "list the snapshots and choose one, or leave the parent out")
             }
             return found

@@ -13,7 +13,7 @@ public struct Browser: Sendable {
         try await TreeWalk(loader: loader).run(try snapshot.treeID(), below: path, body)
     }
 
-    /// The entry at a path; nil for the snapshot's root. Throws `.noPath` where there is nothing.
+    /// The entry at a path; nil for the snapshot's root. Throws `.noSuchPath` where there is nothing.
     public func entry(_ path: TreePath, of snapshot: Snapshot) async throws -> SnapshotEntry? {
         try await TreeWalk(loader: loader).find(path, in: try snapshot.treeID()).node.map { SnapshotEntry($0, at: path) }
     }

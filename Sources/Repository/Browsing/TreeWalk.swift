@@ -1,3 +1,4 @@
+import FlowModel
 import StorageKit
 
 /// Walks a snapshot's tree depth first. Memory grows with the largest folder, not with the tree.
@@ -47,7 +48,7 @@ struct TreeWalk {
             let above = found == nil ? root : found?.subtree
             guard let above, let node = try await loader.loadTree(above).node(named: name) else {
                 throw RepositoryError(
-                    .noPath, expected: "the path in the snapshot", found: "nothing", at: "/\(path)",
+                    .noSuchPath, expected: "the path in the snapshot", found: "nothing", at: "/\(path)",
                     advice: "list the snapshot's paths with `snappy-flow snapshots ls`, and give the path as it was when it was copied")
             }
             (found, tree) = (node, above)

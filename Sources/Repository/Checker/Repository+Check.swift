@@ -1,4 +1,5 @@
 import Crypto
+import FlowModel
 import StorageKit
 
 extension Repository {

@@ -1,4 +1,5 @@
 import Crypto
+import FlowModel
 
 /// The object `config`: what never changes about a repository.
 struct Config: Sendable {

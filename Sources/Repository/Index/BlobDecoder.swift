@@ -1,4 +1,5 @@
 import Crypto
+import FlowModel
 
 /// Opens, decompresses and verifies blobs with contexts and memory of its own; used by one thread at a time.
 final class BlobDecoder {
@@ -50,7 +51,7 @@ final class BlobDecoder {
         let openedCount = sealed.count - Sealer.overhead
         Self.grow(&opened, to: openedCount)
         let content = UnsafeMutableRawBufferPointer(rebasing: opened[..<openedCount])
-        do throws(CryptoError) { try sealer.open(sealed, into: content) } catch {
+        do throws(Explanation) { try sealer.open(sealed, into: content) } catch {
             throw damage(blob, pack, found: "a wrong authentication code")
         }
         return UnsafeRawBufferPointer(content)

@@ -1,4 +1,5 @@
 import Crypto
+import FlowModel
 import StorageKit
 
 /// Reads single blobs out of packs, from another copy where one is damaged.

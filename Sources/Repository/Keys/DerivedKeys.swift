@@ -1,5 +1,6 @@
 import Crypto
 import Dispatch
+import FlowModel
 import Synchronization
 import Threads
 
@@ -12,7 +13,7 @@ final class DerivedKeys: Sendable {
     static let shared = DerivedKeys(patience: .seconds(600))
 
     private struct Kept {
-        let key = SharedResult<SealKey, CryptoError>()
+        let key = SharedResult<SealKey, Explanation>()
         var used: ContinuousClock.Instant
     }
 
@@ -27,7 +28,7 @@ final class DerivedKeys: Sendable {
     init(patience: Duration) { self.patience = patience }
 
     /// Blocks for as long as scrypt takes, where it was not asked before, or was just now: who comes meanwhile waits for the first.
-    func key(_ scrypt: Scrypt, password: [UInt8]) throws(CryptoError) -> SealKey {
+    func key(_ scrypt: Scrypt, password: [UInt8]) throws(Explanation) -> SealKey {
         let name = name(scrypt, password)
         let (key, isOurs) = kept.withLock { kept in
             kept[name]?.used = .now
@@ -38,7 +39,7 @@ final class DerivedKeys: Sendable {
             return (new.key, true)
         }
         guard isOurs else { return try key.wait() }
-        let made = key.make { () throws(CryptoError) in try scrypt.derive(password: password) }
+        let made = key.make { () throws(Explanation) in try scrypt.derive(password: password) }
         if case .success = made {
             forget(name, after: patience)
         } else {

@@ -1,3 +1,5 @@
+import FlowModel
+
 /// A password, and how the file that it comes from is read: as restic reads one, so that the same file opens the same repository with both programs.
 ///
 /// restic (internal/textfile, cmd/restic `loadPasswordFromFile`): a byte-order mark goes, UTF-16 that one announces becomes UTF-8, white space at both ends

@@ -1,4 +1,5 @@
 import Crypto
+import FlowModel
 public import StorageKit
 
 /// What a repair did to one snapshot.

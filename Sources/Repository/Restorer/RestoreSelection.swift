@@ -35,7 +35,7 @@ struct RestoreSelection: Sendable {
     /// A chosen path that the snapshot doesn't have: a restore of nothing must not look like a success.
     func nothing(at path: TreePath) -> RepositoryError {
         RepositoryError(
-            .noPath, expected: "the path in the snapshot", found: "nothing", at: "/\(path)",
+            .noSuchPath, expected: "the path in the snapshot", found: "nothing", at: "/\(path)",
             advice: "list the snapshot's paths with `snappy-flow snapshots ls`, and give the path as it was when it was copied")
     }
 }

@@ -5,7 +5,7 @@ import StorageKit
 /// files of other owners is one line, and takes no more memory than that.
 struct RestoreWarnings: Sendable {
     private struct Key: Hashable {
-        var kind: StorageError.Kind
+        var kind: ErrorKind
         var expected: String
     }
 

@@ -1,4 +1,5 @@
 import Crypto
+import FlowModel
 import StorageKit
 
 extension Repository {
@@ -8,7 +9,7 @@ extension Repository {
         let names = try ids.map { id in
             guard let digest = ObjectID(hex: id) else {
                 throw RepositoryError(
-                    .noSnapshot, expected: "the id of a snapshot, 64 hex digits", found: "\"\(id)\"", at: location,
+                    .noSuchSnapshot, expected: "the id of a snapshot, 64 hex digits", found: "\"\(id)\"", at: location,
                     advice: "list the snapshots for their ids")
             }
             return ObjectName(ObjectNames.snapshots + digest.hex)

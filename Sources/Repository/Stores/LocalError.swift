@@ -5,7 +5,7 @@ import StorageKit
 /// Says what an errno means for a repository.
 enum LocalError {
     static func of(_ code: Int32, at location: String, doing what: String) -> StorageError {
-        let (kind, advice, retry): (StorageError.Kind, String, Retryability) =
+        let (kind, advice, retry): (ErrorKind, String, Retryability) =
             switch code {
             case ENOENT, ENOTDIR: (.notFound, "check the path; create the repository first", .permanent)
             case EEXIST: (.exists, "", .lostRace)

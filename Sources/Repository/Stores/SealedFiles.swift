@@ -1,4 +1,5 @@
 import Crypto
+import FlowModel
 import StorageKit
 
 /// Reads and writes the sealed objects that are not packs: indexes, snapshots, locks.

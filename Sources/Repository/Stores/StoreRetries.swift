@@ -49,8 +49,8 @@ public struct StoreRetries: Sendable {
         guard error.retry == .transient else { return .final }
         switch error.kind {
         case .unavailable: return .away
-        case .invalid, .truncated, .failed: return .garbled
         case .notFound, .exists, .accessDenied, .noSpace, .changed, .retained, .unsupported: return .final
+        default: return .garbled
         }
     }
 

@@ -1,3 +1,5 @@
+import FlowModel
+
 /// What is wrong with a setting that has the shape that was declared: found when the document is read, before anything runs.
 public struct SettingProblem: Sendable, Hashable {
     /// The setting's name.

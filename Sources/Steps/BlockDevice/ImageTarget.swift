@@ -1,4 +1,5 @@
 import CLinux
+import FlowModel
 import Foundation
 import Glibc
 import StorageKit

@@ -10,7 +10,7 @@
         ) -> StorageError {
             let number = -code
             let text = String(cString: strerror(number))
-            let (kind, advice, retry): (Kind, String, Retryability) =
+            let (kind, advice, retry): (ErrorKind, String, Retryability) =
                 switch number {
                 case ENOENT: (.notFound, ifMissing, .permanent)
                 case EEXIST: (.exists, "", .lostRace)

@@ -1,4 +1,5 @@
 import CLinux
+import FlowModel
 import Glibc
 import StorageKit
 

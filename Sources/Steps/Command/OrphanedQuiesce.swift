@@ -19,7 +19,7 @@ struct OrphanedQuiesce {
             guard let first = left.first else { return }
             guard ContinuousClock.now < deadline else {
                 throw StepError(
-                    "quiesce-still-running", expected: "the quiesce program to end when killed, so that it can't freeze after the thaw",
+                    .quiesceStillRunning, expected: "the quiesce program to end when killed, so that it can't freeze after the thaw",
                     found: "process \(first) goes on", at: origin,
                     advice: "look what it waits for: `cat /proc/\(first)/stack`", retry: .transient)
             }

@@ -16,7 +16,7 @@ struct ProgramResult: Sendable, Hashable {
     var errors: String = ""
 
     /// Throws unless the program exited with one of `statuses`.
-    func require(_ statuses: [Int] = [0], of call: ProgramCall, kind: StepError.Kind = .commandFailed) throws(StepError) {
+    func require(_ statuses: [Int] = [0], of call: ProgramCall, kind: ErrorKind = .commandFailed) throws(StepError) {
         if case .exited(let status) = ending, statuses.contains(status) { return }
         let expected = statuses.count == 1 ? "exit status \(statuses[0])" : "an exit status of \(statuses)"
         let lines = errors.split(separator: "\n").suffix(5).joined(separator: " | ")

@@ -1,4 +1,5 @@
 import CLinux
+import FlowModel
 import Glibc
 import StepKit
 import StorageKit

@@ -65,7 +65,7 @@ struct SnapshotFolder: Sendable {
     func remove() throws(StorageError) {
         guard let held = try? FolderHandle(opening: staging) else { return }
         for path in [partial, whole] {
-            do throws(FolderError) {
+            do throws(Explanation) {
                 try FolderRemoval.remove(Self.place(of: held) + path.dropFirst(staging.count))
             } catch {
                 throw StorageError(

@@ -1,3 +1,4 @@
+import FlowModel
 import Glibc
 import StorageKit
 import Synchronization

@@ -1,4 +1,5 @@
 import Crypto
+import FlowModel
 import Foundation
 import Glibc
 import OwnFolders
@@ -45,9 +46,9 @@ struct FreezeMark: Sendable {
     func write(_ record: Record) throws(StorageError) {
         do {
             try OwnFolder(making: folder, above: 0o700).write(Array(JSONEncoder().encode(record)), to: name)
-        } catch let error as FolderError {
+        } catch let error as Explanation {
             throw StorageError(
-                error.code == FolderError.notPrivate ? .accessDenied : .failed,
+                error.kind == .folderNotPrivate ? .accessDenied : .failed,
                 expected: "a mark of the freeze that can be written: \(error.expected)",
                 found: error.found, at: error.location, advice: error.advice, retry: error.retry)
         } catch {

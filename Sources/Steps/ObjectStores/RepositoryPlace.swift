@@ -36,7 +36,7 @@ public struct RepositoryPlace: Sendable {
         cache = catalog.metadataCache(of: planned, try StoreAccess(planned, name: name))
     }
 
-    /// `RepositoryError(.notFound)` where there is none.
+    /// `RepositoryError(.notARepository)` where there is none.
     public func open(patience: LockPatience = LockPatience()) async throws -> Repository {
         try await Repository.open(
             main.store, password: password, patience: patience, retries: main.retries, bandwidth: main.bandwidth, cache: cache,

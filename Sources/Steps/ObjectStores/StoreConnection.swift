@@ -85,31 +85,31 @@ struct StoreConnection: Sendable {
             stall: timeout, maximumResponse: Self.maximumResponse, trustFile: trustFile, proxy: proxy, pace: pace())
         do {
             return try await hosts.within(width, of: Self.host(url)) { try await client.send(request) }
-        } catch let error as HTTPClientError {
+        } catch let error as Explanation {
             if error.kind == .cancelled { throw CancellationError() }
-            throw StorageError(error)
+            throw StorageError(unanswered: error)
         }
     }
 }
 
 extension StorageError {
     /// No answer came.
-    init(_ error: HTTPClientError) {
-        let kind: Kind =
+    init(unanswered error: Explanation) {
+        var explanation = error
+        explanation.kind =
             switch error.kind {
-            case .unreachable, .timedOut, .interrupted, .cancelled: .unavailable
             case .untrusted: .accessDenied
             case .invalidRequest, .tooLarge: .invalid
+            default: .unavailable
             }
-        self.init(
-            kind, expected: error.expected, found: error.found, at: error.location, advice: error.advice, retry: error.retry)
+        self.init(explanation)
     }
 
     /// An answer that is none of those that were expected, as far as the status alone says what it means. `said` is what the server added.
     init(answer: Response, expected: String, said: String? = nil, at location: String) {
         let words =
             said ?? String(decoding: answer.body.prefix(300), as: UTF8.self).split(whereSeparator: \.isNewline).joined(separator: " ")
-        let (kind, advice, retry): (Kind, String, Retryability) =
+        let (kind, advice, retry): (ErrorKind, String, Retryability) =
             switch answer.status {
             case 300..<400:
                 (.invalid, "the server sends elsewhere; give the address that it names: \(answer.header("Location") ?? "none")", .permanent)

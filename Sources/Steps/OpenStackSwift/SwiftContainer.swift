@@ -54,7 +54,7 @@ struct SwiftContainer: Sendable {
 
     func error(_ answer: Response, expected: String, key: String?) -> StorageError {
         let place = location(key)
-        func error(_ kind: StorageError.Kind, _ advice: String, _ retry: Retryability = .permanent) -> StorageError {
+        func error(_ kind: ErrorKind, _ advice: String, _ retry: Retryability = .permanent) -> StorageError {
             StorageError(kind, expected: expected, found: "status \(answer.status)", at: place, advice: advice, retry: retry)
         }
         switch answer.status {

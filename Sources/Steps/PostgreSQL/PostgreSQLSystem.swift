@@ -47,7 +47,7 @@ extension PostgreSQLSystem: TreeSource {
             chosen = found.filter { $0.name.isExactly(database) }
             guard !chosen.isEmpty else {
                 throw StepError(
-                    "no-such-database", expected: "database \(database)", found: found.map(\.name).sorted().joined(separator: ", "),
+                    .noSuchDatabase, expected: "database \(database)", found: found.map(\.name).sorted().joined(separator: ", "),
                     at: settings.origin,
                     advice: "correct `database`, or create it")
             }

@@ -25,7 +25,7 @@ struct S3Failure {
 
     func error(expected: String, at location: String, region: String) -> StorageError {
         let words = message.isEmpty ? code : code.isEmpty ? message : "\(code) (\(message))"
-        func error(_ kind: StorageError.Kind, _ advice: String, _ retry: Retryability = .permanent) -> StorageError {
+        func error(_ kind: ErrorKind, _ advice: String, _ retry: Retryability = .permanent) -> StorageError {
             StorageError(
                 kind, expected: expected, found: "status \(answer.status)" + (words.isEmpty ? "" : ": \(words)"), at: location,
                 advice: advice, retry: retry, retryAfter: answer.retryAfterSeconds.map { .seconds($0) })

@@ -79,7 +79,7 @@ final class SFTPSession: @unchecked Sendable {  // who has it takes it off the l
         while said.count < 4096, let byte = DescriptorIO.read(1, from: process.errors) { said += byte }
         process.kill()
         let words = String(decoding: said, as: UTF8.self).split(whereSeparator: \.isNewline).suffix(2).joined(separator: " / ")
-        func error(_ kind: StorageError.Kind, _ advice: String, _ retry: Retryability) -> StorageError {
+        func error(_ kind: ErrorKind, _ advice: String, _ retry: Retryability) -> StorageError {
             StorageError(
                 kind, expected: "a conversation with the server", found: words.isEmpty ? "silence" : words, at: location, advice: advice,
                 retry: retry)
@@ -139,7 +139,7 @@ final class SFTPSession: @unchecked Sendable {  // who has it takes it off the l
 
     /// What a status means where it is no success.
     func error(_ status: SFTPPacket.Status?, _ expected: String, _ path: String) -> StorageError {
-        let (kind, found, advice, retry): (StorageError.Kind, String, String, Retryability) =
+        let (kind, found, advice, retry): (ErrorKind, String, String, Retryability) =
             switch status {
             case .noSuchFile: (.notFound, "no such file", "check `path`; create the repository first", .permanent)
             case .permissionDenied: (.accessDenied, "permission denied", "give the account the right to the folder", .permanent)

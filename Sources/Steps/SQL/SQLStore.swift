@@ -124,7 +124,7 @@ struct SQLStore: ObjectStore {
 extension StorageError {
     /// What a database's error means to a store.
     fileprivate init(_ error: PostgreSQLError, at location: String) {
-        let (kind, advice): (Kind, String) =
+        let (kind, advice): (ErrorKind, String) =
             switch error.sqlState {
             case .uniqueViolation?: (.exists, "")
             case .undefinedTable?: (.notFound, "create the repository first: a first copy with `create: true`, or `repository init`")

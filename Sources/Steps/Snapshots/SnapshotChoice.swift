@@ -84,9 +84,3 @@ public struct PickedSnapshot: Sendable, Hashable {
         "snapshot \(snapshot.shortID) of \(time ?? SnapshotTime.text(snapshot.time)), \(SnapshotOrigin(snapshot).words(with: snapshot.paths))"
     }
 }
-
-extension StepError.Kind {
-    static let noSuchSnapshot: StepError.Kind = "no-such-snapshot"
-    /// What was asked for is there of several systems, or of several programs: to take one would be a guess.
-    static let severalOrigins: StepError.Kind = "several-origins"
-}

@@ -36,7 +36,7 @@ struct HTTPExpectation: SettingValue, Hashable {
         let isWanted = status.isEmpty ? response.isSuccess : status.contains(response.status)
         guard isWanted else {
             throw StepError(
-                "unexpected-status",
+                .unexpectedStatus,
                 expected: "a status of \(status.isEmpty ? "200 to 299" : status.map(String.init).joined(separator: ", "))",
                 found: "\(response.status)", at: request.address, advice: "check the request, or declare the status under `expect`",
                 retry: response.isWorthRetrying ? .transient : .permanent,
@@ -44,7 +44,7 @@ struct HTTPExpectation: SettingValue, Hashable {
         }
         guard let contains, response.body.firstRange(of: Array(contains.utf8)) == nil else { return }
         throw StepError(
-            "unexpected-body", expected: "a body that holds \(contains.debugDescription)", found: "\(response.body.count) bytes without it",
+            .unexpectedBody, expected: "a body that holds \(contains.debugDescription)", found: "\(response.body.count) bytes without it",
             at: request.address, advice: "check the server, or correct `expect`", retry: .transient)
     }
 }

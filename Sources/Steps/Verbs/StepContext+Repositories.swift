@@ -15,10 +15,10 @@ extension StepContext {
         let patience = LockPatience(limit: Self.lockWait) { recorder.log(.info, "waits: \($0.found), at \($0.location)") }
         do {
             return try await place.open(patience: patience)
-        } catch let error as RepositoryError where error.kind == .notFound && creating {
+        } catch let error as RepositoryError where error.kind == .notARepository && creating {
             guard place.planned.create else {
                 throw StepError(
-                    Self.noRepository, expected: "a repository at \(place.location)", found: "none, and `create: false` forbids to make it",
+                    .notARepository, expected: "a repository at \(place.location)", found: "none, and `create: false` forbids to make it",
                     at: "repository \(name)", advice: "check the location, or allow its creation")
             }
         }
@@ -34,5 +34,4 @@ extension StepContext {
 
     /// As long as restic lets a dead program's lock stand, and a little more. A step's own `timeout:` ends it before.
     private static let lockWait = Duration.seconds(31 * 60)
-    private static let noRepository: StepError.Kind = "not-a-repository"
 }

@@ -58,7 +58,7 @@ struct Dataset: Sendable {
         let said = result.errors.split(separator: "\n").suffix(3).joined(separator: " | ")
         let found = said.isEmpty ? result.ending.description : said
         let asked = "`zfs \(arguments.joined(separator: " "))` to succeed"
-        func error(_ kind: StorageError.Kind, _ advice: String, _ retry: Retryability = .permanent) -> StorageError {
+        func error(_ kind: ErrorKind, _ advice: String, _ retry: Retryability = .permanent) -> StorageError {
             StorageError(kind, expected: asked, found: found, at: name, advice: advice, retry: retry)
         }
         if said.contains("does not exist") || said.contains("no such pool") {

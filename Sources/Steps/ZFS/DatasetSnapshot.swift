@@ -41,7 +41,7 @@ struct DatasetSnapshot: Sendable {
                 advice: "somebody destroyed it; run the pipeline again")
         }
         if let mounted = try Dataset.mount(of: clone) { return mounted }
-        do throws(FolderError) {
+        do throws(Explanation) {
             _ = try OwnFolder(making: cloneFolder, above: 0o700)
         } catch {
             throw StorageError(

@@ -26,7 +26,7 @@ public struct FormerGuards: Sendable {
             let isOurs = left.allSatisfy { kill($0, SIGSTOP) == 0 || errno == ESRCH }
             guard isOurs, ContinuousClock.now < deadline else {
                 throw StepError(
-                    "guard-remains", expected: "the guard of a former worker to end, so that it can't thaw what is frozen next",
+                    .guardRemains, expected: "the guard of a former worker to end, so that it can't thaw what is frozen next",
                     found: "process \(first) goes on" + (isOurs ? "" : ", of another user"), at: "freeze \(key)",
                     advice: "it ends by itself when its worker has ended; else end the process", retry: .transient)
             }

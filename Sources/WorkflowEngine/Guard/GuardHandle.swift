@@ -45,7 +45,7 @@ final class GuardHandle: Sendable {
         var iterator = reports.makeAsyncIterator()
         guard let ready = await iterator.next(), ready.event == .ready else {
             throw StepError(
-                "guard-failed", expected: "a process that would thaw if this one died",
+                .guardFailed, expected: "a process that would thaw if this one died",
                 found: "it did not start: \(command.joined(separator: " "))",
                 at: "step \(order.step.id)", advice: "nothing was frozen; free memory and processes, then retry", retry: .transient)
         }

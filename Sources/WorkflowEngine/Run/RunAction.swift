@@ -13,7 +13,7 @@ public enum RunAction: Sendable, Hashable, Codable {
     /// A window's row changed: write `JobRun.window(id)`.
     case window(String)
     case attemptOpened(StepID, number: Int, token: Int64, worker: WorkerID)
-    case attemptClosed(StepID, number: Int, AttemptOutcome, StepFailure?)
+    case attemptClosed(StepID, number: Int, AttemptOutcome, Explanation?)
     /// The compensation now owes the undo of that generation.
     case armed(StepID, generation: Int)
     /// It owes it no more: undone, never acquired, kept as a base, or given up.

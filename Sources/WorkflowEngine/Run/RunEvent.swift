@@ -8,7 +8,7 @@ public enum RunEvent: Sendable, Hashable, Codable {
     /// A worker takes a ready step.
     case start(StepID, by: Claimant)
     case finish(StepID, token: Int64, FinishedStep)
-    case fail(StepID, token: Int64, StepFailure)
+    case fail(StepID, token: Int64, Explanation)
     /// The body ended because it was told to.
     case stopped(StepID, token: Int64)
     /// The lease ran out, or the worker shuts down and gives the step back. Burns no try.
@@ -58,11 +58,11 @@ public struct FinishedStep: Sendable, Hashable, Codable {
     /// The bases that `bases` replace and that no other (system, repository) still needs; read by the store in the same transaction.
     public var formerBases: [Base]
     /// The step fails with this, but outputs and proofs are kept.
-    public var failure: StepFailure?
+    public var failure: Explanation?
 
     public init(
         outputs: [String: JSONValue] = [:], missed: [String] = [], proofs: [Proof] = [], bases: [Base] = [], formerBases: [Base] = [],
-        failure: StepFailure? = nil
+        failure: Explanation? = nil
     ) {
         self.outputs = outputs
         self.missed = missed
@@ -75,6 +75,6 @@ public struct FinishedStep: Sendable, Hashable, Codable {
     public init(_ result: StepResult, formerBases: [Base] = []) {
         self.init(
             outputs: result.outputs, missed: result.missed, proofs: result.proofs, bases: result.bases, formerBases: formerBases,
-            failure: result.failure.map(StepFailure.init))
+            failure: result.failure?.explanation)
     }
 }

@@ -29,7 +29,7 @@ public struct StepRun: Sendable, Hashable, Codable {
     /// What was declared tolerable and missed.
     public internal(set) var missed: [String]
     /// The latest error.
-    public internal(set) var error: StepFailure?
+    public internal(set) var error: Explanation?
     /// A signal that came before the step waited for it.
     public internal(set) var signal: StepSignal?
     /// For a fan-out that has been expanded: its members.
@@ -55,7 +55,7 @@ public struct StepRun: Sendable, Hashable, Codable {
     public init(
         id: StepID, state: StepState, skipped: SkipReason?, notBefore: Instant?, token: Int64, worker: WorkerID?, boundWorker: WorkerID?,
         boundHost: String?, attempts: Int, failures: Int, startedAt: Instant?, endedAt: Instant?, deadline: Instant?, stop: StopReason?,
-        outputs: [String: JSONValue], missed: [String], error: StepFailure?, signal: StepSignal?, members: [StepID]?,
+        outputs: [String: JSONValue], missed: [String], error: Explanation?, signal: StepSignal?, members: [StepID]?,
         armed: ArmedResource?, generation: Int
     ) {
         self.id = id

@@ -42,7 +42,7 @@ extension Turn {
         for proof in finished.proofs { actions.append(.proofRecorded(proof, by: id)) }
         run.runs[index].outputs = finished.outputs
         if let failure = finished.failure {
-            guard let window = thawedWindow(index), failure.code == StepError.Kind.windowVoid.rawValue else { return fail(index, failure) }
+            guard let window = thawedWindow(index), failure.kind == .windowVoid else { return fail(index, failure) }
             return freezeWasLost(index, window, failure)
         }
         closeAttempt(index, .succeeded, nil)
@@ -55,14 +55,14 @@ extension Turn {
     }
 
     /// The thaw found that its freeze had not lasted: it is undone, and what was snapshotted meanwhile is void.
-    private mutating func freezeWasLost(_ thaw: Int, _ window: Int, _ failure: StepFailure) {
+    private mutating func freezeWasLost(_ thaw: Int, _ window: Int, _ failure: Explanation) {
         closeAttempt(thaw, .succeeded, failure)
         undone(thaw)
         guard [.open, .sealed].contains(run.windowRuns[window].phase) else { return }
         discard(window, burn: true, failure: failure)
     }
 
-    mutating func fail(_ index: Int, _ failure: StepFailure) {
+    mutating func fail(_ index: Int, _ failure: Explanation) {
         let step = step(index)
         switch run.runs[index].stop {
         case .cancelled, .deadline: return cancelled(index, failure)
@@ -71,13 +71,13 @@ extension Turn {
         }
         let timedOut = run.runs[index].stop == .timedOut
         // What is left behind is to be known however it came to that.
-        let failure = timedOut && failure.code != StepError.Kind.halfWritten.rawValue ? .timedOut(step) : failure
+        let failure = timedOut && failure.kind != .halfWritten ? .timedOut(step) : failure
         closeAttempt(index, timedOut ? .timedOut : .failed, failure)
         run.runs[index].failures += 1
         run.runs[index].error = failure
         if step.isCompensation { return undoFailed(index, failure) }
         let windowIndex = memberWindow(index)
-        if failure.code == "window-void", let windowIndex, run.windowRuns[windowIndex].phase == .open {
+        if failure.kind == .windowVoid, let windowIndex, run.windowRuns[windowIndex].phase == .open {
             run.runs[index].state = .pending
             return discard(windowIndex, burn: true, failure: failure)
         }
@@ -163,13 +163,13 @@ extension Turn {
         return policy.attempts == 0 || run.runs[index].failures < policy.attempts
     }
 
-    mutating func failForGood(_ index: Int, _ failure: StepFailure) {
+    mutating func failForGood(_ index: Int, _ failure: Explanation) {
         run.runs[index].error = failure
         end(index, .failed)
         record(.stepFailed, step: step(index).id, details: ["error": .string(failure.description), "code": .string(failure.code)])
     }
 
-    mutating func cancelled(_ index: Int, _ failure: StepFailure?, as outcome: AttemptOutcome = .cancelled) {
+    mutating func cancelled(_ index: Int, _ failure: Explanation?, as outcome: AttemptOutcome = .cancelled) {
         closeAttempt(index, outcome, failure)
         if let failure { run.runs[index].error = failure }
         end(index, .cancelled)
@@ -177,7 +177,7 @@ extension Turn {
     }
 
     /// A member of a voided window ended: it begins again with its window.
-    private mutating func discarded(_ index: Int, _ failure: StepFailure?, as outcome: AttemptOutcome = .cancelled) {
+    private mutating func discarded(_ index: Int, _ failure: Explanation?, as outcome: AttemptOutcome = .cancelled) {
         closeAttempt(index, outcome, failure)
         if let window = memberWindow(index), run.windowRuns[window].phase != .discarding {
             return failForGood(index, .windowVoid(step(index), window: run.windowRuns[window].id))
@@ -185,7 +185,7 @@ extension Turn {
         rewind(index)
     }
 
-    mutating func closeAttempt(_ index: Int, _ outcome: AttemptOutcome, _ failure: StepFailure?) {
+    mutating func closeAttempt(_ index: Int, _ outcome: AttemptOutcome, _ failure: Explanation?) {
         actions.append(.attemptClosed(step(index).id, number: run.runs[index].attempts, outcome, failure))
         actions.append(.releaseHolds(.step(step(index).id)))
         run.runs[index].worker = nil

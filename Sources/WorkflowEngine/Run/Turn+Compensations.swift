@@ -125,7 +125,7 @@ extension Turn {
         record(.undone, step: id, details: ["generation": .int(Int64(armed.generation))])
     }
 
-    mutating func undoFailed(_ index: Int, _ failure: StepFailure) {
+    mutating func undoFailed(_ index: Int, _ failure: Explanation) {
         let policy = step(index).retry.attempts == 0 ? step(index).retry : .withoutEnd
         run.runs[index].state = .ready
         run.runs[index].notBefore =

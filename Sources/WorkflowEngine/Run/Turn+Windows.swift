@@ -24,7 +24,7 @@ extension Turn {
     }
 
     /// What was snapshotted is void: members stop and begin again once everything that they acquired is undone; or, when the tries are used up, fail.
-    mutating func discard(_ window: Int, burn: Bool, failure: StepFailure?) {
+    mutating func discard(_ window: Int, burn: Bool, failure: Explanation?) {
         let definition = run.definition.windows[window]
         let members = members(ofWindow: window)
         if burn { run.windowRuns[window].failures += 1 }

@@ -31,7 +31,7 @@ struct StepAcceptance: Sendable {
         let location = "step \(step.id)"
         for (name, value) in step.runOn.sorted(by: { $0.key < $1.key }) where configuration.labels[name] != value {
             return StepError(
-                "label-missing", expected: "a worker with the label \(name)=\(value)", found: configuration.labels[name] ?? "none",
+                .labelMissing, expected: "a worker with the label \(name)=\(value)", found: configuration.labels[name] ?? "none",
                 at: location, advice: "start one: `snappy-flow worker --label \(name)=\(value)`", retry: .transient)
         }
         guard let verb = step.isCompensation ? catalog.verb(undoneBy: step.verb) : catalog.verb(step.verb),
@@ -61,13 +61,13 @@ struct StepAcceptance: Sendable {
 
     private func unknown(_ what: String, at location: String) -> StepError {
         StepError(
-            "not-served", expected: what, found: "a program that does not know it", at: location, advice: "run a newer snappy-flow",
+            .notServed, expected: what, found: "a program that does not know it", at: location, advice: "run a newer snappy-flow",
             retry: .transient)
     }
 
     private func unproven(_ job: JobID, _ maker: String?, _ refusal: StepError) -> StepError {
         StepError(
-            "not-proven",
+            .notProven,
             expected: "a local job with the seal of this worker's user, or one that reaches only what the worker's allow-list names",
             found:
                 "one recorded as made by \(maker ?? "nobody") whose seal is not this user's, and in \(refusal.location) \(refusal.found)",
@@ -79,7 +79,7 @@ struct StepAcceptance: Sendable {
 
     private func outside(of location: String) -> StepError {
         StepError(
-            "not-allowed", expected: "paths and programs that this worker may serve to submitted pipelines",
+            .notAllowed, expected: "paths and programs that this worker may serve to submitted pipelines",
             found: "one that is not on its list", at: location, advice: "see `snappy-flow worker --help`: --allow, --allow-program",
             retry: .transient)
     }

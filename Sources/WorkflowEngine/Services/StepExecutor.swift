@@ -211,10 +211,10 @@ struct StepExecutor: Sendable {
 
     private func event(for error: any Error, _ step: PlannedStep) -> RunEvent {
         if !lease.isHeld || running.stop == .givenBack { return .lost(step.id, token: token) }
-        let failure = StepError(wrapping: error, at: "step \(step.id)")
+        let failure = Explanation(error, at: "step \(step.id)")
         if failure.kind == .leaseLost { return .lost(step.id, token: token) }
         if running.stop != nil, failure.kind == .cancelled { return .stopped(step.id, token: token) }
-        return .fail(step.id, token: token, StepFailure(failure))
+        return .fail(step.id, token: token, failure)
     }
 
     private func noVerb(_ step: PlannedStep) -> StepError {

@@ -23,7 +23,7 @@ struct StepReporter: Sendable {
                     notice("job \(job): the end of an attempt came too late and changed nothing")
                 }
                 return
-            } catch let error as StoreError where error.isRotten && !isPatient {
+            } catch let error as Explanation where error.isRotten && !isPatient {
                 // Its slot is for others meanwhile. Once the job is mended, the end of the attempt is told.
                 notice("job \(job) is set aside: \(error)")
                 Task { await report(event, to: job, isPatient: true) }

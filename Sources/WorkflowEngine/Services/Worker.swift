@@ -34,7 +34,7 @@ public actor Worker {
         return session.id
     }
 
-    /// Throws `StoreError` with the code `schema-too-new` when a newer program has migrated the database meanwhile, after what was held here is finished.
+    /// Throws `Explanation` with the code `schema-too-new` when a newer program has migrated the database meanwhile, after what was held here is finished.
     public func run(until: Until = .shutDown) async throws {
         var jobs: Set<JobID> = []
         if case .jobEnded(let job) = until { jobs.insert(job) }
@@ -48,7 +48,7 @@ public actor Worker {
             nextID = Self.makeID(host: configuration.host)
             switch end {
             case .done: return
-            case .outdated(let version): throw StoreError.schemaTooNew(version)
+            case .outdated(let version): throw Explanation.schemaTooNew(version)
             case .leaseLost:
                 try await waitForDatabase()
                 // What it left running, and windows that its guards thawed, is then found at once.

@@ -308,7 +308,7 @@ actor WorkerSession {
         for job in jobs.subtracting(settled) {
             do {
                 if let run = try await store.loadRun(job) { note(run, of: job) }
-            } catch let error as StoreError where error.isRotten {
+            } catch let error as Explanation where error.isRotten {
                 // It waits for a person.
                 settled.insert(job)
             } catch {}

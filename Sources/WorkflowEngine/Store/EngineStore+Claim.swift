@@ -132,8 +132,8 @@ extension EngineStore {
         let written = try await write(
             try started.map { try $0.transition(limits: batch.plans[$0.before.job]?.limits ?? [:]) }, on: connection)
         guard written.count == started.count else {
-            throw StoreError(
-                "claim-overtaken", expected: "locked jobs to stay as they are", found: "another transition", at: "claim", retry: .transient)
+            throw Explanation(
+                .claimOvertaken, expected: "locked jobs to stay as they are", found: "another transition", at: "claim", retry: .transient)
         }
         let checkpoints = try await checkpoints(of: batch.repeated, on: connection)
         return Claimed(

@@ -63,7 +63,7 @@ extension EngineStore {
         do {
             return try RunRecord(history: row, job)
         } catch {
-            throw StoreError.rotten(job, RottenJob(job, error).reason)
+            throw Explanation.rotten(job, RottenJob(job, error).reason)
         }
     }
 

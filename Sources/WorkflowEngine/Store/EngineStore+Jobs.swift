@@ -63,7 +63,7 @@ extension EngineStore {
                 ])
             let written = try await self.write([transition], on: connection)
             guard written == [job] else {
-                throw StoreError("submit-failed", expected: "a new job", found: "no row", at: "job \(job)", retry: .transient)
+                throw Explanation(.submitFailed, expected: "a new job", found: "no row", at: "job \(job)", retry: .transient)
             }
         }
         if submission.owner != nil { made.withLock { _ = $0.insert(job) } }

@@ -16,7 +16,7 @@ extension EngineStore {
         let loaded = try await loadEach(jobs, since: known, on: connection)
         guard let rotten = loaded.rotten.first else { return loaded.records }
         if connection == nil { try await setAside(loaded.rotten) }
-        throw StoreError.rotten(rotten.job, rotten.reason)
+        throw Explanation.rotten(rotten.job, rotten.reason)
     }
 
     /// The job as it is now, and remembered so: of one that is remembered, what has changed since is read.
@@ -85,7 +85,7 @@ extension EngineStore {
     private func record(_ row: Row, on connection: Connection?) async throws -> RunRecord {
         let record = try RunRecord(row)
         let plan = try await plan(record.plan, tenant: record.tenant, on: connection)
-        if let problem = PlannedSteps(plan: plan).problem(record.run.definition) { throw StoreError.rotten(record.job, problem) }
+        if let problem = PlannedSteps(plan: plan).problem(record.run.definition) { throw Explanation.rotten(record.job, problem) }
         return record
     }
 
@@ -100,13 +100,13 @@ extension EngineStore {
         let key = tenant + "/" + id.rawValue
         if let known = plans.withLock({ $0[key] }) { return known }
         guard let row = try await query("load-plans", [.text(tenant), .text(id.rawValue)], on: connection).first else {
-            throw StoreError("no-such-plan", expected: "a plan in the database", found: "none", at: "plan \(id)")
+            throw Explanation(.noSuchPlan, expected: "a plan in the database", found: "none", at: "plan \(id)")
         }
         let document = try row.get("document", as: JSONValue.self)
         let hash = SHA256.hex(document.canonicalBytes)
         guard hash == id.rawValue else {
-            throw StoreError(
-                "changed-plan", expected: "the document that the plan's id is the SHA-256 of", found: "one of SHA-256 \(hash)",
+            throw Explanation(
+                .changedPlan, expected: "the document that the plan's id is the SHA-256 of", found: "one of SHA-256 \(hash)",
                 at: "plan \(id)", advice: "put the document back as it was, or run the pipeline anew")
         }
         let plan = try document.decoded(as: Plan.self)

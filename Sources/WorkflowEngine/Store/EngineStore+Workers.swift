@@ -8,8 +8,8 @@ extension EngineStore {
             Self.sql("register-worker"),
             [.text(worker.id.rawValue), .text(worker.host), .int(Int64(worker.process)), .json(labels), .interval(lease)])
         guard let row = rows.first else {
-            throw StoreError(
-                "worker-known", expected: "a worker's id that no other has or had", found: "one that another process registered",
+            throw Explanation(
+                .workerKnown, expected: "a worker's id that no other has or had", found: "one that another process registered",
                 at: "worker \(worker.id)", advice: "take another id")
         }
         clock.note(try row.instant("now"))

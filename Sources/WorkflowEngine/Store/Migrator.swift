@@ -51,7 +51,7 @@ public struct Migrator: Sendable {
     /// Migrates up or down to `target`, each step in a transaction of its own.
     public func move(_ connection: Connection, to target: Int) async throws {
         guard (0...latest).contains(target) else {
-            throw StoreError("no-such-version", expected: "a version from 0 to \(latest)", found: "\(target)", at: "db migrate")
+            throw Explanation(.noSuchVersion, expected: "a version from 0 to \(latest)", found: "\(target)", at: "db migrate")
         }
         var moved = true
         while moved { moved = try await step(connection, towards: target) }
@@ -95,5 +95,5 @@ public struct Migrator: Sendable {
         }
     }
 
-    private func tooNew(_ version: Int) -> StoreError { .schemaTooNew(version, latest: latest) }
+    private func tooNew(_ version: Int) -> Explanation { .schemaTooNew(version, latest: latest) }
 }

@@ -35,7 +35,7 @@ struct RunRecord: Sendable {
             parameters: try row.get("parameters", as: JSONValue.self).objectValue ?? [:],
             maker: try row.find("maker"), seal: try row.find("seal"),
             run: try row.get("run", as: JSONValue.self).decoded(as: JobRun.self))
-        if let problem = run.unsoundness { throw StoreError.rotten(job, problem) }
+        if let problem = run.unsoundness { throw Explanation.rotten(job, problem) }
     }
 
     /// A row of `load-runs.sql`: its JSON columns are the machine's values under their own names. Throws whatever says best why it is none.
@@ -47,7 +47,7 @@ struct RunRecord: Sendable {
         tenant = try row.get("tenant")
         plan = PlanID(rawValue: try row.get("plan"))
         guard let origin = JobOrigin(rawValue: try row.get("origin")) else {
-            throw StoreError("unknown-origin", expected: "a job of this version", found: try row.get("origin"), at: "job \(job)")
+            throw Explanation(.unknownOrigin, expected: "a job of this version", found: try row.get("origin"), at: "job \(job)")
         }
         self.origin = origin
         parameters = try decoded("parameters")
@@ -57,9 +57,9 @@ struct RunRecord: Sendable {
         let (steps, windows): ([StepRun], [WindowRun]) = (try decoded("steps"), try decoded("windows"))
         guard Set(definition.steps.map(\.id)) == Set(steps.map(\.id)), definition.steps.count == steps.count,
             Set(definition.windows.map(\.id)) == Set(windows.map(\.id)), definition.windows.count == windows.count
-        else { throw StoreError.rotten(job, "what is planned names other steps or windows than there are rows") }
+        else { throw Explanation.rotten(job, "what is planned names other steps or windows than there are rows") }
         run = JobRun(definition: definition, job: try decoded("progress"), steps: steps, windows: windows)
-        if let problem = run.unsoundness { throw StoreError.rotten(job, problem) }
+        if let problem = run.unsoundness { throw Explanation.rotten(job, problem) }
     }
 
     /// The same job in a later version: `row` has of it what has changed since `known`. Nil where what it is about can't be found in `known`.
@@ -73,7 +73,7 @@ struct RunRecord: Sendable {
         guard planned.allSatisfy({ run.definition.windows.contains($0) }),
             try run.take(job: decoded("progress"), steps: steps, windows: decoded("windows"), isByHand: row.get("by_hand"))
         else { return nil }
-        if let problem = run.unsoundness(after: steps) { throw StoreError.rotten(job, problem) }
+        if let problem = run.unsoundness(after: steps) { throw Explanation.rotten(job, problem) }
     }
 }
 

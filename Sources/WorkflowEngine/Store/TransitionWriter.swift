@@ -67,7 +67,7 @@ struct TransitionWriter {
                 breaks += 1
                 guard breaks < 4 else { throw error }
                 try await Task.sleep(for: .milliseconds(20 * breaks))
-            } catch let error as StoreError where error.isRotten && isLocking {
+            } catch let error as Explanation where error.isRotten && isLocking {
                 // Its lock is gone now.
                 try await store.setAside([RottenJob(job, error)])
                 throw error
@@ -123,8 +123,8 @@ struct TransitionWriter {
             unanswered.decision = decision
             let transition = try decision.transition(limits: try await store.limits(of: record, on: connection))
             guard try await store.write([transition], on: connection) == [job] else {
-                throw StoreError(
-                    "transition-refused", expected: "a locked job to stay as it is", found: "another version, or another attempt of a step",
+                throw Explanation(
+                    .transitionRefused, expected: "a locked job to stay as it is", found: "another version, or another attempt of a step",
                     at: "job \(job)", retry: .transient)
             }
             return (.done([]), decision)
@@ -135,7 +135,7 @@ struct TransitionWriter {
 
     /// From where only `jobs retry` brings it back. Nil when it is back.
     private func fromHistory() async throws -> [AppliedEvent]? {
-        guard let old = try await store.loadHistory(job) else { throw StoreError.noJob(job) }
+        guard let old = try await store.loadHistory(job) else { throw Explanation.noJob(job) }
         let decision = decide(on: old, now: try await store.now())
         if decision.changesNothing { return decision.outcomes }
         try await store.restoreFromHistory(job)

@@ -138,7 +138,7 @@ struct DoctorCommand: AsyncParsableCommand {
                 let list = try await repository.snapshotList()
                 try list.requireWhole()
                 report.good("repository \(name): \(list.snapshots.count) snapshots")
-            } catch let error as RepositoryError where error.kind == .notFound && planned.create {
+            } catch let error as RepositoryError where error.kind == .notARepository && planned.create {
                 report.good("repository \(name): not there yet; the first copy makes it")
             } catch let error as any ExplainedError {
                 report.bad("repository \(name): expected \(error.expected), found \(error.found)", do: error.advice)
@@ -166,7 +166,7 @@ struct DoctorReport {
         if !advice.isEmpty { print("      do: \(advice.printable)") }
     }
 
-    mutating func held(_ text: String, error: StepFailure?, do advice: String) {
+    mutating func held(_ text: String, error: Explanation?, do advice: String) {
         heldProblems += 1
         print("  \(terminal.paint("\u{2718}", .red)) \(text.printable)")
         if let error { print("      last: \("\(error)".printable)") }

@@ -91,7 +91,7 @@ struct JobWatch {
     /// A server that restarts is waited for: the job goes on, so who follows it does.
     private func ask<Answer: Sendable>(_ question: @escaping @Sendable () async throws -> Answer) async throws -> Answer {
         let away = PostgreSQLError(
-            "database-away", expected: "the control database to come back within \(databaseWait)", found: "no answer", at: "job \(job)",
+            .databaseAway, expected: "the control database to come back within \(databaseWait)", found: "no answer", at: "job \(job)",
             advice:
                 "start the database, then `snappy-flow worker` or the next `snappy-flow run` goes on with the job; what rested here is thawed",
             retry: .transient)

@@ -70,7 +70,7 @@ extension JobsCommand {
             do {
                 guard let found = try await store.job(job) else { throw CommandFailure(.failed, "error: job \(job) is gone") }
                 details = found
-            } catch let error as StoreError where error.isRotten {
+            } catch let error as Explanation where error.isRotten {
                 return try await showUnreadable(job, store, error)
             }
             if output.output != .table {
@@ -105,7 +105,7 @@ extension JobsCommand {
         }
 
         /// What is known of a job whose rows can't be read.
-        private func showUnreadable(_ job: JobID, _ store: EngineStore, _ error: StoreError) async throws {
+        private func showUnreadable(_ job: JobID, _ store: EngineStore, _ error: Explanation) async throws {
             guard let summary = try await store.summary(job) else { throw error }
             let reason = summary.setAside ?? error.found
             if output.output != .table {

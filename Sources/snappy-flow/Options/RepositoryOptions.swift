@@ -24,7 +24,7 @@ struct RepositoryOptions: ParsableArguments {
         let place = try await place(name).repository
         do {
             return try await place.open()
-        } catch let error as RepositoryError where error.kind == .notFound && creating {
+        } catch let error as RepositoryError where error.kind == .notARepository && creating {
             return try await place.create()
         }
     }
@@ -62,7 +62,7 @@ struct RepositoryOptions: ParsableArguments {
             let definition = try JobDefinition.instantiate(
                 plan, parameters: parameters.values(for: plan), catalog: Composition.catalog)
             return definition.applied(to: plan)
-        } catch let error as JobDefinitionError {
+        } catch let error as Explanation {
             let isOpen = plan.repositories[repository].map { JSONValue.object($0.settings).canonicalText.contains("${") } ?? false
             if isOpen || !parameters.parameter.isEmpty { throw error }
             return plan

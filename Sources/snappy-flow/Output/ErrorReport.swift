@@ -1,7 +1,7 @@
 import FlowModel
 import PostgreSQL
 
-/// An explained error as the program prints it, and the exit status that it means.
+/// An explained error as the program prints it.
 struct ErrorReport {
     let error: any ExplainedError
 
@@ -12,23 +12,13 @@ struct ErrorReport {
         if !error.advice.isEmpty { lines.append("  do:       \(error.advice)") }
         lines = lines.map(\.printable)
         switch error.retry {
-        case .transient: lines.append("  retry:    may help")
+        case .transient: lines.append("  retry:    may help" + (error.retryAfter.map { ", not before \($0)" } ?? ""))
         case .permanent: lines.append("  retry:    won't help until something is changed")
         case .lostRace: lines.append("  retry:    somebody else was first; look at what is there now")
         }
         return lines.joined(separator: "\n")
     }
 
-    var status: ExitStatus {
-        if error is PostgreSQLError { return .databaseUnavailable }
-        return switch error.code {
-        case "not-a-repository", "no-repository": .noRepository
-        case "locked": .locked
-        case "wrong-password": .wrongPassword
-        case "damaged", "missing-pack", "verification": .damaged
-        case "invalid-setting": .usage
-        case "schema-too-new": .outdated
-        default: .failed
-        }
-    }
+    /// The control database alone is asked without something around it that says what for: whatever failed there, it can't be used.
+    var status: CommandStatus { error is PostgreSQLError ? .databaseUnavailable : error.kind.statuses.exit }
 }

@@ -1,3 +1,5 @@
+import FlowModel
+
 @preconcurrency import Glibc  // `stdout` is a variable
 
 enum StandardOutput {

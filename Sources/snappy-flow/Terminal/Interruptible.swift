@@ -1,4 +1,5 @@
 import ArgumentParser
+import FlowModel
 import Foundation
 
 /// A command that a first Ctrl-C or SIGTERM cancels, so that it gives its locks back, and a second ends at once.
@@ -13,7 +14,7 @@ extension Interruptible {
         }
         let watch = Task {
             for await count in interrupts.counts {
-                guard count == 1 else { Foundation.exit(ExitStatus.interrupted.rawValue) }
+                guard count == 1 else { Foundation.exit(CommandStatus.interrupted.rawValue) }
                 StandardError.write("interrupted: giving locks back; once more to end at once")
                 work.cancel()
             }

@@ -107,10 +107,10 @@ struct JobRendering {
     }
 
     private func isHalfWritten(_ step: StepRun) -> Bool {
-        step.state == .cancelled && step.error?.code == StepError.Kind.halfWritten.rawValue
+        step.state == .cancelled && step.error?.kind == .halfWritten
     }
 
-    static func lines(of failure: StepFailure) -> [String] {
+    static func lines(of failure: Explanation) -> [String] {
         var lines = ["  \(failure.location)", "  expected: \(failure.expected)", "  found:    \(failure.found)"]
         if !failure.advice.isEmpty { lines.append("  do:       \(failure.advice)") }
         return lines.map(\.printable)
@@ -174,12 +174,12 @@ extension TimeSpan {
 
 extension JobRun {
     /// The exit status that a finished, or given up, run means.
-    var exitStatus: ExitStatus {
+    var exitStatus: CommandStatus {
         if job.cleanup != .clean { return .cleanupFailed }
         return switch job.outcome {
         case .succeeded: .succeeded
         case .partial: .partial
-        case .failed: steps.contains { $0.state == .failed && $0.error?.code == StepError.Kind.verification.rawValue } ? .damaged : .failed
+        case .failed: steps.contains { $0.state == .failed && $0.error?.kind == .verification } ? .damaged : .failed
         case .cancelled: .cancelled
         case nil: .failed
         }

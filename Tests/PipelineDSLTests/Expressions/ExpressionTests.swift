@@ -52,11 +52,11 @@ import Testing
 
     @Test(arguments: bad)
     func errors(_ text: String, _ code: String) {
-        #expect { try ExpressionEvaluator.resolve(.string(text), in: Self.scope) } throws: { ($0 as? ExpressionError)?.code == code }
+        #expect { try ExpressionEvaluator.resolve(.string(text), in: Self.scope) } throws: { ($0 as? Explanation)?.code == code }
     }
 
     @Test func aWrongNameComesWithTheNearest() throws {
-        let error = #expect(throws: ExpressionError.self) { try ExpressionEvaluator.resolve("${lowr('A')}", in: Self.scope) }
+        let error = #expect(throws: Explanation.self) { try ExpressionEvaluator.resolve("${lowr('A')}", in: Self.scope) }
         #expect(error?.advice == "did you mean `lower`?")
     }
 
@@ -69,14 +69,14 @@ import Testing
     @Test func conditions() throws {
         #expect(try ExpressionEvaluator.isTrue("${parameters.full}", in: Self.scope))
         #expect(try !ExpressionEvaluator.isTrue("parameters.count == 4", in: Self.scope))
-        #expect(throws: ExpressionError.self) { try ExpressionEvaluator.isTrue("${parameters.count}", in: Self.scope) }
-        #expect(throws: ExpressionError.self) { try ExpressionEvaluator.isTrue("yes", in: Self.scope) }
+        #expect(throws: Explanation.self) { try ExpressionEvaluator.isTrue("${parameters.count}", in: Self.scope) }
+        #expect(throws: Explanation.self) { try ExpressionEvaluator.isTrue("yes", in: Self.scope) }
     }
 
     @Test(arguments: ["(", "!", "lower(", "parameters[", "true && ("])
     func nestingIsBounded(_ opening: String) {
         let text = "${" + String(repeating: opening, count: 100_000) + "}"
-        #expect(throws: ExpressionError.self) { try ExpressionEvaluator.resolve(.string(text), in: Self.scope) }
+        #expect(throws: Explanation.self) { try ExpressionEvaluator.resolve(.string(text), in: Self.scope) }
     }
 
     /// What is put into a text by an expression is not read as one again.

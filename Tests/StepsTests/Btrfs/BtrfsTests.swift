@@ -74,7 +74,7 @@ import Testing
         try stage.declare(system: "elsewhere", "btrfs", ["path": .string(stage.folder.path)])
         try stage.declare(
             system: "apart", "btrfs", ["path": .string(mount.path), "snapshotFolder": .string(stage.folder.file("kept"))])
-        for (name, kind) in [("folder", StorageError.Kind.unsupported), ("elsewhere", .unsupported), ("apart", .invalid)] {
+        for (name, kind) in [("folder", ErrorKind.unsupported), ("elsewhere", .unsupported), ("apart", .invalid)] {
             let error = await #expect(throws: StorageError.self) { try await stage.run("snapshot", id: "s", .systems([name])) }
             #expect(error?.kind == kind && error?.advice.isEmpty == false, "\(String(describing: error))")
             try await stage.undo("snapshot", id: "s", .systems([name]))

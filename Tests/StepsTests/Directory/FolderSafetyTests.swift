@@ -1,3 +1,4 @@
+import FlowModel
 import Foundation
 import Glibc
 import Rigs
@@ -20,7 +21,7 @@ import Testing
         unlink(folder.file("gone"))
         #expect(throws: StorageError.self) { try reader.open(TreePath("gone")) }
         #expect(
-            { () -> StorageError.Kind? in
+            { () -> ErrorKind? in
                 do { _ = try reader.open(TreePath("gone")) } catch let error as StorageError { return error.kind } catch {}
                 return nil
             }() == .notFound)

@@ -43,7 +43,10 @@ import Testing
         for statement in [
             GlobalsStatement.role("cafe\u{301}"), .role("member"), .role("\u{212a}"), .role("K"),
             .membership(Globals.Membership(role: "cafe\u{301}", member: "member")),
-        ] { #expect(globals.add(statement)) }
+        ] {
+            let isKnown = globals.add(statement)
+            #expect(isKnown)
+        }
         let plan = GlobalsPlan(globals, on: target, .unprivileged)
         #expect(plan.roles.map { Array($0.name.utf8) } == ["cafe\u{301}", "member", "\u{212a}", "K"].map { Array($0.utf8) })
         // It is of two roles that are made: no power of the server's own.

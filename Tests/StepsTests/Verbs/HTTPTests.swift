@@ -42,7 +42,7 @@ import Testing
             let rig = try HTTPRig { _ in HTTPRig.answer(status, headers: ["Retry-After: 7"]) }
             let found = await error(stage, ["url": .string(rig.url)]) as? StepError
             rig.stop()
-            #expect(found?.kind == "unexpected-status")
+            #expect(found?.kind == .unexpectedStatus)
             #expect(found?.retry == retry)
             #expect(found?.retryAfter == .seconds(7))
         }

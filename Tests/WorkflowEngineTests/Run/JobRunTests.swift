@@ -42,7 +42,7 @@ import Testing
     @Test func anErrorThatSaysWhenIsHeard() {
         var hand = Hand(RunDefinition(steps: [.work("a")]))
         hand.start("a")
-        var failure = StepFailure.test(.transient)
+        var failure = Explanation.test(.transient)
         failure.retryAfter = .minutes(3)
         hand.send(.fail("a", token: hand.token("a"), failure))
         #expect(hand.run["a"]?.notBefore == hand.now + .minutes(3))

@@ -7,8 +7,8 @@ import Testing
 /// A thaw that finds that its freeze had not lasted: nothing is frozen, and what was snapshotted is void.
 @Suite struct LostFreezeTests {
     private let lost = FinishedStep(
-        failure: StepFailure(
-            code: StepError.Kind.windowVoid.rawValue, expected: "the freeze to last", found: "its session is lost", location: "thaw",
+        failure: Explanation(
+            .windowVoid, expected: "the freeze to last", found: "its session is lost", at: "thaw",
             retry: .transient))
 
     /// As the compiler makes it for a system whose thaw returns a part of the copy.

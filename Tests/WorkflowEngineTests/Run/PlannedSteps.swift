@@ -88,9 +88,9 @@ struct Hand {
     func state(_ id: StepID) -> StepState? { run[id]?.state }
 }
 
-extension StepFailure {
-    static func test(_ retry: Retryability) -> StepFailure {
-        StepFailure(code: "test", expected: "success", found: "a test's failure", location: "test", retry: retry)
+extension Explanation {
+    static func test(_ retry: Retryability) -> Explanation {
+        Explanation(.failed, expected: "success", found: "a test's failure", at: "test", retry: retry)
     }
 }
 

@@ -79,7 +79,7 @@ extension RunRecord {
             UPDATE plans SET document = jsonb_set(document, '{steps,0,settings}', '{"argv": ["sh"]}');
             """)
         let other = try await hand.another()
-        let error = await #expect(throws: StoreError.self) { _ = try await other.store.load([job]) }
+        let error = await #expect(throws: Explanation.self) { _ = try await other.store.load([job]) }
         #expect(error?.isRotten == true && error?.found.contains("SHA-256") == true, "\(String(describing: error))")
     }
 

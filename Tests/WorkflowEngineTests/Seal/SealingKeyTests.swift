@@ -1,3 +1,4 @@
+import FlowModel
 import Foundation
 import Rigs
 import Testing
@@ -27,7 +28,7 @@ import Testing
         let path = folder + "/jobs.key"
         _ = try SealingKey(file: path, maker: "x")
         func refused(_ expected: String) {
-            let error = #expect(throws: SealingKeyError.self) { _ = try SealingKey(file: path, maker: "x") }
+            let error = #expect(throws: Explanation.self) { _ = try SealingKey(file: path, maker: "x") }
             #expect(error?.found.contains(expected) == true, "\(String(describing: error?.found))")
         }
         try FileManager.default.setAttributes([.posixPermissions: 0o640], ofItemAtPath: path)

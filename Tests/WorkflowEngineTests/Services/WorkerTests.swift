@@ -64,7 +64,7 @@ import Testing
         }
         #expect(hand.control.isHeld("one", "within"), "what runs goes on")
         hand.control.release("one", "within")
-        let error = await #expect(throws: StoreError.self) { try await task.value }
+        let error = await #expect(throws: Explanation.self) { try await task.value }
         #expect(error?.code == "schema-too-new")
         let run = try await hand.stored(job)
         #expect(run["one"]?.state == .succeeded && run["two"]?.state == .ready && run["two"]?.attempts == 0)

@@ -150,9 +150,9 @@ import Testing
         // Its own is.
         try await hand.register("w")
         let other = WorkerRegistration(id: WorkerID(rawValue: "w"), host: "host2", process: 1, labels: [:])
-        let error = await #expect(throws: StoreError.self) { try await hand.store.register(other, lease: .minutes(20)) }
+        let error = await #expect(throws: Explanation.self) { try await hand.store.register(other, lease: .minutes(20)) }
         #expect(error?.code == "worker-known")
         try await hand.store.retire(WorkerID(rawValue: "w"))
-        await #expect(throws: StoreError.self) { try await hand.register("w") }
+        await #expect(throws: Explanation.self) { try await hand.register("w") }
     }
 }

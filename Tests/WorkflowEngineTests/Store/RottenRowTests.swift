@@ -122,10 +122,10 @@ import Testing
         // What a person asks of it says why not.
         for event in [RunEvent.cancel(by: "ann"), .retryJob(by: "ann"), .tick] {
             await #expect { _ = try await other.store.apply(event, to: job) } throws: {
-                ($0 as? StoreError)?.isRotten == true && ($0 as? StoreError)?.advice.contains("jobs resume") == true
+                ($0 as? Explanation)?.isRotten == true && ($0 as? Explanation)?.advice.contains("jobs resume") == true
             }
         }
-        await #expect(throws: StoreError.self) { _ = try await other.store.takeUp(job, by: "ann") }
+        await #expect(throws: Explanation.self) { _ = try await other.store.takeUp(job, by: "ann") }
         #expect(try await other.store.setAsideJobs().count == 1)
         try await hand.execute("UPDATE steps SET outputs = '{}' WHERE id = 'free'")
         // Not by itself: who mended it may not be done.
@@ -176,7 +176,7 @@ import Testing
             let error = await #expect(throws: PostgreSQLError.self) { try await hand.execute(statement) }
             #expect(error?.sqlState == .checkViolation, "\(statement)")
         }
-        await #expect(throws: StoreError.self) { _ = try await other.store.takeUp(wants, by: "ann") }
+        await #expect(throws: Explanation.self) { _ = try await other.store.takeUp(wants, by: "ann") }
         try await hand.execute("UPDATE steps SET wants = '[]' WHERE id = 'b'")
         #expect(try await other.store.takeUp(wants, by: "ann"))
         #expect(try await other.claim(worker).map(\.job) == [wants])

@@ -43,7 +43,7 @@ import Testing
         try await hand.finish(try #require(try await hand.claim(worker).first))
         var undo = try #require(try await hand.claim(worker).first)
         for _ in 0..<3 {
-            let failure = StepFailure(code: "x", expected: "a", found: "b", location: "c", retry: .transient)
+            let failure = Explanation(.failed, expected: "a", found: "b", at: "c", retry: .transient)
             _ = try await hand.store.apply(.fail("undo", token: undo.token, failure), to: job)
             try await hand.execute("UPDATE steps SET not_before = NULL")
             let other = try await hand.another()
@@ -92,7 +92,7 @@ import Testing
             for step in claimed {
                 if step.step == "verify", !failed {
                     failed = true
-                    let failure = StepFailure(code: "x", expected: "a", found: "b\0c", location: "c", retry: .permanent)
+                    let failure = Explanation(.failed, expected: "a", found: "b\0c", at: "c", retry: .permanent)
                     _ = try await hand.store.apply(.fail(step.step, token: step.token, failure), to: job)
                 } else {
                     try await hand.finish(step)

@@ -59,10 +59,10 @@ import Testing
         _ = try await EngineStore.open(rig.settings)
         let connection = try await Connection.connect(rig.settings)
         try await connection.execute(script: "INSERT INTO schema_migrations (version, name) VALUES (99, 'future')")
-        let error = await #expect(throws: StoreError.self) { _ = try await EngineStore.open(rig.settings) }
+        let error = await #expect(throws: Explanation.self) { _ = try await EngineStore.open(rig.settings) }
         #expect(error?.code == "schema-too-new")
         #expect(error?.advice.isEmpty == false)
-        await #expect(throws: StoreError.self) { try await Migrator().move(connection, to: 0) }
+        await #expect(throws: Explanation.self) { try await Migrator().move(connection, to: 0) }
     }
 
     @Test func aFailingMigrationLeavesTheVersionBefore() async throws {

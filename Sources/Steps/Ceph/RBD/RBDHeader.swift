@@ -1,5 +1,6 @@
 #if Ceph
     import CLibRados
+    import FlowModel
     import Glibc
     import StorageKit
 

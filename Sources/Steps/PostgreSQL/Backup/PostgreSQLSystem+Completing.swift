@@ -23,7 +23,7 @@ extension PostgreSQLSystem: TreeCompleting {
         if let text = thawed["tablespaceMap"]?.stringValue, !text.isEmpty {
             guard var map = TablespaceMap(text) else {
                 throw StepError(
-                    "other-answer", expected: "a line of an oid and a folder for each tablespace",
+                    .otherAnswer, expected: "a line of an oid and a folder for each tablespace",
                     found: String(reflecting: text.prefix(200)),
                     at: server.place, advice: "look who changed pg_backup_stop on this server: PostgreSQL's own answers nothing else")
             }
@@ -71,7 +71,7 @@ extension PostgreSQLSystem: TreeCompleting {
         }
         guard let first = missing.first else { return }
         throw StepError(
-            "tablespace-outside", expected: "every tablespace in the snapshots of the window",
+            .tablespaceOutside, expected: "every tablespace in the snapshots of the window",
             found: "\(first.location) (\(first.oid)) in none" + (missing.count > 1 ? ", and \(missing.count - 1) more" : ""),
             at: "/\(tree.logicalPath)",
             advice:

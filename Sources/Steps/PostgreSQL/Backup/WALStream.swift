@@ -63,7 +63,7 @@ final class WALStream {
 
     private static var stranger: StepError {
         StepError(
-            "wal-missing", expected: "the WAL of the backup", found: "the server stopped sending it", at: "the replication connection",
+            .walMissing, expected: "the WAL of the backup", found: "the server stopped sending it", at: "the replication connection",
             advice: "retry; if it recurs, look at the server's log", retry: .transient)
     }
 }

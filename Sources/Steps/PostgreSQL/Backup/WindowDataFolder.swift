@@ -70,14 +70,14 @@ struct WindowDataFolder: Sendable {
 
     private func absent(_ place: TreePath, in tree: any TreeReader) -> StepError {
         StepError(
-            "data-folder-missing", expected: "the data folder \(folder) in the snapshot",
+            .dataFolderMissing, expected: "the data folder \(folder) in the snapshot",
             found: "no \(DataFolderFiles.control) at /\(place) of it", at: "/\(tree.logicalPath)",
             advice: "snapshot the folder itself: a link in its place holds nothing; take global/pg_control out of `excludes`")
     }
 
     private func stranger(_ place: TreePath, in tree: any TreeReader, found: String) -> StepError {
         StepError(
-            "other-cluster", expected: "the data folder of cluster \(system), which is in backup mode", found: "cluster \(found)",
+            .otherCluster, expected: "the data folder of cluster \(system), which is in backup mode", found: "cluster \(found)",
             at: "/\(tree.logicalPath)/\(place)",
             advice: "quiesce the server that runs on this folder; the worker must be on the server's own host")
     }

@@ -74,12 +74,12 @@ final class BaseBackup: TreeStream, @unchecked Sendable {  // one call at a time
         let found = error.found
         let state = error.sqlState?.rawValue
         if found.contains("has already been removed") || found.contains("could not find any WAL files") || state == "58P01" {
-            explained.kind = "wal-missing"
+            explained.kind = .walMissing
             explained.expected = "the WAL from the backup's start to its end"
             explained.advice = "let the server keep more of it (max_slot_wal_keep_size, wal_keep_size), or make the copy at a quieter time"
             explained.retry = .transient
         } else if state == "XX001" || found.contains("checksum verification failure") {
-            explained.kind = "damaged-pages"
+            explained.kind = .damagedPages
             explained.expected = "pages with good checksums"
             explained.advice = "the server's own files are damaged: find where in its log or with pg_amcheck, and keep the older copies"
             explained.retry = .permanent

@@ -40,7 +40,7 @@ struct DataFolder: Sendable {
         for folder in [path, tablespaces] where !Self.isEmpty(folder) {
             guard overwrite || isOwn else {
                 throw StepError(
-                    "exists", expected: "an empty folder", found: "something in it", at: folder,
+                    .exists, expected: "an empty folder", found: "something in it", at: folder,
                     advice: "move it away, or declare `overwrite: true`: it is then kept as \(aside(folder))")
             }
             try clear(folder, isOwn: isOwn)
@@ -93,20 +93,20 @@ struct DataFolder: Sendable {
             }
         } catch {
             throw StepError(
-                .failed, expected: "to clear \(folder)", found: (error as? FolderError)?.found ?? error.localizedDescription, at: origin,
+                .failed, expected: "to clear \(folder)", found: (error as? Explanation)?.found ?? error.localizedDescription, at: origin,
                 advice: "empty it by hand, or restore into another folder")
         }
     }
 
     private func refuseRunningServer() throws(StepError) {
         let found: [UInt8]?
-        do throws(FolderError) {
+        do throws(Explanation) {
             // Where there is no folder there is no server.
             found = try (try? ForeignFolder(URL(fileURLWithPath: path).resolvingSymlinksInPath().path, of: nil))?
                 .read("postmaster.pid", atMost: 64)
         } catch {
             throw StepError(
-                "server-runs", expected: "no server on the data folder", found: "a lock file that is not understood: \(error.found)",
+                .serverRuns, expected: "no server on the data folder", found: "a lock file that is not understood: \(error.found)",
                 at: error.location, advice: "see that no server runs there, and remove the file")
         }
         guard let bytes = found,
@@ -114,7 +114,7 @@ struct DataFolder: Sendable {
             kill(pid, 0) == 0 || errno == EPERM
         else { return }
         throw StepError(
-            "server-runs", expected: "no server on the data folder", found: "process \(pid)", at: path, advice: "stop it first: pg_ctl stop"
+            .serverRuns, expected: "no server on the data folder", found: "process \(pid)", at: path, advice: "stop it first: pg_ctl stop"
         )
     }
 }

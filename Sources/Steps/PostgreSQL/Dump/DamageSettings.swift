@@ -19,7 +19,7 @@ struct DamageSettings: Sendable {
         let names = try found.map { try $0.get("name", as: String.self) }
         guard try found.allSatisfy({ try $0.get("is_ours") }) else {
             throw StepError(
-                "damage-passed-over", expected: "a server that fails where it reads a damaged page",
+                .damagePassedOver, expected: "a server that fails where it reads a damaged page",
                 found: names.map { "\($0) = on" }.joined(separator: ", "), at: "database \(database) at \(server.place)",
                 advice:
                     "a dump would lack what is damaged, and not say so: ALTER DATABASE ... RESET \(names.first ?? ""), or ALTER ROLE or "

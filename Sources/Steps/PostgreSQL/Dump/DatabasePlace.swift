@@ -37,7 +37,7 @@ struct DatabasePlace: Sendable {
 
     private func refusal(_ expected: String, _ found: String, _ advice: String) -> StepError {
         StepError(
-            "not-replaceable", expected: "database \(GlobalsPlan.shown(name)) to be \(expected)", found: found, at: server.place,
+            .notReplaceable, expected: "database \(GlobalsPlan.shown(name)) to be \(expected)", found: found, at: server.place,
             advice: advice + "restore to a `database` that is not there yet")
     }
 

@@ -53,7 +53,7 @@ struct DumpRestore: Sendable {
         // pg_restore goes by the name inside: another database would be dropped than was looked at.
         guard database != nil || definition?.name.isExactly(name) == true else {
             throw StepError(
-                "other-database", expected: "a dump of database \(GlobalsPlan.shown(name))",
+                .otherDatabase, expected: "a dump of database \(GlobalsPlan.shown(name))",
                 found: definition.map { "one of \(GlobalsPlan.shown($0.name))" } ?? "one that does not say so as pg_dump does",
                 at: file.name.description,
                 advice: "look at the dump (restore it into a folder); with `database` it can go to one that you name")
@@ -83,7 +83,7 @@ struct DumpRestore: Sendable {
             let missing = dump.archive.owners.filter { !known.contains(ExactText($0)) }
             guard !missing.isEmpty else { continue }
             throw StepError(
-                "no-such-role", expected: "the roles that own database \(dump.name) and what is in it",
+                .noSuchRole, expected: "the roles that own database \(dump.name) and what is in it",
                 found: "none called \(missing.prefix(10).map(GlobalsPlan.shown).joined(separator: ", "))", at: server.place,
                 advice:
                     "make them; or declare `globals: unprivileged` to have the copy's roles made, or `ownership: user` to own everything")
@@ -143,7 +143,7 @@ struct DumpRestore: Sendable {
 
     private func existing(_ database: String) -> StepError {
         StepError(
-            "exists", expected: "no database \(database) yet, or an empty one", found: "one is there",
+            .exists, expected: "no database \(database) yet, or an empty one", found: "one is there",
             at: server.place, advice: "choose another `database`, or declare `overwrite: true` to replace it")
     }
 

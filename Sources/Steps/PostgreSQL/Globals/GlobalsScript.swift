@@ -1,3 +1,4 @@
+import FlowModel
 import StepKit
 
 /// Reads the script of `pg_dumpall --globals-only` into values. Nothing of it is ever run: names and texts in it are whatever somebody on the
@@ -16,7 +17,7 @@ struct GlobalsScript {
 
     private static func refusal(_ problem: ScriptProblem, _ origin: String) -> StepError {
         StepError(
-            "globals-refused", expected: "a script of roles and tablespaces as pg_dumpall --globals-only writes it", found: problem.found,
+            .globalsRefused, expected: "a script of roles and tablespaces as pg_dumpall --globals-only writes it", found: problem.found,
             at: "\(origin), line \(problem.line)",
             advice: "nothing of it was run: restore the script into a folder and look at it, make its roles by hand, and leave it out here "
                 + "with `globals: none`")

@@ -59,7 +59,7 @@ struct Copy: Verb {
         result.outputs = try CopyRecord.outputs(records)
         if !result.missed.isEmpty, try context.settings.value(Self.onUnreadable) == "fail" {
             result.failure = StepError(
-                "unreadable", expected: "every file to be readable and to stay as it is", found: Self.some(result.missed),
+                .unreadable, expected: "every file to be readable and to stay as it is", found: Self.some(result.missed),
                 at: "step \(context.step.id)",
                 advice: "mend the files, exclude them, or declare `onUnreadable: partial`")
             return result

@@ -171,9 +171,9 @@ struct Restore: Verb {
 
     static func requireWhole(_ report: RestoreReport, _ context: StepContext) throws(StepError) {
         guard let first = report.failures.first else { return }
-        let isRefused = report.failures.contains { $0.error.code == "exists" }
+        let isRefused = report.failures.contains { $0.error.kind == .exists }
         throw StepError(
-            isRefused ? "exists" : .failed, expected: "every file to be restored",
+            isRefused ? .exists : .failed, expected: "every file to be restored",
             found: "\(report.failureCount) were not, the first: /\(first.path): \(first.error.found)", at: "step \(context.step.id)",
             advice: isRefused ? "restore into an empty place, or declare `overwrite: true`" : first.error.advice, retry: first.error.retry)
     }

@@ -40,7 +40,7 @@ struct ScratchRestore: Sendable {
     /// Removes both, read-only folders included; another user may be at work in them. Idempotent.
     func remove() async throws {
         for path in [path, Self.beside(path)] {
-            do throws(FolderError) {
+            do throws(Explanation) {
                 try FolderRemoval.remove(path)
             } catch {
                 throw StorageError(

@@ -117,7 +117,7 @@ struct Verify: Verb {
         if let id = target.snapshotID {
             guard let found = all.first(where: { $0.id == id }) else {
                 throw StepError(
-                    "no-such-snapshot", expected: "snapshot \(id.prefix(8)), which the copy step made", found: "none",
+                    .noSuchSnapshot, expected: "snapshot \(id.prefix(8)), which the copy step made", found: "none",
                     at: location, advice: "look who removed it: `restic snapshots`, and the repository's own logs")
             }
             return [found]
@@ -129,7 +129,7 @@ struct Verify: Verb {
         guard !newest.isEmpty else {
             // Proving nothing is no success.
             throw StepError(
-                "no-such-snapshot",
+                .noSuchSnapshot,
                 expected: scope == .repository ? "a snapshot to prove" : "snapshots of pipeline \(context.plan.pipeline) to prove",
                 found: "none of \(all.count)", at: location,
                 advice: "copy something first; `scope: repository` proves what other pipelines copied")

@@ -15,14 +15,14 @@ extension EngineStore {
     /// The job of that id, or of an id that begins or ends so.
     public func findJob(_ text: String, tenant: String = "default") async throws -> JobID {
         guard !text.isEmpty, text.allSatisfy({ $0.isHexDigit || $0 == "-" }) else {
-            throw StoreError(
-                "bad-job-id", expected: "a job's id, or its beginning or end", found: text, at: "jobs",
+            throw Explanation(
+                .badJobID, expected: "a job's id, or its beginning or end", found: text, at: "jobs",
                 advice: "see `snappy-flow jobs list`")
         }
         let rows = try await pool.repeatable(Self.sql("find-jobs"), [.text(text.lowercased()), .text(tenant)])
         guard rows.count == 1, let row = rows.first else {
-            throw StoreError(
-                "no-such-job", expected: "one job with that id", found: rows.isEmpty ? "none" : "several", at: "job \(text)",
+            throw Explanation(
+                .noSuchJob, expected: "one job with that id", found: rows.isEmpty ? "none" : "several", at: "job \(text)",
                 advice: rows.isEmpty ? "see `snappy-flow jobs list`" : "give more of the id")
         }
         return JobID(rawValue: try row.get("id"))

@@ -75,7 +75,7 @@ public struct AttemptRecord: Sendable, Hashable, Codable {
     public var startedAt: Instant
     public var endedAt: Instant?
     public var outcome: AttemptOutcome
-    public var error: StepFailure?
+    public var error: Explanation?
 }
 
 extension AttemptRecord {
@@ -87,9 +87,9 @@ extension AttemptRecord {
         } catch {
             guard case .object(var fields) = json, let found = fields.removeValue(forKey: "error") else { throw error }
             self = try JSONValue.object(fields).decoded()
-            self.error = StepFailure(
-                code: "unreadable", expected: "an error as this program writes it", found: String(found.canonicalText.prefix(200)),
-                location: "attempt \(number) of step \(step)", retry: .permanent)
+            self.error = Explanation(
+                .unreadable, expected: "an error as this program writes it", found: String(found.canonicalText.prefix(200)),
+                at: "attempt \(number) of step \(step)", retry: .permanent)
         }
     }
 }

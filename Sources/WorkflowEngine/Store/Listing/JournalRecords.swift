@@ -36,7 +36,7 @@ public struct ArmedRecord: Sendable, Hashable, Codable {
     public var state: [String: JSONValue]
     /// Undos that failed in a row, and the latest error.
     public var failures: Int
-    public var error: StepFailure?
+    public var error: Explanation?
 }
 
 public struct BaseRecord: Sendable, Hashable, Codable {

@@ -14,7 +14,7 @@ extension EngineStore {
     /// Sets the job aside where the error is one of its rows, with an alarm in its journal. False: the error is of another kind.
     public func setAside(_ job: JobID, because error: any Error) async throws -> Bool {
         // Whoever could not load it has done so already.
-        if (error as? StoreError)?.isRotten == true { return true }
+        if (error as? Explanation)?.isRotten == true { return true }
         guard (error as? PostgreSQLError)?.isOfData == true else { return false }
         try await setAside([RottenJob(job, error)])
         return true
@@ -49,7 +49,7 @@ extension EngineStore {
     public func takeUp(_ job: JobID, by person: String) async throws -> Bool {
         memory.forget(job)
         _ = try await load([job])
-        if let broken = try await brokenRules(job: job).first { throw StoreError.rotten(job, broken.reason) }
+        if let broken = try await brokenRules(job: job).first { throw Explanation.rotten(job, broken.reason) }
         return try await !pool.query(Self.sql("take-up"), [.text(job.rawValue), .text(person)]).isEmpty
     }
 }

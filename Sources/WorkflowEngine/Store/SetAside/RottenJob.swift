@@ -1,4 +1,4 @@
-import FlowModel
+public import FlowModel
 import PostgreSQL
 
 /// A job whose rows can't be read as what this program writes, and why.
@@ -13,7 +13,7 @@ struct RottenJob: Sendable {
 
     private static func words(_ error: any Error) -> String {
         switch error {
-        case let error as StoreError where error.isRotten: error.found
+        case let error as Explanation where error.isRotten: error.found
         case let error as DecodingError: words(error)
         case let error as any ExplainedError: "\(error.location): expected \(error.expected), found \(error.found)"
         default: "\(error)"
@@ -32,17 +32,15 @@ struct RottenJob: Sendable {
     }
 }
 
-extension StoreError {
-    private static let rottenCode = "rotten-job"
-
+extension Explanation {
     /// A job whose rows can't be read, or may not be believed.
-    static func rotten(_ job: JobID, _ reason: String) -> StoreError {
-        StoreError(
-            rottenCode, expected: "rows as this program writes them", found: reason, at: "job \(job)",
+    static func rotten(_ job: JobID, _ reason: String) -> Explanation {
+        Explanation(
+            .rottenJob, expected: "rows as this program writes them", found: reason, at: "job \(job)",
             advice: "mend the row, then `snappy-flow jobs resume \(job.rawValue)`; until then nothing is done for it (docs/database.md)")
     }
 
-    public var isRotten: Bool { code == Self.rottenCode }
+    public var isRotten: Bool { kind == .rottenJob }
 }
 
 extension PostgreSQLError {

@@ -1,6 +1,6 @@
 /// Every exit status of the program. Scripts rely on them; `snappy-flow --help` prints this table.
 /// 10 to 12 mean the same as restic's.
-enum ExitStatus: Int32, CaseIterable {
+public enum CommandStatus: Int32, Sendable, Hashable, CaseIterable {
     case succeeded = 0
     case failed = 1
     case usage = 2
@@ -15,7 +15,7 @@ enum ExitStatus: Int32, CaseIterable {
     case wrongPassword = 12
     case interrupted = 130
 
-    var meaning: String {
+    public var meaning: String {
         switch self {
         case .succeeded: "succeeded, and everything acquired was undone"
         case .failed: "the job or the command failed"
@@ -34,18 +34,7 @@ enum ExitStatus: Int32, CaseIterable {
         }
     }
 
-    static var table: String {
+    public static var table: String {
         allCases.map { "  \($0.rawValue)\(String(repeating: " ", count: 5 - "\($0.rawValue)".count))\($0.meaning)" }.joined(separator: "\n")
-    }
-}
-
-/// Ends a command with a status; `message` goes to standard error.
-struct CommandFailure: Error {
-    var status: ExitStatus
-    var message: String
-
-    init(_ status: ExitStatus, _ message: String = "") {
-        self.status = status
-        self.message = message
     }
 }

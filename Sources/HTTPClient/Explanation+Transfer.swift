@@ -1,35 +1,8 @@
 import CLibCurl
-public import FlowModel
+import FlowModel
 
-/// No answer came. A status of 400 and above is an answer, not an error of this kind.
-public struct HTTPClientError: ExplainedError, Sendable, Hashable {
-    public enum Kind: String, Sendable, Hashable {
-        case invalidRequest = "invalid-request"
-        case unreachable
-        case untrusted
-        case timedOut = "timed-out"
-        case tooLarge = "too-large"
-        case interrupted
-        case cancelled
-    }
-    public var kind: Kind
-    public var code: String { kind.rawValue }
-    public var expected: String
-    public var found: String
-    /// Method and URL without user, password and query.
-    public var location: String
-    public var advice: String
-    public var retry: Retryability
-
-    public init(_ kind: Kind, expected: String, found: String, at location: String, advice: String, retry: Retryability) {
-        self.kind = kind
-        self.expected = expected
-        self.found = found
-        self.location = location
-        self.advice = advice
-        self.retry = retry
-    }
-
+/// Why no answer came. A status of 400 and above is an answer, not an error of this kind.
+extension Explanation {
     /// What libcurl's code means for whoever asked.
     init(_ code: CURLcode, detail: String, _ request: Request) {
         let text = detail.isEmpty ? String(cString: curl_easy_strerror(code)) : detail
@@ -59,8 +32,8 @@ public struct HTTPClientError: ExplainedError, Sendable, Hashable {
         }
     }
 
-    static func tooLarge(_ request: Request) -> HTTPClientError {
-        HTTPClientError(
+    static func tooLarge(_ request: Request) -> Explanation {
+        Explanation(
             .tooLarge, expected: "an answer of at most \(request.maximumResponse)", found: "a longer one", at: request.address,
             advice: "ask for less", retry: .permanent)
     }
