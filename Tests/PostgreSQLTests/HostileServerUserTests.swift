@@ -132,6 +132,18 @@ import Testing
         await cluster.discard()
     }
 
+    /// What is in our environment may be anybody's secret: the server's user reads what the server was started with.
+    @Test func theServerIsToldNothingOfOurEnvironment() async throws {
+        let ours = try #require(ProcessInfo.processInfo.environment["HOME"], "something of ours to be looked for")
+        let cluster = try EmbeddedCluster.ofTest()
+        let lease = try await cluster.acquire()
+        defer { withExtendedLifetime(lease) {} }
+        let server = try #require(try cluster.status().processID)
+        let words = try #require(KernelFile.read("/proc/\(server)/environ").map { String(decoding: $0, as: UTF8.self).split(separator: "\0") })
+        #expect(words.contains("LC_ALL=C.UTF-8"))
+        #expect(!words.contains("HOME=\(ours)"))
+    }
+
     private func eventually(_ what: String, _ condition: () throws -> Bool) async throws {
         while try !condition() { try await Task.sleep(for: .milliseconds(20)) }
     }

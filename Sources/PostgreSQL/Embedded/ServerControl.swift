@@ -84,18 +84,22 @@ struct ServerControl: Sendable {
         guard try succeeded || ServerProcess.find(in: folder) == nil else { throw failure("the server to stop", output) }
     }
 
+    /// Of our own environment the server gets what says where programs are and what time it is. The rest may hold secrets, and its user can read
+    /// what it was started with as long as it runs.
+    private static var environment: [Environment.Key: String] {
+        var kept: [Environment.Key: String] = ["PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"]
+        let ours = ProcessInfo.processInfo.environment
+        for name in ["PATH", "LD_LIBRARY_PATH", "TZ"] { if let value = ours[name] { kept[Environment.Key(stringLiteral: name)] = value } }
+        return kept
+    }
+
     /// Its user can hold up whatever reads his files: the program is ended then, with what it started.
     private func run(
         _ program: String, _ arguments: [String], within limit: TimeSpan? = nil
     ) async throws -> (succeeded: Bool, output: String) {
         ClientEnvironment.takeOut()
-        var changes: [Environment.Key: String?] = ["LC_ALL": "C.UTF-8"]
-        // What libpq does not read itself, too: PGDATA, PGSERVICEFILE.
-        for name in ProcessInfo.processInfo.environment.keys where name.hasPrefix("PG") {
-            changes[Environment.Key(stringLiteral: name)] = .some(nil)
-        }
         let call = ServerProgram(program, arguments, as: folder.user)
-        let environment = Environment.inherit.updating(changes)
+        let environment = Environment.custom(Self.environment)
         let task = Task {
             let result = try await Subprocess.run(
                 call.executable, arguments: call.arguments, environment: environment,
