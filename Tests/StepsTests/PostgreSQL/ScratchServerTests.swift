@@ -155,11 +155,12 @@ import Testing
         try bench.declare("db", ["method": "base"])
         try await bench.stage.run("copy", id: "copy-db", .systems(["db"]), ["to": "vault"])
         let data = URL(fileURLWithPath: bench.stage.folder.file("scratch/verify-copy/restored/data")).resolvingSymlinksInPath().path
+        // A server that has a root folder of its own has its data below that.
+        func isOfServer(_ pid: String) -> Bool {
+            Int(pid) != nil && (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(pid)/cwd"))?.hasSuffix(data) == true
+        }
         func servers() -> Int {
-            let processes = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
-            return processes.count { pid in
-                Int(pid) != nil && (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(pid)/cwd"))?.hasSuffix(data) == true
-            }
+            ((try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []).count(where: isOfServer)
         }
         func wait(_ condition: () -> Bool) async throws {
             let deadline = ContinuousClock.now + .seconds(60)
@@ -170,9 +171,7 @@ import Testing
         func isAsked() -> Bool {
             let processes = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
             return processes.contains { pid in
-                guard Int(pid) != nil, (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(pid)/cwd")) == data else {
-                    return false
-                }
+                guard isOfServer(pid) else { return false }
                 let words = FileManager.default.contents(atPath: "/proc/\(pid)/cmdline").map { String(decoding: $0, as: UTF8.self) }
                 return words?.hasPrefix("postgres: ") == true && words?.contains("SELECT") == true
             }

@@ -103,12 +103,13 @@ struct ScratchServer: Sendable {
             environment: ["LC_ALL": .text("C.UTF-8"), "PGOPTIONS": .text(ScratchSession.options(session))], origin: origin, context)
     }
 
-    /// Ends the server when the input ends, and itself, with the socket's folder, when the server does.
+    /// Ends the server when the input ends, and itself, with the socket's folder, when the server does. A shell starts what runs beside it without an
+    /// ear for SIGINT, so that one which comes before the server has its own handlers is lost: it is told until it has ended.
     private static let script = """
         sockets=$1 log=$2; shift 2; exec 3<&0
         "$@" >"$log" 2>&1 </dev/null 3<&- &
         server=$!
-        (while read -r line <&3; do :; done; kill -INT $server) &
+        (while read -r line <&3; do :; done; while kill -INT $server 2>/dev/null; do sleep 1; done) &
         keeper=$!
         trap 'kill -QUIT $server' TERM
         wait $server; status=$?
