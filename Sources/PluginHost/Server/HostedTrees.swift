@@ -23,7 +23,7 @@ final class HostedTrees: Sendable {
         let (handle, tree) = try await readers.lend(lend)
         return HostedAnswer(result: [
             "handle": .int(handle), "logicalPath": TreeMessage.path(tree.logicalPath), "readsAtOnce": .int(Int64(tree.readsAtOnce)),
-            "confirms": true,
+            "confirms": true, "tellsHoles": true,
         ])
     }
 

@@ -9,6 +9,8 @@ final class PluginTree: TreeReader {
     private let process: PluginProcess
     private let handle: JSONValue
     private let confirms: Bool
+    /// Plug-ins from before holes were told may refuse an argument that they do not know.
+    private let tellsHoles: Bool
 
     init(_ process: PluginProcess, of snapshot: SystemSnapshot?) throws {
         self.process = process
@@ -18,6 +20,7 @@ final class PluginTree: TreeReader {
         }
         (self.handle, logicalPath) = (handle, path)
         confirms = result["confirms"]?.boolValue ?? false
+        tellsHoles = result["tellsHoles"]?.boolValue ?? false
         readsAtOnce = min(max(Int(clamping: result["readsAtOnce"]?.intValue ?? 1), 1), process.program.callsAtOnce)
     }
 
@@ -36,7 +39,8 @@ final class PluginTree: TreeReader {
     }
 
     func open(_ file: TreePath) throws -> any FileReader {
-        try PluginFile(process, process.call("tree.read", ["handle": handle, "path": TreeMessage.path(file)]), handle, file)
+        let answer = try process.call("tree.read", ["handle": handle, "path": TreeMessage.path(file)])
+        return try PluginFile(process, answer, handle, file, tellsHoles: tellsHoles)
     }
 
     /// Its process is gone, or says that what it reads is.
@@ -53,17 +57,20 @@ final class PluginFile: FileReader {
     private let process: PluginProcess
     private let opened: FileMetadata
     private let tree: JSONValue
+    private let tellsHoles: Bool
     /// Nil when all of it has come.
     private let file: JSONValue?
     private var part: ArraySlice<UInt8>
     /// Bytes that were handed over, or passed.
     private var position: Int64 = 0
 
-    init(_ process: PluginProcess, _ answer: PluginCall.Answer, _ tree: JSONValue, _ path: TreePath) throws(StorageError) {
+    init(
+        _ process: PluginProcess, _ answer: PluginCall.Answer, _ tree: JSONValue, _ path: TreePath, tellsHoles: Bool
+    ) throws(StorageError) {
         guard let metadata = FileMetadata(message: answer.result["metadata"]) else {
             throw process.broken("metadata of \(path)", answer.result.canonicalText)
         }
-        (self.process, opened, self.tree) = (process, metadata, tree)
+        (self.process, opened, self.tree, self.tellsHoles) = (process, metadata, tree, tellsHoles)
         file = answer.result["file"].flatMap { $0.isNull ? nil : $0 }
         part = answer.data[...]
     }
@@ -90,7 +97,7 @@ final class PluginFile: FileReader {
 
     /// Where no hole follows, the data that came instead wait for `read`.
     func skipHole() throws -> Int64 {
-        guard part.isEmpty, let file, position < opened.size else { return 0 }
+        guard tellsHoles, part.isEmpty, let file, position < opened.size else { return 0 }
         let arguments: JSONValue = ["handle": tree, "file": file, "length": .int(Int64(TreeMessage.firstPart)), "holes": true]
         let answer = try process.call("tree.next", arguments)
         part = answer.data[...]

@@ -45,7 +45,7 @@ final class PluginTreeWriter: TreeWriter {
     func existing(_ path: TreePath) throws -> (any FileReader)? {
         do {
             let answer = try call("restore.existing", path)
-            return answer.result.isNull ? nil : try PluginFile(process, answer, handle, path)
+            return answer.result.isNull ? nil : try PluginFile(process, answer, handle, path, tellsHoles: false)
         } catch let error where error.kind == .unsupported {
             return nil
         }
