@@ -6,13 +6,17 @@ BUILD_PACKAGES := libyaml-dev libpq-dev libcurl4-openssl-dev libssl-dev libcrypt
 TEST_PACKAGES  := restic xfsprogs btrfs-progs zfs-fuse attr acl libcap2-bin strace rclone ceph-mon ceph-osd ceph-common ceph-mds ceph-fuse radosgw swift-proxy swift-account swift-container swift-object memcached python3-keystone python3-keystonemiddleware openssh-client openssh-server curl cryptsetup-bin python3-venv
 BINARY         := .build/debug/snappy-flow
 
-.PHONY: demo test build packages test-packages format lint clean
+.PHONY: demo test test-full build packages test-packages format lint clean
 
 demo: build
 	scripts/demo
 
 test: test-packages
 	scripts/test
+
+# And what takes too long for every change: the memory of every command over repositories that were forged to fill it.
+test-full: test-packages
+	SNAPPY_FLOW_TEST_FULL=1 SNAPPY_FLOW_LARGE_OBJECTS=30000 scripts/test
 
 build: packages
 	swift build --product snappy-flow
