@@ -6,9 +6,9 @@ import Rigs
 
 extension EmbeddedCluster {
     /// A cluster of a test's own. A disposable one is stopped and removed by its own watcher a second after the last lease, or when it is down.
-    static func ofTest(_ name: String = "cluster", isDisposable: Bool = true) throws -> EmbeddedCluster {
+    static func ofTest(_ name: String = "cluster", isDurable: Bool = false, isDisposable: Bool = true) throws -> EmbeddedCluster {
         let path = NSTemporaryDirectory() + "/snappy-flow-\(name)-\(UInt32.random(in: .min ... .max))"
-        return try EmbeddedCluster(path: path, isDurable: false, isDisposable: isDisposable, grace: .seconds(1))
+        return try EmbeddedCluster(path: path, isDurable: isDurable, isDisposable: isDisposable, grace: .seconds(1))
     }
 
     /// Stops what a test left and removes it.
