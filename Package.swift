@@ -87,7 +87,8 @@ let package = Package(
             swiftSettings: strict,
             plugins: ["EmbedSQL"]),
         .target(
-            name: "Repository", dependencies: ["StorageKit", "Crypto", "CLibZstd", "CLinux", "NewFiles", "OwnFolders", "Threads", "FlowModel"],
+            name: "Repository",
+            dependencies: ["StorageKit", "Crypto", "CLibZstd", "CLinux", "NewFiles", "OwnFolders", "Threads", "FlowModel"],
             swiftSettings: hot),
 
         .target(

@@ -7,7 +7,9 @@ import StorageKit
 public struct RepositoryError: ExplainedError, Sendable, Hashable {
     public var explanation: Explanation
 
-    public init(_ kind: ErrorKind, expected: String, found: String, at location: String, advice: String = "", retry: Retryability = .permanent) {
+    public init(
+        _ kind: ErrorKind, expected: String, found: String, at location: String, advice: String = "", retry: Retryability = .permanent
+    ) {
         explanation = Explanation(kind, expected: expected, found: found, at: location, advice: advice, retry: retry)
     }
 

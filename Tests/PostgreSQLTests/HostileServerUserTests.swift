@@ -139,7 +139,8 @@ import Testing
         let lease = try await cluster.acquire()
         defer { withExtendedLifetime(lease) {} }
         let server = try #require(try cluster.status().processID)
-        let words = try #require(KernelFile.read("/proc/\(server)/environ").map { String(decoding: $0, as: UTF8.self).split(separator: "\0") })
+        let words = try #require(
+            KernelFile.read("/proc/\(server)/environ").map { String(decoding: $0, as: UTF8.self).split(separator: "\0") })
         #expect(words.contains("LC_ALL=C.UTF-8"))
         #expect(!words.contains("HOME=\(ours)"))
     }

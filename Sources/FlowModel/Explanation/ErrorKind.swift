@@ -192,7 +192,8 @@ extension ErrorKind {
         case .notFound, .noSuchSnapshot, .noSuchPath, .noSuchJob, .noSuchPlan, .noSuchVersion, .noSuchDatabase, .dataFolderMissing:
             (.failed, 404)
         case .notARepository: (.noRepository, 404)
-        case .exists, .changed, .retained, .severalOrigins, .serverRuns, .tablespaceOutside, .notReplaceable, .workerKnown, .quiesceStillRunning, .leaseLost,
+        case .exists, .changed, .retained, .severalOrigins, .serverRuns, .tablespaceOutside, .notReplaceable, .workerKnown,
+            .quiesceStillRunning, .leaseLost,
             .changedPlan, .transitionRefused, .claimOvertaken, .submitFailed, .notProven, .windowVoid, .lockLost, .halfWritten:
             (.failed, 409)
         case .locked: (.locked, 423)
@@ -203,10 +204,14 @@ extension ErrorKind {
         case .untrusted, .otherAnswer, .unexpectedStatus, .unexpectedBody: (.failed, 502)
 
         case .verification, .damaged, .missingPack: (.damaged, 500)
-        case .missingBlob, .truncated, .notAuthentic, .walMissing, .damagedPages, .damagePassedOver, .rottenJob, .unknownLevel, .unknownOrigin: (.failed, 500)
+        case .missingBlob, .truncated, .notAuthentic, .walMissing, .damagedPages, .damagePassedOver, .rottenJob, .unknownLevel,
+            .unknownOrigin:
+            (.failed, 500)
 
-        case .badDatabaseAddress, .connectFailed, .connectRefused, .connectionLost, .noAnswer, .databaseAway, .statementFailed, .noPostgreSQL,
-            .noServerUser, .noStateFolder, .unreachableFolder, .serverFailed, .serverHeldUp, .clusterVersion, .clusterNotUnderstood, .clusterBusy, .clusterInUse:
+        case .badDatabaseAddress, .connectFailed, .connectRefused, .connectionLost, .noAnswer, .databaseAway, .statementFailed,
+            .noPostgreSQL,
+            .noServerUser, .noStateFolder, .unreachableFolder, .serverFailed, .serverHeldUp, .clusterVersion, .clusterNotUnderstood,
+            .clusterBusy, .clusterInUse:
             (.databaseUnavailable, 503)
         case .schemaTooNew: (.outdated, 503)
         }

@@ -227,7 +227,8 @@ extension EmbeddedCluster {
         guard let free = DiskRoom(at: folder.path)?.free else { return nil }
         return Room(
             has: free + (reserve.isHeld ? ClusterReserve.size : 0),
-            needs: ClusterReserve.size + ClusterReserve.low + ((try? folder.major == nil) ?? false ? Self.newCluster : 0), hasReserve: reserve.isHeld)
+            needs: ClusterReserve.size + ClusterReserve.low + ((try? folder.major == nil) ?? false ? Self.newCluster : 0),
+            hasReserve: reserve.isHeld)
     }
 
     /// What initdb and the engine's tables take.

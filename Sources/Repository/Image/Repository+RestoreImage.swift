@@ -30,7 +30,8 @@ extension Repository {
         do {
             guard let node = try await imageFile(of: snapshot, loader) else {
                 throw RepositoryError(
-                    .noSuchPath, expected: "a snapshot of a block image, which is one file", found: "a folder", at: snapshot.paths.first ?? "/",
+                    .noSuchPath, expected: "a snapshot of a block image, which is one file", found: "a folder",
+                    at: snapshot.paths.first ?? "/",
                     advice: "restore it into a system that takes files")
             }
             return try await ImageRestoreRun(loader: loader, node: node, writer: writer, options: options).run(range)

@@ -62,7 +62,8 @@ struct GlobalsPlan: Sendable {
             let value = setting.values.first ?? ""
             switch Self.hiddenContexts[setting.name.lowercased()] ?? target.settingContexts[setting.name.lowercased()] {
             // It counts at log-in, for who is a member then.
-            case "role" where value != "none" && !known.contains(ExactText(value)): leftOut.append("\(what): no role \(Self.shown(value)) here")
+            case "role" where value != "none" && !known.contains(ExactText(value)):
+                leftOut.append("\(what): no role \(Self.shown(value)) here")
             case "user", "role": role.settings.append(setting)
             case nil where !setting.name.contains("."): leftOut.append("\(what): this server knows no such setting")
             // Of a library that is not loaded nobody knows who may change what: the server itself asks for a superuser.
