@@ -28,7 +28,7 @@ let package = Package(
     products: [
         .executable(name: "snappy-flow", targets: ["snappy-flow"]),
         .library(name: "Repository", targets: ["Repository", "StorageKit"]),
-        .library(name: "Steps", targets: ["Steps", "StepKit", "StorageKit", "FlowModel", "Crypto"]),
+        .library(name: "Steps", targets: ["Steps", "StepKit", "StorageKit", "Basics", "FlowModel", "Crypto"]),
     ],
     // A native storage library each: `swift build --disable-default-traits` builds and runs without them.
     traits: [
@@ -59,42 +59,45 @@ let package = Package(
         .target(name: "CSHA256", cSettings: [.unsafeFlags(["-O2"], .when(configuration: .debug))]),
 
         // 1: values and contracts
-        .target(name: "FlowModel", swiftSettings: hot),
+        .target(name: "Basics", swiftSettings: hot),
+        .target(name: "FlowModel", dependencies: ["Basics"], swiftSettings: hot),
         .target(name: "Threads", swiftSettings: strict),
         .target(name: "NewFiles", dependencies: ["CLinux"], swiftSettings: strict),
-        .target(name: "OwnFolders", dependencies: ["CLinux", "FlowModel"], swiftSettings: strict),
-        .target(name: "StorageKit", dependencies: ["FlowModel"], swiftSettings: strict),
-        .target(name: "StepKit", dependencies: ["FlowModel", "StorageKit"], swiftSettings: strict),
-        .target(name: "Crypto", dependencies: ["CLibCrypto", "CSHA256", "FlowModel"], swiftSettings: hot),
+        .target(name: "OwnFolders", dependencies: ["CLinux", "Basics"], swiftSettings: strict),
+        .target(name: "StorageKit", dependencies: ["Basics"], swiftSettings: strict),
+        .target(name: "StepKit", dependencies: ["Basics", "FlowModel", "StorageKit"], swiftSettings: strict),
+        .target(name: "Crypto", dependencies: ["CLibCrypto", "CSHA256", "Basics"], swiftSettings: hot),
 
         // 2: one technique each
-        .target(name: "PipelineDSL", dependencies: ["CLibYAML", "FlowModel", "StepKit", "Crypto"], swiftSettings: strict),
+        .target(name: "PipelineDSL", dependencies: ["CLibYAML", "Basics", "FlowModel", "StepKit", "Crypto"], swiftSettings: strict),
         .target(
-            name: "PostgreSQL", dependencies: ["CLibPQ", "FlowModel", "OwnFolders", "Threads", subprocess], exclude: ["Embedded/Queries"],
+            name: "PostgreSQL", dependencies: ["CLibPQ", "Basics", "OwnFolders", "Threads", subprocess],
+            exclude: ["Embedded/Queries"],
             swiftSettings: strict,
             plugins: ["EmbedSQL"]),
-        .target(name: "Spawning", dependencies: ["FlowModel", "StorageKit", "CLinux"], swiftSettings: strict),
+        .target(name: "Spawning", dependencies: ["Basics", "StorageKit", "CLinux"], swiftSettings: strict),
         .target(
-            name: "PluginHost", dependencies: ["FlowModel", "StepKit", "StorageKit", "Threads", "Spawning", "OwnFolders", "CLinux"],
+            name: "PluginHost",
+            dependencies: ["Basics", "FlowModel", "StepKit", "StorageKit", "Threads", "Spawning", "OwnFolders", "CLinux"],
             swiftSettings: strict),
-        .target(name: "HTTPClient", dependencies: ["CLibCurl", "FlowModel", "Threads"], swiftSettings: strict),
+        .target(name: "HTTPClient", dependencies: ["CLibCurl", "Basics", "Threads"], swiftSettings: strict),
 
         // 3: the engine and the data path, which do not know each other
         .target(
             name: "WorkflowEngine",
-            dependencies: ["FlowModel", "StepKit", "PipelineDSL", "PostgreSQL", "OwnFolders", "Crypto", "Threads", subprocess],
+            dependencies: ["Basics", "FlowModel", "StepKit", "PipelineDSL", "PostgreSQL", "OwnFolders", "Crypto", "Threads", subprocess],
             exclude: ["Store/Queries", "Store/Migrations"],
             swiftSettings: strict,
             plugins: ["EmbedSQL"]),
         .target(
             name: "Repository",
-            dependencies: ["StorageKit", "Crypto", "CLibZstd", "CLinux", "NewFiles", "OwnFolders", "Threads", "FlowModel"],
+            dependencies: ["StorageKit", "Crypto", "CLibZstd", "CLinux", "NewFiles", "OwnFolders", "Threads", "Basics"],
             swiftSettings: hot),
 
         .target(
             name: "RestServer",
             dependencies: [
-                "CLibCrypt", "Crypto", "FlowModel", "NewFiles", "StorageKit", "Threads", nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"),
+                "CLibCrypt", "Crypto", "Basics", "NewFiles", "StorageKit", "Threads", nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ], swiftSettings: strict),
 
@@ -102,14 +105,15 @@ let package = Package(
         .target(
             name: "CephSteps",
             dependencies: [
-                "FlowModel", "StepKit", "StorageKit", "Threads", .target(name: "CLibRados", condition: .when(traits: ["Ceph"])),
+                "Basics", "FlowModel", "StepKit", "StorageKit", "Threads", .target(name: "CLibRados", condition: .when(traits: ["Ceph"])),
                 .target(name: "CLibRBD", condition: .when(traits: ["Ceph"])),
                 .target(name: "CephLibraries", condition: .when(traits: ["Ceph"])),
             ], path: "Sources/Steps/Ceph", swiftSettings: strict),
         .target(
             name: "Steps",
             dependencies: [
-                "FlowModel", "StepKit", "StorageKit", "Repository", "HTTPClient", "PostgreSQL", "PluginHost", "Spawning", "Threads",
+                "Basics", "FlowModel", "StepKit", "StorageKit", "Repository", "HTTPClient", "PostgreSQL", "PluginHost", "Spawning",
+                "Threads",
                 "Crypto", "CLinux", "OwnFolders",
                 "CephSteps",
                 subprocess,
@@ -122,7 +126,7 @@ let package = Package(
         .executableTarget(
             name: "snappy-flow",
             dependencies: [
-                "FlowModel", "StepKit", "StorageKit", "PipelineDSL", "PostgreSQL", "PluginHost", "WorkflowEngine", "Repository",
+                "Basics", "FlowModel", "StepKit", "StorageKit", "PipelineDSL", "PostgreSQL", "PluginHost", "WorkflowEngine", "Repository",
                 "RestServer", "Steps", "Threads", "Crypto", "OwnFolders",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
@@ -134,40 +138,42 @@ let package = Package(
 
         // tests
         .target(
-            name: "Rigs", dependencies: ["FlowModel", "StepKit", "PostgreSQL", "Threads", subprocess], path: "Tests/Rigs",
+            name: "Rigs", dependencies: ["Basics", "StepKit", "PostgreSQL", "Threads", subprocess], path: "Tests/Rigs",
             swiftSettings: strict),
         .target(
-            name: "ExamplePlugin", dependencies: ["FlowModel", "StepKit", "StorageKit"], path: "examples/plugin/swift",
+            name: "ExamplePlugin", dependencies: ["Basics", "StepKit", "StorageKit"], path: "examples/plugin/swift",
             swiftSettings: strict),
-        .target(name: "FlowTestKit", dependencies: ["FlowModel", "StepKit"], path: "Tests/FlowTestKit", swiftSettings: strict),
+        .target(name: "FlowTestKit", dependencies: ["Basics", "FlowModel", "StepKit"], path: "Tests/FlowTestKit", swiftSettings: strict),
         .executableTarget(
-            name: "flow-test-worker", dependencies: ["FlowTestKit", "WorkflowEngine", "PostgreSQL", "FlowModel", "StepKit"],
+            name: "flow-test-worker", dependencies: ["FlowTestKit", "WorkflowEngine", "PostgreSQL", "Basics", "StepKit"],
             path: "Tests/flow-test-worker", swiftSettings: strict),
-        .testTarget(name: "FlowModelTests", dependencies: ["FlowModel"], swiftSettings: strict),
-        .testTarget(name: "HTTPClientTests", dependencies: ["HTTPClient", "FlowModel", "Rigs"], swiftSettings: strict),
+        .testTarget(name: "BasicsTests", dependencies: ["Basics"], swiftSettings: strict),
+        .testTarget(name: "FlowModelTests", dependencies: ["Basics", "FlowModel"], swiftSettings: strict),
+        .testTarget(name: "HTTPClientTests", dependencies: ["HTTPClient", "Basics", "Rigs"], swiftSettings: strict),
         .testTarget(
-            name: "PluginHostTests", dependencies: ["PluginHost", "FlowModel", "StepKit", "StorageKit", "Rigs"], swiftSettings: strict),
+            name: "PluginHostTests", dependencies: ["PluginHost", "Basics", "StepKit", "StorageKit", "Rigs"], swiftSettings: strict),
         .testTarget(name: "CryptoTests", dependencies: ["Crypto"], swiftSettings: strict),
         .testTarget(
-            name: "PipelineDSLTests", dependencies: ["PipelineDSL", "FlowModel", "StepKit", "StorageKit", "Rigs", "Steps"],
+            name: "PipelineDSLTests", dependencies: ["PipelineDSL", "Basics", "FlowModel", "StepKit", "StorageKit", "Rigs", "Steps"],
             swiftSettings: strict),
         .testTarget(
-            name: "PostgreSQLTests", dependencies: ["PostgreSQL", "FlowModel", "OwnFolders", "Rigs", "Threads", subprocess],
+            name: "PostgreSQLTests", dependencies: ["PostgreSQL", "Basics", "FlowModel", "OwnFolders", "Rigs", "Threads", subprocess],
             swiftSettings: strict),
         .testTarget(
             name: "WorkflowEngineTests",
             dependencies: [
-                "WorkflowEngine", "PostgreSQL", "FlowModel", "StepKit", "StorageKit", "PipelineDSL", "Rigs", "Threads", "FlowTestKit",
+                "WorkflowEngine", "PostgreSQL", "Basics", "FlowModel", "StepKit", "StorageKit", "PipelineDSL", "Rigs", "Threads",
+                "FlowTestKit",
                 "flow-test-worker", subprocess,
             ],
             swiftSettings: strict),
         .testTarget(
-            name: "RepositoryTests", dependencies: ["Repository", "StorageKit", "Crypto", "FlowModel", "Rigs", "Threads", subprocess],
+            name: "RepositoryTests", dependencies: ["Repository", "StorageKit", "Crypto", "Basics", "Rigs", "Threads", subprocess],
             swiftSettings: strict),
         .testTarget(
             name: "StepsTests",
             dependencies: [
-                "Steps", "StepKit", "StorageKit", "Repository", "FlowModel", "PostgreSQL", "HTTPClient", "PluginHost", "Crypto",
+                "Steps", "StepKit", "StorageKit", "Repository", "Basics", "FlowModel", "PostgreSQL", "HTTPClient", "PluginHost", "Crypto",
                 "CephSteps", "ExamplePlugin", "Rigs",
                 "Threads",
                 subprocess,
@@ -176,11 +182,11 @@ let package = Package(
         .testTarget(
             name: "RestServerTests",
             dependencies: [
-                "RestServer", "HTTPClient", "Crypto", "FlowModel", "Rigs", "Threads", nio("NIOCore"), nio("NIOEmbedded"), nio("NIOHTTP1"),
+                "RestServer", "HTTPClient", "Crypto", "Basics", "Rigs", "Threads", nio("NIOCore"), nio("NIOEmbedded"), nio("NIOHTTP1"),
                 subprocess,
             ],
             swiftSettings: strict),
         .testTarget(
-            name: "AcceptanceTests", dependencies: ["Rigs", "FlowModel", "PostgreSQL", "snappy-flow", subprocess], swiftSettings: strict),
+            name: "AcceptanceTests", dependencies: ["Rigs", "Basics", "PostgreSQL", "snappy-flow", subprocess], swiftSettings: strict),
     ]
 )

@@ -1,5 +1,5 @@
 import CLibCrypto
-public import FlowModel
+public import Basics
 
 /// The password hash of a key file (RFC 7914), with the cost parameters that the file records.
 public struct Scrypt: Sendable, Hashable {

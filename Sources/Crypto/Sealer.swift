@@ -1,5 +1,5 @@
 import CLibCrypto
-public import FlowModel
+public import Basics
 
 /// Seals and opens with one key: nonce (16) ‖ AES-256-CTR ciphertext ‖ Poly1305-AES MAC of the ciphertext (16).
 ///

@@ -1,3 +1,5 @@
+public import Basics
+
 /// Where a secret's value is to be found. The value itself never enters a plan, a row, an event or a log.
 /// In a document and in JSON: `{fromEnv: NAME}` or `{fromFile: /path}`.
 public enum SecretReference: Sendable, Hashable {

@@ -1,5 +1,5 @@
 import CLibCurl
-import FlowModel
+import Basics
 
 /// Why no answer came. A status of 400 and above is an answer, not an error of this kind.
 extension Explanation {

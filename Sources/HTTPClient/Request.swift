@@ -1,4 +1,4 @@
-public import FlowModel
+public import Basics
 
 /// One HTTP request (RFC 9110). Redirects are not followed: a 3xx is an answer like any other, and no header goes to another host.
 public struct Request: Sendable {

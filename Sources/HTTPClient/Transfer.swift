@@ -1,5 +1,5 @@
 import CLibCurl
-import FlowModel
+import Basics
 import Foundation
 import Synchronization
 

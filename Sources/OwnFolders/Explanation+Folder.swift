@@ -1,4 +1,4 @@
-public import FlowModel
+public import Basics
 import Glibc
 
 /// Why a folder, or what is in it, can't be used: a failed system call, or somebody else who could change what is put there.

@@ -1,4 +1,4 @@
-public import FlowModel
+public import Basics
 import Glibc
 
 /// Removes a tree that others may be changing meanwhile: every step is asked of a descriptor, so that no link leads out of it. Folders in folders are

@@ -1,4 +1,4 @@
-import FlowModel
+import Basics
 import Glibc
 
 /// Whom a folder's contents depend on.

@@ -1,5 +1,5 @@
 import CLinux
-import FlowModel
+import Basics
 import Glibc
 
 /// Resolves an absolute path as the kernel does, and sees at each part that nobody else could exchange it.

@@ -1,4 +1,4 @@
-public import FlowModel
+public import Basics
 public import Glibc
 
 /// A folder that another user writes in. Nothing in it is what it seems: names may be links, pipes that never end, files of a third user, or be

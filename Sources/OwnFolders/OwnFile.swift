@@ -1,5 +1,5 @@
 import CLinux
-public import FlowModel
+public import Basics
 import Glibc
 
 /// A file that nobody but this process's user, and root, can change: its folder is another question (`OwnFolder`).

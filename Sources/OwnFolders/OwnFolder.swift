@@ -1,4 +1,4 @@
-public import FlowModel
+public import Basics
 public import Glibc
 
 /// A folder in which nobody but this process's user, and root, can write: what is made, renamed or removed in it by name is just that. Every folder

@@ -1,4 +1,4 @@
-public import FlowModel
+public import Basics
 
 /// Why the database, or the way to it, failed. Never holds a password.
 public struct PostgreSQLError: ExplainedError, Sendable, Hashable {

@@ -1,4 +1,4 @@
-public import FlowModel
+public import Basics
 import StorageKit
 
 /// What a repository answers when it can't do what it was asked to: what is stored in it, not the way to it.

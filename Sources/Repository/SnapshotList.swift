@@ -1,4 +1,4 @@
-public import FlowModel
+public import Basics
 
 /// What lies under `snapshots/` of a repository.
 public struct SnapshotList: Sendable {

@@ -1,4 +1,4 @@
-import FlowModel
+import Basics
 
 extension Explanation {
     /// A setting that a server can't start with.

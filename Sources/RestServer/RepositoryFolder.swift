@@ -1,5 +1,5 @@
 import Crypto
-import FlowModel
+import Basics
 import Glibc
 
 /// A repository's folder as restic lays out a local one (restic doc/design.rst, "Repository Layout"). Every call blocks.

@@ -1,4 +1,4 @@
-public import FlowModel
+public import Basics
 import NIOCore
 import NIOHTTP1
 import NIOPosix

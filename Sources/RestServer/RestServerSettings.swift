@@ -1,4 +1,4 @@
-public import FlowModel
+public import Basics
 import NIOCore
 
 /// What a server serves, to whom, and within which bounds.

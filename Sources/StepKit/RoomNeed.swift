@@ -1,4 +1,4 @@
-public import FlowModel
+public import Basics
 
 /// Room on a disk of the worker's host that something declared takes.
 public struct RoomNeed: Sendable, Hashable {

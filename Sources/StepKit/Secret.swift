@@ -1,3 +1,4 @@
+import Basics
 public import FlowModel
 
 /// A secret's value. Printing, interpolating or dumping it shows `<redacted>`.

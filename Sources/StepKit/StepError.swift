@@ -1,4 +1,4 @@
-public import FlowModel
+public import Basics
 
 /// Why a step, or anything that a plug-in was asked for, failed.
 public struct StepError: ExplainedError, Sendable, Hashable {

@@ -1,4 +1,4 @@
-import FlowModel
+import Basics
 
 /// A name as the file system holds it: any bytes but NUL and `/`. Order is by bytes.
 public struct FileName: Sendable, Hashable, Comparable, ExpressibleByStringLiteral, CustomStringConvertible {

@@ -1,4 +1,4 @@
-public import FlowModel
+public import Basics
 
 /// A point in time readable as a block image.
 ///

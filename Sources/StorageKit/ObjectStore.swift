@@ -1,4 +1,4 @@
-public import FlowModel
+public import Basics
 
 /// Named immutable objects: what a repository is stored on. Names are `config`, `keys/<id>`, `data/ab/<id>`: relative, `/` between parts.
 ///

@@ -1,4 +1,4 @@
-public import FlowModel
+public import Basics
 
 /// What a store, a source or a destination answers when it can't do what it was asked to: the way to the bytes failed, not what they say.
 public struct StorageError: ExplainedError, Sendable, Hashable {

@@ -1,4 +1,4 @@
-import FlowModel
+import Basics
 
 /// A point in time readable as a file tree.
 ///

@@ -1,4 +1,4 @@
-import FlowModel
+import Basics
 
 /// A tree that its source sends once, in an order of its own: a base backup, a tar stream.
 ///

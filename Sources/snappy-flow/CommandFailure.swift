@@ -1,4 +1,4 @@
-import FlowModel
+import Basics
 
 /// Ends a command with a status; `message` goes to standard error.
 struct CommandFailure: Error {

@@ -1,6 +1,6 @@
 import ArgumentParser
 import Crypto
-import FlowModel
+import Basics
 import Foundation
 import PostgreSQL
 

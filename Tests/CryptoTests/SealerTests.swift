@@ -1,5 +1,5 @@
 @testable import Crypto
-import FlowModel
+import Basics
 import Testing
 
 /// Vectors of restic's crypto_int_test.go and of an independent implementation (facts 1.9).

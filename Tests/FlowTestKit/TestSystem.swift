@@ -1,4 +1,5 @@
-public import FlowModel
+public import Basics
+import FlowModel
 public import StepKit
 
 /// A system whose freezes and snapshots are lines in a ledger.

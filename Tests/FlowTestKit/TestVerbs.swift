@@ -1,4 +1,5 @@
 import FlowModel
+import Basics
 public import StepKit
 
 extension StepContext {

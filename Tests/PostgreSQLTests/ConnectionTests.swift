@@ -1,4 +1,4 @@
-import FlowModel
+import Basics
 import PostgreSQL
 import Rigs
 import Testing

@@ -1,4 +1,4 @@
-import FlowModel
+import Basics
 import Foundation
 @testable import Repository
 import Rigs

@@ -1,6 +1,6 @@
 import Crypto
 import Foundation
-import FlowModel
+import Basics
 @testable import Repository
 import Rigs
 import StorageKit

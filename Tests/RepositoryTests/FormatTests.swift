@@ -1,5 +1,5 @@
 import Crypto
-import FlowModel
+import Basics
 @testable import Repository
 import StorageKit
 import Testing

@@ -1,5 +1,5 @@
 import Crypto
-import FlowModel
+import Basics
 import Foundation
 @testable import Repository
 import Rigs

@@ -1,4 +1,4 @@
-import FlowModel
+import Basics
 @testable import Repository
 import StorageKit
 import Synchronization

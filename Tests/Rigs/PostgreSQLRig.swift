@@ -1,4 +1,4 @@
-import FlowModel
+import Basics
 import Foundation
 public import PostgreSQL
 import Synchronization

@@ -1,4 +1,4 @@
-import FlowModel
+import Basics
 import FlowTestKit
 import Foundation
 import PostgreSQL

@@ -1,3 +1,5 @@
+import Basics
+
 /// The state of a step in a job. See docs/state-machine.md.
 public enum StepState: String, Sendable, Hashable, Codable, CaseIterable {
     case pending, ready, running, waiting, succeeded, failed, skipped, cancelled

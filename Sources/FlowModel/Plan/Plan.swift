@@ -1,3 +1,5 @@
+public import Basics
+
 /// What a pipeline compiles into: an immutable DAG with defaults expanded and plug-in contract versions pinned.
 ///
 /// A plan is stored and hashed as canonical JSON; two documents that mean the same give the same bytes.

@@ -1,3 +1,5 @@
+public import Basics
+
 /// A node of the plan.
 public struct PlannedStep: Sendable, Hashable, Codable {
     public var id: StepID

@@ -1,3 +1,4 @@
+public import Basics
 public import FlowModel
 
 /// A step written once and run for each of several items becomes its members.

@@ -1,4 +1,5 @@
 import FlowModel
+import Basics
 import StepKit
 
 /// The fields that `${job.…}` and `${pipeline.…}` reach.

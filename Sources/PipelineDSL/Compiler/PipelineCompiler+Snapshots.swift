@@ -1,4 +1,5 @@
 import FlowModel
+import Basics
 import StepKit
 
 /// Which system snapshot a step reads: the last one of the system that is taken before it; without one, the live system.

@@ -1,4 +1,4 @@
-import FlowModel
+import Basics
 
 /// Steps by index and what each waits for.
 struct StepGraph {

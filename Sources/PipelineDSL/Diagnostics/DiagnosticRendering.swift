@@ -1,4 +1,4 @@
-public import FlowModel
+public import Basics
 
 /// Diagnostics for people and for programs.
 public enum DiagnosticRendering {

@@ -1,4 +1,4 @@
-import FlowModel
+import Basics
 
 /// A document as it was given: its name for messages, and its bytes.
 public struct SourceText: Sendable, Hashable {

@@ -1,4 +1,4 @@
-import FlowModel
+import Basics
 import StepKit
 
 /// The keys of documents and steps that belong to no plug-in: one declaration for reading, diagnostics and JSON Schema.

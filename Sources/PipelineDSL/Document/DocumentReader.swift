@@ -1,4 +1,4 @@
-import FlowModel
+import Basics
 import StepKit
 
 /// Everything that a set of files declares. Standalone systems and repositories can be named from every pipeline of the set.

@@ -1,4 +1,4 @@
-import FlowModel
+import Basics
 import StepKit
 
 /// Tells the three envelopes apart by their own keys and takes them off.

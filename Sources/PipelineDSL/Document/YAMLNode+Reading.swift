@@ -1,4 +1,4 @@
-import FlowModel
+import Basics
 
 /// What a reader of documents asks of a node.
 extension YAMLNode {

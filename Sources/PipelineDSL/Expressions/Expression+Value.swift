@@ -1,4 +1,4 @@
-import FlowModel
+import Basics
 
 extension Expression {
     /// Evaluates. `&&` and `||` look at the right side only when they have to.

@@ -1,4 +1,4 @@
-import FlowModel
+import Basics
 
 /// The tree of one `${...}`.
 indirect enum Expression: Sendable, Hashable {

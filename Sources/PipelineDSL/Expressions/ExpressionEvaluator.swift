@@ -1,4 +1,4 @@
-public import FlowModel
+public import Basics
 
 /// Evaluates the `${...}` of settings and conditions. Pure.
 public enum ExpressionEvaluator {

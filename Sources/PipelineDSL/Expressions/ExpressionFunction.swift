@@ -1,4 +1,4 @@
-import FlowModel
+import Basics
 
 /// The pure functions of expressions.
 enum ExpressionFunction: String, Sendable, Hashable, CaseIterable {

@@ -1,4 +1,4 @@
-import FlowModel
+import Basics
 
 /// Precedence climbing over the words of one expression.
 struct ExpressionParser {

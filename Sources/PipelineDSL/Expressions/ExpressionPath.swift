@@ -1,4 +1,4 @@
-import FlowModel
+import Basics
 
 /// What the parts of a path name.
 enum ExpressionPath {

@@ -1,4 +1,4 @@
-public import FlowModel
+public import Basics
 
 /// What an expression can see.
 public struct ExpressionScope: Sendable {

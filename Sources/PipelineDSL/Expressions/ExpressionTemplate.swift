@@ -1,4 +1,4 @@
-import FlowModel
+import Basics
 
 /// A setting's text with its `${...}` parts. `$${` stands for a literal `${`.
 struct ExpressionTemplate: Sendable, Hashable {

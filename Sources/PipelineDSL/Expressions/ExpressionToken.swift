@@ -1,4 +1,4 @@
-import FlowModel
+import Basics
 
 /// A word of an expression.
 enum ExpressionToken: Sendable, Hashable {

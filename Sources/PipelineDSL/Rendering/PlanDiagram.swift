@@ -1,3 +1,4 @@
+import Basics
 import FlowModel
 
 /// The plan as a graph in the languages of two drawing programs.

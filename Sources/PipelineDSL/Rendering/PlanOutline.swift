@@ -1,3 +1,4 @@
+import Basics
 import FlowModel
 
 /// A plan as a reader sees it: windows as groups, and of the edges only those that say something.

@@ -1,3 +1,4 @@
+import Basics
 import FlowModel
 
 /// What one line says of a step.

@@ -1,4 +1,4 @@
-import FlowModel
+import Basics
 import StepKit
 
 /// What the compiler checks of documents' own keys besides their types, as far as JSON Schema can say it.

@@ -1,4 +1,4 @@
-public import FlowModel
+public import Basics
 public import StepKit
 
 /// JSON Schema (draft 2020-12) of documents, plug-ins and verbs, made from the same declarations that the compiler reads by.

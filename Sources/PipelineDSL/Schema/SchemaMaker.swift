@@ -1,4 +1,4 @@
-import FlowModel
+import Basics
 import StepKit
 
 /// Puts the schemas of a catalog together.

@@ -1,4 +1,4 @@
-import FlowModel
+import Basics
 
 /// A YAML value with its place.
 struct YAMLNode: Sendable {

@@ -1,4 +1,4 @@
-import FlowModel
+import Basics
 import StepKit
 
 /// What a plug-in's program says of itself (docs/plug-ins.md): a system type as a value.

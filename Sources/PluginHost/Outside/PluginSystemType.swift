@@ -1,4 +1,5 @@
-public import FlowModel
+public import Basics
+import FlowModel
 import Foundation
 public import StepKit
 import StorageKit

@@ -1,4 +1,4 @@
-import FlowModel
+import Basics
 import Foundation
 
 /// How this binary is started to host plug-ins of its own.

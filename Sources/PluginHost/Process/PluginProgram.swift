@@ -1,4 +1,4 @@
-public import FlowModel
+public import Basics
 
 /// A plug-in's program, and what is to be known to start it.
 public struct PluginProgram: Sendable, Hashable {

@@ -1,4 +1,4 @@
-import FlowModel
+import Basics
 import StorageKit
 
 /// An error as it travels between a plug-in's process and its worker: the parts of an explanation, by name.

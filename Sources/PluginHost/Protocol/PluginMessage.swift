@@ -1,4 +1,4 @@
-import FlowModel
+import Basics
 
 /// The lines between a worker and a plug-in's process. Docs: docs/plug-ins.md.
 enum PluginMessage {

@@ -1,4 +1,4 @@
-import FlowModel
+import Basics
 import StepKit
 
 /// What is said in a host process goes to the step's log; the database is the worker's.

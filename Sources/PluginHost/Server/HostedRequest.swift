@@ -1,4 +1,4 @@
-import FlowModel
+import Basics
 import StorageKit
 
 /// One call of the worker's.

@@ -1,4 +1,4 @@
-import FlowModel
+import Basics
 import StorageKit
 
 /// An object store in a process of its own.

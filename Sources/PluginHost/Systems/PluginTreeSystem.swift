@@ -1,4 +1,4 @@
-import FlowModel
+import Basics
 public import StepKit
 public import StorageKit
 

@@ -1,4 +1,4 @@
-import FlowModel
+import Basics
 import StorageKit
 
 /// A file tree that a plug-in restores.

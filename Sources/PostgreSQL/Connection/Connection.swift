@@ -1,5 +1,5 @@
 import CLibPQ
-public import FlowModel
+public import Basics
 import Glibc
 import Threads
 

@@ -1,5 +1,5 @@
 import CLibPQ
-public import FlowModel
+public import Basics
 
 /// Where a database is and how to talk to it. Printing it shows no password.
 public struct ConnectionSettings: Sendable, Hashable {

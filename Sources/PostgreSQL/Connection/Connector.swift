@@ -1,5 +1,5 @@
 import CLibPQ
-import FlowModel
+import Basics
 import Glibc
 import Threads
 

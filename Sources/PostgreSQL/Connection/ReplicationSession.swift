@@ -1,5 +1,5 @@
 import CLibPQ
-public import FlowModel
+public import Basics
 import Synchronization
 
 /// One session in the replication protocol (PostgreSQL manual 55.4): simple commands, and data that the server streams.

@@ -1,5 +1,5 @@
 import CLibPQ
-import FlowModel
+import Basics
 
 /// What a statement returned.
 public struct Rows: Sendable, RandomAccessCollection {

@@ -1,4 +1,4 @@
-import FlowModel
+import Basics
 import Glibc
 
 enum Socket {

@@ -1,4 +1,4 @@
-import FlowModel
+import Basics
 
 /// Who may do what in a private cluster: one role makes databases and administers, another owns the database and does everything else.
 ///

@@ -1,4 +1,4 @@
-import FlowModel
+import Basics
 import Glibc
 
 /// A lock on a file (flock): it ends with its owner, however that ends.

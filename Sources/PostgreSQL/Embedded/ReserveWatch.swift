@@ -1,4 +1,4 @@
-import FlowModel
+import Basics
 import OwnFolders
 import Threads
 

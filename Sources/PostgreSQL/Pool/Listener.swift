@@ -1,4 +1,4 @@
-public import FlowModel
+public import Basics
 
 /// Listens on channels over a connection of its own, which it makes anew whenever it breaks.
 ///

@@ -1,4 +1,4 @@
-public import FlowModel
+public import Basics
 
 /// A bounded number of connections, lent to one task at a time. Connections that broke while idle or in use are replaced.
 ///

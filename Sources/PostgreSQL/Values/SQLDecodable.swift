@@ -1,4 +1,4 @@
-public import FlowModel
+public import Basics
 
 /// A Swift type that a column's text form can be read as.
 public protocol SQLDecodable {

@@ -1,4 +1,4 @@
-public import FlowModel
+public import Basics
 
 /// A value that travels as a parameter `$n`. The server takes its type from where it stands in the statement.
 public enum SQLValue: Sendable, Hashable {

@@ -1,4 +1,4 @@
-import FlowModel
+import Basics
 
 /// The text form of `timestamptz` as a session with DateStyle ISO and time zone UTC reads and writes it.
 enum TimestampText {

@@ -1,4 +1,4 @@
-import FlowModel
+import Basics
 import StorageKit
 
 /// Walks a snapshot's tree depth first. Memory grows with the largest folder, not with the tree.

@@ -1,5 +1,5 @@
 import Crypto
-import FlowModel
+import Basics
 import StorageKit
 
 /// A store whose metadata are read from this machine where they are there. What exists is always asked of the store itself: only contents that

@@ -1,4 +1,4 @@
-public import FlowModel
+public import Basics
 public import StorageKit
 
 /// How much of the packs a check reads.

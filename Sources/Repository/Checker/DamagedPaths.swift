@@ -1,4 +1,4 @@
-import FlowModel
+import Basics
 import StorageKit
 
 /// Finds which paths of a snapshot are hit by damaged or missing blobs, or are files of another size than their tree says.

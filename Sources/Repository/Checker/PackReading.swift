@@ -1,5 +1,5 @@
 import Crypto
-import FlowModel
+import Basics
 
 /// Compares a pack's bytes with what the index says. No I/O.
 enum PackReading {

@@ -1,5 +1,5 @@
 import Crypto
-import FlowModel
+import Basics
 
 /// The object `config`: what never changes about a repository.
 struct Config: Sendable {

@@ -1,4 +1,4 @@
-public import FlowModel
+public import Basics
 
 extension Snapshot {
     /// By how much hosts' clocks may differ.

@@ -1,4 +1,4 @@
-public import FlowModel
+public import Basics
 import Crypto
 import StorageKit
 

@@ -1,5 +1,5 @@
 import Crypto
-import FlowModel
+import Basics
 import StorageKit
 
 /// The entries of one directory, in strictly ascending order of their names' bytes.

@@ -1,4 +1,4 @@
-public import FlowModel
+public import Basics
 
 /// How an image is stored, besides what holds for every backup.
 public struct ImageOptions: Sendable {

@@ -1,5 +1,5 @@
 import Crypto
-import FlowModel
+import Basics
 
 /// Opens, decompresses and verifies blobs with contexts and memory of its own; used by one thread at a time.
 final class BlobDecoder {

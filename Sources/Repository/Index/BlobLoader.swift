@@ -1,5 +1,5 @@
 import Crypto
-import FlowModel
+import Basics
 import StorageKit
 
 /// Reads single blobs out of packs, from another copy where one is damaged.

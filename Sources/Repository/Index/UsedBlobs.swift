@@ -1,4 +1,4 @@
-import FlowModel
+import Basics
 import StorageKit
 
 /// Walks trees and gathers every blob that they use, each tree once. Used by one task at a time.

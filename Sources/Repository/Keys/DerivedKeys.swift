@@ -1,6 +1,6 @@
 import Crypto
 import Dispatch
-import FlowModel
+import Basics
 import Synchronization
 import Threads
 

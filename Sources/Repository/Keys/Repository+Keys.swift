@@ -1,5 +1,5 @@
 import Crypto
-import FlowModel
+import Basics
 import StorageKit
 
 /// Passwords: each has a key file of its own that holds the same master key (restic design document, "Keys").

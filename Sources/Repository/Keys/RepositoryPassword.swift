@@ -1,4 +1,4 @@
-import FlowModel
+import Basics
 
 /// A password, and how the file that it comes from is read: as restic reads one, so that the same file opens the same repository with both programs.
 ///

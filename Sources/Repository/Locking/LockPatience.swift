@@ -1,4 +1,4 @@
-import FlowModel
+import Basics
 
 /// How long to wait for other programs that hold a lock against ours: a `restic check` in the night is no reason to fail a backup.
 public struct LockPatience: Sendable {

@@ -1,5 +1,5 @@
 import Crypto
-import FlowModel
+import Basics
 import Synchronization
 
 /// A lock that this process holds on a repository, refreshed while it is held.

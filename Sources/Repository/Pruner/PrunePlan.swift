@@ -1,4 +1,4 @@
-import FlowModel
+import Basics
 
 /// What a prune does with each pack: decided from lists alone, acted on elsewhere.
 struct PrunePlan: Sendable {

@@ -1,5 +1,5 @@
 import Crypto
-import FlowModel
+import Basics
 import StorageKit
 
 /// Carries a plan out in restic's order: new packs, then an index of them, then the old indexes, then the packs.

@@ -1,5 +1,5 @@
 import Crypto
-public import FlowModel
+public import Basics
 import StorageKit
 
 /// What a repair of the index found and did.

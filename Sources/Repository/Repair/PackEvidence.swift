@@ -1,5 +1,5 @@
 import Crypto
-import FlowModel
+import Basics
 import StorageKit
 
 /// What is in a pack. Its own header says it, and indexes do; where they differ, or the pack is not as it should be, neither is believed:

@@ -1,5 +1,5 @@
 import Crypto
-import FlowModel
+import Basics
 public import StorageKit
 
 /// What a repair did to one snapshot.

@@ -1,4 +1,4 @@
-public import FlowModel
+public import Basics
 public import StorageKit
 
 public struct RestoreOptions: Sendable {

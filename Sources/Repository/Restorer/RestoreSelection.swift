@@ -1,4 +1,4 @@
-import FlowModel
+import Basics
 import StorageKit
 
 /// Which paths of a snapshot a restore wants. A pure value.

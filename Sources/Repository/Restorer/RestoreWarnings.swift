@@ -1,4 +1,4 @@
-import FlowModel
+import Basics
 import StorageKit
 
 /// What could not be set on what was restored: each kind is told once, with one place where it was so and how many there were. A tree of a million

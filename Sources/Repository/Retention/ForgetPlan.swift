@@ -1,4 +1,4 @@
-import FlowModel
+import Basics
 
 /// What a policy does with each snapshot, and why. A value: nothing is removed by making it.
 public struct ForgetPlan: Sendable, Hashable {

@@ -1,4 +1,4 @@
-import FlowModel
+import Basics
 
 /// restic's buckets (internal/restic/snapshot_policy.go, ApplyPolicy).
 enum RetentionBuckets {

@@ -1,4 +1,4 @@
-public import FlowModel
+public import Basics
 
 /// What to keep, with the meaning of restic's `forget --keep-*`.
 public struct RetentionPolicy: Sendable, Hashable {

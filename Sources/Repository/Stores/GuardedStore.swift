@@ -1,4 +1,4 @@
-import FlowModel
+import Basics
 import StorageKit
 
 /// A store that is written only while a lock stands, and not before it is proved.

@@ -1,4 +1,4 @@
-import FlowModel
+import Basics
 import StorageKit
 
 /// Keeps a store's bytes within a bandwidth, object by object: for stores that can't do it as they go over the wire.

@@ -1,5 +1,5 @@
 import Crypto
-import FlowModel
+import Basics
 import StorageKit
 
 /// Reads and writes the sealed objects that are not packs: indexes, snapshots, locks.

@@ -1,4 +1,4 @@
-public import FlowModel
+public import Basics
 public import StorageKit
 
 /// How long calls of a store are repeated that fail for a reason that may pass.

@@ -1,5 +1,5 @@
 import Crypto
-import FlowModel
+import Basics
 
 extension Repository {
     /// Copies snapshots of this repository into another one, the oldest first. Those that are there already are left out.

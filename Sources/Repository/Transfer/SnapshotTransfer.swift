@@ -1,4 +1,4 @@
-import FlowModel
+import Basics
 import Crypto
 import StorageKit
 

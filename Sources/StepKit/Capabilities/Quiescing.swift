@@ -1,4 +1,4 @@
-public import FlowModel
+public import Basics
 
 /// Can bring an application to a consistent rest.
 public protocol Quiescing: System {

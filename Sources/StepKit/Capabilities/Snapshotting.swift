@@ -1,4 +1,4 @@
-public import FlowModel
+public import Basics
 
 /// Can freeze a point in time that is read later.
 public protocol Snapshotting: System {

@@ -1,4 +1,4 @@
-public import FlowModel
+public import Basics
 public import StorageKit
 
 /// A quiescing system whose window's copies are whole only with what its thaw returned: a backup label, the log of what was written meanwhile.

@@ -1,4 +1,4 @@
-public import FlowModel
+public import Basics
 
 /// Checks a restored scratch copy in the system's own way.
 public protocol Verifying: System {

@@ -1,5 +1,5 @@
 import Foundation
-import FlowModel
+import Basics
 
 extension StepContext {
     /// Throws when freezing the file system that holds `path` would freeze the engine itself: its database, state, cache or log.

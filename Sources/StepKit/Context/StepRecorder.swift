@@ -1,4 +1,4 @@
-public import FlowModel
+public import Basics
 
 /// How a running body speaks to the engine. Everything written through it carries the lease's token: after the lease is lost it
 /// changes nothing and throws `.leaseLost`.

@@ -1,4 +1,4 @@
-public import FlowModel
+public import Basics
 
 /// A Swift type that a setting can have.
 public protocol SettingValue: Sendable {

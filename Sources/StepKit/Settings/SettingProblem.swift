@@ -1,4 +1,4 @@
-import FlowModel
+import Basics
 
 /// What is wrong with a setting that has the shape that was declared: found when the document is read, before anything runs.
 public struct SettingProblem: Sendable, Hashable {

@@ -1,4 +1,4 @@
-public import FlowModel
+public import Basics
 
 /// The values of declared settings, expressions resolved. Secrets are references still.
 public struct Settings: Sendable, Hashable {

@@ -1,4 +1,4 @@
-import FlowModel
+import Basics
 
 /// Runs a body whose task may be cancelled. What it throws then is the cancel, whatever that made it stumble over: a connection that was closed under it, a
 /// program that was ended. Who asked for the end has met no fault. What is left half written is told all the same, and a lease that was lost.

@@ -1,4 +1,4 @@
-public import FlowModel
+public import Basics
 
 /// A verb: what a step does. Bodies run in a task that is cancelled when the job is, when the timeout passes, or when the lease is lost.
 public protocol Verb: Sendable {

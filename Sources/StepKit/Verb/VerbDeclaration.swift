@@ -1,3 +1,4 @@
+import Basics
 public import FlowModel
 
 /// Everything that compiler, schema and docs need to know of a verb.

@@ -1,4 +1,4 @@
-import FlowModel
+import Basics
 import StepKit
 
 /// The `blockdevice` system type: a disk, a partition, a logical volume, or a file that holds the image of one.

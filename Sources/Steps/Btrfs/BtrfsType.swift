@@ -1,4 +1,4 @@
-import FlowModel
+import Basics
 import StepKit
 
 /// The `btrfs` system type: a subvolume, read from read-only snapshots.

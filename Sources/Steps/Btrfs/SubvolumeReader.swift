@@ -1,4 +1,4 @@
-import FlowModel
+import Basics
 import StorageKit
 
 /// A snapshot's tree. Where the original had a subvolume below, the snapshot has an empty folder: that is said, not taken for what was there.

@@ -1,7 +1,7 @@
 #if Ceph
     import CLibRados
     import CephLibraries
-    import FlowModel
+    import Basics
     import Glibc
     import StepKit
     import StorageKit

@@ -1,4 +1,5 @@
 #if Ceph
+    import Basics
     import FlowModel
     import StepKit
 

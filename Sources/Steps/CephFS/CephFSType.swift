@@ -1,4 +1,4 @@
-import FlowModel
+import Basics
 import StepKit
 
 /// The `cephfs` system type: a folder of a mounted CephFS, read from its snapshots.

@@ -1,4 +1,4 @@
-import FlowModel
+import Basics
 import StepKit
 
 /// The `command` system type: whatever programs can freeze, write out, take in and check.

@@ -1,6 +1,6 @@
 import CLinux
 import Dispatch
-import FlowModel
+import Basics
 import Glibc
 import StepKit
 import StorageKit

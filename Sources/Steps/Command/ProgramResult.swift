@@ -1,4 +1,4 @@
-import FlowModel
+import Basics
 import StepKit
 
 /// How a program ended and what it said.

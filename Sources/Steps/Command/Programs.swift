@@ -1,4 +1,4 @@
-import FlowModel
+import Basics
 import StepKit
 
 /// One program, or several by the names of the streams that they write or read.

@@ -1,4 +1,4 @@
-import FlowModel
+import Basics
 import Glibc
 public import StepKit
 public import StorageKit

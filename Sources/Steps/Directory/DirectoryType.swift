@@ -1,4 +1,4 @@
-import FlowModel
+import Basics
 public import StepKit
 
 /// The `directory` system type: a folder of files on the worker's host.

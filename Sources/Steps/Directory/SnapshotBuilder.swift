@@ -1,5 +1,5 @@
 import CLinux
-import FlowModel
+import Basics
 import Glibc
 import StepKit
 import StorageKit

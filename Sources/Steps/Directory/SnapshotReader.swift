@@ -1,4 +1,4 @@
-import FlowModel
+import Basics
 import Glibc
 import StorageKit
 import Synchronization

@@ -1,4 +1,4 @@
-import FlowModel
+import Basics
 import StepKit
 
 /// The `filesystem` system type: a mounted file system, frozen by the kernel so that its image below is whole.

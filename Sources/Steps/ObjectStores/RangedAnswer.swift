@@ -1,4 +1,4 @@
-import FlowModel
+import Basics
 import HTTPClient
 import StorageKit
 

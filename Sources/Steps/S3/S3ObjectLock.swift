@@ -1,4 +1,4 @@
-import FlowModel
+import Basics
 import Foundation
 
 /// Objects that nobody may remove before their time (docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock.html).

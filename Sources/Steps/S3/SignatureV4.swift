@@ -1,5 +1,5 @@
 import Crypto
-import FlowModel
+import Basics
 import Foundation
 
 /// AWS Signature Version 4 of a request's headers (docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html). A pure value.

@@ -1,4 +1,4 @@
-import FlowModel
+import Basics
 import StorageKit
 
 /// Files and folders of a server. Paths are absolute or below the account's home.

@@ -1,4 +1,4 @@
-import FlowModel
+import Basics
 import Repository
 
 /// What a repository holds of one origin. A pure value.

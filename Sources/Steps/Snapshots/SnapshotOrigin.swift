@@ -1,4 +1,4 @@
-import FlowModel
+import Basics
 public import Repository
 
 /// Whose a repository snapshot is: one pipeline's copy of one system on one host; or another program's, told by host and paths. A pure value.

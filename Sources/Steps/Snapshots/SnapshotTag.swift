@@ -1,4 +1,4 @@
-import FlowModel
+import Basics
 public import Repository
 
 /// The tags by which pipelines find their repository snapshots again.

@@ -1,4 +1,5 @@
 import FlowModel
+import Basics
 import StepKit
 
 /// Waits for a person. The engine does the waiting; `timeout:` bounds it.

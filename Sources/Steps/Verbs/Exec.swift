@@ -1,4 +1,5 @@
 import FlowModel
+import Basics
 import StepKit
 
 /// Runs a program.

@@ -1,4 +1,5 @@
 import FlowModel
+import Basics
 import StepKit
 
 /// Waits for a worker outside that takes tasks of a topic and answers. The engine does the waiting; `timeout:` bounds it.

@@ -1,4 +1,4 @@
-import FlowModel
+import Basics
 import StepKit
 
 /// A word or a list of words.

@@ -1,4 +1,5 @@
 import FlowModel
+import Basics
 import StepKit
 
 /// Freezes systems, one after another; its undo thaws them in reverse order.

@@ -1,4 +1,4 @@
-import FlowModel
+import Basics
 import StorageKit
 
 /// A dataset's tree. Where another dataset is mounted below, its snapshot has an empty folder: that is said, not taken for what was there.

@@ -1,4 +1,4 @@
-import FlowModel
+import Basics
 import StepKit
 
 /// The `zfs` system type: a ZFS file system (dataset), read from snapshots.

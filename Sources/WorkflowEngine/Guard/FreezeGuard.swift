@@ -1,5 +1,5 @@
 public import StepKit
-import FlowModel
+import Basics
 import Foundation
 
 /// A small process that thaws what its worker froze: when the hold has passed by its own monotonic clock, when the worker is gone, or when

@@ -1,3 +1,4 @@
+import Basics
 import FlowModel
 
 /// What a guard is told when it starts: one line of JSON on its standard input. Secrets are references in it, as everywhere.

@@ -1,4 +1,4 @@
-public import FlowModel
+public import Basics
 public import StepKit
 
 /// What a compensation has to undo: written in the transaction that starts the acquiring step, before the thing itself is done.

@@ -1,3 +1,4 @@
+import Basics
 import FlowModel
 
 /// Why an attempt failed, where the engine itself says so.

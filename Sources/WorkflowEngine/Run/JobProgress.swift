@@ -1,3 +1,4 @@
+public import Basics
 public import FlowModel
 
 /// The changing part of a job itself: one row of the store.

@@ -1,3 +1,4 @@
+public import Basics
 public import FlowModel
 
 /// The state machine of a job, as a value: an event goes in, what must be written and done comes out. No I/O, no clock, no chance of its

@@ -1,3 +1,4 @@
+import Basics
 public import FlowModel
 
 /// The part of a run that no event changes, but for the members that a fan-out over outputs adds: the plan's steps, fan-out over

@@ -1,3 +1,4 @@
+public import Basics
 public import FlowModel
 
 /// The changing part of a step in a job: one row of the store.

@@ -1,4 +1,5 @@
 import FlowModel
+import Basics
 
 /// The rows of a job's steps by index, in blocks that copies share: what a copy costs, and how two are compared, goes by what was changed and not by
 /// how many steps the job has. Which steps are in which state is kept with every change.

@@ -1,3 +1,4 @@
+import Basics
 import FlowModel
 
 /// What a definition says of its steps, by index instead of by name: made once, and shared by every copy of the run. An expanded fan-out makes it anew.

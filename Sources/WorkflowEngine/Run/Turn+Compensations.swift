@@ -1,4 +1,5 @@
 import FlowModel
+import Basics
 import StepKit
 
 /// Undos: armed when the acquiring step starts, run once for each armed resource after the steps that they guard, retried without end.

@@ -1,3 +1,4 @@
+import Basics
 import FlowModel
 
 /// Fan-out over outputs: the step written once waits for its members, and ends as they did.

@@ -1,3 +1,4 @@
+import Basics
 import FlowModel
 
 /// The job as a whole: cancelled, out of time, ended.

@@ -1,4 +1,5 @@
 import FlowModel
+import Basics
 
 /// A person asks to go on: what failed runs again, and every acquiring step whose resource is gone and which that needs, with its whole window.
 extension Turn {

@@ -1,4 +1,5 @@
 import FlowModel
+import Basics
 
 /// What a change can have consequences for. Rules are asked of those steps alone: in a job of a thousand members the end of one concerns few.
 extension Turn {

@@ -1,3 +1,4 @@
+import Basics
 import FlowModel
 
 /// When a step that is no compensation becomes ready, or is skipped because something that it needs did not happen.

@@ -1,4 +1,5 @@
 import FlowModel
+import Basics
 
 /// Steps that wait for an answer from outside. The first answer counts, also when it comes before the step waits.
 extension Turn {

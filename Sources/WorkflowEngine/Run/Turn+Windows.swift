@@ -1,4 +1,5 @@
 import FlowModel
+import Basics
 
 /// Windows: opened by the first member that starts, sealed when all have ended well, else discarded and retried whole, or given up.
 extension Turn {

@@ -1,3 +1,4 @@
+import Basics
 import FlowModel
 
 /// One event being applied: the run as it becomes, and the actions so far. The extensions hold the rules, one subject a file.

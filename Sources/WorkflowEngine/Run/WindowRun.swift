@@ -1,4 +1,4 @@
-public import FlowModel
+public import Basics
 
 /// The changing part of a window in a job.
 public struct WindowRun: Sendable, Hashable, Codable {

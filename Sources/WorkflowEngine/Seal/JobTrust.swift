@@ -1,4 +1,4 @@
-public import FlowModel
+public import Basics
 
 /// How far a worker goes for a job: what the job's own row says of its origin is a claim, for whoever can write the database.
 public enum JobTrust: Sendable, Hashable {

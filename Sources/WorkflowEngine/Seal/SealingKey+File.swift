@@ -1,5 +1,5 @@
 import Crypto
-public import FlowModel
+public import Basics
 import Foundation
 import OwnFolders
 

@@ -1,5 +1,5 @@
 import Crypto
-import FlowModel
+import Basics
 
 /// What a user's jobs of origin `local` are sealed with: who has the same key carries them on as his own. See docs/database.md.
 public struct SealingKey: Sendable {

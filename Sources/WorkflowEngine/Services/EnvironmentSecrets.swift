@@ -1,4 +1,5 @@
 import Foundation
+import Basics
 public import FlowModel
 import PostgreSQL
 public import StepKit

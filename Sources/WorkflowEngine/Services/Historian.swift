@@ -1,4 +1,4 @@
-import FlowModel
+import Basics
 
 /// Keeps the hot tables small: jobs that are over and clean move to history, old history goes.
 struct Historian: Sendable {

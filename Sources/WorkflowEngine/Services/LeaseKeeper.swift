@@ -1,4 +1,4 @@
-import FlowModel
+import Basics
 
 /// Renews the worker's lease at a third of its length, and says when the worker must stop: declared dead, or not renewed in time.
 struct LeaseKeeper: Sendable {

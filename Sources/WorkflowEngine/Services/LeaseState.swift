@@ -1,4 +1,4 @@
-import FlowModel
+import Basics
 import Synchronization
 
 /// Whether this worker's lease still stands, as far as it can know without asking: asked by bodies before what can't be taken back.

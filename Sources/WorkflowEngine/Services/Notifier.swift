@@ -1,4 +1,4 @@
-import FlowModel
+import Basics
 import Synchronization
 
 /// Tells other processes that there may be work, and who follows a job that it has ended: after a transition, outside of its transaction, and at most

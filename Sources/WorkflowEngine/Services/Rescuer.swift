@@ -1,4 +1,4 @@
-import FlowModel
+import Basics
 
 /// Finds workers whose lease has passed, or whose process on this host is dead, and gives their steps back; and says of what nobody will ever do. Any
 /// number of processes may do this at once.

@@ -1,4 +1,4 @@
-import FlowModel
+import Basics
 import Synchronization
 
 /// A body in flight in this process, and why it was told to stop.

@@ -1,5 +1,5 @@
 import Crypto
-public import FlowModel
+public import Basics
 
 /// Names what a step makes outside: stable over attempts, another one each time the resource is acquired anew.
 /// `sf-` and the first 26 hex digits of SHA-256 over job, step and generation.

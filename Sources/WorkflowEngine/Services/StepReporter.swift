@@ -1,4 +1,4 @@
-import FlowModel
+import Basics
 
 /// Gets an attempt's end into the database, however long that is away. The token keeps a late report harmless.
 struct StepReporter: Sendable {

@@ -1,4 +1,4 @@
-import FlowModel
+import Basics
 
 /// Lets time act on jobs: timeouts, holds, deadlines, waits. What is due is in the database, so it does not matter which process sees it first.
 struct Timekeeper: Sendable {

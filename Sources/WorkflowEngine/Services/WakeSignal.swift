@@ -1,4 +1,4 @@
-import FlowModel
+import Basics
 import Synchronization
 
 /// A flag that one task waits on and others raise. Raised before the wait, it ends the wait at once: no wake-up is lost.

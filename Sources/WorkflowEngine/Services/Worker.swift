@@ -1,4 +1,5 @@
 import Foundation
+public import Basics
 public import FlowModel
 public import StepKit
 

@@ -1,4 +1,4 @@
-public import FlowModel
+public import Basics
 public import StepKit
 
 /// What a worker is and may do. Times in spans, defaults in place.

@@ -1,3 +1,4 @@
+import Basics
 import FlowModel
 
 /// The steps that one claim is about, from candidates to started ones. No I/O.

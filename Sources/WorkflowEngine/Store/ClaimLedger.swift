@@ -1,4 +1,4 @@
-import FlowModel
+import Basics
 import Synchronization
 
 /// Which claims this process has handed to its workers. When the answer to a claim was lost with the connection, the database may have

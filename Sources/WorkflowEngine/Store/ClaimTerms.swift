@@ -1,3 +1,4 @@
+import Basics
 import FlowModel
 
 /// What a ready step asks of who claims it, as columns of its row: a pure function of the plan.

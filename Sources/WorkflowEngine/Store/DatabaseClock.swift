@@ -1,4 +1,4 @@
-import FlowModel
+import Basics
 import Synchronization
 
 /// The database's clock, read without asking: its last known reading and the time since. Never ahead of it.

@@ -1,4 +1,4 @@
-import FlowModel
+import Basics
 import StepKit
 
 /// Events decided on a loaded run one after the other, not yet written: they are written together.

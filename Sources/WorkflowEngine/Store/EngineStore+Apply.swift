@@ -1,4 +1,5 @@
-public import FlowModel
+import FlowModel
+public import Basics
 import PostgreSQL
 import Synchronization
 

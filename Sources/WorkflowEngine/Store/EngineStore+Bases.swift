@@ -1,4 +1,4 @@
-import FlowModel
+import Basics
 import PostgreSQL
 public import StepKit
 

@@ -1,4 +1,4 @@
-public import FlowModel
+public import Basics
 import PostgreSQL
 
 /// How long jobs that are over and clean stay where they are, and then in history.

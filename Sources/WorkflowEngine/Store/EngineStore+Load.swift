@@ -1,4 +1,5 @@
 import Crypto
+import Basics
 import FlowModel
 import PostgreSQL
 import Synchronization

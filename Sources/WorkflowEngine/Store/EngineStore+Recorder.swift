@@ -1,4 +1,4 @@
-public import FlowModel
+public import Basics
 import PostgreSQL
 import StepKit
 

@@ -1,4 +1,4 @@
-public import FlowModel
+public import Basics
 import PostgreSQL
 
 /// Something of a job that goes on which nobody will ever do as things are.

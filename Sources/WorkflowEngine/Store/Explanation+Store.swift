@@ -1,4 +1,4 @@
-import FlowModel
+import Basics
 
 /// What the store refuses. Errors of the connection pass through as they are.
 extension Explanation {

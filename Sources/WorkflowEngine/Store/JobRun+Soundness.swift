@@ -1,4 +1,5 @@
-public import FlowModel
+public import Basics
+import FlowModel
 
 /// What decodes and can't be true. Whoever calculates with a run need not ask again: nothing overflows, and no loop is endless.
 extension JobRun {

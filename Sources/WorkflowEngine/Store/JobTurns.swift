@@ -1,4 +1,4 @@
-import FlowModel
+import Basics
 import Synchronization
 
 /// Whose turn it is, within this process, to change a job. Who has it may go by what is remembered of the job, for only another process can

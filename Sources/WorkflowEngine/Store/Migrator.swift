@@ -1,4 +1,4 @@
-import FlowModel
+import Basics
 public import PostgreSQL
 
 /// Brings a schema to the version of this binary, or to another one. Safe to run from many processes at once.

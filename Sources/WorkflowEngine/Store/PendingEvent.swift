@@ -1,4 +1,4 @@
-import FlowModel
+import Basics
 import Synchronization
 
 /// An event that waits to be decided, and who waits for what comes of it.

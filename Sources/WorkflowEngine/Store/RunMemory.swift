@@ -1,4 +1,4 @@
-import FlowModel
+import Basics
 import Synchronization
 
 /// The latest known run of jobs that this process works on. A memory, not the truth: a write over an old version changes nothing, and

@@ -1,3 +1,4 @@
+import Basics
 import FlowModel
 
 /// What `transition.sql` writes for one job: the difference between two values of its run, and the machine's actions.

@@ -1,5 +1,6 @@
-import ArgumentParser
 import FlowModel
+import ArgumentParser
+import Basics
 import PipelineDSL
 import StepKit
 import Steps

@@ -1,5 +1,6 @@
-import ArgumentParser
 import FlowModel
+import ArgumentParser
+import Basics
 import StepKit
 import WorkflowEngine
 

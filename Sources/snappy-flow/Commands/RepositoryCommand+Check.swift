@@ -1,5 +1,5 @@
 import ArgumentParser
-import FlowModel
+import Basics
 import Repository
 import Steps
 import StorageKit

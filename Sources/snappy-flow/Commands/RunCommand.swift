@@ -1,5 +1,6 @@
-import ArgumentParser
 import FlowModel
+import ArgumentParser
+import Basics
 import Foundation
 import PipelineDSL
 import PostgreSQL

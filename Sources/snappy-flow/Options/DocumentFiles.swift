@@ -1,4 +1,4 @@
-import FlowModel
+import Basics
 import Foundation
 
 /// Reads the documents that a command is given: files, and the `.yaml` and `.yml` files of folders, not deeper.

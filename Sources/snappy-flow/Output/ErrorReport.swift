@@ -1,4 +1,4 @@
-import FlowModel
+import Basics
 import PostgreSQL
 
 /// An explained error as the program prints it.

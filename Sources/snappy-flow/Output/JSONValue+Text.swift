@@ -1,4 +1,4 @@
-import FlowModel
+import Basics
 
 extension JSONValue {
     /// An object with more members; other values stay as they are.

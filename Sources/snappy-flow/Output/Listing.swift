@@ -1,5 +1,5 @@
 import ArgumentParser
-import FlowModel
+import Basics
 
 enum OutputFormat: String, ExpressibleByArgument, CaseIterable {
     case table, json, yaml

@@ -1,4 +1,4 @@
-import FlowModel
+import Basics
 
 @preconcurrency import Glibc  // `stdout` is a variable
 

@@ -1,4 +1,4 @@
-import FlowModel
+import Basics
 import Foundation
 
 /// Rows that are printed as they are found, whatever their number: lines of cells, or one JSON or YAML list.

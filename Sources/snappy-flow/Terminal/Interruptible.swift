@@ -1,5 +1,5 @@
 import ArgumentParser
-import FlowModel
+import Basics
 import Foundation
 
 /// A command that a first Ctrl-C or SIGTERM cancels, so that it gives its locks back, and a second ends at once.

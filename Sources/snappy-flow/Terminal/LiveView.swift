@@ -1,4 +1,4 @@
-import FlowModel
+import Basics
 import WorkflowEngine
 
 /// The picture of a running job on a terminal: painted over in place, one line a step.

@@ -1,4 +1,4 @@
-import FlowModel
+import Basics
 import WorkflowEngine
 
 /// The story of a job for a pipe or a log: one line an event, nothing painted over.

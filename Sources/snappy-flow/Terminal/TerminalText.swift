@@ -1,4 +1,4 @@
-import FlowModel
+import Basics
 
 /// The way of all text to a terminal or a log: nothing but what `Terminal.paint` made acts on it. What is missed where a text is made is caught here.
 enum TerminalText {

@@ -1,4 +1,4 @@
-import FlowModel
+import Basics
 import Foundation
 import Rigs
 import StorageKit

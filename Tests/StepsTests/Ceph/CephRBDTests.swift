@@ -1,5 +1,7 @@
+import FlowModel
+
 #if Ceph
-    import FlowModel
+    import Basics
     import Foundation
     import Repository
     import Rigs

@@ -1,5 +1,5 @@
 import Crypto
-import FlowModel
+import Basics
 import Foundation
 import Glibc
 import Rigs

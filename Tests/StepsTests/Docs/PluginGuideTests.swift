@@ -1,5 +1,6 @@
-import ExamplePlugin
 import FlowModel
+import ExamplePlugin
+import Basics
 import Foundation
 import Rigs
 import StepKit

@@ -1,5 +1,6 @@
-import Crypto
 import FlowModel
+import Crypto
+import Basics
 import Foundation
 import HTTPClient
 import Repository

@@ -1,4 +1,5 @@
 import FlowModel
+import Basics
 import Foundation
 import PostgreSQL
 import Repository

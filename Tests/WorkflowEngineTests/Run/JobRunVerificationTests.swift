@@ -1,4 +1,5 @@
 import FlowModel
+import Basics
 import StepKit
 import Testing
 

@@ -1,4 +1,4 @@
-import FlowModel
+import Basics
 
 /// A value in a job's rows that this program would never have written.
 struct RottenRow: Sendable, CustomStringConvertible {

@@ -1,4 +1,5 @@
 import FlowModel
+import Basics
 import PostgreSQL
 import StepKit
 import Testing

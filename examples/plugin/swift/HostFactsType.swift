@@ -1,4 +1,4 @@
-import FlowModel
+import Basics
 public import StepKit
 
 /// The `host-facts` system type: what a machine is and what is installed on it, as two small files. An example of a plug-in in Swift.

@@ -1,5 +1,5 @@
 #if Ceph
-    public import FlowModel
+    public import Basics
     public import StepKit
 
     /// The `ceph-rados` system type: a pool of a Ceph cluster, or a namespace of one, as objects.

@@ -1,6 +1,6 @@
 #if Ceph
     import CLibRados
-    import FlowModel
+    import Basics
     import Glibc
     import StepKit
     import StorageKit

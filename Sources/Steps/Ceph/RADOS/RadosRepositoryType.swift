@@ -1,5 +1,5 @@
 #if Ceph
-    public import FlowModel
+    public import Basics
     public import StepKit
     public import StorageKit
 

@@ -1,5 +1,5 @@
 #if Ceph
-    public import FlowModel
+    public import Basics
     public import StepKit
 
     /// The `ceph-rbd` system type: a block image of a Ceph cluster.

@@ -1,6 +1,6 @@
 #if Ceph
     import CLibRBD
-    import FlowModel
+    import Basics
     import Glibc
     import StepKit
     import StorageKit

@@ -1,5 +1,5 @@
 #if Ceph
-    import FlowModel
+    import Basics
     import StepKit
     import StorageKit
 

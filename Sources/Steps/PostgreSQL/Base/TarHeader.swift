@@ -1,4 +1,4 @@
-import FlowModel
+import Basics
 import StorageKit
 
 /// One header block of a tar archive (POSIX.1-1988 ustar, with GNU's base-256 numbers), as PostgreSQL's servers write them.

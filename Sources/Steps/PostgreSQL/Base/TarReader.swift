@@ -1,4 +1,4 @@
-import FlowModel
+import Basics
 import StorageKit
 
 /// Reads a tar archive as it streams in. Used by one thread at a time.

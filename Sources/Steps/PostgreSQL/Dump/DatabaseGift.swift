@@ -1,4 +1,4 @@
-import FlowModel
+import Basics
 import PostgreSQL
 
 /// What a restored database gets of what the copied one had beside its content: each by a statement of ours, with values in it that the server quotes.

@@ -1,4 +1,4 @@
-import FlowModel
+import Basics
 import StepKit
 
 /// The table of contents of an archive of `pg_dump --format=custom`: what is in it, and whose. Read here, for pg_restore's own list shows names

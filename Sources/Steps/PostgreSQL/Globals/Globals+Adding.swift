@@ -1,4 +1,4 @@
-import FlowModel
+import Basics
 
 extension Globals {
     /// Takes in what a statement says. False when it is about something that was not made before, or says again what was said: the attributes of a

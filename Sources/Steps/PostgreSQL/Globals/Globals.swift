@@ -1,4 +1,4 @@
-import FlowModel
+import Basics
 
 /// What databases of a server share: its roles and tablespaces, as values. Names are as they are, without quotes.
 struct Globals: Sendable, Hashable {

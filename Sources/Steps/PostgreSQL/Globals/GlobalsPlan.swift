@@ -1,4 +1,4 @@
-import FlowModel
+import Basics
 
 /// What is made of a copy's roles and tablespaces on a server, and what that gives to whom.
 ///

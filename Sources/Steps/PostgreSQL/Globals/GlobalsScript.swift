@@ -1,4 +1,4 @@
-import FlowModel
+import Basics
 import StepKit
 
 /// Reads the script of `pg_dumpall --globals-only` into values. Nothing of it is ever run: names and texts in it are whatever somebody on the

@@ -1,4 +1,4 @@
-import FlowModel
+import Basics
 import PostgreSQL
 
 /// What the server that is restored to has already.

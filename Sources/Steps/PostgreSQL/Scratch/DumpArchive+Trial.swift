@@ -1,4 +1,4 @@
-import FlowModel
+import Basics
 
 /// What of a dump a scratch server needs made for it.
 extension DumpArchive {

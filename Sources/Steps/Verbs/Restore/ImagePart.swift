@@ -1,4 +1,4 @@
-import FlowModel
+import Basics
 import StepKit
 
 /// Which bytes of a block image: `OFFSET+LENGTH`, each with its unit, as `1GiB+64MiB`.

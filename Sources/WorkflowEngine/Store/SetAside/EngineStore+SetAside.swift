@@ -1,4 +1,4 @@
-public import FlowModel
+public import Basics
 import PostgreSQL
 
 /// A job that nothing is done for until a person takes it up again.

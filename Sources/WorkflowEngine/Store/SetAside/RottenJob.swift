@@ -1,4 +1,4 @@
-public import FlowModel
+public import Basics
 import PostgreSQL
 
 /// A job whose rows can't be read as what this program writes, and why.
