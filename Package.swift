@@ -94,10 +94,17 @@ let package = Package(
             dependencies: ["StorageKit", "Crypto", "CLibZstd", "CLinux", "NewFiles", "OwnFolders", "Threads", "Basics"],
             swiftSettings: hot),
 
+        // servers: what any of them needs, and that of restic's protocol
         .target(
-            name: "RestServer",
+            name: "ServerKit",
             dependencies: [
-                "CLibCrypt", "Crypto", "Basics", "NewFiles", "StorageKit", "Threads", nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"),
+                "CLibCrypt", "Crypto", "Basics", "Threads", nio("NIOCore"), nio("NIOHTTP1"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            ], swiftSettings: strict),
+        .target(
+            name: "ResticServer",
+            dependencies: [
+                "ServerKit", "Crypto", "Basics", "NewFiles", "StorageKit", "Threads", nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ], swiftSettings: strict),
 
@@ -127,7 +134,7 @@ let package = Package(
             name: "snappy-flow",
             dependencies: [
                 "Basics", "FlowModel", "StepKit", "StorageKit", "PipelineDSL", "PostgreSQL", "PluginHost", "WorkflowEngine", "Repository",
-                "RestServer", "Steps", "Threads", "Crypto", "OwnFolders",
+                "ResticServer", "Steps", "Threads", "Crypto", "OwnFolders",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
@@ -180,9 +187,15 @@ let package = Package(
             ],
             swiftSettings: strict),
         .testTarget(
-            name: "RestServerTests",
+            name: "ServerKitTests",
             dependencies: [
-                "RestServer", "HTTPClient", "Crypto", "Basics", "Rigs", "Threads", nio("NIOCore"), nio("NIOEmbedded"), nio("NIOHTTP1"),
+                "ServerKit", "Crypto", "Basics", "Rigs", nio("NIOCore"), nio("NIOEmbedded"), nio("NIOHTTP1"),
+            ],
+            swiftSettings: strict),
+        .testTarget(
+            name: "ResticServerTests",
+            dependencies: [
+                "ResticServer", "ServerKit", "HTTPClient", "Crypto", "Basics", "Rigs", "Threads", nio("NIOCore"), nio("NIOEmbedded"), nio("NIOHTTP1"),
                 subprocess,
             ],
             swiftSettings: strict),

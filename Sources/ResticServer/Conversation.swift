@@ -1,3 +1,4 @@
+import ServerKit
 import Crypto
 import Foundation
 import NIOCore

@@ -1,6 +1,7 @@
+import ServerKit
 import Synchronization
 
-/// What was done so far, as Prometheus reads it (prometheus.io, "Text-based format").
+/// What was done so far.
 final class Metrics: Sendable {
     private struct Counts {
         var requests: [String: Int] = [:]
@@ -27,27 +28,23 @@ final class Metrics: Sendable {
 
     func text(connections: Int, used: Int64?) -> String {
         let counts = counts.withLock { $0 }
-        var text = ""
-        func metric(_ name: String, _ type: String, _ help: String, _ values: [(labels: String, value: Int64)]) {
-            text += "# HELP snappy_flow_rest_\(name) \(help)\n# TYPE snappy_flow_rest_\(name) \(type)\n"
-            for (labels, value) in values { text += "snappy_flow_rest_\(name)\(labels.isEmpty ? "" : "{\(labels)}") \(value)\n" }
-        }
-        metric(
-            "requests_total", "counter", "Requests by method and status.",
+        var text = MetricsText(prefix: "snappy_flow_rest_")
+        text.add(
+            "requests_total", .counter, "Requests by method and status.",
             counts.requests.sorted { $0.key < $1.key }.map { ($0.key, Int64($0.value)) })
-        metric("received_bytes_total", "counter", "Bytes of bodies that came.", [("", counts.bytesIn)])
-        metric("sent_bytes_total", "counter", "Bytes of bodies that went.", [("", counts.bytesOut)])
-        metric(
-            "objects_stored_total", "counter", "Objects stored, by kind.",
+        text.add("received_bytes_total", .counter, "Bytes of bodies that came.", [("", counts.bytesIn)])
+        text.add("sent_bytes_total", .counter, "Bytes of bodies that went.", [("", counts.bytesOut)])
+        text.add(
+            "objects_stored_total", .counter, "Objects stored, by kind.",
             ObjectKind.allCases.map { ("kind=\"\($0.rawValue)\"", Int64(counts.stored[$0] ?? 0)) })
-        metric(
-            "objects_removed_total", "counter", "Objects removed, by kind.",
+        text.add(
+            "objects_removed_total", .counter, "Objects removed, by kind.",
             ObjectKind.allCases.map { ("kind=\"\($0.rawValue)\"", Int64(counts.removed[$0] ?? 0)) })
-        metric(
-            "errors_total", "counter", "Requests refused, by reason.",
+        text.add(
+            "errors_total", .counter, "Requests refused, by reason.",
             Refusal.Kind.allCases.map { ("reason=\"\($0.rawValue)\"", Int64(counts.errors[$0] ?? 0)) })
-        metric("connections", "gauge", "Connections open now.", [("", Int64(connections))])
-        if let used { metric("used_bytes", "gauge", "Bytes that all repositories hold.", [("", used)]) }
-        return text
+        text.add("connections", .gauge, "Connections open now.", [("", Int64(connections))])
+        if let used { text.add("used_bytes", .gauge, "Bytes that all repositories hold.", [("", used)]) }
+        return text.text
     }
 }

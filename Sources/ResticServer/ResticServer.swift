@@ -1,3 +1,4 @@
+import ServerKit
 public import Basics
 import NIOCore
 import NIOHTTP1
@@ -5,19 +6,19 @@ import NIOPosix
 import NIOSSL
 
 /// A server of restic's REST protocol over a folder: what it stores there is what restic's `local` backend opens.
-public final class RestServer: Sendable {
+public final class ResticServer: Sendable {
     /// `http://127.0.0.1:8000/`
     public let url: String
     private let listener: NIOAsyncChannel<RequestBody.Wire, Never>
     private let service: Service
 
     /// Listens; nobody is served before `serve`. `log` gets lines without a newline, one at a time, and may block.
-    public static func listen(_ settings: RestServerSettings, log: @escaping @Sendable (String) -> Void) async throws -> RestServer {
+    public static func listen(_ settings: ResticServerSettings, log: @escaping @Sendable (String) -> Void) async throws -> ResticServer {
         let log = AccessLog(log)
         do {
             let service = try await Service(settings, log: log)
             let listener = try await bind(service)
-            let server = RestServer(service, listener)
+            let server = ResticServer(service, listener)
             for warning in settings.warnings { log.say("warning: \(warning)") }
             return server
         } catch {

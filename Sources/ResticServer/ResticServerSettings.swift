@@ -1,8 +1,9 @@
+import ServerKit
 public import Basics
 import NIOCore
 
 /// What a server serves, to whom, and within which bounds.
-public struct RestServerSettings: Sendable {
+public struct ResticServerSettings: Sendable {
     /// The folder that holds the repositories: absolute.
     public var path: String
     public var host: String

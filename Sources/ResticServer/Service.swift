@@ -1,3 +1,4 @@
+import ServerKit
 import Crypto
 import Basics
 import Foundation
@@ -6,7 +7,7 @@ import Threads
 
 /// What all connections share, and the protocol itself: a request in, an answer out (restic doc/REST_backend.rst).
 final class Service: Sendable {
-    let settings: RestServerSettings
+    let settings: ResticServerSettings
     let metrics = Metrics()
     let log: AccessLog
     let quota: Quota
@@ -19,13 +20,17 @@ final class Service: Sendable {
     /// Nil without TLS.
     let identity: TLSIdentity?
 
-    init(_ settings: RestServerSettings, log: AccessLog) async throws {
+    init(_ settings: ResticServerSettings, log: AccessLog) async throws {
         try settings.validate()
         self.settings = settings
         self.log = log
         connections = Connections(
             most: settings.maximumConnections, mostUnknown: settings.connectionsPerAddress, mostOfUser: settings.connectionsPerUser)
-        (doorkeeper, identity) = try await files.run { (try Doorkeeper(settings) { log.say($0) }, try TLSIdentity(settings)) }
+        (doorkeeper, identity) = try await files.run {
+            let doorkeeper = try Doorkeeper(passwordFile: settings.passwordFile, tokenFile: settings.tokenFile) { log.say($0) }
+            guard let certificate = settings.certificateFile, let key = settings.keyFile else { return (doorkeeper, nil) }
+            return (doorkeeper, try TLSIdentity(certificate: certificate, key: key))
+        }
         guard access(settings.path, R_OK | W_OK | X_OK) == 0 else {
             throw Explanation(
                 .unreadable, expected: "a folder that can be written to", found: String(cString: strerror(errno)), at: settings.path,
@@ -47,7 +52,11 @@ final class Service: Sendable {
 
     /// The user's name; nil where nobody is asked.
     func authenticate(_ head: HTTPRequestHead, from address: ClientAddress?) async throws -> String? {
-        try await doorkeeper?.user(head.headers.first(name: "Authorization"), from: address)
+        do {
+            return try await doorkeeper?.user(head.headers.first(name: "Authorization"), from: address)
+        } catch let refusal as LoginRefusal {
+            throw Refusal(refusal)
+        }
     }
 
     /// `accepts` is called before the body is read: the client may wait for it (`Expect: 100-continue`).
@@ -61,7 +70,7 @@ final class Service: Sendable {
                     .forbidden, "the figures are of all repositories together, for whom the server's owner names (--metrics-user)")
             }
             let text = metrics.text(connections: connections.count, used: quota.usedBytes)
-            return Answer(.text(text, type: "text/plain; version=0.0.4; charset=utf-8"))
+            return Answer(.text(text, type: MetricsText.contentType))
         }
         guard let target = RequestTarget(head.uri) else {
             throw Refusal(.notFound, "nothing can be at this address; a repository's is /NAME/, its objects are below")

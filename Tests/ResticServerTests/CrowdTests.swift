@@ -1,27 +1,28 @@
+import ServerKit
 import Foundation
 import HTTPClient
 import NIOCore
 import Rigs
 import Testing
 
-@testable import RestServer
+@testable import ResticServer
 
 /// Many who say nothing do not keep out those who do.
 @Suite struct CrowdTests {
     private static let half = "POST /r/config HTTP/1.1\r\nHo"
 
-    private func figure(_ stage: RestServerStage, _ name: String) async throws -> Int {
+    private func figure(_ stage: ResticServerStage, _ name: String) async throws -> Int {
         let text = String(decoding: try await stage.ask("GET", "metrics").body, as: UTF8.self)
         return text.split(separator: "\n").first { $0.hasPrefix(name + " ") }.flatMap { Int($0.dropFirst(name.count + 1)) } ?? -1
     }
 
     @Test func oneAddressHasItsShare() async throws {
-        let stage = try await RestServerStage(["--metrics", "--connections-per-address", "20", "--head-time", "1h"])
+        let stage = try await ResticServerStage(["--metrics", "--connections-per-address", "20", "--head-time", "1h"])
         try await stage.made("r")
         let crowd = try (0..<276).map { _ in try RawConnection(port: stage.rig.port, from: (1, 1)) }
         for connection in crowd { connection.send(Self.half) }
         #expect(try await stage.status("GET", "r/keys/") == 200)
-        try await RestServerStage.until("the rest was sent away") {
+        try await ResticServerStage.until("the rest was sent away") {
             try await figure(stage, "snappy_flow_rest_errors_total{reason=\"crowded\"}") >= 256
         }
         // The first twenty may go on, and others after them.
@@ -33,7 +34,7 @@ import Testing
 
     /// Each within its share, all places taken: who says nothing for the longest time gives way.
     @Test func manyAddressesGiveWay() async throws {
-        let stage = try await RestServerStage(["--metrics", "--head-time", "1h"])
+        let stage = try await ResticServerStage(["--metrics", "--head-time", "1h"])
         try await stage.made("r")
         var crowd: [RawConnection] = []
         for number in 0..<300 {
@@ -59,9 +60,9 @@ import Testing
     /// Who is known and sends for ever holds some of the connections, not all.
     @Test func oneUserHasItsShare() async throws {
         let folder = try ScratchFolder("crowd")
-        let stage = try await RestServerStage(["--htpasswd", Self.users(["anna", "ben"], folder), "--connections-per-user", "20"])
+        let stage = try await ResticServerStage(["--htpasswd", Self.users(["anna", "ben"], folder), "--connections-per-user", "20"])
         try await stage.with("anna", "test").made("r")
-        let id = RestServerStage.id([1])
+        let id = ResticServerStage.id([1])
         let crowd = try (0..<30).map { _ in try RawConnection(port: stage.rig.port) }
         for connection in crowd {
             connection.send(Self.request("anna", "POST /r/data/\(id)") + "Expect: 100-continue\r\nContent-Length: 100\r\n\r\n")
@@ -79,7 +80,7 @@ import Testing
     @Test func idleUsersGiveWay() async throws {
         let folder = try ScratchFolder("crowd")
         let names = (0..<20).map { "user\($0)" }
-        let stage = try await RestServerStage(["--htpasswd", Self.users(names + ["last"], folder)])
+        let stage = try await ResticServerStage(["--htpasswd", Self.users(names + ["last"], folder)])
         try await stage.with("user0", "test").made("r")
         var crowd: [RawConnection] = []
         for name in names {

@@ -8,7 +8,7 @@ import Testing
         let folder = try ScratchFolder("way")
         defer { withExtendedLifetime(folder) {} }
         try "anna:{SHA}qUqP5cyxm6YcTAhz05Hph5gvu9M=\n".write(toFile: folder.file("users"), atomically: true, encoding: .utf8)
-        let stage = try await RestServerStage(["--htpasswd", folder.file("users")])
+        let stage = try await ResticServerStage(["--htpasswd", folder.file("users")])
         let trap = try HTTPRig { _ in HTTPRig.answer("200 OK", "by proxy") }
         defer { trap.stop() }
         let rig = try FlowRig("way")

@@ -22,7 +22,7 @@ import Testing
         let (folder, users, tokens) = try files(
             "anna:\(Self.bcrypt)\nben:\(Self.sha1)\n", "carl:\(SHA256.hex(Array(Self.secret.utf8)))\n")
         defer { withExtendedLifetime(folder) {} }
-        let stage = try await RestServerStage(
+        let stage = try await ResticServerStage(
             ["--htpasswd", users, "--tokens", tokens, "--private-repos", "--metrics", "--metrics-user", "anna"])
         let (anna, ben, carl) = (stage.with("anna", "U*U"), stage.with("ben", "test"), stage.with("carl", Self.secret))
         for (name, user) in [("anna", anna), ("ben", ben), ("carl", carl)] {
@@ -80,7 +80,7 @@ import Testing
         }
         let (folder, users, _) = try files(lines + "e\u{301}ric:!\n\u{e9}ric:\(Self.sha1)\n")
         defer { withExtendedLifetime(folder) {} }
-        let stage = try await RestServerStage(
+        let stage = try await ResticServerStage(
             ["--htpasswd", users, "--private-repos", "--metrics", "--metrics-user", names[0]])
         func path(_ name: String) -> String { name.utf8.map { "%" + String($0, radix: 16) }.joined() }
         for (index, name) in names.enumerated() {
@@ -106,7 +106,7 @@ import Testing
     @Test func aChangedFileIsReadAgain() async throws {
         let (folder, users, _) = try files("anna:\(Self.bcrypt)\n")
         defer { withExtendedLifetime(folder) {} }
-        let stage = try await RestServerStage(["--htpasswd", users])
+        let stage = try await ResticServerStage(["--htpasswd", users])
         let (anna, ben) = (stage.with("anna", "U*U"), stage.with("ben", "test"))
         #expect(try await anna.status("HEAD", "config") == 404)
         #expect(try await ben.status("HEAD", "config") == 401)
@@ -121,7 +121,7 @@ import Testing
         try "ben:\(Self.sha1)\n".write(toFile: users, atomically: true, encoding: .utf8)
         #expect(try await anna.status("HEAD", "config") == 401)
         #expect(try await ben.status("HEAD", "config") == 404)
-        try await RestServerStage.until("the log is written") { stage.rig.log.contains("\(users):2: ") }
+        try await ResticServerStage.until("the log is written") { stage.rig.log.contains("\(users):2: ") }
         #expect(!stage.rig.log.contains("in clear"))
     }
 
@@ -163,16 +163,16 @@ import Testing
             openssl x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -out server.pem -days 2 -extfile extensions
             """
         try await HostProgram.run(["bash", "-euc", openssl], in: folder.path)
-        let stage = try await RestServerStage(
+        let stage = try await ResticServerStage(
             ["--htpasswd", users, "--tls-cert", folder.file("server.pem"), "--tls-key", folder.file("server.key")])
         var anna = stage.with("anna", "U*U")
         await #expect(throws: (any Error).self) { try await anna.status("HEAD", "config") }
         anna.trustFile = folder.file("ca.pem")
         #expect(try await anna.status("HEAD", "config") == 404)
-        let bytes = RestServerStage.noise(9_000_000)
+        let bytes = ResticServerStage.noise(9_000_000)
         try await anna.made("r")
-        #expect(try await anna.status("POST", "r/data/\(RestServerStage.id(bytes))", body: bytes) == 200)
-        #expect(try await anna.ask("GET", "r/data/\(RestServerStage.id(bytes))").body == bytes)
+        #expect(try await anna.status("POST", "r/data/\(ResticServerStage.id(bytes))", body: bytes) == 200)
+        #expect(try await anna.ask("GET", "r/data/\(ResticServerStage.id(bytes))").body == bytes)
         // Keys that a stolen certificate's key opens later, and ciphers whose padding can be asked about, are not agreed on.
         func handshake(_ options: String) async throws -> String {
             try await HostProgram.run([
@@ -201,9 +201,9 @@ import Testing
             ],
             in: folder.path)
         let renewed = anna
-        try await RestServerStage.until("the new one is shown") {
+        try await ResticServerStage.until("the new one is shown") {
             // A connection that is kept would not see it.
-            let stage = RestServerStage(renewed.rig, headers: renewed.headers, trustFile: renewed.trustFile)
+            let stage = ResticServerStage(renewed.rig, headers: renewed.headers, trustFile: renewed.trustFile)
             return (try? await stage.status("HEAD", "config")) == 404
         }
         #expect(stage.rig.log.contains("the certificate was read again"))

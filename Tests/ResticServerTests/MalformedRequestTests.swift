@@ -8,10 +8,10 @@ import Testing
     /// "test", as `htpasswd -s` writes it.
     private static let users = "anna:{SHA}qUqP5cyxm6YcTAhz05Hph5gvu9M=\n"
 
-    private func served(_ arguments: [String] = []) async throws -> (stage: RestServerStage, folder: ScratchFolder) {
+    private func served(_ arguments: [String] = []) async throws -> (stage: ResticServerStage, folder: ScratchFolder) {
         let folder = try ScratchFolder("malformed")
         try Self.users.write(toFile: folder.file("users"), atomically: true, encoding: .utf8)
-        let stage = try await RestServerStage(["--htpasswd", folder.file("users")] + arguments).with("anna", "test")
+        let stage = try await ResticServerStage(["--htpasswd", folder.file("users")] + arguments).with("anna", "test")
         try await stage.made("r")
         return (stage, folder)
     }
@@ -65,7 +65,7 @@ import Testing
             #expect(found.hasPrefix("HTTP/1."), "request \(number): \(request) got \(found)")
         }
         #expect(try await stage.status("GET", "r/keys/") == 200)
-        try await RestServerStage.until("every connection has ended but ours") {
+        try await ResticServerStage.until("every connection has ended but ours") {
             String(decoding: try await stage.ask("GET", "metrics").body, as: UTF8.self).contains("snappy_flow_rest_connections 1\n")
         }
         #expect(!stage.rig.files.contains { $0.hasSuffix("-upload") })
@@ -75,8 +75,8 @@ import Testing
     @Test func answersAreWhole() async throws {
         let (stage, folder) = try await served()
         defer { withExtendedLifetime(folder) {} }
-        let large = RestServerStage.noise(6 << 20)
-        let path = "r/data/\(RestServerStage.id(large))"
+        let large = ResticServerStage.noise(6 << 20)
+        let path = "r/data/\(ResticServerStage.id(large))"
         #expect(try await stage.status("POST", path, body: large) == 200)
         let login = "Authorization: Basic \(Data("anna:test".utf8).base64EncodedString())\r\n"
         func fetch(_ version: String, _ header: String, endsSending: Bool) throws -> Int? {

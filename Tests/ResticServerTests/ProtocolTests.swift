@@ -10,7 +10,7 @@ import Testing
     private func names(_ body: [UInt8]) throws -> [String] { try JSONDecoder().decode([String].self, from: Data(body)) }
 
     @Test func objectsComeAndGo() async throws {
-        let stage = try await RestServerStage(["--metrics"])
+        let stage = try await ResticServerStage(["--metrics"])
         #expect(try await stage.status("HEAD", "a/b/config") == 404)
         #expect(try await stage.status("GET", "a/b/keys/") == 404)
         #expect(try await stage.status("POST", "a/b/?create=true", body: []) == 200)
@@ -21,8 +21,8 @@ import Testing
         #expect(try await stage.ask("GET", "a/b/config").body == [1, 2, 3])
         #expect(try await stage.ask("HEAD", "a/b/config").header("Content-Length") == "3")
         for (kind, count) in [("data", 3_000_001), ("keys", 100), ("locks", 1), ("snapshots", 0), ("index", 70_000)] {
-            let bytes = RestServerStage.noise(count)
-            let id = RestServerStage.id(bytes)
+            let bytes = ResticServerStage.noise(count)
+            let id = ResticServerStage.id(bytes)
             let path = "a/b/\(kind)/\(id)"
             #expect(try await stage.ask("GET", "a/b/\(kind)/").body == Array("[]".utf8))
             #expect(try await stage.status("HEAD", path) == 404)
@@ -63,30 +63,30 @@ import Testing
     }
 
     @Test func whatIsNotItsNameIsRefused() async throws {
-        let stage = try await RestServerStage()
+        let stage = try await ResticServerStage()
         try await stage.made("r")
-        let bytes = RestServerStage.noise(2_000_000)
-        let answer = try await stage.ask("POST", "r/data/\(RestServerStage.id([1]))", body: bytes)
+        let bytes = ResticServerStage.noise(2_000_000)
+        let answer = try await stage.ask("POST", "r/data/\(ResticServerStage.id([1]))", body: bytes)
         #expect(answer.status == 400)
         #expect(String(decoding: answer.body, as: UTF8.self).contains("send it again"))
         #expect(stage.rig.files.isEmpty)
         #expect(try await stage.status("POST", "r/data/contended", body: bytes) == 404)
-        #expect(try await stage.status("POST", "none/data/\(RestServerStage.id(bytes))", body: bytes) == 404, "create it first")
-        #expect(try await stage.status("POST", "r/keys/\(RestServerStage.id([2]))", body: RestServerStage.noise(17 << 20)) == 413)
+        #expect(try await stage.status("POST", "none/data/\(ResticServerStage.id(bytes))", body: bytes) == 404, "create it first")
+        #expect(try await stage.status("POST", "r/keys/\(ResticServerStage.id([2]))", body: ResticServerStage.noise(17 << 20)) == 413)
         #expect(stage.rig.files.isEmpty)
     }
 
     @Test func oneOfManyWritersWins() async throws {
-        let stage = try await RestServerStage()
+        let stage = try await ResticServerStage()
         try await stage.made("r")
-        let bytes = RestServerStage.noise(300_000)
+        let bytes = ResticServerStage.noise(300_000)
         func race(_ path: String, _ body: @escaping @Sendable (Int) -> [UInt8]) async throws -> [(number: Int, status: Int)] {
             try await withThrowingTaskGroup(of: (number: Int, status: Int).self) { group in
                 for number in 0..<16 { group.addTask { (number, try await stage.status("POST", path, body: body(number))) } }
                 return try await group.reduce(into: []) { $0.append($1) }
             }
         }
-        let same = try await race("r/data/\(RestServerStage.id(bytes))") { _ in bytes }
+        let same = try await race("r/data/\(ResticServerStage.id(bytes))") { _ in bytes }
         #expect(same.filter { $0.status == 200 }.count == 1 && same.filter { $0.status == 403 }.count == 15, "\(same)")
         let others = try await race("r/config") { [UInt8](repeating: UInt8($0), count: 200_000) }
         let winners = others.filter { $0.status == 200 }
@@ -101,7 +101,7 @@ import Testing
         "/r/keys/..%2f..%2fconfig",
         "//secret/config", "/r/%2e%2e/%2e%2e/secret/config", "/..%5csecret/config", "/r/data/%00", "/.%2e/secret/config",
     ]) func nobodyGetsOut(_ target: String) async throws {
-        let stage = try await RestServerStage()
+        let stage = try await ResticServerStage()
         try await stage.made("r")
         let outside = stage.rig.repositories + "/../secret"
         try FileManager.default.createDirectory(atPath: outside, withIntermediateDirectories: true)
@@ -119,10 +119,10 @@ import Testing
 
     /// Version 1.0 of HTTP knows neither kept connections nor chunks.
     @Test func oldAndOddClientsAreServed() async throws {
-        let stage = try await RestServerStage()
+        let stage = try await ResticServerStage()
         try await stage.made("r")
-        let bytes = RestServerStage.noise(1000)
-        let path = "/r/data/\(RestServerStage.id(bytes))"
+        let bytes = ResticServerStage.noise(1000)
+        let path = "/r/data/\(ResticServerStage.id(bytes))"
         let chunked = try RawConnection(port: stage.rig.port)
         chunked.send("POST \(path) HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n")
         chunked.send("1f4\r\n")
@@ -133,7 +133,7 @@ import Testing
         #expect(chunked.readToEnd()?.hasPrefix("HTTP/1.1 200") == true)
         let old = try RawConnection(port: stage.rig.port)
         old.send("GET /r/data/ HTTP/1.0\r\n\r\n")
-        #expect(old.readToEnd()?.hasSuffix("\r\n\r\n[\"\(RestServerStage.id(bytes))\"]") == true)
+        #expect(old.readToEnd()?.hasSuffix("\r\n\r\n[\"\(ResticServerStage.id(bytes))\"]") == true)
         // Who waits to be asked is told before a byte of the body.
         let waiting = try RawConnection(port: stage.rig.port)
         waiting.send("POST \(path) HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\nExpect: 100-continue\r\n\r\n")

@@ -1,7 +1,7 @@
 import Crypto
 import Testing
 
-@testable import RestServer
+@testable import ResticServer
 
 @Suite struct RequestTargetTests {
     private static let id = SHA256.digest([1])

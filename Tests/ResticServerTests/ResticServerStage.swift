@@ -5,7 +5,7 @@ import HTTPClient
 import Rigs
 
 /// A server of a test's own, and a client of it.
-struct RestServerStage: Sendable {
+struct ResticServerStage: Sendable {
     let rig: RestServerRig
     let client = Client(width: 16)
     var headers: [(name: String, value: String)] = []
@@ -23,7 +23,7 @@ struct RestServerStage: Sendable {
     }
 
     /// Asks as `user`.
-    func with(_ user: String, _ password: String) -> RestServerStage {
+    func with(_ user: String, _ password: String) -> ResticServerStage {
         var stage = self
         stage.headers = [("Authorization", "Basic " + Data("\(user):\(password)".utf8).base64EncodedString())]
         return stage

@@ -8,7 +8,7 @@ import Testing
     private func data(_ folder: ScratchFolder) throws -> String {
         let data = folder.file("data")
         try FileManager.default.createDirectory(atPath: data + "/deep", withIntermediateDirectories: true)
-        try Data(RestServerStage.noise(30_000_000)).write(to: URL(fileURLWithPath: data + "/large"))
+        try Data(ResticServerStage.noise(30_000_000)).write(to: URL(fileURLWithPath: data + "/large"))
         for number in 0..<200 { try Data("\(number)".utf8).write(to: URL(fileURLWithPath: data + "/deep/\(number)")) }
         return data
     }
@@ -16,12 +16,12 @@ import Testing
     @Test func resticIsServedUnmodified() async throws {
         let folder = try ScratchFolder("restic")
         let data = try data(folder)
-        let stage = try await RestServerStage()
+        let stage = try await ResticServerStage()
         let restic = try stage.restic("site/home/")
         try await restic.succeed("init")
         #expect(try await restic.run(["init"]).status != 0, "there is one already")
         try await restic.succeed("backup", data)
-        try Data(RestServerStage.noise(5_000_000, seed: 2)).write(to: URL(fileURLWithPath: data + "/more"))
+        try Data(ResticServerStage.noise(5_000_000, seed: 2)).write(to: URL(fileURLWithPath: data + "/more"))
         try await restic.succeed("backup", data)
         try FileManager.default.removeItem(atPath: data + "/more")
         try await restic.succeed("backup", data)
@@ -44,15 +44,15 @@ import Testing
     @Test func nothingIsTakenFromWhatOnlyGrows() async throws {
         let folder = try ScratchFolder("restic")
         let data = try data(folder)
-        let stage = try await RestServerStage(["--append-only"])
+        let stage = try await ResticServerStage(["--append-only"])
         let restic = try stage.restic("home/")
         try await restic.succeed("init")
         for _ in 0..<2 { try await restic.succeed("backup", data) }
         // Their own locks, and those that somebody left, go.
         #expect(try await restic.succeed("list", "locks").isEmpty)
         let lock = Array("a lock".utf8)
-        #expect(try await stage.status("POST", "home/locks/\(RestServerStage.id(lock))", body: lock) == 200)
-        #expect(try await stage.status("DELETE", "home/locks/\(RestServerStage.id(lock))") == 200)
+        #expect(try await stage.status("POST", "home/locks/\(ResticServerStage.id(lock))", body: lock) == 200)
+        #expect(try await stage.status("DELETE", "home/locks/\(ResticServerStage.id(lock))") == 200)
 
         let before = stage.rig.files.sorted()
         let contents = try before.map { try Data(contentsOf: URL(fileURLWithPath: stage.rig.repositories + "/" + $0)) }

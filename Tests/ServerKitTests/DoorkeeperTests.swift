@@ -5,7 +5,7 @@ import Rigs
 import Synchronization
 import Testing
 
-@testable import RestServer
+@testable import ServerKit
 
 /// What an answer costs tells nobody which users there are.
 @Suite struct DoorkeeperTests {
@@ -47,9 +47,7 @@ import Testing
     private func door(_ lines: String, _ computed: Computed) throws -> (door: Doorkeeper, folder: ScratchFolder) {
         let folder = try ScratchFolder("doorkeeper")
         try lines.write(toFile: folder.file("users"), atomically: true, encoding: .utf8)
-        var settings = RestServerSettings(path: folder.path)
-        settings.passwordFile = folder.file("users")
-        let door = try Doorkeeper(settings, log: { _ in }) { hash, password in
+        let door = try Doorkeeper(passwordFile: folder.file("users"), tokenFile: nil, log: { _ in }) { hash, password in
             computed.hashes.withLock { $0.append(hash) }
             return hash.accepts(password)
         }
@@ -62,14 +60,14 @@ import Testing
         let (door, folder) = try door("anna:\(hash)\nlocked:!\(hash)\nout:*\n", computed)
         defer { withExtendedLifetime(folder) {} }
         for user in ["anna", "nobody", "locked", "out", ""] {
-            await #expect(throws: Refusal.self, "\(user)") { try await door.user(basic(user, "wrong"), from: nil) }
+            await #expect(throws: LoginRefusal.self, "\(user)") { try await door.user(basic(user, "wrong"), from: nil) }
             #expect(computed.since() == [.crypt(hash)], "\(user)")
         }
         guard scheme != "yescrypt" else { return }
         let password = scheme == "bcrypt" ? "U*U" : "geheim"
         #expect(try await door.user(basic("anna", password), from: nil) == "anna")
         for user in ["nobody", "locked", "out"] {
-            await #expect(throws: Refusal.self, "somebody else's password lets nobody in") {
+            await #expect(throws: LoginRefusal.self, "somebody else's password lets nobody in") {
                 try await door.user(basic(user, password), from: nil)
             }
         }
@@ -84,7 +82,7 @@ import Testing
         for number in 0..<40 {
             var seen: Set<[PasswordHash]> = []
             for _ in 0..<2 {
-                await #expect(throws: Refusal.self) { try await door.user(basic("nobody-\(number)", "wrong"), from: nil) }
+                await #expect(throws: LoginRefusal.self) { try await door.user(basic("nobody-\(number)", "wrong"), from: nil) }
                 seen.insert(computed.since())
             }
             #expect(seen.count == 1)

@@ -3,7 +3,7 @@ import NIOEmbedded
 import NIOHTTP1
 import Testing
 
-@testable import RestServer
+@testable import ServerKit
 
 /// Who does not get his request's head out in time: by a clock that the test moves.
 @Suite struct HeadDeadlineTests {

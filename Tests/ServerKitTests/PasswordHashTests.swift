@@ -4,7 +4,7 @@ import Foundation
 import Rigs
 import Testing
 
-@testable import RestServer
+@testable import ServerKit
 
 @Suite struct PasswordHashTests {
     /// What other programs make is accepted: openssl's SHA-512 and Apache's {SHA}; bcrypt is Openwall's test vector (crypt_blowfish, wrapper.c).

@@ -3,7 +3,7 @@ import NIOEmbedded
 import NIOHTTP1
 import Testing
 
-@testable import RestServer
+@testable import ServerKit
 
 /// Who is given up, and when: by a clock that the test moves.
 @Suite struct PatienceTests {

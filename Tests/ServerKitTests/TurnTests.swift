@@ -3,7 +3,7 @@ import NIOEmbedded
 import NIOHTTP1
 import Testing
 
-@testable import RestServer
+@testable import ServerKit
 
 /// The order of a connection, whatever comes when.
 @Suite struct TurnTests {

@@ -1,24 +1,25 @@
-import Basics
+public import Basics
 import Foundation
 import Glibc
 
 /// A file of users, read again when it changes. Its calls block.
-struct CredentialFile: Sendable {
-    enum Kind: Sendable { case passwords, tokens }
-    let path: String
-    let kind: Kind
+public struct CredentialFile: Sendable {
+    public enum Kind: Sendable { case passwords, tokens }
+    public let path: String
+    public let kind: Kind
     /// None for one who is shut out.
-    private(set) var users: [ExactText: [PasswordHash]] = [:]
+    public private(set) var users: [ExactText: [PasswordHash]] = [:]
     private var stamp: FileStamp?
 
-    init(_ path: String, _ kind: Kind) throws(Explanation) {
+    /// Blocks.
+    public init(_ path: String, _ kind: Kind) throws(Explanation) {
         self.path = path
         self.kind = kind
         _ = try refresh()
     }
 
     /// Reads the file if it is another one than before; true when it was. A file that can't be read changes nothing but throws, once.
-    mutating func refresh() throws(Explanation) -> Bool {
+    public mutating func refresh() throws(Explanation) -> Bool {
         let now = FileStamp(path)
         guard now != stamp else { return false }
         stamp = now
@@ -33,7 +34,7 @@ struct CredentialFile: Sendable {
 
     /// `user:hash` lines, users by their bytes, as the folders that are theirs; empty ones and those that begin with `#` are nothing. Several lines may name one user. A hash
     /// behind `!`, as `usermod -L` writes it, or `*` alone shuts its user out.
-    static func parse(_ text: String, _ kind: Kind, at path: String) throws(Explanation) -> [ExactText: [PasswordHash]] {
+    public static func parse(_ text: String, _ kind: Kind, at path: String) throws(Explanation) -> [ExactText: [PasswordHash]] {
         var users: [ExactText: [PasswordHash]] = [:]
         var shutOut: Set<ExactText> = []
         for (index, line) in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).enumerated() {

@@ -1,14 +1,14 @@
 import Crypto
-import Basics
+public import Basics
 import Foundation
 import Synchronization
 import Threads
 
 /// Says who asks: by a password or token (RFC 7617), or by a token alone (RFC 6750).
-final class Doorkeeper: Sendable {
+public final class Doorkeeper: Sendable {
     private let state: Mutex<State>
     private let salt = (0..<16).map { _ in UInt8.random(in: .min ... .max) }
-    private let reading = BlockingPool(label: "rest-door", width: 1)
+    private let reading = BlockingPool(label: "doorkeeper", width: 1)
     private let checks = PasswordChecks()
     private let accepts: @Sendable (PasswordHash, String) -> Bool
     private let log: @Sendable (String) -> Void
@@ -54,23 +54,23 @@ final class Doorkeeper: Sendable {
         }
     }
 
-    /// Nil where everybody is let in. `accepts` blocks.
-    init?(
-        _ settings: RestServerSettings, log: @escaping @Sendable (String) -> Void,
+    /// Nil where there are no files: everybody is let in. `log` gets a line when a file was read again, or could not be; `accepts` blocks.
+    public init?(
+        passwordFile: String?, tokenFile: String?, log: @escaping @Sendable (String) -> Void,
         accepts: @escaping @Sendable (PasswordHash, String) -> Bool = { $0.accepts($1) }
     ) throws(Explanation) {
         var files: [CredentialFile] = []
-        if let path = settings.passwordFile { files.append(try CredentialFile(path, .passwords)) }
-        if let path = settings.tokenFile { files.append(try CredentialFile(path, .tokens)) }
+        if let path = passwordFile { files.append(try CredentialFile(path, .passwords)) }
+        if let path = tokenFile { files.append(try CredentialFile(path, .tokens)) }
         guard !files.isEmpty else { return nil }
         state = Mutex(State(files))
         self.accepts = accepts
         self.log = log
     }
 
-    /// The user of an `Authorization` header; `.unauthenticated` for anything else, `.busy` when too many are asked for at once.
-    func user(_ header: String?, from address: ClientAddress?) async throws -> String {
-        let refusal = Refusal(.unauthenticated, "give the user and password, or token, that the server's owner gave you")
+    /// The user of an `Authorization` header; `LoginRefusal.unauthenticated` for anything else, `.busy` when too many are asked for at once.
+    public func user(_ header: String?, from address: ClientAddress?) async throws -> String {
+        let refusal = LoginRefusal.unauthenticated
         guard let parts = header?.split(separator: " ", maxSplits: 1).map(String.init), parts.count == 2 else { throw refusal }
         try await reading.run { [self] in refresh() }
         switch parts[0].lowercased() {

@@ -1,14 +1,19 @@
-import Crypto
+public import Crypto
 import Synchronization
 import Threads
 
 /// Checks of passwords under way. Each is slow by design: there are so many that everybody's turn comes soon, and one address has a few.
-final class PasswordChecks: Sendable {
+public final class PasswordChecks: Sendable {
     /// One check, for all who ask the same at once: a client opens several connections, with one password.
-    struct Key: Hashable, Sendable {
-        var digest: SHA256Digest
+    public struct Key: Hashable, Sendable {
+        public var digest: SHA256Digest
         /// Of the files that it is checked against.
-        var generation: Int
+        public var generation: Int
+
+        public init(digest: SHA256Digest, generation: Int) {
+            self.digest = digest
+            self.generation = generation
+        }
     }
     private struct State {
         var underWay: [Key: Task<Bool, Never>] = [:]
@@ -17,12 +22,14 @@ final class PasswordChecks: Sendable {
     private static let most = 64
     private static let mostOfOne = 8
 
+    public init() {}
+
     private let state = Mutex(State())
     /// Threads of their own: whoever guesses passwords holds up nobody who is known already.
-    private let pool = BlockingPool(label: "rest-crypt", width: 2)
+    private let pool = BlockingPool(label: "password-checks", width: 2)
 
     /// Throws `.busy` when as many wait as may.
-    func isRight(_ key: Key, from address: ClientAddress?, _ check: @escaping @Sendable () -> Bool) async throws(Refusal) -> Bool {
+    public func isRight(_ key: Key, from address: ClientAddress?, _ check: @escaping @Sendable () -> Bool) async throws(LoginRefusal) -> Bool {
         let task = state.withLock { state -> Task<Bool, Never>? in
             if let task = state.underWay[key] { return task }
             guard state.underWay.count < Self.most, state.counts[address, default: 0] < Self.mostOfOne else { return nil }
@@ -36,7 +43,7 @@ final class PasswordChecks: Sendable {
             return task
         }
         guard let task else {
-            throw Refusal(.busy, "so many passwords are being checked that yours has to wait; try again", .retry(afterSeconds: 1))
+            throw .busy(retryAfterSeconds: 1)
         }
         return await task.value
     }

@@ -1,15 +1,15 @@
 import Glibc
-import NIOCore
+public import NIOCore
 
 /// By what connections are counted: an IPv4 address, or the /64 of an IPv6 one, all of which one client has.
-struct ClientAddress: Hashable, Sendable, CustomStringConvertible {
+public struct ClientAddress: Hashable, Sendable, CustomStringConvertible {
     /// `192.0.2.7`, `2001:db8:1:2::/64`
-    let description: String
+    public let description: String
     /// Of this machine.
-    let isLoopback: Bool
+    public let isLoopback: Bool
 
     /// Nil for what is no address of a network.
-    init?(_ address: SocketAddress?) {
+    public init?(_ address: SocketAddress?) {
         guard let text = address?.ipAddress else { return nil }
         var bytes = [UInt8](repeating: 0, count: 16)
         if inet_pton(AF_INET, text, &bytes) == 1 {

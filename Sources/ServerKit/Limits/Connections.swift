@@ -1,16 +1,16 @@
-import NIOCore
+public import NIOCore
 import Synchronization
 
 /// The connections that are open: so many that nobody knows of one address, so many of one user, and so many in all; the ones that nobody knows give way
 /// first, then those of the user who has most.
 /// So that the server can end, too: idle ones at once, others after their request.
-final class Connections: Sendable {
-    enum Admission: Sendable, Hashable {
+public final class Connections: Sendable {
+    public enum Admission: Sendable, Hashable {
         case admitted
         /// Too many of the address. `isNews`: for the first time since it was below.
         case crowded(ClientAddress, isNews: Bool)
     }
-    enum Knowledge: Sendable, Hashable { case known, isNew, tooMany }
+    public enum Knowledge: Sendable, Hashable { case known, isNew, tooMany }
     private struct Entry {
         var channel: any Channel
         var address: ClientAddress?
@@ -43,7 +43,7 @@ final class Connections: Sendable {
     private let mostOfUser: Int
 
     /// `mostUnknown`: of one address, of clients that have not said who they are; `mostOfUser`: of one that has.
-    init(most: Int, mostUnknown: Int, mostOfUser: Int) {
+    public init(most: Int, mostUnknown: Int, mostOfUser: Int) {
         self.most = most
         self.mostUnknown = mostUnknown
         self.mostOfUser = mostOfUser
@@ -53,9 +53,11 @@ final class Connections: Sendable {
     private var few: Int { max(most / 16, 1) }
     private var openToAll: Int { most - most / 4 }
 
-    var count: Int { state.withLock { $0.entries.count } }
+    /// That are open now.
+    public var count: Int { state.withLock { $0.entries.count } }
 
-    func admit(_ channel: any Channel, from address: ClientAddress?) -> Admission {
+    /// A connection came; it is counted from now on, unless its address has too many.
+    public func admit(_ channel: any Channel, from address: ClientAddress?) -> Admission {
         let (admission, isEnding) = state.withLock { state -> (Admission, Bool) in
             if let address, state.unknown[address, default: 0] >= mostUnknown {
                 return (.crowded(address, isNews: state.told.insert(address).inserted), state.isEnding)
@@ -69,7 +71,8 @@ final class Connections: Sendable {
         return admission
     }
 
-    func remove(_ channel: any Channel) {
+    /// A connection that was admitted has ended.
+    public func remove(_ channel: any Channel) {
         state.withLock { state in
             guard let entry = state.entries.removeValue(forKey: ObjectIdentifier(channel)) else { return }
             guard entry.isKnown else { return state.forget(entry.address) }
@@ -79,7 +82,7 @@ final class Connections: Sendable {
     }
 
     /// The client said who it is. A connection stays its first user's.
-    func know(_ channel: any Channel, as user: String?) -> Knowledge {
+    public func know(_ channel: any Channel, as user: String?) -> Knowledge {
         state.withLock { state in
             let id = ObjectIdentifier(channel)
             guard let entry = state.entries[id], !entry.isKnown else { return .known }
@@ -96,11 +99,12 @@ final class Connections: Sendable {
         }
     }
 
-    func isUnknown(_ channel: any Channel) -> Bool { state.withLock { $0.entries[ObjectIdentifier(channel)]?.isKnown == false } }
+    /// The client has not said yet who it is.
+    public func isUnknown(_ channel: any Channel) -> Bool { state.withLock { $0.entries[ObjectIdentifier(channel)]?.isKnown == false } }
 
     /// Where there is no room, the client that nobody knows and that asks nothing for the longest time gives way, or else one that asks nothing of the user
     /// who has most. False when there is none.
-    func makeRoom() -> Bool {
+    public func makeRoom() -> Bool {
         let channel = state.withLock { state -> (any Channel)? in
             guard state.entries.count >= most else { return nil }
             let idle = state.entries.values.filter { !$0.isBusy }
@@ -113,7 +117,7 @@ final class Connections: Sendable {
 
     /// A request begins or ended. False when it shall be the last of its connection.
     @discardableResult
-    func set(_ channel: any Channel, busy: Bool) -> Bool {
+    public func set(_ channel: any Channel, busy: Bool) -> Bool {
         state.withLock { state in
             state.entries[ObjectIdentifier(channel)]?.isBusy = busy
             return !state.isEnding
@@ -121,7 +125,7 @@ final class Connections: Sendable {
     }
 
     /// No more requests: idle connections are closed, and with `now` all of them.
-    func end(now: Bool) {
+    public func end(now: Bool) {
         let channels = state.withLock { state in
             state.isEnding = true
             return state.entries.values.filter { now || !$0.isBusy }.map(\.channel)

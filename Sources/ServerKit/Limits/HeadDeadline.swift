@@ -1,11 +1,11 @@
-import NIOCore
+public import NIOCore
 
 /// Gives up clients whose request's head is not whole in time, however they drip it, and those that nobody knows between requests too.
 ///
 /// Stands first, so that the handshake of TLS counts. Its calls are made on the connection's event loop.
-final class HeadDeadline: ChannelInboundHandler {
-    typealias InboundIn = ByteBuffer
-    typealias InboundOut = ByteBuffer
+public final class HeadDeadline: ChannelInboundHandler {
+    public typealias InboundIn = ByteBuffer
+    public typealias InboundOut = ByteBuffer
 
     private let time: TimeAmount
     private let whenLate: @Sendable () -> Void
@@ -14,28 +14,28 @@ final class HeadDeadline: ChannelInboundHandler {
     private var beginsWithByte = false
 
     /// A client that just connected has `time` for all that comes before its first head. `whenLate` is told of each that is given up.
-    init(_ time: TimeAmount, whenLate: @escaping @Sendable () -> Void) {
+    public init(_ time: TimeAmount, whenLate: @escaping @Sendable () -> Void) {
         self.time = time
         self.whenLate = whenLate
     }
 
-    func handlerAdded(context: ChannelHandlerContext) {
+    public func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
         begin()
     }
 
-    func handlerRemoved(context: ChannelHandlerContext) {
+    public func handlerRemoved(context: ChannelHandlerContext) {
         end?.cancel()
         self.context = nil
     }
 
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    public func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         if beginsWithByte { begin() }
         context.fireChannelRead(data)
     }
 
     /// From now on.
-    func begin() {
+    public func begin() {
         headCame()
         guard let context else { return }
         end = context.eventLoop.assumeIsolated().scheduleTask(in: time) { [self] in
@@ -45,12 +45,12 @@ final class HeadDeadline: ChannelInboundHandler {
     }
 
     /// From the next byte on: a connection that is kept rests between requests.
-    func awaitByte() {
+    public func awaitByte() {
         headCame()
         beginsWithByte = true
     }
 
-    func headCame() {
+    public func headCame() {
         end?.cancel()
         end = nil
         beginsWithByte = false

@@ -1,14 +1,14 @@
-import NIOCore
-import NIOHTTP1
+public import NIOCore
+public import NIOHTTP1
 
 /// Gives up clients that hold a connection without getting on: who sends no request, sends a byte now and then, or does not read.
 ///
 /// Only what the client owes counts: while the server works, or its disk is slow, nobody is given up.
-final class PatienceHandler: ChannelDuplexHandler {
-    typealias InboundIn = HTTPServerRequestPart
-    typealias InboundOut = HTTPServerRequestPart
-    typealias OutboundIn = HTTPServerResponsePart
-    typealias OutboundOut = HTTPServerResponsePart
+public final class PatienceHandler: ChannelDuplexHandler {
+    public typealias InboundIn = HTTPServerRequestPart
+    public typealias InboundOut = HTTPServerRequestPart
+    public typealias OutboundIn = HTTPServerResponsePart
+    public typealias OutboundOut = HTTPServerResponsePart
 
     /// Bytes that must move in each period in which no request ended.
     private static let enough = 16 << 10
@@ -22,10 +22,10 @@ final class PatienceHandler: ChannelDuplexHandler {
     private var isGoOwed = false
     private var next: Scheduled<Void>?
 
-    init(_ period: TimeAmount) { self.period = period }
+    public init(_ period: TimeAmount) { self.period = period }
 
-    func handlerAdded(context: ChannelHandlerContext) { watch(context) }
-    func handlerRemoved(context: ChannelHandlerContext) { next?.cancel() }
+    public func handlerAdded(context: ChannelHandlerContext) { watch(context) }
+    public func handlerRemoved(context: ChannelHandlerContext) { next?.cancel() }
 
     private func watch(_ context: ChannelHandlerContext) {
         next = context.eventLoop.assumeIsolated().scheduleTask(in: period) { [self] in
@@ -39,12 +39,12 @@ final class PatienceHandler: ChannelDuplexHandler {
         }
     }
 
-    func read(context: ChannelHandlerContext) {
+    public func read(context: ChannelHandlerContext) {
         isReading = true
         context.read()
     }
 
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    public func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         switch unwrapInboundIn(data) {
         case .head(let head):
             (isRequestOpen, isAnswerOwed) = (true, true)
@@ -57,12 +57,12 @@ final class PatienceHandler: ChannelDuplexHandler {
         context.fireChannelRead(data)
     }
 
-    func channelReadComplete(context: ChannelHandlerContext) {
+    public func channelReadComplete(context: ChannelHandlerContext) {
         isReading = false
         context.fireChannelReadComplete()
     }
 
-    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+    public func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
         let count: Int
         switch unwrapOutboundIn(data) {
         case .head:

@@ -1,16 +1,16 @@
-import NIOCore
-import NIOHTTP1
+public import NIOCore
+public import NIOHTTP1
 
 /// Keeps the order of a connection: requests go in one by one, one answer to each comes out, whatever the client sends and whenever.
 ///
 /// The `Conversation` alone answers. What can't be read is not answered here but is the last that the conversation gets to see, after all
 /// that came before it; NIO's own handlers (`HTTPServerProtocolErrorHandler`, `HTTPServerPipelineHandler`) write a 400 beside its answer, or
 /// two, and end a debug build that writes a second one.
-final class TurnHandler: ChannelDuplexHandler {
-    typealias InboundIn = HTTPServerRequestPart
-    typealias InboundOut = HTTPServerRequestPart
-    typealias OutboundIn = HTTPServerResponsePart
-    typealias OutboundOut = HTTPServerResponsePart
+public final class TurnHandler: ChannelDuplexHandler {
+    public typealias InboundIn = HTTPServerRequestPart
+    public typealias InboundOut = HTTPServerRequestPart
+    public typealias OutboundIn = HTTPServerResponsePart
+    public typealias OutboundOut = HTTPServerResponsePart
 
     /// What the conversation says besides answers, as outbound events.
     enum Word: Sendable {
@@ -48,20 +48,20 @@ final class TurnHandler: ChannelDuplexHandler {
     private var isReadOwed = false
     private var lastAnswer: EventLoopFuture<Void>?
 
-    init(_ deadline: HeadDeadline) { self.deadline = deadline }
+    public init(_ deadline: HeadDeadline) { self.deadline = deadline }
 
     /// The client has its say again when it was answered.
     private var isHeld: Bool { isRequestWhole && (turn == .asked || turn == .answering) }
 
     // MARK: In
 
-    func read(context: ChannelHandlerContext) {
+    public func read(context: ChannelHandlerContext) {
         if isHeld { isReadOwed = true } else { context.read() }
     }
 
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) { take(.part(unwrapInboundIn(data)), context) }
+    public func channelRead(context: ChannelHandlerContext, data: NIOAny) { take(.part(unwrapInboundIn(data)), context) }
 
-    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+    public func errorCaught(context: ChannelHandlerContext, error: any Error) {
         if !(error is HTTPParserError) {
             // The connection itself is broken: what waits will never be answered.
             waiting.removeAll()
@@ -70,12 +70,12 @@ final class TurnHandler: ChannelDuplexHandler {
         take(.failure(error), context)
     }
 
-    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+    public func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         guard case ChannelEvent.inputClosed? = event as? ChannelEvent else { return context.fireUserInboundEventTriggered(event) }
         take(.end, context)
     }
 
-    func channelInactive(context: ChannelHandlerContext) {
+    public func channelInactive(context: ChannelHandlerContext) {
         waiting.removeAll()
         context.fireChannelInactive()
     }
@@ -131,7 +131,7 @@ final class TurnHandler: ChannelDuplexHandler {
 
     // MARK: Out
 
-    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+    public func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
         let part = unwrapOutboundIn(data)
         switch (part, turn) {
         case (.head(let head), .asked) where head.status.code < 200: context.write(data, promise: promise)
@@ -153,7 +153,7 @@ final class TurnHandler: ChannelDuplexHandler {
         }
     }
 
-    func triggerUserOutboundEvent(context: ChannelHandlerContext, event: Any, promise: EventLoopPromise<Void>?) {
+    public func triggerUserOutboundEvent(context: ChannelHandlerContext, event: Any, promise: EventLoopPromise<Void>?) {
         switch event as? Word {
         case .known?:
             isKnown = true

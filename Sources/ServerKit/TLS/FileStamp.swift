@@ -1,15 +1,15 @@
 import Glibc
 
 /// What changes with every change of a file. Taking one blocks.
-struct FileStamp: Hashable, Sendable {
+public struct FileStamp: Hashable, Sendable {
     private let inode: UInt64
     private let size: Int64
     private let seconds: Int
     private let nanoseconds: Int
     /// Why it could not be taken: an errno; 0 when it could.
-    let failure: Int32
+    public let failure: Int32
 
-    init(_ path: String) {
+    public init(_ path: String) {
         var status = Glibc.stat()
         failure = stat(path, &status) == 0 ? 0 : errno
         inode = UInt64(status.st_ino)

@@ -1,9 +1,9 @@
-import Basics
-import NIOSSL
+public import Basics
+public import NIOSSL
 import Synchronization
 
 /// The server's certificate and key, read again when they change: certificates are renewed while servers run.
-final class TLSIdentity: Sendable {
+public final class TLSIdentity: Sendable {
     private let certificate: String
     private let key: String
     private let state: Mutex<State>
@@ -13,9 +13,8 @@ final class TLSIdentity: Sendable {
         var stamps: [FileStamp]
     }
 
-    /// Nil without TLS. Blocks.
-    init?(_ settings: RestServerSettings) throws(Explanation) {
-        guard let certificate = settings.certificateFile, let key = settings.keyFile else { return nil }
+    /// Of two PEM files: a certificate chain, and its key. Blocks.
+    public init(certificate: String, key: String) throws(Explanation) {
         self.certificate = certificate
         self.key = key
         let stamps = [FileStamp(certificate), FileStamp(key)]
@@ -23,11 +22,11 @@ final class TLSIdentity: Sendable {
     }
 
     /// For a new connection.
-    func handler() -> NIOSSLServerHandler { NIOSSLServerHandler(context: state.withLock { $0.context }) }
+    public func handler() -> NIOSSLServerHandler { NIOSSLServerHandler(context: state.withLock { $0.context }) }
 
     /// Looks at the files; true when connections get another certificate from now on. Files that can't be used change nothing but throw, once:
     /// of two that are replaced one after another, the second makes it right. Blocks.
-    func refresh() throws(Explanation) -> Bool {
+    public func refresh() throws(Explanation) -> Bool {
         let stamps = [FileStamp(certificate), FileStamp(key)]
         let isNew = state.withLock { state in
             defer { state.stamps = stamps }

@@ -1,7 +1,7 @@
 import ArgumentParser
 import Basics
 import Foundation
-import RestServer
+import ResticServer
 
 struct RestServerCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -50,7 +50,7 @@ struct RestServerCommand: AsyncParsableCommand {
 
     func run() async throws {
         guard let address, let patience = TimeSpan(patience), let headTime = TimeSpan(headTime), let grace = TimeSpan(grace) else { return }
-        var settings = RestServerSettings(path: Self.absolute(path), host: address.host, port: address.port)
+        var settings = ResticServerSettings(path: Self.absolute(path), host: address.host, port: address.port)
         settings.isAppendOnly = appendOnly
         settings.hasPrivateRepositories = privateRepos
         settings.passwordFile = htpasswd
@@ -68,7 +68,7 @@ struct RestServerCommand: AsyncParsableCommand {
         settings.headTime = headTime
         let interrupts = Interrupts()
         let counts = interrupts.counts
-        let server = try await RestServer.listen(settings) { StandardError.write($0) }
+        let server = try await ResticServer.listen(settings) { StandardError.write($0) }
         StandardError.write("listening at \(server.url), serving \(settings.path)")
         let signals = Task {
             for await count in counts { server.stop(grace: count == 1 ? grace : .milliseconds(0)) }
