@@ -62,36 +62,34 @@ let package = Package(
         .target(name: "Basics", swiftSettings: hot),
         .target(name: "FlowModel", dependencies: ["Basics"], swiftSettings: hot),
         .target(name: "Threads", swiftSettings: strict),
-        .target(name: "NewFiles", dependencies: ["CLinux"], swiftSettings: strict),
-        .target(name: "OwnFolders", dependencies: ["CLinux", "Basics"], swiftSettings: strict),
         .target(name: "StorageKit", dependencies: ["Basics"], swiftSettings: strict),
+        .target(name: "HostKit", dependencies: ["CLinux", "Basics", "StorageKit"], swiftSettings: strict),
         .target(name: "StepKit", dependencies: ["Basics", "FlowModel", "StorageKit"], swiftSettings: strict),
         .target(name: "Crypto", dependencies: ["CLibCrypto", "CSHA256", "Basics"], swiftSettings: hot),
 
         // 2: one technique each
         .target(name: "PipelineDSL", dependencies: ["CLibYAML", "Basics", "FlowModel", "StepKit", "Crypto"], swiftSettings: strict),
         .target(
-            name: "PostgreSQL", dependencies: ["CLibPQ", "Basics", "OwnFolders", "Threads", subprocess],
+            name: "PostgreSQL", dependencies: ["CLibPQ", "Basics", "HostKit", "Threads", subprocess],
             exclude: ["Embedded/Queries"],
             swiftSettings: strict,
             plugins: ["EmbedSQL"]),
-        .target(name: "Spawning", dependencies: ["Basics", "StorageKit", "CLinux"], swiftSettings: strict),
         .target(
             name: "PluginHost",
-            dependencies: ["Basics", "FlowModel", "StepKit", "StorageKit", "Threads", "Spawning", "OwnFolders", "CLinux"],
+            dependencies: ["Basics", "FlowModel", "StepKit", "StorageKit", "Threads", "HostKit"],
             swiftSettings: strict),
         .target(name: "HTTPClient", dependencies: ["CLibCurl", "Basics", "Threads"], swiftSettings: strict),
 
         // 3: the engine and the data path, which do not know each other
         .target(
             name: "WorkflowEngine",
-            dependencies: ["Basics", "FlowModel", "StepKit", "PipelineDSL", "PostgreSQL", "OwnFolders", "Crypto", "Threads", subprocess],
+            dependencies: ["Basics", "FlowModel", "StepKit", "PipelineDSL", "PostgreSQL", "HostKit", "Crypto", "Threads", subprocess],
             exclude: ["Store/Queries", "Store/Migrations"],
             swiftSettings: strict,
             plugins: ["EmbedSQL"]),
         .target(
             name: "Repository",
-            dependencies: ["StorageKit", "Crypto", "CLibZstd", "CLinux", "NewFiles", "OwnFolders", "Threads", "Basics"],
+            dependencies: ["StorageKit", "Crypto", "CLibZstd", "HostKit", "Threads", "Basics"],
             swiftSettings: hot),
 
         // servers: what any of them needs, and that of restic's protocol
@@ -104,7 +102,7 @@ let package = Package(
         .target(
             name: "ResticServer",
             dependencies: [
-                "ServerKit", "Crypto", "Basics", "NewFiles", "StorageKit", "Threads", nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"),
+                "ServerKit", "Crypto", "Basics", "HostKit", "StorageKit", "Threads", nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ], swiftSettings: strict),
 
@@ -119,9 +117,9 @@ let package = Package(
         .target(
             name: "Steps",
             dependencies: [
-                "Basics", "FlowModel", "StepKit", "StorageKit", "Repository", "HTTPClient", "PostgreSQL", "PluginHost", "Spawning",
+                "Basics", "FlowModel", "StepKit", "StorageKit", "Repository", "HTTPClient", "PostgreSQL", "PluginHost", "HostKit",
                 "Threads",
-                "Crypto", "CLinux", "OwnFolders",
+                "Crypto",
                 "CephSteps",
                 subprocess,
             ],
@@ -134,7 +132,7 @@ let package = Package(
             name: "snappy-flow",
             dependencies: [
                 "Basics", "FlowModel", "StepKit", "StorageKit", "PipelineDSL", "PostgreSQL", "PluginHost", "WorkflowEngine", "Repository",
-                "ResticServer", "Steps", "Threads", "Crypto", "OwnFolders",
+                "ResticServer", "Steps", "Threads", "Crypto", "HostKit",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
@@ -164,7 +162,7 @@ let package = Package(
             name: "PipelineDSLTests", dependencies: ["PipelineDSL", "Basics", "FlowModel", "StepKit", "StorageKit", "Rigs", "Steps"],
             swiftSettings: strict),
         .testTarget(
-            name: "PostgreSQLTests", dependencies: ["PostgreSQL", "Basics", "FlowModel", "OwnFolders", "Rigs", "Threads", subprocess],
+            name: "PostgreSQLTests", dependencies: ["PostgreSQL", "Basics", "FlowModel", "HostKit", "Rigs", "Threads", subprocess],
             swiftSettings: strict),
         .testTarget(
             name: "WorkflowEngineTests",
@@ -195,7 +193,8 @@ let package = Package(
         .testTarget(
             name: "ResticServerTests",
             dependencies: [
-                "ResticServer", "ServerKit", "HTTPClient", "Crypto", "Basics", "Rigs", "Threads", nio("NIOCore"), nio("NIOEmbedded"), nio("NIOHTTP1"),
+                "ResticServer", "ServerKit", "HTTPClient", "Crypto", "Basics", "Rigs", "Threads", nio("NIOCore"), nio("NIOEmbedded"),
+                nio("NIOHTTP1"),
                 subprocess,
             ],
             swiftSettings: strict),

@@ -1,6 +1,6 @@
 import Crypto
 import Glibc
-import NewFiles
+import HostKit
 
 /// An object on its way in, hashed as it comes. Used by one call at a time; every call blocks.
 final class UploadFile: @unchecked Sendable {

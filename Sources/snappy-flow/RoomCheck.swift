@@ -1,6 +1,6 @@
 import Basics
 import FlowModel
-import OwnFolders
+import HostKit
 import PostgreSQL
 import Repository
 import StepKit

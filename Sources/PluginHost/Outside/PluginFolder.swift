@@ -1,9 +1,8 @@
 import Basics
 import Foundation
 import Glibc
-import OwnFolders
+import HostKit
 public import StepKit
-import Spawning
 import StorageKit
 import Synchronization
 

@@ -1,6 +1,6 @@
 import Basics
 import Foundation
-import Spawning
+import HostKit
 import StorageKit
 import Synchronization
 

@@ -1,4 +1,4 @@
-import CLinux
+import HostKit
 import Glibc
 import StorageKit
 import Synchronization
@@ -32,7 +32,7 @@ final class SharedMemory: Sendable {
 
     /// New memory; nil where the system has none to give.
     convenience init?() {
-        let made = linux_memory("snappy-flow", Int64(Self.slots * Self.slotBytes))
+        let made = Kernel.memory(named: "snappy-flow", bytes: Int64(Self.slots * Self.slotBytes))
         guard made >= 0 else { return nil }
         let high = fcntl(made, F_DUPFD_CLOEXEC, 10)
         close(made)

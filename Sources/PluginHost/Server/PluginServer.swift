@@ -3,7 +3,7 @@ import FlowModel
 import Foundation
 import Glibc
 public import StepKit
-import Spawning
+import HostKit
 import StorageKit
 import Synchronization
 import Threads

@@ -1,7 +1,7 @@
 import Basics
 import Foundation
 import Glibc
-import OwnFolders
+import HostKit
 
 extension ClusterFolder {
     /// Makes the folders, and sees whose they are. A cluster of an earlier version, whose whole folder was the server's user's, is taken back from

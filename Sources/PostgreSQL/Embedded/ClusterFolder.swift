@@ -1,7 +1,7 @@
 import Basics
 import Foundation
 import Glibc
-import OwnFolders
+import HostKit
 
 /// Where a private cluster lies. What we lock, mark and set lies in folders that the server's user can't write in; he has three of his own below.
 struct ClusterFolder: Sendable, Hashable {

@@ -1,6 +1,6 @@
 import Basics
 import Glibc
-import OwnFolders
+import HostKit
 
 /// Room on a private cluster's disk that is taken while there is enough. Given up, it lets a server that the disk has none for start, and write down
 /// how jobs end.

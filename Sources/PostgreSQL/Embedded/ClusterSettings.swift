@@ -1,6 +1,6 @@
 import Basics
 import Glibc
-import OwnFolders
+import HostKit
 
 /// What the server is told at each start, in files that it can read and not write: the folder may have moved, and the way in is nobody else's to set.
 struct ClusterSettings: Sendable {

@@ -1,7 +1,7 @@
 public import Basics
 import Foundation
 import Glibc
-import OwnFolders
+import HostKit
 import Synchronization
 
 /// A private PostgreSQL cluster made from the machine's own binaries: on a Unix socket that only its owner can reach, whom

@@ -1,6 +1,6 @@
 import Basics
 import Glibc
-import OwnFolders
+import HostKit
 
 /// A folder in which names are looked up by its descriptor.
 protocol HeldFolder {

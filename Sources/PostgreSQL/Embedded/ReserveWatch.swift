@@ -1,5 +1,5 @@
 import Basics
-import OwnFolders
+import HostKit
 import Threads
 
 /// Looks after a private cluster's reserve while a command uses the cluster: gives it up when the disk is full, has it made anew, and says so.

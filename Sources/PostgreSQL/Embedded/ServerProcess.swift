@@ -1,7 +1,7 @@
 import Basics
 import Foundation
 import Glibc
-import OwnFolders
+import HostKit
 
 /// The running server of a cluster, as its `postmaster.pid` and the kernel know it. The file is the server's user's, who may have written
 /// anything into it: what it names counts where the kernel agrees, and nobody is signalled for it but by a program of that user's.

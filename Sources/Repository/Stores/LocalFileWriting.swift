@@ -1,5 +1,5 @@
 import Foundation
-import NewFiles
+import HostKit
 import StorageKit
 import Synchronization
 #if canImport(Glibc)

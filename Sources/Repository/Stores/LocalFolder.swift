@@ -1,8 +1,6 @@
-import CLinux
+import HostKit
 import Basics
 import Foundation
-import NewFiles
-import OwnFolders
 import StorageKit
 #if canImport(Glibc)
     import Glibc
@@ -19,7 +17,7 @@ struct LocalFolder: Sendable {
         #if os(Linux)
             var existing = path
             while true {
-                let type = linux_file_system(existing)
+                let type = Kernel.fileSystemType(of: existing)
                 if type >= 0 { return Self.remoteFileSystems.contains(UInt32(truncatingIfNeeded: type)) }
                 let parent = (existing as NSString).deletingLastPathComponent
                 guard errno == ENOENT, parent != existing, !parent.isEmpty else { return false }

@@ -1,4 +1,4 @@
-import CLinux
+import HostKit
 import Basics
 import Glibc
 import StepKit

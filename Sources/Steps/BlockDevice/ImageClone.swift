@@ -1,4 +1,4 @@
-import CLinux
+import HostKit
 import Basics
 import Foundation
 import Glibc
@@ -43,7 +43,7 @@ struct ImageClone: Sendable {
         defer { Glibc.close(to) }
         do {
             let copied: ByteCount?
-            if linux_clone_file(to, from) == 0 {
+            if Kernel.clone(to, from: from) == 0 {
                 copied = nil
             } else {
                 copied = try copy(from, to, size: Int64(found.st_size), code: errno, atMost: limit, isStopped)

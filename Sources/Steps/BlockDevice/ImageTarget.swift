@@ -1,4 +1,4 @@
-import CLinux
+import HostKit
 import Basics
 import Foundation
 import Glibc
@@ -95,7 +95,7 @@ final class ImageTarget: ImageWriter {
         let descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { throw .system(errno, expected: "an image file that can be looked at", at: path) }
         defer { Glibc.close(descriptor) }
-        guard linux_is_open_elsewhere(descriptor) == 0 else {
+        guard !Kernel.isOpenElsewhere(descriptor) else {
             throw StorageError(
                 .failed, expected: "an image that nobody uses", found: "one that is open: by a guest, or as a loop device", at: path,
                 advice: "stop what uses it; see `fuser -v` and `losetup -j`")
@@ -139,7 +139,7 @@ final class ImageTarget: ImageWriter {
     func zero(_ range: Range<Int64>) throws {
         // A new file is one hole.
         guard case .device(let descriptor) = place, !range.isEmpty else { return }
-        if linux_zero_range(descriptor, range.lowerBound, range.upperBound - range.lowerBound) == 0 { return }
+        if Kernel.zero(descriptor, from: range.lowerBound, count: range.upperBound - range.lowerBound) == 0 { return }
         let zeros = [UInt8](repeating: 0, count: 1 << 20)
         var offset = range.lowerBound
         while offset < range.upperBound {
@@ -168,7 +168,7 @@ final class ImageTarget: ImageWriter {
     }
 
     private func sync(_ folder: Int32) throws(StorageError) {
-        guard linux_sync_file_system(folder) == 0 else { throw .system(errno, expected: "the image on disk", at: path) }
+        guard Kernel.syncFileSystem(of: folder) == 0 else { throw .system(errno, expected: "the image on disk", at: path) }
     }
 
     func abandon() {

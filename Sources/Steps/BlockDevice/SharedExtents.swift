@@ -1,4 +1,4 @@
-import CLinux
+import HostKit
 import Foundation
 import StorageKit
 
@@ -23,24 +23,19 @@ struct SharedExtents: Sendable, Equatable {
 
     /// Nil when the file system does not tell.
     init?(_ descriptor: Int32) {
-        let memory = UnsafeMutableRawPointer.allocate(byteCount: Int(linux_extent_map_size(Self.batch)), alignment: 16)
-        defer { memory.deallocate() }
         var found: [Extent] = []
         var start: UInt64 = 0
         while true {
-            let count = linux_map_extents(descriptor, start, memory, Self.batch)
-            guard count >= 0 else { return nil }
-            var isLast = count == 0
-            for index in 0..<count {
-                let extent = linux_mapped_extent(memory, index)
-                let logical = Int64(extent.fe_logical)..<Int64(extent.fe_logical + extent.fe_length)
-                let isTrusted = extent.fe_flags & Self.opaque == 0 && extent.fe_flags & 0x2000 != 0
+            guard let extents = Kernel.extents(of: descriptor, from: start, most: Self.batch) else { return nil }
+            var isLast = extents.isEmpty
+            for extent in extents {
+                let logical = Int64(extent.logical)..<Int64(extent.logical + extent.length)
+                let isTrusted = extent.flags & Self.opaque == 0 && extent.flags & 0x2000 != 0
                 found.append(
                     Extent(
-                        logical: logical, physical: isTrusted ? Int64(extent.fe_physical) : nil,
-                        isUnwritten: extent.fe_flags & 0x0800 != 0))
-                start = extent.fe_logical + extent.fe_length
-                isLast = isLast || extent.fe_flags & 0x0001 != 0
+                        logical: logical, physical: isTrusted ? Int64(extent.physical) : nil, isUnwritten: extent.flags & 0x0800 != 0))
+                start = extent.logical + extent.length
+                isLast = isLast || extent.flags & 0x0001 != 0
             }
             if isLast { break }
         }

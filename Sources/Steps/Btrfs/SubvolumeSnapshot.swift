@@ -1,4 +1,4 @@
-import CLinux
+import HostKit
 import Basics
 import Foundation
 import Glibc
@@ -18,7 +18,7 @@ struct SubvolumeSnapshot: Sendable {
     func make() throws(StorageError) {
         let subvolume = try FolderHandle(opening: source)
         let status = try subvolume.status()
-        guard linux_btrfs_is_read_only(subvolume.descriptor) >= 0, status.st_ino == Self.rootInode else {
+        guard Kernel.isReadOnlyBtrfsSubvolume(subvolume.descriptor) != nil, status.st_ino == Self.rootInode else {
             throw StorageError(
                 .unsupported, expected: "a btrfs subvolume", found: try Self.kind(of: source, subvolume), at: source,
                 advice: "give the path of a subvolume (`btrfs subvolume list`), or declare it as a `directory`")
@@ -28,7 +28,7 @@ struct SubvolumeSnapshot: Sendable {
             throw .system(errno, expected: "a folder for snapshots that can be made", at: folder)
         }
         let parent = try FolderHandle(opening: folder)
-        guard linux_btrfs_snapshot(parent.descriptor, subvolume.descriptor, key) == 0 || (errno == EEXIST && isThere) else {
+        guard Kernel.makeBtrfsSnapshot(in: parent.descriptor, of: subvolume.descriptor, named: key) == 0 || (errno == EEXIST && isThere) else {
             let code = errno
             guard code == EXDEV || code == EINVAL || code == ENOTTY else {
                 throw .system(code, expected: "a snapshot that can be made", at: place)
@@ -40,20 +40,20 @@ struct SubvolumeSnapshot: Sendable {
     }
 
     private static func kind(of path: String, _ handle: FolderHandle) throws(StorageError) -> String {
-        linux_btrfs_is_read_only(handle.descriptor) < 0 && FileSystemIdentity(of: handle.descriptor)?.text.hasPrefix("btrfs:") != true
+        Kernel.isReadOnlyBtrfsSubvolume(handle.descriptor) == nil && FileSystemIdentity(of: handle.descriptor)?.text.hasPrefix("btrfs:") != true
             ? "a folder of another file system" : "a folder within a subvolume"
     }
 
     /// A snapshot is never half made.
     var isThere: Bool {
         guard let handle = try? FolderHandle(opening: place), let status = try? handle.status() else { return false }
-        return status.st_ino == Self.rootInode && linux_btrfs_is_read_only(handle.descriptor) == 1
+        return status.st_ino == Self.rootInode && Kernel.isReadOnlyBtrfsSubvolume(handle.descriptor) == true
     }
 
     /// Succeeds when nothing is there.
     func remove() throws(StorageError) {
         guard let parent = try? FolderHandle(opening: folder) else { return }
-        if isThere, linux_btrfs_remove(parent.descriptor, key) != 0 {
+        if isThere, Kernel.removeBtrfsSubvolume(in: parent.descriptor, named: key) != 0 {
             guard errno != EPERM else {
                 throw StorageError(
                     .accessDenied, expected: "the right to remove a snapshot", found: "none", at: place,

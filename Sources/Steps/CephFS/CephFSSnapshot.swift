@@ -1,4 +1,4 @@
-import CLinux
+import HostKit
 import Basics
 import Glibc
 import StorageKit
@@ -38,7 +38,7 @@ struct CephFSSnapshot: Sendable {
 
     /// Every folder of a CephFS has this attribute, through the kernel's client and ceph-fuse alike, and none elsewhere.
     private func requireCephFS() throws(StorageError) {
-        guard getxattr(source, "ceph.dir.rctime", nil, 0) < 0 else { return }
+        guard Kernel.attribute("ceph.dir.rctime", of: source, nil, 0) < 0 else { return }
         let code = errno
         guard code == ENODATA || code == EOPNOTSUPP else { throw .system(code, expected: "a folder of a mounted CephFS", at: source) }
         throw StorageError(

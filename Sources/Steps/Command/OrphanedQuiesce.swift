@@ -1,7 +1,7 @@
 import Basics
 import Foundation
 import Glibc
-import OwnFolders
+import HostKit
 import StepKit
 
 /// The quiesce program of a worker that was killed: it goes on and would freeze after the thaw. A thaw ends it first.

@@ -1,4 +1,4 @@
-import CLinux
+import HostKit
 import Dispatch
 import Basics
 import Glibc
@@ -100,7 +100,7 @@ private final class Pipe: Sendable {
 
     init?() {
         var ends: [Int32] = [-1, -1]
-        guard linux_pipe(&ends) == 0 else { return nil }
+        guard Kernel.pipe(&ends) == 0 else { return nil }
         readEnd = ends[0]
         writeEnd = Mutex(ends[1])
     }

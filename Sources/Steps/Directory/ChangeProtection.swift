@@ -1,4 +1,4 @@
-import CLinux
+import HostKit
 import Basics
 import Glibc
 import StorageKit
@@ -9,14 +9,14 @@ extension StorageError {
     static func refused(_ code: Int32, expected: String, _ name: FileName, in folder: FolderHandle) -> StorageError {
         let location = folder.path + "/" + name.description
         guard code == EPERM || code == EACCES else { return .system(code, expected: expected, at: location) }
-        let own = FolderHandle.withName(name) { linux_protection(folder.descriptor, $0) }
+        let own = FolderHandle.withName(name) { Kernel.protection(folder.descriptor, $0) }
         let error =
             protected(own, expected: expected, at: location)
-            ?? protected(linux_protection(folder.descriptor, ""), expected: expected, at: folder.path)
+            ?? protected(Kernel.protection(folder.descriptor, ""), expected: expected, at: folder.path)
         return error ?? .system(code, expected: expected, at: location)
     }
 
-    /// `flags`: as `linux_protection` tells them. Nil for none.
+    /// `flags`: as `Kernel.protection` tells them. Nil for none.
     static func protected(_ flags: Int32, expected: String, at location: String) -> StorageError? {
         guard flags > 0 else { return nil }
         let flag = flags & 1 != 0 ? "i" : "a"

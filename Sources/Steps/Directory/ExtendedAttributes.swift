@@ -1,4 +1,4 @@
-import CLinux
+import HostKit
 import Basics
 import Glibc
 import StorageKit
@@ -14,9 +14,9 @@ enum ExtendedAttributes {
         let path = FileName(bytes: Array("\(OpenEntry.place(folder.descriptor))/".utf8) + name.bytes)
         let location = folder.path + "/" + name.description
         let names = try value(location) {
-            FolderHandle.withName(path) { llistxattr($0, nil, 0) }
+            FolderHandle.withName(path) { Kernel.linkAttributes(of: $0, nil, 0) }
         } fill: { buffer in
-            FolderHandle.withName(path) { llistxattr($0, buffer.baseAddress, buffer.count) }
+            FolderHandle.withName(path) { Kernel.linkAttributes(of: $0, buffer.baseAddress, buffer.count) }
         }
         var attributes: [ExtendedAttribute] = []
         for name in split(names) {
@@ -28,9 +28,9 @@ enum ExtendedAttributes {
                 continue
             }
             let bytes = try value(location) {
-                FolderHandle.withName(path) { lgetxattr($0, text, nil, 0) }
+                FolderHandle.withName(path) { Kernel.linkAttribute(text, of: $0, nil, 0) }
             } fill: { buffer in
-                FolderHandle.withName(path) { lgetxattr($0, text, buffer.baseAddress, buffer.count) }
+                FolderHandle.withName(path) { Kernel.linkAttribute(text, of: $0, buffer.baseAddress, buffer.count) }
             }
             // Nil: removed since it was listed.
             if let bytes { attributes.append(ExtendedAttribute(name: text, value: bytes.map { UInt8(bitPattern: $0) })) }
@@ -42,30 +42,30 @@ enum ExtendedAttributes {
     static func names(at place: String, _ location: String) throws(StorageError) -> [[UInt8]] {
         split(
             try value(location) {
-                listxattr(place, nil, 0)
+                Kernel.attributes(of: place, nil, 0)
             } fill: { buffer in
-                listxattr(place, buffer.baseAddress, buffer.count)
+                Kernel.attributes(of: place, buffer.baseAddress, buffer.count)
             })
     }
 
     /// Whether an open entry has just this attribute.
     static func has(_ attribute: ExtendedAttribute, at place: String) -> Bool {
         let found = try? value(place) {
-            getxattr(place, attribute.name, nil, 0)
+            Kernel.attribute(attribute.name, of: place, nil, 0)
         } fill: { buffer in
-            getxattr(place, attribute.name, buffer.baseAddress, buffer.count)
+            Kernel.attribute(attribute.name, of: place, buffer.baseAddress, buffer.count)
         }
         return found?.map { UInt8(bitPattern: $0) } == attribute.value
     }
 
     /// Sets one on an open entry; 0, or an errno.
     static func set(_ attribute: ExtendedAttribute, at place: String) -> Int32 {
-        attribute.value.withUnsafeBytes { setxattr(place, attribute.name, $0.baseAddress, $0.count, 0) } == 0 ? 0 : errno
+        attribute.value.withUnsafeBytes { Kernel.setAttribute(attribute.name, of: place, $0.baseAddress, $0.count) } == 0 ? 0 : errno
     }
 
     /// Removes one from an open entry, where it is; 0, or an errno.
     static func remove(_ name: [UInt8], at place: String) -> Int32 {
-        FolderHandle.withName(FileName(bytes: name)) { removexattr(place, $0) } == 0 || errno == ENODATA ? 0 : errno
+        FolderHandle.withName(FileName(bytes: name)) { Kernel.removeAttribute($0, of: place) } == 0 || errno == ENODATA ? 0 : errno
     }
 
     /// Whether an attribute is part of what an entry is, so that a restored one has it only where it was stored. Others stay as they are: labels and

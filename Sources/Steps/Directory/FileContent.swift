@@ -1,4 +1,4 @@
-import CLinux
+import HostKit
 import Glibc
 import StorageKit
 
@@ -42,7 +42,7 @@ struct FileContent {
         var before = stat()
         guard fstat(descriptor, &before) == 0, Int64(before.st_size) - position >= Self.worthAsking, FileHoles.areKnown(of: descriptor)
         else { return 0 }
-        let data = Int64(lseek(descriptor, off_t(position), linux_seek_data))
+        let data = Int64(lseek(descriptor, off_t(position), Kernel.seekData))
         guard data >= 0 else { return errno == ENXIO ? skipToEnd(before) : 0 }
         if data - position >= Self.worthAsking {
             // The kernel stands there now.
@@ -50,7 +50,7 @@ struct FileContent {
             settled = data
             return data - position
         }
-        let end = Int64(lseek(descriptor, off_t(data), linux_seek_hole))
+        let end = Int64(lseek(descriptor, off_t(data), Kernel.seekHole))
         if end > position { settled = end }
         lseek(descriptor, off_t(position), SEEK_SET)
         return 0

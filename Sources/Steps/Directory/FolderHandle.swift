@@ -1,4 +1,4 @@
-import CLinux
+import HostKit
 import Glibc
 import StorageKit
 
@@ -27,7 +27,7 @@ final class FolderHandle: Sendable {
 
     /// Opens something below; the caller closes the descriptor.
     func open(_ tree: TreePath, _ flags: Int32, mode: mode_t = 0, expected: String) throws(StorageError) -> Int32 {
-        let descriptor = Self.withPath(tree) { linux_open_beneath(self.descriptor, $0, flags, mode) }
+        let descriptor = Self.withPath(tree) { Kernel.openBeneath(self.descriptor, $0, flags, mode) }
         guard descriptor >= 0 else { throw .system(errno, expected: expected, at: location(tree)) }
         return descriptor
     }
@@ -39,7 +39,7 @@ final class FolderHandle: Sendable {
 
     /// The names in this folder but `.` and `..`, in ascending order of bytes.
     func names() throws(StorageError) -> [FileName] {
-        let copy = linux_open_beneath(descriptor, ".", O_RDONLY | O_DIRECTORY, 0)
+        let copy = Kernel.openBeneath(descriptor, ".", O_RDONLY | O_DIRECTORY, 0)
         guard copy >= 0, let stream = fdopendir(copy) else {
             let code = errno
             if copy >= 0 { Glibc.close(copy) }

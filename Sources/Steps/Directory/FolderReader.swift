@@ -1,4 +1,4 @@
-import CLinux
+import HostKit
 import Basics
 import Glibc
 import StepKit
@@ -106,7 +106,7 @@ final class OpenFile: FileReader {
         // Reading for a backup should not look like use; only the owner (or root) may ask for that. Non-blocking: a fifo put in the
         // file's place must not hang us.
         let flags = O_RDONLY | O_NONBLOCK
-        if let quiet = try? root.open(path, flags | linux_open_without_atime, expected: "a file that can be read") {
+        if let quiet = try? root.open(path, flags | Kernel.openWithoutAccessTime, expected: "a file that can be read") {
             descriptor = quiet
         } else {
             descriptor = try root.open(path, flags, expected: "a file that can be read")

@@ -1,4 +1,4 @@
-import CLinux
+import HostKit
 import Basics
 import Glibc
 import StorageKit
@@ -111,7 +111,7 @@ final class FolderWriter: TreeWriter {
 
     /// A machine that loses its power after a restore said that it is done has what was restored.
     func finish() throws {
-        guard linux_sync_file_system(root.descriptor) == 0 else {
+        guard Kernel.syncFileSystem(of: root.descriptor) == 0 else {
             throw StorageError.system(errno, expected: "what was restored to reach the disk", at: root.path)
         }
     }

@@ -1,4 +1,4 @@
-import CLinux
+import HostKit
 import Glibc
 import StorageKit
 
@@ -11,21 +11,21 @@ final class OpenEntry: Sendable {
     /// The folder itself where the name is `.`.
     init(_ name: FileName, in folder: FolderHandle) throws(StorageError) {
         location = name == "." ? folder.path : folder.path + "/" + name.description
-        descriptor = FolderHandle.withName(name) { linux_open_beneath(folder.descriptor, $0, linux_open_name, 0) }
+        descriptor = FolderHandle.withName(name) { Kernel.openBeneath(folder.descriptor, $0, Kernel.openName, 0) }
         guard descriptor >= 0 else { throw .system(errno, expected: "an entry that was restored", at: location) }
     }
 
     /// A folder by its absolute path, which may lead over links: it is the operator's.
     init(following path: String) throws(StorageError) {
         location = path
-        descriptor = Glibc.open(path, linux_open_name & ~O_NOFOLLOW | O_DIRECTORY | O_CLOEXEC)
+        descriptor = Glibc.open(path, Kernel.openName & ~O_NOFOLLOW | O_DIRECTORY | O_CLOEXEC)
         guard descriptor >= 0 else { throw .system(errno, expected: "a folder that can be opened", at: path) }
     }
 
     /// What a descriptor, which stays the caller's, is open on: nothing else can become that file while this object lives.
     init(of open: Int32, location: String) throws(StorageError) {
         self.location = location
-        descriptor = Glibc.open(Self.place(open), linux_open_name & ~O_NOFOLLOW | O_CLOEXEC)
+        descriptor = Glibc.open(Self.place(open), Kernel.openName & ~O_NOFOLLOW | O_CLOEXEC)
         guard descriptor >= 0 else { throw .system(errno, expected: "a file that is being restored", at: location) }
     }
 
@@ -45,5 +45,5 @@ final class OpenEntry: Sendable {
     func setPermissions(_ permissions: mode_t) -> Bool { chmod(place, permissions & 0o7777) == 0 }
 
     /// Why nobody may change it, root neither; nil where that is not so.
-    var protection: StorageError? { .protected(linux_protection(descriptor, ""), expected: "to set metadata", at: location) }
+    var protection: StorageError? { .protected(Kernel.protection(descriptor, ""), expected: "to set metadata", at: location) }
 }

@@ -1,4 +1,4 @@
-import CLinux
+import HostKit
 import Basics
 import Glibc
 import StorageKit
@@ -24,7 +24,7 @@ final class RestoredFile: FileWriter {
         self.parent = parent
         self.overwrite = overwrite
         let location = parent.path + "/" + name.description
-        let unnamed = linux_open_beneath(parent.descriptor, ".", O_WRONLY | linux_open_unnamed, 0o600)
+        let unnamed = Kernel.openBeneath(parent.descriptor, ".", O_WRONLY | Kernel.openUnnamed, 0o600)
         if unnamed >= 0 {
             (descriptor, unfinished) = (unnamed, nil)
         } else {
@@ -34,7 +34,7 @@ final class RestoredFile: FileWriter {
             let temporary = Self.temporaryName()
             unfinished = temporary
             descriptor = FolderHandle.withName(temporary) {
-                linux_open_beneath(parent.descriptor, $0, O_WRONLY | O_CREAT | O_EXCL, 0o600)
+                Kernel.openBeneath(parent.descriptor, $0, O_WRONLY | O_CREAT | O_EXCL, 0o600)
             }
             guard descriptor >= 0 else { throw .refused(errno, expected: "to make a file", name, in: parent) }
         }
@@ -129,7 +129,7 @@ final class RestoredFile: FileWriter {
             FolderHandle.withName(name) { to in
                 let folder = parent.descriptor
                 if replacing { return renameat(folder, from, folder, to) == 0 ? 0 : errno }
-                if linux_rename_new(folder, from, folder, to) == 0 { return 0 }
+                if Kernel.renameNew(folder, from, folder, to) == 0 { return 0 }
                 // Many FUSE file systems can't rename without replacing; a second name is refused as well where one is.
                 guard errno == EINVAL || errno == ENOSYS else { return errno }
                 if linkat(folder, from, folder, to, 0) == 0 { return unlinkat(folder, from, 0) == 0 ? 0 : errno }

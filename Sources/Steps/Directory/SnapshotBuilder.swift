@@ -1,4 +1,4 @@
-import CLinux
+import HostKit
 import Basics
 import Glibc
 import StepKit
@@ -120,7 +120,7 @@ final class SnapshotBuilder {
         guard output >= 0 else { throw StorageError.system(errno, expected: "to make a file in the staging folder", at: target.partial) }
         defer { Glibc.close(output) }
         let location = sourceRoot.location(path)
-        if method == .copy || linux_clone_file(output, input) != 0 {
+        if method == .copy || Kernel.clone(output, from: input) != 0 {
             let reason = method == .copy ? 0 : errno
             try copyFile(from: input, to: output, reason: reason, location: location)
         }

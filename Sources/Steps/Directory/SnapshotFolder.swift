@@ -1,7 +1,7 @@
 import Basics
 import Foundation
 import Glibc
-import OwnFolders
+import HostKit
 import StorageKit
 
 /// Where a directory's snapshots lie: `<staging>/<key>`, made as `<key>.partial` and renamed when whole.

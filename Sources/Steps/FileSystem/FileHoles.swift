@@ -1,4 +1,4 @@
-import CLinux
+import HostKit
 import Glibc
 
 /// Whether a file system's word is taken on where a file has holes (lseek(2), SEEK_DATA): what it calls one is not read.
@@ -10,7 +10,7 @@ enum FileHoles {
     private static let trusted: Set<Int> = [ext4, xfs, btrfs, tmpfs]
     private static let (ext4, xfs, btrfs, tmpfs) = (0xEF53, 0x5846_5342, 0x9123_683E, 0x0102_1994)
 
-    static func areKnown(of descriptor: Int32) -> Bool { areKnown(onFileSystem: linux_file_system(OpenEntry.place(descriptor))) }
+    static func areKnown(of descriptor: Int32) -> Bool { areKnown(onFileSystem: Kernel.fileSystemType(of: OpenEntry.place(descriptor))) }
 
     /// By the kernel's number for a type of file system.
     static func areKnown(onFileSystem type: Int) -> Bool { trusted.contains(type) }

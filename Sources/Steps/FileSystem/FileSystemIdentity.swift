@@ -1,4 +1,4 @@
-import CLinux
+import HostKit
 import Glibc
 
 /// Tells a file system from every other while it is mounted. Subvolumes of one btrfs have device numbers of their own, so its own id is asked.
@@ -9,8 +9,7 @@ struct FileSystemIdentity: Sendable, Hashable {
 
     /// Of the file system that holds the open file or folder.
     init?(of descriptor: Int32) {
-        var identity: [UInt8] = Array(repeating: 0, count: 16)
-        if linux_btrfs_identity(descriptor, &identity) == 0 {
+        if let identity = Kernel.btrfsIdentity(of: descriptor) {
             text = "btrfs:" + identity.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
             return
         }

@@ -1,4 +1,4 @@
-import CLinux
+import HostKit
 import Basics
 import Foundation
 import Glibc
@@ -31,12 +31,12 @@ struct Freeze {
     func begin() throws {
         let root = try FolderHandle(opening: path)
         // What is in memory is written before anybody has to wait for it.
-        guard linux_sync_file_system(root.descriptor) == 0 else {
+        guard Kernel.syncFileSystem(of: root.descriptor) == 0 else {
             throw StorageError.system(errno, expected: "the file system to write what is in memory", at: path)
         }
         let mark = FreezeMark(key: key, path: path)
         try mark.write(FreezeMark.Record(path: path, fileSystem: identity.text, asking: getpid()))
-        guard linux_freeze(root.descriptor) == 0 else {
+        guard Kernel.freeze(root.descriptor) == 0 else {
             let code = errno
             mark.remove()
             throw refusal(code)
@@ -70,7 +70,7 @@ struct Freeze {
                 mark.remove()
                 return false
             }
-            if linux_thaw(root.descriptor) == 0 {
+            if Kernel.thaw(root.descriptor) == 0 {
                 mark.remove()
                 return true
             }
@@ -78,7 +78,7 @@ struct Freeze {
             let now = mark.read()
             guard let asking = now?.asking, isAtWork(asking) else {
                 // It may have been answered between the two questions.
-                let thawed = linux_thaw(root.descriptor) == 0
+                let thawed = Kernel.thaw(root.descriptor) == 0
                 mark.remove()
                 return thawed
             }

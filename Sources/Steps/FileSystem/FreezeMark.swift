@@ -2,7 +2,7 @@ import Crypto
 import Basics
 import Foundation
 import Glibc
-import OwnFolders
+import HostKit
 import StorageKit
 
 /// Says on this host, until it is switched off, that we froze a file system: what is frozen without a mark is somebody else's.

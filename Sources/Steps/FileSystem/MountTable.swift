@@ -1,6 +1,6 @@
 import Basics
 import Foundation
-import OwnFolders
+import HostKit
 import StorageKit
 
 /// What is mounted where (proc(5), `/proc/self/mountinfo`).

@@ -1,4 +1,4 @@
-import CLinux
+import HostKit
 import Glibc
 import StorageKit
 
@@ -9,12 +9,12 @@ enum SparseExtents {
         var ranges: [Range<Int64>] = []
         var offset: Int64 = 0
         while offset < size {
-            let start = lseek(descriptor, off_t(offset), linux_seek_data)
+            let start = lseek(descriptor, off_t(offset), Kernel.seekData)
             if start < 0, errno == ENXIO { break }  // nothing but a hole up to the end
             if start < 0, errno == EINVAL || errno == EOPNOTSUPP { return [0..<size] }  // nobody can tell
             guard start >= 0 else { throw .system(errno, expected: "where the data lies", at: location) }
             guard start < size else { break }  // it grew meanwhile
-            let end = lseek(descriptor, start, linux_seek_hole)
+            let end = lseek(descriptor, start, Kernel.seekHole)
             guard end >= 0 else { throw .system(errno, expected: "where the data ends", at: location) }
             ranges.append(Int64(start)..<min(Int64(end), size))
             offset = Int64(end)

@@ -1,7 +1,7 @@
 import Basics
 import Foundation
 import Glibc
-import Spawning
+import HostKit
 import StorageKit
 
 /// A conversation with a server's SFTP subsystem through the machine's own `ssh`. Used by one thread at a time; calls block.

@@ -1,6 +1,6 @@
 import Basics
 import Foundation
-import OwnFolders
+import HostKit
 import StepKit
 
 /// The guards of a freeze that other workers of this host left: they try to thaw without end. They are ended once the freeze is undone and before anything may be frozen

@@ -1,7 +1,7 @@
 import Crypto
 public import Basics
 import Foundation
-import OwnFolders
+import HostKit
 
 extension SealingKey {
     /// The key in a file that only this user can read; made when there is none. The folder is made too, and must be one that nobody else can write, nor

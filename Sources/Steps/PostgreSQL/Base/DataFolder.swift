@@ -1,6 +1,6 @@
 import Basics
 import Foundation
-import OwnFolders
+import HostKit
 import StepKit
 import StorageKit
 

@@ -1,4 +1,4 @@
-import CLinux
+import HostKit
 import Glibc
 import StorageKit
 
@@ -15,7 +15,7 @@ struct RestoredTree {
 
     /// The bits of `S_IFMT`; 0 where nothing is. No link on the way is followed, nor one at the end.
     func kind(of path: TreePath) -> mode_t {
-        guard let file = try? root.open(path, linux_open_name, expected: "a name") else { return 0 }
+        guard let file = try? root.open(path, Kernel.openName, expected: "a name") else { return 0 }
         defer { close(file) }
         var status = stat()
         return fstat(file, &status) == 0 ? status.st_mode & S_IFMT : 0
@@ -73,10 +73,10 @@ struct RestoredTree {
 
     /// Where a link of this tree leads in it, by a path that goes over no link. Nil where it leads out of it, at any part of the way, or nowhere.
     func target(of link: TreePath) -> TreePath? {
-        var file = FolderHandle.withName(FileName(bytes: link.bytes)) { linux_open_within(root.descriptor, $0) }
+        var file = FolderHandle.withName(FileName(bytes: link.bytes)) { Kernel.openWithin(root.descriptor, $0) }
         if file < 0, errno == EXDEV, let rest = ownPath(link) {
             // By a whole path, as our own links.
-            file = FolderHandle.withName(rest) { linux_open_within(root.descriptor, $0) }
+            file = FolderHandle.withName(rest) { Kernel.openWithin(root.descriptor, $0) }
         }
         guard file >= 0 else { return nil }
         defer { close(file) }

@@ -1,7 +1,6 @@
-import CLinux
+import HostKit
 import Basics
 import Foundation
-import OwnFolders
 import PostgreSQL
 import StepKit
 import SystemPackage
@@ -67,7 +66,7 @@ struct ScratchServer: Sendable {
     func run<Result: Sendable>(as role: String, _ body: @Sendable () async throws -> Result) async throws -> Result {
         try prepare()
         var ends: [Int32] = [-1, -1]
-        guard linux_pipe(&ends) == 0 else {
+        guard Kernel.pipe(&ends) == 0 else {
             throw StepError(.failed, expected: "a pipe", found: String(cString: strerror(errno)), at: origin, retry: .transient)
         }
         let (readEnd, writeEnd) = (FileDescriptor(rawValue: ends[0]), FileDescriptor(rawValue: ends[1]))

@@ -2,7 +2,7 @@ import FlowModel
 import Basics
 import Foundation
 import Glibc
-import OwnFolders
+import HostKit
 import StepKit
 import StorageKit
 
