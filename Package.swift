@@ -113,7 +113,7 @@ let package = Package(
                 "Basics", "FlowModel", "StepKit", "StorageKit", "Threads", .target(name: "CLibRados", condition: .when(traits: ["Ceph"])),
                 .target(name: "CLibRBD", condition: .when(traits: ["Ceph"])),
                 .target(name: "CephLibraries", condition: .when(traits: ["Ceph"])),
-            ], path: "Sources/Steps/Ceph", swiftSettings: strict),
+            ], path: "Sources/Steps/Systems/Ceph", swiftSettings: strict),
         .target(
             name: "Steps",
             dependencies: [
@@ -123,7 +123,7 @@ let package = Package(
                 "CephSteps",
                 subprocess,
             ],
-            exclude: ["PostgreSQL/Queries", "SQL/Queries", "Ceph"],
+            exclude: ["Systems/Databases/PostgreSQL/Queries", "Stores/SQL/Queries", "Systems/Ceph"],
             swiftSettings: strict,
             plugins: ["EmbedSQL"]),
 
