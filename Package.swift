@@ -63,6 +63,7 @@ let package = Package(
         .target(name: "FlowModel", dependencies: ["Basics"], swiftSettings: hot),
         .target(name: "Threads", swiftSettings: strict),
         .target(name: "StorageKit", dependencies: ["Basics"], swiftSettings: strict),
+        .target(name: "Tar", dependencies: ["Basics", "StorageKit"], swiftSettings: hot),
         .target(name: "HostKit", dependencies: ["CLinux", "Basics", "StorageKit"], swiftSettings: strict),
         .target(name: "StepKit", dependencies: ["Basics", "FlowModel", "StorageKit"], swiftSettings: strict),
         .target(name: "Crypto", dependencies: ["CLibCrypto", "CSHA256", "Basics"], swiftSettings: hot),
@@ -89,7 +90,7 @@ let package = Package(
             plugins: ["EmbedSQL"]),
         .target(
             name: "Repository",
-            dependencies: ["StorageKit", "Crypto", "CLibZstd", "HostKit", "Threads", "Basics"],
+            dependencies: ["StorageKit", "Crypto", "CLibZstd", "HostKit", "Tar", "Threads", "Basics"],
             swiftSettings: hot),
 
         // servers: what any of them needs, and that of restic's protocol
@@ -117,7 +118,7 @@ let package = Package(
         .target(
             name: "Steps",
             dependencies: [
-                "Basics", "FlowModel", "StepKit", "StorageKit", "Repository", "HTTPClient", "PostgreSQL", "PluginHost", "HostKit",
+                "Basics", "FlowModel", "StepKit", "StorageKit", "Repository", "HTTPClient", "PostgreSQL", "PluginHost", "HostKit", "Tar",
                 "Threads",
                 "Crypto",
                 "CephSteps",
@@ -154,6 +155,7 @@ let package = Package(
             path: "Tests/flow-test-worker", swiftSettings: strict),
         .testTarget(name: "BasicsTests", dependencies: ["Basics"], swiftSettings: strict),
         .testTarget(name: "FlowModelTests", dependencies: ["Basics", "FlowModel"], swiftSettings: strict),
+        .testTarget(name: "TarTests", dependencies: ["Tar", "StorageKit", "Basics", "Rigs", subprocess], swiftSettings: strict),
         .testTarget(name: "HTTPClientTests", dependencies: ["HTTPClient", "Basics", "Rigs"], swiftSettings: strict),
         .testTarget(
             name: "PluginHostTests", dependencies: ["PluginHost", "Basics", "StepKit", "StorageKit", "Rigs"], swiftSettings: strict),

@@ -1,77 +1,67 @@
-import StorageKit
+public import StorageKit
 
-/// One block of 512 bytes before an entry of a tar archive (IEEE Std 1003.1, "ustar Interchange Format"), and what of it needs an extended header.
-struct UstarHeader {
-    var name: [UInt8]
-    var linkName: [UInt8] = []
-    var type: UInt8
-    /// Bytes of content.
-    var size: Int64 = 0
-    private let metadata: FileMetadata
-
-    init(_ metadata: FileMetadata, name: [UInt8]) {
-        self.metadata = metadata
-        self.name = name
-        switch metadata.kind {
-        case .file, .socket: type = UInt8(ascii: "0")
-        case .symbolicLink: type = UInt8(ascii: "2")
-        case .characterDevice: type = UInt8(ascii: "3")
-        case .blockDevice: type = UInt8(ascii: "4")
-        case .directory: type = UInt8(ascii: "5")
-        case .fifo: type = UInt8(ascii: "6")
-        }
-        if metadata.kind == .file { size = metadata.size }
-        if metadata.kind == .symbolicLink { linkName = metadata.linkTarget }
+extension TarHeader {
+    /// The blocks that stand before the entry's content: an extended header for what the old one can't say (long names, large sizes, fractions of
+    /// seconds, attributes), and the old one. A socket, for which tar has no word, becomes an empty file.
+    public var encoded: [UInt8] {
+        let records = records
+        guard !records.isEmpty else { return block }
+        var extended = TarHeader(
+            TreePath("pax"),
+            FileMetadata(kind: .file, permissions: 0o644, size: Int64(records.count), modified: FileTime(seconds: 0))
+        ).block(type: TarType.extended)
+        extended += records
+        extended += Self.padding(after: Int64(records.count))
+        return extended + block
     }
 
-    /// The header of an extended header of so many bytes.
-    static func extended(count: Int) -> UstarHeader {
-        var header = UstarHeader(
-            FileMetadata(kind: .file, permissions: 0o644, size: Int64(count), modified: FileTime(seconds: 0)), name: Array("pax".utf8))
-        header.type = UInt8(ascii: "x")
-        return header
+    /// What fills the last block of so many bytes.
+    public static func padding(after count: Int64) -> [UInt8] {
+        [UInt8](repeating: 0, count: (blockBytes - Int(count % Int64(blockBytes))) % blockBytes)
     }
+
+    /// Two blocks of zeros, which end an archive; readers don't need it to be filled up to a record of 10 KiB.
+    public static let end = [UInt8](repeating: 0, count: 2 * blockBytes)
 
     private static let largestSize: Int64 = 1 << 33  // eleven octal digits
     private static let largestNumber: UInt64 = 1 << 21  // seven
 
-    /// Extended records, `LENGTH KEY=VALUE\\n` each, of what does not fit the block.
-    func records(_ attributes: [ExtendedAttribute]) -> [UInt8] {
+    private var name: [UInt8] {
+        (path.parts.isEmpty ? [UInt8(ascii: ".")] : path.bytes) + (metadata.kind == .directory ? [UInt8(ascii: "/")] : [])
+    }
+    private var linkName: [UInt8] { hardLink?.bytes ?? (metadata.kind == .symbolicLink ? metadata.linkTarget : []) }
+
+    private var records: [UInt8] {
         var records: [UInt8] = []
-        func add(_ key: String, _ value: [UInt8]) {
-            let rest = Array(" \(key)=".utf8) + value + [0x0A]
-            var length = rest.count
-            // The length counts its own digits.
-            while length != rest.count + String(length).utf8.count { length = rest.count + String(length).utf8.count }
-            records += Array(String(length).utf8) + rest
-        }
+        func add(_ key: String, _ value: [UInt8]) { records += PaxRecords.record(key, value) }
+        let (name, linkName) = (name, linkName)
         if name.count > 100 || name.contains(where: { $0 >= 0x80 }) { add("path", name) }
         if linkName.count > 100 || linkName.contains(where: { $0 >= 0x80 }) { add("linkpath", linkName) }
-        if size >= Self.largestSize { add("size", Array(String(size).utf8)) }
+        if contentBytes >= Self.largestSize { add("size", Array(String(contentBytes).utf8)) }
         if metadata.modified.nanoseconds != 0 || !(0..<Self.largestSize).contains(metadata.modified.seconds) {
-            add("mtime", Array(Self.text(metadata.modified).utf8))
+            add("mtime", Array(PaxRecords.text(metadata.modified).utf8))
         }
         if UInt64(metadata.userID) >= Self.largestNumber { add("uid", Array(String(metadata.userID).utf8)) }
         if UInt64(metadata.groupID) >= Self.largestNumber { add("gid", Array(String(metadata.groupID).utf8)) }
         for (key, text) in [("uname", metadata.user), ("gname", metadata.group)] where text.utf8.count > 31 { add(key, Array(text.utf8)) }
-        for attribute in attributes { add("SCHILY.xattr." + attribute.name, attribute.value) }
+        for attribute in metadata.extendedAttributes { add("SCHILY.xattr." + attribute.name, attribute.value) }
         return records
     }
 
-    /// Seconds with a fraction; nanoseconds count upwards also before 1970.
-    private static func text(_ time: FileTime) -> String {
-        guard time.seconds < 0, time.nanoseconds > 0 else { return "\(time.seconds).\(digits(time.nanoseconds))" }
-        let whole = time.seconds + 1
-        return (whole == 0 ? "-0" : "\(whole)") + "." + digits(1_000_000_000 - time.nanoseconds)
+    private var block: [UInt8] {
+        if hardLink != nil { return block(type: TarType.hardLink) }
+        return switch metadata.kind {
+        case .file, .socket: block(type: TarType.file)
+        case .symbolicLink: block(type: TarType.symbolicLink)
+        case .characterDevice: block(type: TarType.characterDevice)
+        case .blockDevice: block(type: TarType.blockDevice)
+        case .directory: block(type: TarType.folder)
+        case .fifo: block(type: TarType.fifo)
+        }
     }
 
-    private static func digits(_ nanoseconds: Int32) -> String {
-        let text = String(nanoseconds)
-        return String(repeating: "0", count: 9 - text.count) + text
-    }
-
-    var block: [UInt8] {
-        var block = [UInt8](repeating: 0, count: 512)
+    private func block(type: UInt8) -> [UInt8] {
+        var block = [UInt8](repeating: 0, count: Self.blockBytes)
         func put(_ bytes: some Collection<UInt8>, at offset: Int, _ room: Int) {
             for (index, byte) in bytes.prefix(room).enumerated() { block[offset + index] = byte }
         }
@@ -83,7 +73,7 @@ struct UstarHeader {
         put(UInt64(metadata.permissions), at: 100, 8)
         put(UInt64(metadata.userID), at: 108, 8)
         put(UInt64(metadata.groupID), at: 116, 8)
-        put(UInt64(clamping: size), at: 124, 12)
+        put(UInt64(clamping: contentBytes), at: 124, 12)
         put(UInt64(clamping: metadata.modified.seconds), at: 136, 12)
         block[156] = type
         put(linkName, at: 157, 100)

@@ -1,8 +1,7 @@
 public import StorageKit
+import Tar
 
-/// A tar archive in POSIX's pax format (IEEE Std 1003.1, pax, "pax Interchange Format") of a snapshot's folder, written as it is read.
-///
-/// What the old header can't say (long names, large sizes, fractions of seconds, attributes) stands in extended headers. Names are bytes.
+/// A tar archive in POSIX's pax format of a snapshot's folder, written as it is read.
 public struct PaxArchive {
     private let write: (UnsafeRawBufferPointer) throws -> Void
     private var links: [HardLinkKey: TreePath] = [:]
@@ -20,43 +19,31 @@ public struct PaxArchive {
         }
     }
 
-    /// Two blocks of zeros (the standard's end), filled up to a record of 10 KiB by nobody: readers don't need it.
-    public func finish() throws { try put([UInt8](repeating: 0, count: 1024)) }
+    /// Ends the archive.
+    public func finish() throws { try put(TarHeader.end) }
 
     private mutating func add(_ entry: SnapshotEntry, as name: TreePath, _ browser: Browser) async throws {
         guard let metadata = entry.metadata else { return }
-        var header = UstarHeader(metadata, name: name.bytes + (metadata.kind == .directory ? [0x2F] : []))
+        var header = TarHeader(name, metadata)
         if let key = HardLinkKey(entry.node) {
             if let first = links[key] {
-                header.type = UInt8(ascii: "1")
-                header.linkName = first.bytes
-                header.size = 0
+                header.hardLink = first
             } else if known.admit(name) {
                 links[key] = name
             }
         }
-        let records = header.records(metadata.extendedAttributes)
-        if !records.isEmpty {
-            try put(UstarHeader.extended(count: records.count).block)
-            try put(records)
-            try pad(records.count)
-        }
-        try put(header.block)
-        guard header.size > 0 else { return }
+        try put(header.encoded)
+        guard header.contentBytes > 0 else { return }
         var written: Int64 = 0
         try await browser.content(of: entry) { bytes in
             written += Int64(bytes.count)
             try bytes.withUnsafeBytes { try write($0) }
         }
-        guard written == header.size else {
-            throw RepositoryError.damaged("/\(entry.path)", expected: "\(header.size) bytes of content", found: "\(written)")
+        guard written == header.contentBytes else {
+            throw RepositoryError.damaged("/\(entry.path)", expected: "\(header.contentBytes) bytes of content", found: "\(written)")
         }
-        try pad(Int(written % 512))
+        try put(TarHeader.padding(after: written))
     }
 
     private func put(_ bytes: [UInt8]) throws { try bytes.withUnsafeBytes { try write($0) } }
-
-    private func pad(_ count: Int) throws {
-        if count % 512 != 0 { try put([UInt8](repeating: 0, count: 512 - count % 512)) }
-    }
 }

@@ -3,6 +3,7 @@ import Foundation
 import PostgreSQL
 import StepKit
 import StorageKit
+import Tar
 
 /// One base backup under way: the session that streams it, and the one that makes the server keep its WAL. Used by one thread at a time.
 final class BaseBackupRun {
@@ -61,7 +62,7 @@ final class BaseBackupRun {
         while true {
             if !ready.isEmpty { return ready.removeFirst() }
             if let archive {
-                if let header = try archive.reader.next() { return entry(header, archive.reader, archive.root) }
+                if let header = try archive.reader.next() { return try entry(header, archive.reader, archive.root) }
                 self.archive = nil
             }
             guard let part = try feed.nextPart() else { return try end() }
@@ -87,8 +88,15 @@ final class BaseBackupRun {
         return FileName(digits)
     }
 
-    private func entry(_ header: TarHeader, _ reader: TarReader, _ root: TreePath) -> StreamedEntry {
+    private func entry(_ header: TarHeader, _ reader: TarReader, _ root: TreePath) throws -> StreamedEntry {
         var metadata = header.metadata
+        // A server's archives have nothing else; a restore would give it to whoever is root there.
+        guard header.hardLink == nil, [.file, .directory, .symbolicLink].contains(metadata.kind), metadata.extendedAttributes.isEmpty else {
+            throw StorageError(
+                .invalid, expected: "files, folders and links, without attributes",
+                found: "\(header.hardLink == nil ? metadata.kind.rawValue : "hard link") \(header.path.printable)", at: "base backup",
+                advice: "look at what answers as the server: PostgreSQL never sends such an entry")
+        }
         let path = TreePath(root.parts + header.path.parts)
         if owner == nil { owner = metadata }
         if owesRoot {
