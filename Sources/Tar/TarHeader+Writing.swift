@@ -1,4 +1,4 @@
-public import StorageKit
+import StorageKit
 
 extension TarHeader {
     /// The blocks that stand before the entry's content: an extended header for what the old one can't say (long names, large sizes, fractions of

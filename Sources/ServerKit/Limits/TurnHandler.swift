@@ -13,7 +13,7 @@ public final class TurnHandler: ChannelDuplexHandler {
     public typealias OutboundOut = HTTPServerResponsePart
 
     /// What the conversation says besides answers, as outbound events.
-    enum Word: Sendable {
+    public enum Word: Sendable {
         /// The client is known from now on.
         case known
         /// The promise is kept when all that was answered has left.
