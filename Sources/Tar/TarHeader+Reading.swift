@@ -50,8 +50,8 @@ struct TarBlock {
         group = (try number(116..<124), hasNames ? field(297..<329) : [])
         modified = try number(136..<148)
         type = block[156] == 0 || block[156] == TarType.contiguous ? TarType.file : block[156]
-        // How folders were said before ustar.
-        if type == TarType.file, name.last == UInt8(ascii: "/") { type = TarType.folder }
+        // How folders were said before ustar; since then a name of which a record has the rest may end so.
+        if type == TarType.file, !hasNames, name.last == UInt8(ascii: "/") { type = TarType.folder }
         let isDevice = [TarType.characterDevice, TarType.blockDevice].contains(type)
         device = isDevice ? (try number(329..<337), try number(337..<345)) : (0, 0)
     }
