@@ -156,7 +156,7 @@ struct ForgedRepository {
 
     private mutating func files(_ variant: String, _ first: String) async throws -> ObjectID {
         try await counted(
-            3_000_000, before: ",{\"name\":\"f", after: "\",\"type\":\"file\",\"inode\":\(variant),\"content\":[]}", first: first)
+            1_500_000, before: ",{\"name\":\"f", after: "\",\"type\":\"file\",\"inode\":\(variant),\"content\":[]}", first: first)
     }
 
     private func folder(_ name: String, _ tree: ObjectID) -> String {
