@@ -154,17 +154,11 @@ import Testing
                 return mark.replacing("\\/", with: "/").contains(mount.path) && !mark.contains("asking")
             }
         }
-        var isFrozen = try await mount.isFrozen
-        #expect(isFrozen, "\(process.output)\(process.errors)")
-        let deadline = ContinuousClock.now + .seconds(30)
+        #expect(try await mount.isFrozen, "\(process.output)\(process.errors)")
         process.send(SIGKILL)
         #expect(process.wait().signal == SIGKILL)
         // Nobody is left but the guard. Its maxHold is far away: what it sees is that its worker is gone.
-        while isFrozen, ContinuousClock.now < deadline {
-            isFrozen = try await mount.isFrozen
-            if isFrozen { try await Task.sleep(for: .milliseconds(50)) }
-        }
-        #expect(!isFrozen)
+        try await eventually("the guard thaws it", within: .seconds(30), every: .milliseconds(50)) { try await !mount.isFrozen }
         try Data("written".utf8).write(to: URL(fileURLWithPath: mount.path + "/after"))
         withExtendedLifetime(disk) {}
     }

@@ -1,4 +1,6 @@
 import Basics
+import FlowModel
+import Rigs
 import Testing
 
 @testable import PluginHost
@@ -16,17 +18,12 @@ import Testing
             callsAtOnce: 4)
     }
 
-    private func eventually(_ isTrue: () -> Bool) async throws -> Bool {
-        for _ in 0..<500 where !isTrue() { try await Task.sleep(for: .milliseconds(20)) }
-        return isTrue()
-    }
-
     @Test func whatNobodyTakesEnds() async throws {
         let idle = IdleProcesses(patience: 0.1)
         // Its patience has passed before it is ready.
         idle.prepare(program(), [:])
         #expect(idle.count == 1)
-        #expect(try await eventually { idle.count == 0 })
+        try await eventually("idle.count == 0") { idle.count == 0 }
     }
 
     @Test func aSessionHasWhatWasPreparedBeforeItIsReady() async throws {
@@ -40,9 +37,9 @@ import Testing
         #expect(idle.count == 0)
         #expect(try process.call("find").result == [:])
         // On a busy machine the call that prepares it is sent later than the others; while it is under way nobody would keep the process.
-        #expect(try await eventually { process.isIdle })
+        try await eventually("process.isIdle") { process.isIdle }
         session = nil
-        #expect(try await eventually { idle.count == 1 })
+        try await eventually("idle.count == 1") { idle.count == 1 }
         #expect(idle.take(program) === process)
     }
 
@@ -51,7 +48,7 @@ import Testing
         let program = program(#""error":"it broke""#, seconds: 0)
         idle.prepare(program, [:])
         let process = try #require(idle.take(program))
-        #expect(try await eventually { process.hasFailed })
+        try await eventually("process.hasFailed") { process.hasFailed }
         idle.park(process)
         #expect(idle.take(program) == nil)
     }

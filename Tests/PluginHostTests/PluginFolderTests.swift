@@ -70,7 +70,8 @@ import Testing
     }
 
     /// Who can exchange a folder on the way to a program has written the program. Another user than root has his own folders above his own.
-    @Test(.enabled(if: geteuid() == 0)) func noFolderOnTheWayIsOthers() throws {
+    @Test func noFolderOnTheWayIsOthers() throws {
+        try requireRoot("a folder that is no user's own")
         let plugin = try ScratchPlugin("")
         let above = try ScratchFolder("above")
         try FileManager.default.createDirectory(atPath: above.file("plugins"), withIntermediateDirectories: true)

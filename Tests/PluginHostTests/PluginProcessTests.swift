@@ -79,8 +79,7 @@ import Testing
             error?.kind == .unavailable && error?.retry == .transient && error?.found.contains("2s") == true, "\(String(describing: error))"
         )
         let child = try #require(pid_t(try await plugin.text("child").trimmingCharacters(in: .newlines)))
-        for _ in 0..<100 where kill(child, 0) == 0 && !isZombie(child) { try await Task.sleep(for: .milliseconds(20)) }
-        #expect(kill(child, 0) != 0 || isZombie(child))
+        try await eventually("its child ends") { kill(child, 0) != 0 || isZombie(child) }
     }
 
     /// Whoever has died waits for its new parent here.
@@ -169,7 +168,7 @@ import Testing
         let session = plugin.session(secrets: ["hunter2"])
         let error = await #expect(throws: StorageError.self) { try await session.run { _ = try $0.call("find") } }
         #expect(error?.found == "<redacted>")
-        for _ in 0..<100 where plugin.log.withLock({ $0.count }) < 2 { try await Task.sleep(for: .milliseconds(20)) }
+        try await eventually("both are in the log") { plugin.log.withLock { $0.count } >= 2 }
         #expect(Set(plugin.log.withLock { $0 }) == ["info: array says <redacted> is wrong", "warning: tried <redacted>"])
     }
 

@@ -57,10 +57,11 @@ final class ScratchPlugin: Sendable {
 
     /// What the script has written into a file of its folder, once it is there.
     func text(_ name: String) async throws -> String {
-        for _ in 0..<200 {
-            if let text = try? String(contentsOfFile: folder.file(name), encoding: .utf8), text.hasSuffix("\n") { return text }
-            try await Task.sleep(for: .milliseconds(20))
+        var text = ""
+        try await eventually("a whole line in \(name)") {
+            text = (try? String(contentsOfFile: folder.file(name), encoding: .utf8)) ?? ""
+            return text.hasSuffix("\n")
         }
-        throw ResticRig.Failure(description: "no file \(name)")
+        return text
     }
 }

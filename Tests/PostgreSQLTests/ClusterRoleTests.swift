@@ -29,8 +29,9 @@ import Testing
     }
 
     /// Whoever runs as the server's user, as every other server of this machine may, is nobody here.
-    @Test(.enabled(if: geteuid() == 0), arguments: [ClusterRoles.everyday, ClusterRoles.administrator])
+    @Test(arguments: [ClusterRoles.everyday, ClusterRoles.administrator])
     func theServersUserIsRefused(role: String) async throws {
+        try requireRoot("a server's user who is another than ours")
         let cluster = try EmbeddedCluster.ofTest()
         let lease = try await cluster.acquire()
         let address = "host=\(cluster.folder.socketFolder) user=\(role) dbname=postgres"

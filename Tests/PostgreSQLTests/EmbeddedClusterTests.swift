@@ -191,9 +191,7 @@ import Testing
         #expect(try await one(settings) == 1)
         #expect(try cluster.status().isKept)
         // The watcher holds the lock for a moment, now and then, to see whether anybody does.
-        let deadline = Date.now + 30
-        while try cluster.status().isInUse, Date.now < deadline { try await Task.sleep(for: .milliseconds(20)) }
-        #expect(try cluster.status().isInUse == false)
+        try await eventually("nobody uses it") { try !cluster.status().isInUse }
         var lease: EmbeddedCluster.Lease? = try await cluster.acquire()
         let error = await #expect(throws: PostgreSQLError.self) { _ = try await cluster.down() }
         #expect(error?.code == "cluster-in-use")

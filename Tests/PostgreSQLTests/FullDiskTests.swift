@@ -8,14 +8,6 @@ import Testing
 
 /// The disk of a private cluster fills while it is used, and while it is not.
 @Suite struct FullDiskTests {
-    private func eventually(_ what: String, _ condition: () async throws -> Bool) async throws {
-        let end = ContinuousClock.now + .seconds(60)
-        while try await !condition() {
-            guard ContinuousClock.now < end else { throw ResticRig.Failure(description: "\(what): not within a minute") }
-            try await Task.sleep(for: .milliseconds(50))
-        }
-    }
-
     private func make(_ mount: LoopMount) throws -> EmbeddedCluster {
         // Its user passes.
         chmod(mount.path, 0o755)

@@ -7,8 +7,10 @@ import Testing
 @testable import PostgreSQL
 
 /// The server's user is not trusted: whoever has taken over the server, or another one of the same user, plants what he likes in the folders that
-/// are his. Where tests run as an ordinary user there is nobody to protect from.
-@Suite(.enabled(if: geteuid() == 0)) struct HostileServerUserTests {
+/// are his.
+@Suite struct HostileServerUserTests {
+    init() throws { try requireRoot("a server's user who is another than ours") }
+
     /// A file that only root can read, and what it looks like when nobody has touched it.
     private struct Secret {
         let folder: ScratchFolder
@@ -143,10 +145,6 @@ import Testing
             KernelFile.read("/proc/\(server)/environ").map { String(decoding: $0, as: UTF8.self).split(separator: "\0") })
         #expect(words.contains("LC_ALL=C.UTF-8"))
         #expect(!words.contains("HOME=\(ours)"))
-    }
-
-    private func eventually(_ what: String, _ condition: () throws -> Bool) async throws {
-        while try !condition() { try await Task.sleep(for: .milliseconds(20)) }
     }
 
     /// Root has nothing to give to whoever sits where the server's socket belongs.

@@ -12,7 +12,7 @@ import Testing
     @Test func manySmallFilesAndDeepFolders() async throws {
         let bench = try await Bench()
         for number in 0..<1500 {
-            try bench.folder.write("source/\(number % 30)/\(number)", Bench.noise(number % 97 * 40, seed: UInt64(number + 1)))
+            try bench.folder.write("source/\(number % 30)/\(number)", noise(number % 97 * 40, seed: UInt64(number + 1)))
         }
         try bench.folder.write("source/" + String(repeating: "d/", count: 150) + "bottom", "deep")
         let reader = FolderReader(bench.folder("source"))
@@ -78,7 +78,7 @@ import Testing
 
     @Test func aFileWhoseBlobsAreGoneIsReadAgain() async throws {
         let bench = try await Bench()
-        try bench.folder.write("source/file", Bench.noise(400_000, seed: 4))
+        try bench.folder.write("source/file", noise(400_000, seed: 4))
         let reader = FolderReader(bench.folder("source"))
         _ = try await bench.repository.archive(reader, ArchiveOptions(host: "h"))
         for (id, _) in try await bench.store.listIDs(ObjectNames.index) {
@@ -90,7 +90,7 @@ import Testing
 
     @Test func textIsCompressedAndNoiseIsStoredAsItIs() async throws {
         let bench = try await Bench()
-        try bench.folder.write("source/noise", Bench.noise(700_000, seed: 8))
+        try bench.folder.write("source/noise", noise(700_000, seed: 8))
         try bench.folder.write("source/text", Bench.text(700_000, seed: 8))
         let report = try await bench.repository.archive(FolderReader(bench.folder("source")), ArchiveOptions(host: "h"))
         let blobs = try await bench.repository.loadIndexedPacks().flatMap(\.blobs)
@@ -104,7 +104,7 @@ import Testing
     @Test func twoBackupsAtOnceShareARepository() async throws {
         let bench = try await Bench()
         for name in ["a", "b"] {
-            for number in 0..<4 { try bench.folder.write("\(name)/\(number)", Bench.noise(1_200_000, seed: UInt64(number + 1))) }
+            for number in 0..<4 { try bench.folder.write("\(name)/\(number)", noise(1_200_000, seed: UInt64(number + 1))) }
         }
         async let one = bench.repository.archive(FolderReader(bench.folder("a")), ArchiveOptions(host: "h"))
         async let other = bench.repository.archive(FolderReader(bench.folder("b")), ArchiveOptions(host: "h"))
@@ -118,7 +118,7 @@ import Testing
     @Test func aSampleReadsItsShare() async throws {
         let bench = try await Bench()
         for number in 0..<6 {
-            try bench.folder.write("source/file", Bench.noise(60_000, seed: UInt64(number + 1)))
+            try bench.folder.write("source/file", noise(60_000, seed: UInt64(number + 1)))
             _ = try await bench.repository.archive(FolderReader(bench.folder("source")), ArchiveOptions(host: "h"))
         }
         let metadata = try await bench.repository.check()
@@ -132,7 +132,7 @@ import Testing
 
     @Test func aCancelledRestoreLeavesNoHalfFile() async throws {
         let bench = try await Bench()
-        for number in 0..<6 { try bench.folder.write("source/\(number)", Bench.noise(5_000_000, seed: UInt64(number + 1))) }
+        for number in 0..<6 { try bench.folder.write("source/\(number)", noise(5_000_000, seed: UInt64(number + 1))) }
         let report = try await bench.repository.archive(FolderReader(bench.folder("source")), ArchiveOptions(host: "h"))
         let begun = AsyncStream<Void>.makeStream()
         let gate = DispatchSemaphore(value: 0)

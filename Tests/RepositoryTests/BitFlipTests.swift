@@ -22,7 +22,7 @@ import Testing
 
     private func stored() async throws -> Stored {
         let bench = try await Bench()
-        try bench.folder.write("source/a", Bench.noise(700, seed: 1))
+        try bench.folder.write("source/a", noise(700, seed: 1))
         try bench.folder.write("source/b/text", Bench.text(900, seed: 2))
         let report = try await bench.repository.archive(FolderReader(bench.folder("source")), ArchiveOptions(host: "h"))
         let names = try FileManager.default.subpathsOfDirectory(atPath: bench.folder("repo")).filter { name in

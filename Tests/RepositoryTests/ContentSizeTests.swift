@@ -15,7 +15,7 @@ import Testing
     }
 
     /// A file of 5000 bytes under each claimed size, named by it, and an honest one.
-    private func forged(_ sizes: [UInt64], content: [UInt8]? = Bench.noise(5000, seed: 3)) async throws -> Forged {
+    private func forged(_ sizes: [UInt64], content: [UInt8]? = noise(5000, seed: 3)) async throws -> Forged {
         let bench = try await Bench()
         var writer = PackWriter(files: bench.repository.files)
         var ids: [ObjectID] = []
@@ -52,7 +52,7 @@ import Testing
 
     @Test(arguments: [true, false]) func nothingIsRestoredUnderTheirNames(_ hasContent: Bool) async throws {
         let lies = hasContent ? Self.lies : [1, .max]
-        let forged = try await forged(lies, content: hasContent ? Bench.noise(5000, seed: 3) : nil)
+        let forged = try await forged(lies, content: hasContent ? noise(5000, seed: 3) : nil)
         let folder = try Folder()
         let report = try await forged.repository.restore(forged.snapshot, to: FolderWriter(folder("out")))
         #expect(Set(report.failures.map { $0.path.description }) == Set(lies.map { "size \($0)" }))
@@ -85,7 +85,7 @@ import Testing
     /// An image is written only where all of it can be, and one that is compared with less than all of it is not the same.
     @Test(arguments: [4999, 5001, .max]) func anImageIsNotWrittenByHalf(_ size: UInt64) async throws {
         let bench = try await Bench()
-        let content = Bench.noise(5000, seed: 3)
+        let content = noise(5000, seed: 3)
         let key = BlobKey(kind: .data, id: SHA256.digest(content))
         var writer = PackWriter(files: bench.repository.files)
         try await writer.add(whole: key, content)
@@ -106,8 +106,8 @@ import Testing
     /// A file that has not changed is read again where the parent's content can't be its own.
     @Test func aBackupDoesNotInheritThem() async throws {
         let bench = try await Bench()
-        try bench.folder.write("source/file", Bench.noise(3000, seed: 1))
-        try bench.folder.write("source/other", Bench.noise(2000, seed: 2))
+        try bench.folder.write("source/file", noise(3000, seed: 1))
+        try bench.folder.write("source/other", noise(2000, seed: 2))
         let source = FolderReader(bench.folder("source"), logicalPath: "/source")
         let first = try await bench.repository.archive(source, ArchiveOptions(host: "h")).snapshot
         // The same tree with the other file's content under the first one's metadata.

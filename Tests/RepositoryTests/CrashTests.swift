@@ -20,7 +20,7 @@ import Testing
     @Test func aPruneCutOffAnywhereLeavesAGoodRepository() async throws {
         let bench = try await Bench()
         for round in 0..<4 {
-            try bench.folder.write("source/a", Bench.noise(700_000, seed: UInt64(round + 1)))
+            try bench.folder.write("source/a", noise(700_000, seed: UInt64(round + 1)))
             try bench.folder.write("source/b\(round)", Bench.text(50_000, seed: round))
             _ = try await bench.repository.archive(FolderReader(bench.folder("source")), ArchiveOptions(host: "h"))
         }
@@ -55,7 +55,7 @@ import Testing
 
     @Test func anArchiveCutOffAnywhereLeavesAGoodRepository() async throws {
         let bench = try await Bench()
-        try bench.folder.write("source/a", Bench.noise(20_000_000, seed: 1))
+        try bench.folder.write("source/a", noise(20_000_000, seed: 1))
         try bench.folder.write("source/sub/b", Bench.text(500_000, seed: 2))
         let reader = FolderReader(bench.folder("source"))
         for calls in 1...6 {
@@ -72,7 +72,7 @@ import Testing
 
     @Test func whatACheckpointCoveredIsNotStoredAgain() async throws {
         let bench = try await Bench()
-        for number in 0..<12 { try bench.folder.write("source/\(number)", Bench.noise(4_000_000, seed: UInt64(number + 1))) }
+        for number in 0..<12 { try bench.folder.write("source/\(number)", noise(4_000_000, seed: UInt64(number + 1))) }
         let covered = Mutex<Set<BlobKey>>([])
         let checkpointed = AsyncStream<Void>.makeStream()
         let gate = DispatchSemaphore(value: 0)

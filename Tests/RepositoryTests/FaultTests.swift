@@ -9,7 +9,7 @@ import Testing
 /// Damage and trouble of every kind: a clear error, and what is not hit is still there.
 @Suite struct FaultTests {
     private func source(_ bench: Bench) throws -> String {
-        try bench.folder.write("source/one", Bench.noise(1_500_000, seed: 11))
+        try bench.folder.write("source/one", noise(1_500_000, seed: 11))
         try bench.folder.write("source/two", Bench.text(400_000, seed: 12))
         try bench.folder.write("source/sub/three", "three")
         return bench.folder("source")
@@ -31,7 +31,7 @@ import Testing
 
     @Test func aRepositoryThatLostItsConfigIsNotBuiltOver() async throws {
         let bench = try await Bench()
-        try bench.folder.write("source/a", Bench.noise(300_000, seed: 9))
+        try bench.folder.write("source/a", noise(300_000, seed: 9))
         _ = try await bench.repository.archive(FolderReader(bench.folder("source")), ArchiveOptions(host: "h"))
         let config = try await bench.store.get(ObjectName("config"))
         try await bench.store.delete(ObjectName("config"))
@@ -232,12 +232,12 @@ import Testing
         #expect(try await bench.store.listIDs(ObjectNames.locks).isEmpty)
     }
 
-    /// A file-size limit is a full disk that needs no privileges; as root a full tmpfs is tried as well.
+    /// A file-size limit is a full disk that needs no privileges; a full tmpfs is tried as well.
     @Test func aFullDiskWhilePackingIsSaidAndTheRepositoryStaysGood() async throws {
         await #expect(processExitsWith: .success) {
             signal(SIGXFSZ, SIG_IGN)
             let bench = try await Bench()
-            try bench.folder.write("source/big", Bench.noise(24_000_000, seed: 3))
+            try bench.folder.write("source/big", noise(24_000_000, seed: 3))
             try bench.folder.write("source/small", "small")
             let reader = FolderReader(bench.folder("source"))
             var limit = rlimit(rlim_cur: 6 << 20, rlim_max: .max)
@@ -252,16 +252,12 @@ import Testing
             #expect(try await bench.repository.snapshots().isEmpty)
             _ = try await bench.repository.archive(reader, ArchiveOptions(host: "h"))
             try await bench.restic.succeed("check", "--read-data")
-            if getuid() == 0 { try await FaultTests.fillATmpfs(reader, bench) }
+            try await SmallDiskRig.with(megabytes: 12) { try await FaultTests.fill($0, reader) }
             try FileManager.default.removeItem(atPath: bench.folder.path)  // a child ends without releasing anything
         }
     }
 
-    private static func fillATmpfs(_ reader: FolderReader, _ bench: Bench) async throws {
-        let folder = bench.folder("tmpfs")
-        mkdir(folder, 0o700)
-        try #require(mount("tmpfs", folder, "tmpfs", 0, "size=12m") == 0)
-        defer { umount2(folder, 2) }
+    private static func fill(_ folder: String, _ reader: FolderReader) async throws {
         let repository = try await Repository.create(on: LocalStore(path: folder), password: [1])
         let error = try await #require(throws: StorageError.self) { try await repository.archive(reader, ArchiveOptions(host: "h")) }
         #expect(error.kind == .noSpace)

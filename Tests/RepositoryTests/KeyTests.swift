@@ -59,7 +59,7 @@ import Testing
 
     @Test func statisticsTellWhatIsUsedAndWhatIsNot() async throws {
         let bench = try await Bench()
-        try bench.folder.write("source/a", Bench.noise(700_000, seed: 1))
+        try bench.folder.write("source/a", noise(700_000, seed: 1))
         let first = try await bench.repository.archive(FolderReader(bench.folder("source")), ArchiveOptions(host: "h"))
         let before = try await bench.repository.statistics()
         #expect(before.snapshots == 1 && before.keys == 1 && before.packs == 2)

@@ -2,6 +2,7 @@ import Crypto
 import Basics
 import Foundation
 @testable import Repository
+import Rigs
 import StorageKit
 import Testing
 
@@ -17,7 +18,7 @@ import Testing
     @Test(arguments: [0, 1, 5000, 1 << 20, (3 << 20) + 17])
     func objectsOfEverySizeComeBack(size: Int) async throws {
         let (folder, store) = try await store()
-        let bytes = Bench.noise(size, seed: 9)
+        let bytes = noise(size, seed: 9)
         let name = ObjectName("data/ab/" + String(repeating: "ab", count: 32))
         try await store.put(name, bytes)
         #expect(try await store.get(name) == bytes)

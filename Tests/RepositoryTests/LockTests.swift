@@ -172,12 +172,9 @@ private final class HeldBackup {
 
     /// Looks until the lock is there; restic ending instead is a failure.
     func waitUntilLocked(_ store: LocalStore) async throws {
-        let deadline = ContinuousClock.now + .seconds(60)
-        while try await store.listIDs(ObjectNames.locks).isEmpty {
-            guard process.isRunning, ContinuousClock.now < deadline else {
-                throw ResticRig.Failure(description: "restic ended, or took a minute, before it locked")
-            }
-            await Task.yield()
+        try await eventually("restic's lock") {
+            guard process.isRunning else { throw ResticRig.Failure(description: "restic ended before it locked") }
+            return try await !store.listIDs(ObjectNames.locks).isEmpty
         }
     }
 

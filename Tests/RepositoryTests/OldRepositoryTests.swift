@@ -86,9 +86,9 @@ import Testing
     /// Two of us, restic, and somebody who prunes, all at once on one repository.
     @Test func writersAndAPrunerDoEachOtherNoHarm() async throws {
         let bench = try await Bench()
-        for number in 0..<4 { try bench.folder.write("first/\(number)", Bench.noise(400_000, seed: UInt64(number))) }
-        for number in 0..<4 { try bench.folder.write("second/\(number)", Bench.noise(400_000, seed: UInt64(number + 2))) }
-        for number in 0..<4 { try bench.folder.write("third/\(number)", Bench.noise(400_000, seed: UInt64(number + 9))) }
+        for number in 0..<4 { try bench.folder.write("first/\(number)", noise(400_000, seed: UInt64(number))) }
+        for number in 0..<4 { try bench.folder.write("second/\(number)", noise(400_000, seed: UInt64(number + 2))) }
+        for number in 0..<4 { try bench.folder.write("third/\(number)", noise(400_000, seed: UInt64(number + 9))) }
         _ = try await bench.repository.archive(FolderReader(bench.folder("first")), ArchiveOptions(host: "gone"))
         let patient = LockPatience(limit: .seconds(120)) { _ in }
         func open() async throws -> Repository {
@@ -113,12 +113,9 @@ import Testing
             }
             group.addTask {
                 // restic 0.14 does not wait for locks.
-                for _ in 0..<40 {
-                    let outcome = try await bench.restic.run(["backup", "--host", "three", bench.folder("third")])
-                    if outcome.status == 0 { return }
-                    try await Task.sleep(for: .milliseconds(200))
+                try await eventually("restic has its lock, and copies", within: .seconds(120), every: .milliseconds(200)) {
+                    try await bench.restic.run(["backup", "--host", "three", bench.folder("third")]).status == 0
                 }
-                throw ResticRig.Failure(description: "restic never got its lock")
             }
             try await group.waitForAll()
         }

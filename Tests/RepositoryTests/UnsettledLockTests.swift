@@ -43,9 +43,9 @@ import Testing
         }
     }
 
-    private let before = MemoryImage(size: 4 << 20, [0: Bench.noise(4 << 20, seed: 1)])
+    private let before = MemoryImage(size: 4 << 20, [0: noise(4 << 20, seed: 1)])
     private let after = MemoryImage(
-        size: 4 << 20, [0: Bench.noise(2 << 20, seed: 2) + Bench.noise(4 << 20, seed: 1)[(2 << 20)...]], changed: [0..<2 << 20])
+        size: 4 << 20, [0: noise(2 << 20, seed: 2) + noise(4 << 20, seed: 1)[(2 << 20)...]], changed: [0..<2 << 20])
 
     /// Nothing is written beside a lock that came at the same moment; the backup waits, begins anew, and is whole.
     @Test(arguments: Source.allCases) func aLockOfTheSameMomentIsHeeded(_ source: Source) async throws {

@@ -7,7 +7,7 @@ import Testing
 
 /// Connections that break, clients that do not get on, servers that are killed.
 @Suite struct BreakTests {
-    private static let bytes = ResticServerStage.noise(4_000_000)
+    private static let bytes = noise(4_000_000)
     private static let path = "r/data/\(ResticServerStage.id(bytes))"
 
     /// Has sent most of an upload that the server has begun to take.
@@ -28,7 +28,7 @@ import Testing
         let stage = try await ResticServerStage(["--max-size", "6MB"])
         try await stage.made("r")
         try halfSent(stage).close()
-        try await ResticServerStage.until("the cut is seen") { stage.rig.log.contains(" cut ") }
+        try await eventually("the cut is seen") { stage.rig.log.contains(" cut ") }
         #expect(stage.rig.files.isEmpty)
         #expect(try await stage.status("HEAD", Self.path) == 404)
         #expect(try await stage.status("POST", Self.path, body: Self.bytes) == 200)
@@ -55,7 +55,7 @@ import Testing
         let connection = try halfSent(stage)
         kill(stage.rig.pid, SIGTERM)
         #expect(idle.readToEnd() == "", "nobody is kept who asks nothing")
-        try await ResticServerStage.until("no more connections are taken") { (try? RawConnection(port: stage.rig.port)) == nil }
+        try await eventually("no more connections are taken") { (try? RawConnection(port: stage.rig.port)) == nil }
         connection.send(Array(Self.bytes[3_900_000...]))
         #expect(connection.readToEnd()?.hasPrefix("HTTP/1.1 200") == true)
         #expect(stage.rig.files.count == 1)
@@ -66,14 +66,14 @@ import Testing
         try await stage.made("r")
         let connection = try halfSent(stage)
         kill(stage.rig.pid, SIGTERM)
-        try await ResticServerStage.until("no more connections are taken") { (try? RawConnection(port: stage.rig.port)) == nil }
+        try await eventually("no more connections are taken") { (try? RawConnection(port: stage.rig.port)) == nil }
         kill(stage.rig.pid, SIGTERM)
         #expect(connection.readToEnd() == "")
         #expect(stage.rig.files.isEmpty)
     }
 
     @Test func whoDoesNotGetOnIsGivenUp() async throws {
-        let stage = try await ResticServerStage(["--patience", "3s"])
+        let stage = try await ResticServerStage(["--patience", "8s"])
         try await stage.made("r")
         let silent = try RawConnection(port: stage.rig.port)
         let slow = try RawConnection(port: stage.rig.port)
@@ -89,7 +89,7 @@ import Testing
         #expect(try await stage.status("POST", "r/data/\(ResticServerStage.id(large))", body: large) == 200)
         let deaf = try RawConnection(port: stage.rig.port)
         deaf.send("GET /r/data/\(ResticServerStage.id(large)) HTTP/1.1\r\nHost: x\r\n\r\n")
-        try await ResticServerStage.until("it is given up") { stage.rig.log.contains(" 200 cut ") }
+        try await eventually("it is given up") { stage.rig.log.contains(" 200 cut ") }
         #expect(try #require(deaf.readToEnd()).utf8.count < large.count)
     }
 
@@ -97,7 +97,7 @@ import Testing
         // A repository's own folders count 4 KiB each.
         let stage = try await ResticServerStage(["--max-size", "2100kB"])
         try await stage.made("r")
-        let (small, large) = (ResticServerStage.noise(600_000), ResticServerStage.noise(600_000, seed: 2))
+        let (small, large) = (noise(600_000), noise(600_000, seed: 2))
         #expect(try await stage.status("POST", "r/data/\(ResticServerStage.id(small))", body: small) == 200)
         let full = try await stage.ask("POST", "r/data/\(ResticServerStage.id(large))", body: large)
         #expect(full.status == 507)

@@ -22,7 +22,7 @@ import Testing
         let crowd = try (0..<276).map { _ in try RawConnection(port: stage.rig.port, from: (1, 1)) }
         for connection in crowd { connection.send(Self.half) }
         #expect(try await stage.status("GET", "r/keys/") == 200)
-        try await ResticServerStage.until("the rest was sent away") {
+        try await eventually("the rest was sent away") {
             try await figure(stage, "snappy_flow_rest_errors_total{reason=\"crowded\"}") >= 256
         }
         // The first twenty may go on, and others after them.

@@ -121,7 +121,7 @@ import Testing
         try "ben:\(Self.sha1)\n".write(toFile: users, atomically: true, encoding: .utf8)
         #expect(try await anna.status("HEAD", "config") == 401)
         #expect(try await ben.status("HEAD", "config") == 404)
-        try await ResticServerStage.until("the log is written") { stage.rig.log.contains("\(users):2: ") }
+        try await eventually("the log is written") { stage.rig.log.contains("\(users):2: ") }
         #expect(!stage.rig.log.contains("in clear"))
     }
 
@@ -169,7 +169,7 @@ import Testing
         await #expect(throws: (any Error).self) { try await anna.status("HEAD", "config") }
         anna.trustFile = folder.file("ca.pem")
         #expect(try await anna.status("HEAD", "config") == 404)
-        let bytes = ResticServerStage.noise(9_000_000)
+        let bytes = noise(9_000_000)
         try await anna.made("r")
         #expect(try await anna.status("POST", "r/data/\(ResticServerStage.id(bytes))", body: bytes) == 200)
         #expect(try await anna.ask("GET", "r/data/\(ResticServerStage.id(bytes))").body == bytes)
@@ -201,7 +201,7 @@ import Testing
             ],
             in: folder.path)
         let renewed = anna
-        try await ResticServerStage.until("the new one is shown") {
+        try await eventually("the new one is shown") {
             // A connection that is kept would not see it.
             let stage = ResticServerStage(renewed.rig, headers: renewed.headers, trustFile: renewed.trustFile)
             return (try? await stage.status("HEAD", "config")) == 404

@@ -65,7 +65,7 @@ import Testing
             #expect(found.hasPrefix("HTTP/1."), "request \(number): \(request) got \(found)")
         }
         #expect(try await stage.status("GET", "r/keys/") == 200)
-        try await ResticServerStage.until("every connection has ended but ours") {
+        try await eventually("every connection has ended but ours") {
             String(decoding: try await stage.ask("GET", "metrics").body, as: UTF8.self).contains("snappy_flow_rest_connections 1\n")
         }
         #expect(!stage.rig.files.contains { $0.hasSuffix("-upload") })
@@ -75,7 +75,7 @@ import Testing
     @Test func answersAreWhole() async throws {
         let (stage, folder) = try await served()
         defer { withExtendedLifetime(folder) {} }
-        let large = ResticServerStage.noise(6 << 20)
+        let large = noise(6 << 20)
         let path = "r/data/\(ResticServerStage.id(large))"
         #expect(try await stage.status("POST", path, body: large) == 200)
         let login = "Authorization: Basic \(Data("anna:test".utf8).base64EncodedString())\r\n"

@@ -21,7 +21,7 @@ import Testing
         #expect(try await stage.ask("GET", "a/b/config").body == [1, 2, 3])
         #expect(try await stage.ask("HEAD", "a/b/config").header("Content-Length") == "3")
         for (kind, count) in [("data", 3_000_001), ("keys", 100), ("locks", 1), ("snapshots", 0), ("index", 70_000)] {
-            let bytes = ResticServerStage.noise(count)
+            let bytes = noise(count)
             let id = ResticServerStage.id(bytes)
             let path = "a/b/\(kind)/\(id)"
             #expect(try await stage.ask("GET", "a/b/\(kind)/").body == Array("[]".utf8))
@@ -65,21 +65,21 @@ import Testing
     @Test func whatIsNotItsNameIsRefused() async throws {
         let stage = try await ResticServerStage()
         try await stage.made("r")
-        let bytes = ResticServerStage.noise(2_000_000)
+        let bytes = noise(2_000_000)
         let answer = try await stage.ask("POST", "r/data/\(ResticServerStage.id([1]))", body: bytes)
         #expect(answer.status == 400)
         #expect(String(decoding: answer.body, as: UTF8.self).contains("send it again"))
         #expect(stage.rig.files.isEmpty)
         #expect(try await stage.status("POST", "r/data/contended", body: bytes) == 404)
         #expect(try await stage.status("POST", "none/data/\(ResticServerStage.id(bytes))", body: bytes) == 404, "create it first")
-        #expect(try await stage.status("POST", "r/keys/\(ResticServerStage.id([2]))", body: ResticServerStage.noise(17 << 20)) == 413)
+        #expect(try await stage.status("POST", "r/keys/\(ResticServerStage.id([2]))", body: noise(17 << 20)) == 413)
         #expect(stage.rig.files.isEmpty)
     }
 
     @Test func oneOfManyWritersWins() async throws {
         let stage = try await ResticServerStage()
         try await stage.made("r")
-        let bytes = ResticServerStage.noise(300_000)
+        let bytes = noise(300_000)
         func race(_ path: String, _ body: @escaping @Sendable (Int) -> [UInt8]) async throws -> [(number: Int, status: Int)] {
             try await withThrowingTaskGroup(of: (number: Int, status: Int).self) { group in
                 for number in 0..<16 { group.addTask { (number, try await stage.status("POST", path, body: body(number))) } }
@@ -121,7 +121,7 @@ import Testing
     @Test func oldAndOddClientsAreServed() async throws {
         let stage = try await ResticServerStage()
         try await stage.made("r")
-        let bytes = ResticServerStage.noise(1000)
+        let bytes = noise(1000)
         let path = "/r/data/\(ResticServerStage.id(bytes))"
         let chunked = try RawConnection(port: stage.rig.port)
         chunked.send("POST \(path) HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n")

@@ -55,27 +55,7 @@ struct ResticServerStage: Sendable {
             repository: "rest:\(address)\(name)", password: "geheim", cache: rig.repositories + "-cache", environment: environment)
     }
 
-    static func id(_ bytes: [UInt8]) -> String { SHA256.hex(bytes) }
-
-    static func noise(_ count: Int, seed: UInt64 = 1) -> [UInt8] {
-        var state = 0x9E37_79B9_7F4A_7C15 &+ seed
-        return (0..<count).map { _ in
-            state ^= state << 13
-            state ^= state >> 7
-            state ^= state << 17
-            return UInt8(truncatingIfNeeded: state >> 32)
-        }
-    }
-
     struct Failed: Error { var what: String }
 
-    /// Asks again until it holds: another process does it, and says nothing.
-    static func until(_ what: String, _ condition: () async throws -> Bool) async throws {
-        let end = ContinuousClock.now + .seconds(60)
-        while ContinuousClock.now < end {
-            if try await condition() { return }
-            try await Task.sleep(for: .milliseconds(20))
-        }
-        throw Failed(what: what)
-    }
+    static func id(_ bytes: [UInt8]) -> String { SHA256.hex(bytes) }
 }

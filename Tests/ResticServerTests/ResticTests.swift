@@ -8,7 +8,7 @@ import Testing
     private func data(_ folder: ScratchFolder) throws -> String {
         let data = folder.file("data")
         try FileManager.default.createDirectory(atPath: data + "/deep", withIntermediateDirectories: true)
-        try Data(ResticServerStage.noise(30_000_000)).write(to: URL(fileURLWithPath: data + "/large"))
+        try Data(noise(30_000_000)).write(to: URL(fileURLWithPath: data + "/large"))
         for number in 0..<200 { try Data("\(number)".utf8).write(to: URL(fileURLWithPath: data + "/deep/\(number)")) }
         return data
     }
@@ -21,7 +21,7 @@ import Testing
         try await restic.succeed("init")
         #expect(try await restic.run(["init"]).status != 0, "there is one already")
         try await restic.succeed("backup", data)
-        try Data(ResticServerStage.noise(5_000_000, seed: 2)).write(to: URL(fileURLWithPath: data + "/more"))
+        try Data(noise(5_000_000, seed: 2)).write(to: URL(fileURLWithPath: data + "/more"))
         try await restic.succeed("backup", data)
         try FileManager.default.removeItem(atPath: data + "/more")
         try await restic.succeed("backup", data)

@@ -18,7 +18,7 @@ import Testing
             #expect(answer.hasPrefix("HTTP/1.1 100"), "\(number): \(answer)")
             return connection
         }
-        let bytes = ResticServerStage.noise(9_000_000)
+        let bytes = noise(9_000_000)
         #expect(try await stage.status("POST", "r/data/\(ResticServerStage.id(bytes))", body: bytes) == 200)
         // There is none left now for what was announced then.
         announced[0].send([UInt8](repeating: 0, count: 3_000_000))

@@ -33,11 +33,8 @@ struct FaultStage {
 
     /// A file that no compression makes smaller.
     func noise(_ name: String, megabytes: Int) throws {
-        var generator = SystemRandomNumberGenerator()
-        var words = [UInt64](repeating: 0, count: megabytes << 17)
-        for index in words.indices { words[index] = generator.next() }
         let path = try rig.write(name, "")
-        try words.withUnsafeBytes { try Data($0).write(to: URL(fileURLWithPath: path)) }
+        try Data(Rigs.noise(megabytes << 20, seed: .random(in: 0 ... .max))).write(to: URL(fileURLWithPath: path))
     }
 
     // MARK: gates
@@ -100,7 +97,7 @@ struct FaultStage {
     func hasSucceeded(_ more: [String] = []) throws -> Bool {
         let job = try jobs(more).first
         if let outcome = job?["outcome"] as? String, outcome != "succeeded" {
-            throw WaitedTooLong(
+            throw ResticRig.Failure(
                 description: "the job ended as \(outcome): \(try rig.run(["jobs", "show", job?["id"] as? String ?? ""] + more).output)")
         }
         return job?["endedAt"] is NSNumber && job?["cleanup"] as? String == "clean"
@@ -125,7 +122,7 @@ struct FaultStage {
         do { try body() } catch {
             worker.send(SIGKILL)
             _ = worker.wait()
-            throw WaitedTooLong(description: "\(error)\nworker: \(worker.errors)")
+            throw ResticRig.Failure(description: "\(error)\nworker: \(worker.errors)")
         }
         worker.send(SIGTERM)
         let outcome = worker.wait()

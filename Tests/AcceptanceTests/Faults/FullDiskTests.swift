@@ -64,7 +64,7 @@ import Testing
             do {
                 try waitUntil("the window is open") { faults.isReached("window") }
             } catch {
-                throw WaitedTooLong(description: "\(error): \(process.output)\(process.errors)")
+                throw ResticRig.Failure(description: "\(error): \(process.output)\(process.errors)")
             }
             #expect(try await frozen.isFrozen && faults.isFrozen)
             return process

@@ -45,7 +45,7 @@ import Testing
 
     @Test func aFilesContentComesInOrder() async throws {
         let bench = try await Bench()
-        let bytes = Bench.noise(9_000_000, seed: 3)
+        let bytes = noise(9_000_000, seed: 3)
         try bench.folder.write("source/big", bytes)
         let snapshot = try await stored(bench)
         let browser = try await bench.repository.browser()

@@ -55,7 +55,7 @@ import Testing
             folder = bench.folder("kept")
             self.limit = limit
             for number in 0..<60 {
-                try bench.folder.write("source/\(number % 12)/\(number)", Bench.noise(4000, seed: UInt64(number + 1)))
+                try bench.folder.write("source/\(number % 12)/\(number)", noise(4000, seed: UInt64(number + 1)))
             }
         }
 

@@ -36,8 +36,8 @@ import Testing
 
     private static func sample(size: Int64 = 40 * mebibyte + 12345) -> [Int64: [UInt8]] {
         [
-            0: Bench.noise(3 << 20, seed: 1), 9 << 20: Bench.text(5 << 19, seed: 7), (20 << 20) + 70_000: Bench.noise(100, seed: 2),
-            size - 4000: Bench.noise(4000, seed: 3),
+            0: noise(3 << 20, seed: 1), 9 << 20: Bench.text(5 << 19, seed: 7), (20 << 20) + 70_000: noise(100, seed: 2),
+            size - 4000: noise(4000, seed: 3),
         ]
     }
 
@@ -70,8 +70,8 @@ import Testing
         let first = try await store(MemoryImage(size: size, Self.sample()), in: bench, samples: 0).snapshot
         var pieces = Self.sample()
         pieces[(9 << 20)] = Bench.text(5 << 19, seed: 7)
-        pieces[15 << 20] = Bench.noise(10, seed: 9)
-        pieces[0] = Bench.noise(1 << 20, seed: 1) + Bench.noise(2 << 20, seed: 4)
+        pieces[15 << 20] = noise(10, seed: 9)
+        pieces[0] = noise(1 << 20, seed: 1) + noise(2 << 20, seed: 4)
         let changed: [Range<Int64>] = [1 << 20..<3 << 20, 15 << 20..<(15 << 20) + 10]
         let image = MemoryImage(size: size, pieces, changed: changed)
         let (second, report) = try await store(image, in: bench, since: first, samples: 1000)
@@ -93,8 +93,8 @@ import Testing
 
     @Test func aSourceThatIsWrongIsNotBelieved() async throws {
         let bench = try await Bench()
-        let first = try await store(MemoryImage(size: 8 * Self.mebibyte, [0: Bench.noise(8 << 20, seed: 1)]), in: bench).snapshot
-        let liar = MemoryImage(size: 8 * Self.mebibyte, [0: Bench.noise(7 << 20, seed: 1) + Bench.noise(1 << 20, seed: 2)], changed: [])
+        let first = try await store(MemoryImage(size: 8 * Self.mebibyte, [0: noise(8 << 20, seed: 1)]), in: bench).snapshot
+        let liar = MemoryImage(size: 8 * Self.mebibyte, [0: noise(7 << 20, seed: 1) + noise(1 << 20, seed: 2)], changed: [])
         let (snapshot, report) = try await store(liar, in: bench, since: first)
         #expect(report.sourceWasWrong && report.baseRefused != nil && report.read == 8 && report.reused == 0)
         try await expectRestored(snapshot, liar, in: bench)
@@ -102,7 +102,7 @@ import Testing
 
     @Test func aBaseThatIsOfNoUseIsSaidToBe() async throws {
         let bench = try await Bench()
-        let image = MemoryImage(size: 4 * Self.mebibyte, [0: Bench.noise(4 << 20, seed: 1)], changed: [])
+        let image = MemoryImage(size: 4 * Self.mebibyte, [0: noise(4 << 20, seed: 1)], changed: [])
         let first = try await store(image, in: bench).snapshot
         // Another extent size begins anew, and so does what follows.
         let other = try await store(image, in: bench, extent: .kibibytes(256), since: first)
@@ -125,7 +125,7 @@ import Testing
         let bench = try await Bench()
         var before: Snapshot?
         for size in [5 * Self.mebibyte + 7, 9 * Self.mebibyte, 0, 3 * Self.mebibyte + 1, 1] as [Int64] {
-            let bytes = Array(Bench.noise(9 << 20, seed: 5).prefix(Int(size)))
+            let bytes = Array(noise(9 << 20, seed: 5).prefix(Int(size)))
             let image = MemoryImage(size: size, size == 0 ? [:] : [0: bytes], changed: [])
             let (snapshot, _) = try await store(image, in: bench, since: before)
             try await expectRestored(snapshot, image, in: bench)
@@ -137,19 +137,19 @@ import Testing
     /// A terabyte with next to nothing in it costs next to nothing.
     @Test func emptinessCostsNothing() async throws {
         let bench = try await Bench()
-        let image = MemoryImage(size: 1 << 40, [0: Bench.noise(1000, seed: 1), 1 << 39: Bench.noise(1000, seed: 2)])
+        let image = MemoryImage(size: 1 << 40, [0: noise(1000, seed: 1), 1 << 39: noise(1000, seed: 2)])
         let (snapshot, report) = try await store(image, in: bench)
         #expect(report.read == 2 && report.extents == 1 << 20)
         #expect(try #require(snapshot.summary).dataAdded < 60 << 20)
         let part = MemoryTarget(size: (1 << 20) + 5)
         _ = try await bench.repository.restoreImage(snapshot, to: part, range: 0..<(1 << 20) + 5)
-        #expect(Array(part.bytes.prefix(1000)) == Bench.noise(1000, seed: 1) && part.bytes.dropFirst(1000).allSatisfy { $0 == 0 })
+        #expect(Array(part.bytes.prefix(1000)) == noise(1000, seed: 1) && part.bytes.dropFirst(1000).allSatisfy { $0 == 0 })
         try await bench.restic.succeed("check")
     }
 
     @Test func aDamagedBlobEndsARestore() async throws {
         let bench = try await Bench()
-        let image = MemoryImage(size: 4 * Self.mebibyte, [0: Bench.noise(4 << 20, seed: 1)])
+        let image = MemoryImage(size: 4 * Self.mebibyte, [0: noise(4 << 20, seed: 1)])
         let (snapshot, _) = try await store(image, in: bench)
         // Every pack of data loses a byte in its middle.
         for pack in try FileManager.default.subpathsOfDirectory(atPath: bench.folder("repo/data")) where pack.count > 60 {
@@ -169,7 +169,7 @@ import Testing
     /// A file that restic cut by content is an image too, restored by its offsets.
     @Test func aDiskThatResticStoredIsRestored() async throws {
         let bench = try await Bench()
-        let bytes = Bench.noise(6 << 20, seed: 8) + [UInt8](repeating: 0, count: 5 << 20) + Bench.text(3 << 20, seed: 1)
+        let bytes = noise(6 << 20, seed: 8) + [UInt8](repeating: 0, count: 5 << 20) + Bench.text(3 << 20, seed: 1)
         try FileManager.default.createDirectory(atPath: bench.folder("src"), withIntermediateDirectories: true)
         try Data(bytes).write(to: URL(fileURLWithPath: bench.folder("src/disk")))
         try await bench.restic.succeed("backup", bench.folder("src/disk"))

@@ -19,7 +19,7 @@ import Testing
             folder = try Folder()
             first = LocalStore(path: folder("first"))
             second = LocalStore(path: folder("second"))
-            for number in 0..<20 { try folder.write("source/\(number)", Bench.noise(50_000 + number, seed: UInt64(number + 1))) }
+            for number in 0..<20 { try folder.write("source/\(number)", noise(50_000 + number, seed: UInt64(number + 1))) }
         }
 
         private var retries: StoreRetries {
@@ -75,7 +75,7 @@ import Testing
         let pair = try Pair()
         let repository = try await pair.create()
         let one = try await pair.copy(repository)
-        try pair.folder.write("source/more", Bench.noise(70_000, seed: 99))
+        try pair.folder.write("source/more", noise(70_000, seed: 99))
         let two = try await pair.copy(repository)
         #expect(pair.objects("first") == pair.objects("second") && pair.objects("first").contains("config"))
         for name in ["first", "second"] {

@@ -12,10 +12,10 @@ import Testing
     private func filled() async throws -> (bench: Bench, snapshot: Snapshot) {
         let bench = try await Bench()
         for number in 0..<6 {
-            try bench.folder.write("source/folder\(number % 2)/\(number)", Bench.noise(900_000, seed: UInt64(number + 1)))
+            try bench.folder.write("source/folder\(number % 2)/\(number)", noise(900_000, seed: UInt64(number + 1)))
         }
         let report = try await bench.repository.archive(FolderReader(bench.folder("source")), ArchiveOptions(host: "h"))
-        try bench.folder.write("source/later", Bench.noise(300_000, seed: 77))
+        try bench.folder.write("source/later", noise(300_000, seed: 77))
         _ = try await bench.repository.archive(FolderReader(bench.folder("source")), ArchiveOptions(host: "h"))
         return (bench, report.snapshot)
     }

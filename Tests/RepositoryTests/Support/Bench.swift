@@ -19,20 +19,6 @@ struct Bench {
         restic = try ResticRig(repository: folder("repo"), password: Self.password, cache: folder("cache"))
     }
 
-    /// Bytes that do not compress, the same for the same seed.
-    static func noise(_ count: Int, seed: UInt64) -> [UInt8] {
-        var state = seed &* 0x9E37_79B9_7F4A_7C15 | 1
-        return [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
-            for index in 0..<count {
-                state ^= state << 13
-                state ^= state >> 7
-                state ^= state << 17
-                buffer[index] = UInt8(truncatingIfNeeded: state >> 32)
-            }
-            initialized = count
-        }
-    }
-
     /// Lines that compress about four to one.
     static func text(_ count: Int, seed: Int) -> [UInt8] {
         var out: [UInt8] = []

@@ -1,5 +1,6 @@
 import Crypto
 import Foundation
+import Rigs
 import StorageKit
 
 @testable import Repository
@@ -24,10 +25,10 @@ struct Spoiled: Sendable {
         for round in 0..<4 {
             for number in 0..<3 {
                 try bench.folder.write(
-                    "source/folder\(number)/\(round)", Bench.noise(3000 + 700 * number, seed: UInt64(round * 10 + number + 1)))
+                    "source/folder\(number)/\(round)", noise(3000 + 700 * number, seed: UInt64(round * 10 + number + 1)))
             }
             try bench.folder.write("source/same", Bench.text(2000, seed: 5))
-            try bench.folder.write("source/changing", Bench.noise(1500, seed: UInt64(round + 90)))
+            try bench.folder.write("source/changing", noise(1500, seed: UInt64(round + 90)))
             _ = try await bench.repository.archive(FolderReader(bench.folder("source"), logicalPath: "/source"), ArchiveOptions(host: "h"))
         }
         return bench

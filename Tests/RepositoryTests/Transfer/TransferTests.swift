@@ -14,7 +14,7 @@ import Testing
         let bench = try await Bench()
         try InteroperabilityTests.fill(bench.folder, "source")
         _ = try await bench.repository.archive(FolderReader(bench.folder("source")), ArchiveOptions(host: "h", tags: ["a"]))
-        try bench.folder.write("source/sub/later", Bench.noise(1_000_000, seed: 9))
+        try bench.folder.write("source/sub/later", noise(1_000_000, seed: 9))
         try await bench.restic.succeed("backup", "--host", "r", bench.folder("source"))
         return bench
     }

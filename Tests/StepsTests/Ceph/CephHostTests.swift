@@ -22,7 +22,7 @@
         private func end(_ system: PluginImageSystem, by signal: Int32) async throws {
             let process = try system.session.running()
             process.signal(signal)
-            for _ in 0..<500 where signal != SIGSTOP && process.isAlive { try await Task.sleep(for: .milliseconds(20)) }
+            if signal != SIGSTOP { try await eventually("the process ends") { !process.isAlive } }
         }
 
         @Test func aCrashEndsACallAndNothingElse() async throws {
@@ -115,14 +115,12 @@
             let there = try await CephRig.running().run("rbd", "ls")
             #expect(!there.split(separator: "\n").contains(Substring(name)))
             // The dead process's watch on the image ends by itself.
-            var tries = 0
-            while true {
+            try await eventually("the image can be made", every: .milliseconds(500)) {
                 do {
                     try await restore(dying: false)
-                    break
-                } catch let error as StorageError where error.retry == .transient && tries < 60 {
-                    tries += 1
-                    try await Task.sleep(for: .seconds(1))
+                    return true
+                } catch let error as StorageError where error.retry == .transient {
+                    return false
                 }
             }
             #expect(Array(try await ScratchImage(named: name).bytes().prefix(1 << 20)) == [UInt8](repeating: 7, count: 1 << 20))

@@ -14,16 +14,6 @@ import FlowModel
 
     /// OSDs that are killed by SIGKILL in the middle of a copy, on clusters of the tests' own. They keep their data in files.
     @Suite struct CephOutageTests {
-        private func noise(_ count: Int, seed: UInt64) -> [UInt8] {
-            var generator = seed &* 0x9E37_79B9_7F4A_7C15 | 1
-            return (0..<count).map { _ in
-                generator ^= generator << 13
-                generator ^= generator >> 7
-                generator ^= generator << 17
-                return UInt8(truncatingIfNeeded: generator >> 32)
-            }
-        }
-
         @Test func anImageIsCopiedThroughTheDeathOfItsOSD() async throws {
             let ceph = try await CephRig.apart(durable: true)
             let image = try await ScratchImage(size: 32 << 20, in: ceph)

@@ -13,16 +13,6 @@ import FlowModel
     @testable import Steps
 
     @Suite struct CephRBDTests {
-        private func noise(_ count: Int, seed: UInt64) -> [UInt8] {
-            var state = seed &* 0x9E37_79B9_7F4A_7C15 | 1
-            return (0..<count).map { _ in
-                state ^= state << 13
-                state ^= state >> 7
-                state ^= state << 17
-                return UInt8(truncatingIfNeeded: state >> 32)
-            }
-        }
-
         private func stage(_ image: ScratchImage, _ more: [String: JSONValue] = [:]) throws -> StepStage {
             let stage = try StepStage()
             stage.declare(repository: "vault")
@@ -360,15 +350,6 @@ import FlowModel
             #expect(try image.open(.readOnly).snapshots().isEmpty)
         }
 
-        /// Two minutes at most.
-        private func until(_ condition: () async throws -> Bool) async throws {
-            for _ in 0..<600 {
-                if try await condition() { return }
-                try await Task.sleep(for: .milliseconds(200))
-            }
-            throw StageError(text: "the cluster never came so far")
-        }
-
         private func isFull(_ ceph: CephRig) async throws -> Bool {
             let osds = try JSONValue(parsing: Array(try await ceph.run("ceph", "osd", "dump", "--format", "json").utf8))["osds"]?.arrayValue
             return osds?.contains { $0["state"]?.arrayValue?.contains("full") == true } == true
@@ -393,7 +374,7 @@ import FlowModel
             for (state, ratio) in [("nearfull", "0.00001"), ("backfillfull", "0.00002"), ("full", "0.0001")] {
                 try await ceph.run("ceph", "osd", "set-\(state)-ratio", ratio)
             }
-            try await until { try await isFull(ceph) }
+            try await eventually("it is full", within: .seconds(120), every: .milliseconds(200)) { try await isFull(ceph) }
             let full = await #expect(throws: StorageError.self) {
                 try await store.put("index/after", [UInt8](repeating: 1, count: 40 << 20))
             }
@@ -415,7 +396,7 @@ import FlowModel
             for (state, ratio) in [("full", "0.95"), ("backfillfull", "0.9"), ("nearfull", "0.85")] {
                 try await ceph.run("ceph", "osd", "set-\(state)-ratio", ratio)
             }
-            try await until { try await !isFull(ceph) }
+            try await eventually("it has room", within: .seconds(120), every: .milliseconds(200)) { try await !isFull(ceph) }
             try await store.put("index/after", [UInt8](repeating: 1, count: 40 << 20))
             try image.write(noise(2 << 20, seed: 2), at: 0)
             let copy = try await stage.run(

@@ -141,14 +141,7 @@
     extension CephRig {
         /// Waits until the monitors have the pool's snapshot in their map; nothing is asked of an OSD.
         fileprivate func untilItHasSnapshot(_ snapshot: String, of pool: String) async throws {
-            let end = ContinuousClock.now + .seconds(60)
-            while try await !run("ceph", "osd", "dump").contains("'\(snapshot)'") {
-                guard ContinuousClock.now < end else {
-                    Issue.record("not in time: the monitors know \(snapshot)")
-                    throw CancellationError()
-                }
-                try await Task.sleep(for: .milliseconds(10))
-            }
+            try await eventually("the monitors know \(snapshot)") { try await run("ceph", "osd", "dump").contains("'\(snapshot)'") }
         }
     }
 #endif

@@ -8,13 +8,6 @@
 
     /// What an image says that it holds.
     @Suite struct RBDExtentsTests {
-        private static func noise(_ count: Int) -> [UInt8] {
-            var random = SystemRandomNumberGenerator()
-            var bytes: [UInt8] = []
-            while bytes.count < count { withUnsafeBytes(of: random.next()) { bytes += $0 } }
-            return Array(bytes.prefix(count))
-        }
-
         /// What lies between ranges that ascend.
         private static func gaps(_ ranges: [Range<Int64>], below end: Int64) -> [Range<Int64>] {
             let starts = [0] + ranges.map(\.upperBound)
@@ -38,18 +31,20 @@
             ["--image-feature", "layering,exclusive-lock,object-map,fast-diff", "--stripe-unit", "65536", "--stripe-count", "4"],
         ])
         func whatItsPartsHoldIsWhatItHolds(_ options: [String]) async throws {
+            var random = SeededNumbers(state: 1)
             let size: Int64 = (250 << 20) + 4096
             let scratch = try await ScratchImage(size: size, options)
             for _ in 0..<40 {
-                try scratch.write(Self.noise(.random(in: 1...70_000)), at: .random(in: 0..<size - 70_000))
+                try scratch.write(
+                    noise(.random(in: 1...70_000, using: &random), seed: random.next()), at: .random(in: 0..<size - 70_000, using: &random))
             }
-            try scratch.write(Self.noise(20 << 20), at: (101 << 20) + 5)
+            try scratch.write(noise(20 << 20), at: (101 << 20) + 5)
             let image = try scratch.open(.readOnly)
             let whole = try image.extents(within: [0..<size])
             #expect(whole.count > 1)
             for number in 0..<30 {
-                let count = 2 * Int.random(in: 1...(number % 3 == 0 ? 20 : 2))
-                let ends = Set((0..<count).map { _ in Int64.random(in: 0...size) }).sorted()
+                let count = 2 * Int.random(in: 1...(number % 3 == 0 ? 20 : 2), using: &random)
+                let ends = Set((0..<count).map { _ in Int64.random(in: 0...size, using: &random) }).sorted()
                 let parts = stride(from: 0, to: ends.count - 1, by: 2).map { ends[$0]..<ends[$0 + 1] }
                 let found = try image.extents(within: parts)
                 #expect(found.joined == whole.intersection(parts).joined, "\(parts)")
@@ -65,30 +60,37 @@
             ["--image-feature", "layering,exclusive-lock,object-map,fast-diff", "--stripe-unit", "65536", "--stripe-count", "4"],
         ])
         func whatChangedAndWhatOfItIsFilled(_ options: [String]) async throws {
+            var random = SeededNumbers(state: 2)
             let size: Int64 = (96 << 20) + 4096
             let scratch = try await ScratchImage(size: size, options)
-            try scratch.write(Self.noise(8 << 20), at: (3 << 20) + 5)
-            for _ in 0..<20 { try scratch.write(Self.noise(.random(in: 1...70_000)), at: .random(in: 0..<size - 70_000)) }
+            try scratch.write(noise(8 << 20), at: (3 << 20) + 5)
+            for _ in 0..<20 {
+                try scratch.write(
+                    noise(.random(in: 1...70_000, using: &random), seed: random.next()), at: .random(in: 0..<size - 70_000, using: &random))
+            }
             // Of all that the image is striped over: whole objects, which go when they are zeroed.
             let gone: Range<Int64> = 32 << 20..<48 << 20
-            try scratch.write(Self.noise(70_000), at: gone.lowerBound + (5 << 20))
+            try scratch.write(noise(70_000), at: gone.lowerBound + (5 << 20))
             let before = try scratch.bytes()
             try scratch.open().takeSnapshot("before")
-            for _ in 0..<20 { try scratch.write(Self.noise(.random(in: 1...70_000)), at: .random(in: 0..<size - 70_000)) }
+            for _ in 0..<20 {
+                try scratch.write(
+                    noise(.random(in: 1...70_000, using: &random), seed: random.next()), at: .random(in: 0..<size - 70_000, using: &random))
+            }
             for _ in 0..<10 {
-                let start = Int64.random(in: 0..<size - (9 << 20))
-                try scratch.open().zero(start..<start + .random(in: 1...(9 << 20)))
+                let start = Int64.random(in: 0..<size - (9 << 20), using: &random)
+                try scratch.open().zero(start..<start + .random(in: 1...(9 << 20), using: &random))
             }
             try scratch.open().zero(gone)
-            try scratch.write(Self.noise(70_000), at: gone.upperBound + (5 << 20))
+            try scratch.write(noise(70_000), at: gone.upperBound + (5 << 20))
             let after = try scratch.bytes()
             let changes = try scratch.open(.readOnly).changes(since: "before")
-            #expect(changes.filled.intersection(changes.ranges).joined == changes.filled.joined)
-            #expect(!changes.filled.isEmpty && changes.filled.joined != changes.ranges.joined)
+            #expect(changes.filled.intersection(changes.ranges).joined == changes.filled.joined, "\(changes)")
+            #expect(!changes.filled.isEmpty && changes.filled.joined != changes.ranges.joined, "\(changes)")
             let zeros = [UInt8](repeating: 0, count: after.count)
-            #expect(Self.areEqual(before, after, beside: changes.ranges))
+            #expect(Self.areEqual(before, after, beside: changes.ranges), "\(changes)")
             let others = changes.filled + Self.gaps(changes.ranges, below: size)
-            #expect(Self.areEqual(zeros, after, beside: others.sorted { $0.lowerBound < $1.lowerBound }))
+            #expect(Self.areEqual(zeros, after, beside: others.sorted { $0.lowerBound < $1.lowerBound }), "\(changes)")
         }
     }
 #endif

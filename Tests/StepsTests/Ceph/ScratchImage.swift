@@ -50,7 +50,8 @@ import StorageKit
 
     extension CephRig {
         func connect(pool: String = "rbd") throws -> CephPool {
-            let settings = CephCluster.Settings(configuration: configuration, user: "admin", timeout: .seconds(30))
+            // A machine that is busy answers late.
+            let settings = CephCluster.Settings(configuration: configuration, user: "admin", timeout: .minutes(5))
             return try CephPool(CephCluster(settings), pool: pool, namespace: "")
         }
     }

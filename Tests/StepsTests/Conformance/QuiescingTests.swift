@@ -13,7 +13,7 @@ import Testing
         #expect(try await bench.isFrozen)
         let other = try await bench.open(as: (any Quiescing).self)
         _ = try await other.thaw(key: "k", state: state, bench.context)
-        #expect(try await bench.comesToLife)
+        try await bench.untilAlive()
     }
 
     @Test(arguments: SystemSample.all(with: .quiescing))
@@ -23,7 +23,7 @@ import Testing
         _ = try await system.thaw(key: "k", state: [:], bench.context)
         _ = try await system.quiesce(key: "k", maxHold: .seconds(30), bench.context)
         _ = try await system.thaw(key: "k", state: [:], bench.context)
-        #expect(try await bench.comesToLife)
+        try await bench.untilAlive()
         _ = try await system.thaw(key: "k", state: [:], bench.context)
     }
 }

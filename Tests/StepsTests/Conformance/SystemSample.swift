@@ -173,16 +173,8 @@ final class SampleBench: Sendable {
         }
     }
 
-    /// A server ends a session that was closed when it gets to it; ten seconds at most.
-    var comesToLife: Bool {
-        get async throws {
-            for _ in 0..<200 {
-                if try await !isFrozen { return true }
-                try await Task.sleep(for: .milliseconds(50))
-            }
-            return false
-        }
-    }
+    /// A server ends a session that was closed when it gets to it.
+    func untilAlive() async throws { try await eventually("\(sample) goes on", every: .milliseconds(50)) { try await !isFrozen } }
 
     func write(_ name: String, _ text: String) throws {
         if let objects { return try objects.put(String(name.dropFirst("data/".count)), Array(text.utf8)) }

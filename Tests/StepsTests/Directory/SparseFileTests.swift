@@ -38,17 +38,9 @@ import Testing
         try #require(ftruncate(file, off_t(size)) == 0)
     }
 
-    private func noise(_ words: Int, _ random: inout some RandomNumberGenerator) -> [UInt8] {
-        [UInt8](unsafeUninitializedCapacity: 8 * words) { buffer, used in
-            let bytes = UnsafeMutableRawBufferPointer(buffer)
-            for index in 0..<words { bytes.storeBytes(of: random.next(), toByteOffset: 8 * index, as: UInt64.self) }
-            used = 8 * words
-        }
-    }
-
     /// Where a hole begins, ends, or is missed by a little; zeros that are written; chunks as short and as long as may be.
     private func fill(_ folder: String, seed: UInt64) throws {
-        var random = Seeded(state: seed)
+        var random = SeededNumbers(state: seed)
         let (least, most) = (Int64(Chunker.minimum), Int64(Chunker.maximum))
         func near(_ value: Int64) -> Int64 { value + Int64.random(in: -70...70, using: &random) }
         try make(folder + "/hole", size: 20 << 20, [])
@@ -60,7 +52,7 @@ import Testing
         let dull = [UInt8](repeating: 7, count: Int(most) + 5000)
         try make(folder + "/longest", size: 30 << 20, [(0, dull)])
         try make(folder + "/longest-from-a-hole", size: 30 << 20, [(9 << 20, Array(dull.prefix(Int(near(most - 64)))))])
-        let noise = noise(1 << 19, &random)
+        let noise = Rigs.noise(8 << 19, seed: random.next())
         for number in 0..<5 {
             var parts: [(Int64, [UInt8])] = []
             var offset = Int64.random(in: 0...(2 << 20), using: &random)
@@ -81,20 +73,9 @@ import Testing
         }
     }
 
-    private struct Seeded: RandomNumberGenerator {
-        var state: UInt64
-        mutating func next() -> UInt64 {
-            state &+= 0x9E37_79B9_7F4A_7C15
-            var z = state
-            z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-            z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-            return z ^ (z >> 31)
-        }
-    }
-
     @Test func whatIsStoredIsWhatAReadingGives() async throws {
         let (place, scratch) = (try Place(), try ScratchFolder())
-        let seed = UInt64.random(in: 0 ... .max)
+        let seed: UInt64 = 27
         try fill(place.path, seed: seed)
         let repository = try await repository(scratch)
         let reader = try FolderReader(path: place.path)

@@ -11,19 +11,25 @@ import Testing
 /// `connections` counts what is under way at a server, whoever asks.
 @Suite struct HostLimitTests {
     private final class Meter: Sendable {
+        /// The first ones wait until so many are there.
+        let gathering: Int
         private let state = Mutex((now: 0, most: 0, total: 0))
         var most: Int { state.withLock { $0.most } }
         var total: Int { state.withLock { $0.total } }
+
+        init(gathering: Int) { self.gathering = gathering }
+
         /// On the server's thread for the connection: it may block.
         func request() {
             state.withLock { $0 = ($0.now + 1, max($0.most, $0.now + 1), $0.total + 1) }
-            usleep(3000)
+            try? waitUntil("others are under way", seconds: 30) { most >= gathering }
+            usleep(3000)  // what a request takes: others come meanwhile, if they may
             state.withLock { $0.now -= 1 }
         }
     }
 
     @Test(arguments: [true, false]) func repositoriesOfOneServerShareItsConnections(_ isShared: Bool) async throws {
-        let meter = Meter()
+        let meter = Meter(gathering: isShared ? 2 : 3)
         let server = try HTTPRig { _ in
             meter.request()
             return HTTPRig.answer("200 OK", "12345")

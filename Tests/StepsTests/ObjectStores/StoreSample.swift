@@ -31,6 +31,14 @@ enum StoreSample: String, CaseIterable, Sendable {
     /// restic has a backend for it.
     var isResticsToo: Bool { self != .rados && self != .sql }
 
+    /// Its server makes an object once, whoever asks at the same time.
+    var createsOnce: Bool {
+        switch self {
+        case .local, .restServer, .radosgw, .moto, .rados, .sftp, .sql: true
+        case .rclone, .swiftS3, .swift, .gatewaySwift: false
+        }
+    }
+
     var type: String {
         switch self {
         case .local: "local"

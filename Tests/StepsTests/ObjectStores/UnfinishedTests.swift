@@ -76,8 +76,8 @@ import Testing
                 "PUT", key: key, query: [("partNumber", "1"), ("uploadId", id)], body: [UInt8](repeating: 1, count: 5 << 20),
                 expected: "a part")
         }
-        // OpenStack Swift lists what is new when it gets to it; ten seconds at most.
-        for _ in 0..<200 where try await uploads(connection).count <= others.count { try await Task.sleep(for: .milliseconds(50)) }
+        // OpenStack Swift lists what is new when it gets to it.
+        try await eventually("the upload is listed", every: .milliseconds(50)) { try await uploads(connection).count > others.count }
         #expect(try await store.removeUnfinished(olderThan: Self.day) == UnfinishedObjects())
         #expect(try await store.removeUnfinished(olderThan: Self.atOnce) == UnfinishedObjects(count: 1, bytes: 5 << 20))
         #expect(try await uploads(connection) == others.sorted())

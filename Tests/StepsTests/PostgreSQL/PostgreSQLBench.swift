@@ -122,10 +122,6 @@ extension PostgreSQLBench {
 
     /// Waits, for a bounded time, until a statement's `value` is `true`.
     func until(_ sql: String, database: String = "postgres") async throws {
-        let deadline = ContinuousClock.now + .seconds(60)
-        while try await server.value(sql, database: database) != "true" {
-            guard ContinuousClock.now < deadline else { throw StageError(text: "still not: \(sql)") }
-            try await Task.sleep(for: .milliseconds(20))
-        }
+        try await eventually(sql) { try await server.value(sql, database: database) == "true" }
     }
 }

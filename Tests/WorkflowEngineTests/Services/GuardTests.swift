@@ -2,6 +2,7 @@ import FlowModel
 import Basics
 import FlowTestKit
 import Foundation
+import Rigs
 import StepKit
 import Synchronization
 import Testing

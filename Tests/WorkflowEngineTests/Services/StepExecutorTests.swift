@@ -3,6 +3,7 @@ import FlowModel
 import FlowTestKit
 import Foundation
 import PostgreSQL
+import Rigs
 import StepKit
 import Testing
 

@@ -2,6 +2,7 @@ import Basics
 import FlowModel
 import FlowTestKit
 import Foundation
+import Rigs
 import Testing
 
 @testable import WorkflowEngine

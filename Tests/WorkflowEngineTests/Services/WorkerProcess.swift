@@ -1,6 +1,7 @@
 import Basics
 import Foundation
 import PostgreSQL
+import Rigs
 import Synchronization
 import Testing
 

@@ -2,6 +2,7 @@ import Basics
 import FlowModel
 import FlowTestKit
 import PostgreSQL
+import Rigs
 import StepKit
 import Synchronization
 import Testing

@@ -1,6 +1,7 @@
 import Basics
 import FlowModel
 import PostgreSQL
+import Rigs
 import StepKit
 import Synchronization
 import Testing
@@ -167,22 +168,16 @@ import Testing
             listening.cancel()
             following.cancel()
         }
-        let deadline = ContinuousClock.now + .seconds(20)
-        func until(_ isTrue: () -> Bool, _ body: () async throws -> Void) async throws {
-            while !isTrue(), .now < deadline {
-                try await body()
-                try await Task.sleep(for: .milliseconds(20))
-            }
-            #expect(isTrue())
-        }
         // The first says that listening has begun.
-        try await until({ work.withLock { $0 } == 1 }) {}
-        try await until({ heard.withLock { $0 } > 2 }) {
+        try await eventually("listening has begun") { work.withLock { $0 } == 1 }
+        try await eventually("it follows its job", every: .milliseconds(20)) {
+            if heard.withLock({ $0 }) > 2 { return true }
             try await other.store.notify(by: WorkerID(rawValue: "own"), ended: [others, mine])
             try await other.store.notify(by: nil, ended: [others])
+            return false
         }
         #expect(work.withLock { $0 } == 1)
         try await other.store.notify(by: WorkerID(rawValue: "somebody"), ended: [])
-        try await until({ work.withLock { $0 } == 2 }) {}
+        try await eventually("it is told") { work.withLock { $0 } == 2 }
     }
 }
