@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import Synchronization
 
 /// Servers of a test, held by a shell that stops them when its input ends: with the test process, in whatever way that ends.
 public final class KeptProgram: @unchecked Sendable {  // started once, by whoever makes it
@@ -70,10 +71,11 @@ public final class KeptProgram: @unchecked Sendable {  // started once, by whoev
 
         """
 
-    /// A port of loopback that nobody had a moment ago, below those that the kernel gives out by itself.
+    /// A port of loopback that nobody had a moment ago, below those that the kernel gives out by itself. No two of this process are the same: who has
+    /// one takes it later. Other test processes begin elsewhere.
     public static func freePort() throws -> Int {
         for _ in 0..<200 {
-            let port = Int.random(in: 12000..<32000)
+            let port = 12000 + ports.wrappingAdd(1, ordering: .relaxed).newValue % 20000
             let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
             defer { close(listener) }
             var address = sockaddr_in()
@@ -87,6 +89,8 @@ public final class KeptProgram: @unchecked Sendable {  // started once, by whoev
         }
         throw ResticRig.Failure(description: "no free port of loopback")
     }
+
+    private static let ports = Atomic(Int(getpid()) &* 997 % 20000)
 
     deinit {
         try? input.fileHandleForWriting.close()

@@ -94,13 +94,13 @@ public final class PostgreSQLServerRig: Sendable {
         """
 
     private func waitUntilReady() throws {
-        let end = Date.now + 60
-        while !FileManager.default.fileExists(atPath: folder + "/ready") {
-            if FileManager.default.fileExists(atPath: folder + "/failed") || Date.now > end || !keeper.process.isRunning {
+        try waitUntil("the server's start", seconds: 120) {
+            if FileManager.default.fileExists(atPath: folder + "/ready") { return true }
+            if FileManager.default.fileExists(atPath: folder + "/failed") || !keeper.process.isRunning {
                 let log = ["init.log", "server.log"].compactMap { try? String(contentsOfFile: "\(folder)/\($0)", encoding: .utf8) }
                 throw ResticRig.Failure(description: "the server did not start: \(log.joined(separator: "\n"))")
             }
-            usleep(20_000)
+            return false
         }
     }
 
@@ -123,11 +123,9 @@ public final class PostgreSQLServerRig: Sendable {
     /// Starts it again after `halt`.
     public func resume() async throws {
         // Children of a killed server may hold its memory for a moment.
-        for _ in 0..<100 {
-            if (try? await control(["start", "-w", "-t", "60", "-s"])) != nil { return }
-            try await Task.sleep(for: .milliseconds(50))
+        try await eventually("the server's new start, see \(folder)/server.log", every: .milliseconds(50)) {
+            (try? await control(["start", "-w", "-t", "60", "-s"])) != nil
         }
-        throw ResticRig.Failure(description: "the server did not start again; see \(folder)/server.log")
     }
 
     /// Stops it, as a crash would, and leaves it stopped.
