@@ -69,7 +69,11 @@ let package = Package(
         .target(name: "Crypto", dependencies: ["CLibCrypto", "CSHA256", "Basics"], swiftSettings: hot),
 
         // 2: one technique each
-        .target(name: "PipelineDSL", dependencies: ["CLibYAML", "Basics", "FlowModel", "StepKit", "Crypto"], swiftSettings: strict),
+        // what both the compiler and the engine know of a document; the engine links no YAML
+        .target(name: "Expressions", dependencies: ["Basics", "FlowModel"], swiftSettings: strict),
+        .target(
+            name: "PipelineDSL", dependencies: ["CLibYAML", "Basics", "FlowModel", "StepKit", "Expressions", "Crypto"],
+            swiftSettings: strict),
         .target(
             name: "PostgreSQL", dependencies: ["CLibPQ", "Basics", "HostKit", "Threads", subprocess],
             exclude: ["Embedded/Queries"],
@@ -84,7 +88,7 @@ let package = Package(
         // 3: the engine and the data path, which do not know each other
         .target(
             name: "WorkflowEngine",
-            dependencies: ["Basics", "FlowModel", "StepKit", "PipelineDSL", "PostgreSQL", "HostKit", "Crypto", "Threads", subprocess],
+            dependencies: ["Basics", "FlowModel", "StepKit", "Expressions", "PostgreSQL", "HostKit", "Crypto", "Threads", subprocess],
             exclude: ["Store/Queries", "Store/Migrations"],
             swiftSettings: strict,
             plugins: ["EmbedSQL"]),
@@ -160,8 +164,10 @@ let package = Package(
         .testTarget(
             name: "PluginHostTests", dependencies: ["PluginHost", "Basics", "StepKit", "StorageKit", "Rigs"], swiftSettings: strict),
         .testTarget(name: "CryptoTests", dependencies: ["Crypto"], swiftSettings: strict),
+        .testTarget(name: "ExpressionsTests", dependencies: ["Expressions", "FlowModel"], swiftSettings: strict),
         .testTarget(
-            name: "PipelineDSLTests", dependencies: ["PipelineDSL", "Basics", "FlowModel", "StepKit", "StorageKit", "Rigs", "Steps"],
+            name: "PipelineDSLTests",
+            dependencies: ["PipelineDSL", "Expressions", "Crypto", "Basics", "FlowModel", "StepKit", "StorageKit", "Rigs", "Steps"],
             swiftSettings: strict),
         .testTarget(
             name: "PostgreSQLTests", dependencies: ["PostgreSQL", "Basics", "FlowModel", "HostKit", "Rigs", "Threads", subprocess],
@@ -169,9 +175,8 @@ let package = Package(
         .testTarget(
             name: "WorkflowEngineTests",
             dependencies: [
-                "WorkflowEngine", "PostgreSQL", "Basics", "FlowModel", "StepKit", "StorageKit", "PipelineDSL", "Rigs", "Threads",
-                "FlowTestKit",
-                "flow-test-worker", subprocess,
+                "WorkflowEngine", "PostgreSQL", "Basics", "FlowModel", "StepKit", "StorageKit", "Expressions", "Crypto", "Rigs", "Threads",
+                "FlowTestKit", "flow-test-worker", subprocess,
             ],
             swiftSettings: strict),
         .testTarget(

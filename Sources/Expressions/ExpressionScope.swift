@@ -25,7 +25,7 @@ public struct ExpressionScope: Sendable {
 }
 
 /// What an expression names, for the compiler's checks.
-enum ExpressionReference: Sendable, Hashable {
+public enum ExpressionReference: Sendable, Hashable {
     case parameter(String)
     case output(step: String, name: String)
     case job(String)

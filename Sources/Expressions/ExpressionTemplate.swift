@@ -1,7 +1,8 @@
 import Basics
+public import FlowModel
 
 /// A setting's text with its `${...}` parts. `$${` stands for a literal `${`.
-struct ExpressionTemplate: Sendable, Hashable {
+public struct ExpressionTemplate: Sendable, Hashable {
     enum Part: Sendable, Hashable {
         case text(String)
         case expression(Expression)
@@ -9,7 +10,8 @@ struct ExpressionTemplate: Sendable, Hashable {
     let parts: [Part]
     private let text: String
 
-    init(parsing text: String) throws(Explanation) {
+    /// Throws where a `${` is not closed, or what stands in it is no expression.
+    public init(parsing text: String) throws(Explanation) {
         self.text = text
         var parts: [Part] = []
         var plain = ""
@@ -51,10 +53,8 @@ struct ExpressionTemplate: Sendable, Hashable {
         return nil
     }
 
-    var isConstant: Bool { !parts.contains { if case .expression = $0 { true } else { false } } }
-
     /// What it names. Throws for a path that can't name anything.
-    var references: [ExpressionReference] {
+    public var references: [ExpressionReference] {
         get throws(Explanation) {
             var found: [ExpressionReference] = []
             for case .expression(let expression) in parts {

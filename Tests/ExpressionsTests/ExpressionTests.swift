@@ -1,7 +1,7 @@
 import Basics
 import Testing
 
-@testable import PipelineDSL
+@testable import Expressions
 
 @Suite struct ExpressionTests {
     static let scope = ExpressionScope(

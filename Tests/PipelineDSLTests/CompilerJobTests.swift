@@ -1,4 +1,5 @@
 import Basics
+import Expressions
 import FlowModel
 import StepKit
 import StorageKit

@@ -1,24 +1,18 @@
 /// What may be a name: it becomes part of step ids, expressions, tags and object names.
-enum DocumentName {
-    static let longest = 63
+public enum DocumentName {
+    /// In bytes.
+    public static let longest = 63
 
     /// Letters, digits, `-` and `_` (and `.` where `dots`), starting with a letter or digit.
-    static func isGood(_ name: String, dots: Bool = false) -> Bool {
+    public static func isGood(_ name: String, dots: Bool = false) -> Bool {
         guard let first = name.utf8.first, isAlphanumeric(first), name.utf8.count <= longest else { return false }
         return name.utf8.allSatisfy { byte in
             isAlphanumeric(byte) || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "_") || (dots && byte == UInt8(ascii: "."))
         }
     }
 
-    static func wrong(_ node: YAMLNode, _ what: String, dots: Bool = false) -> Finding {
-        Finding(
-            "wrong-name", "\(what) can't be used",
-            expected: "letters, digits, - and _\(dots ? " and ." : ""), at most \(longest), a letter or digit first",
-            found: node.scalarText ?? node.kind, at: node.mark)
-    }
-
     /// A text as part of a step id: what may not stand in a name becomes `-`.
-    static func slug(_ text: String) -> String {
+    public static func slug(_ text: String) -> String {
         var slug = ""
         for character in text {
             let isGood = character.utf8.count == 1 && character.utf8.allSatisfy(isAlphanumeric)

@@ -1,7 +1,7 @@
 /// The name that somebody probably meant.
-enum NearestName {
+public enum NearestName {
     /// The nearest by edit distance, if it is near: at most a third of the letters differ, or half of them when it starts alike.
-    static func of(_ name: String, among names: some Sequence<String>) -> String? {
+    public static func of(_ name: String, among names: some Sequence<String>) -> String? {
         guard name.count <= 64 else { return nil }
         var best: (name: String, distance: Int)?
         for candidate in names where candidate != name && candidate.count <= 64 {

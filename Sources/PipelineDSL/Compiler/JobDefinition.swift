@@ -1,4 +1,5 @@
 public import Basics
+import Expressions
 public import FlowModel
 public import StepKit
 
@@ -175,13 +176,6 @@ public struct JobDefinition: Sendable, Hashable {
                     at: "step \(step.id)", advice: "give system \(name) a bound such as `staging: 64MiB`")
             }
         }
-    }
-}
-
-extension Plan {
-    /// What `${pipeline.…}` reaches.
-    public var expressionFields: [String: JSONValue] {
-        ["name": .string(pipeline), "labels": .object(labels.mapValues(JSONValue.string))]
     }
 }
 

@@ -1,3 +1,4 @@
+import Expressions
 import FlowModel
 import Basics
 import StepKit

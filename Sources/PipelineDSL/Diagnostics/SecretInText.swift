@@ -1,3 +1,5 @@
+import Expressions
+
 /// Keeps what looks like a written-out secret out of the lines that diagnostics show. By the text alone: a line may be shown because of a
 /// mistake in it that keeps anybody from reading it as what it was meant to be.
 enum SecretInText {

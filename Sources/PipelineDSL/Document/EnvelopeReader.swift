@@ -1,4 +1,6 @@
 import Basics
+import Expressions
+import FlowModel
 import StepKit
 
 /// Tells the three envelopes apart by their own keys and takes them off.

@@ -1,3 +1,4 @@
+import Expressions
 import StepKit
 
 /// Something wrong at a place, before it is known which file it is in, or whether another reading of the same text fits.

@@ -1,6 +1,6 @@
 import Basics
+import Expressions
 import FlowModel
-import PipelineDSL
 
 /// Whether a run's steps and windows are its plan's, and those that its fan-outs add. What members there are depends on outputs, which only the run
 /// knows; what each of them does does not.

@@ -1,7 +1,7 @@
 import Basics
+import Expressions
 import FlowModel
 import Foundation
-import PipelineDSL
 
 /// Resolves `${...}` in a claimed step's settings, condition and items, at the moment when it runs.
 struct StepExpressions: Sendable {

@@ -1,6 +1,6 @@
 public import Basics
+import Crypto
 public import FlowModel
-import PipelineDSL
 import PostgreSQL
 import Synchronization
 

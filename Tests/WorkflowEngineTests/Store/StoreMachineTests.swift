@@ -1,6 +1,6 @@
 import Basics
+import Crypto
 import FlowModel
-import PipelineDSL
 import PostgreSQL
 import Testing
 

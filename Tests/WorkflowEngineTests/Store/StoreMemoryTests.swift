@@ -1,6 +1,6 @@
 import Basics
+import Expressions
 import FlowModel
-import PipelineDSL
 import StepKit
 import Synchronization
 import Testing
