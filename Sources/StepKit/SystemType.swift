@@ -27,6 +27,8 @@ public protocol SystemType: Sendable {
     func problems(in settings: Settings) -> [SettingProblem]
     /// How long a snapshot takes: what may stand in a window depends on it. Pure.
     func snapshotCost(_ settings: Settings) throws(StepError) -> SnapshotCost
+    /// What systems must share to be held in one instant (`GroupSnapshotting`), as a cluster's name; nil for one that can't be in a group. Pure.
+    func groupPlace(_ settings: Settings) -> String?
     /// Opens an instance. Cheap; connects at first use or here. Called once a step that names the system.
     func open(_ settings: Settings, _ context: StepContext) async throws -> Instance
 }
@@ -41,6 +43,9 @@ extension SystemType {
     public func settings(neededFor capability: Capability) -> [String] { [] }
     public func problems(in settings: Settings) -> [SettingProblem] { [] }
     public func snapshotCost(_ settings: Settings) throws(StepError) -> SnapshotCost { .instant }
+    public func groupPlace(_ settings: Settings) -> String? { nil }
+    /// The settings of a check of a restored copy; nil where the type checks none.
+    public var checkSchema: SettingsSchema? { (Instance.self as? any Verifying.Type)?.checkSchema }
 }
 
 /// An opened system. What it can do is said by the capability protocols that it conforms to.

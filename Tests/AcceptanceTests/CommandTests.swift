@@ -44,6 +44,21 @@ import Testing
         try expectEqualTrees(rig.path("data"), rig.path("theirs") + rig.path("data"))
     }
 
+    /// Said once by each command, and no reason to fail.
+    @Test func keysThatDoNothingYetAreSaid() throws {
+        let (rig, document) = try prepared("idle", verify: "metadata")
+        defer { rig.close() }
+        let text = try String(contentsOfFile: document, encoding: .utf8)
+        try rig.write("pipeline.yaml", text + "\nschedule: {cron: \"15 2 * * *\"}\n")
+        for command in ["validate", "plan", "run", "submit"] {
+            let said = try rig.run([command, document])
+            #expect(said.status == 0, "\(command): \(said.output)\n\(said.errors)")
+            #expect(said.errors.ranges(of: "\(document):9:1: warning: `schedule` of a pipeline").count == 1, "\(command): \(said.errors)")
+            #expect(said.errors.contains("15 2 * * * snappy-flow submit FILE"), "\(command): \(said.errors)")
+            #expect(!said.output.contains("warning"), "\(command): \(said.output)")
+        }
+    }
+
     @Test func aRestoreOfNothingIsNoSuccess() throws {
         let (rig, document) = try prepared("nothing", verify: "metadata")
         defer { rig.close() }

@@ -105,7 +105,8 @@ extension PipelineCompiler {
         if !mention.text.contains("default(") { checkRuns(source, before: index, at: mention.mark) }
     }
 
-    func parameterFinding(_ name: String, _ mention: Mentions.Template, _ label: String) -> Finding? {
+    mutating func parameterFinding(_ name: String, _ mention: Mentions.Template, _ label: String) -> Finding? {
+        usedParameters.insert(name)
         guard let parameter = document.parameters[name] else {
             let known = Array(document.parameters.keys)
             return Finding(

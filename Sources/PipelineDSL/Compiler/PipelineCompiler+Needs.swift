@@ -97,6 +97,21 @@ extension PipelineCompiler {
                     "unused", "no step uses repository \(store.name)", expected: "a step that names it", found: "none", isWarning: true,
                     at: store.mark))
         }
+        warnOfUnused("limit", in: "limits", document.limits.keys.filter { !usedLimits.contains($0) }) { "a step with `limits: [\($0)]`" }
+        warnOfUnused("parameter", in: "parameters", document.parameters.keys.filter { !usedParameters.contains($0) }) {
+            "`${parameters.\($0)}` in a step, a system or a repository"
+        }
+    }
+
+    private var usedLimits: Set<String> { Set(drafts.flatMap { $0.written?.keys.limits.map(\.name) ?? [] }) }
+
+    private mutating func warnOfUnused(_ kind: String, in section: String, _ names: [String], expected: (String) -> String) {
+        for name in names.sorted() {
+            report(
+                Finding(
+                    "unused", "nothing uses \(kind) \(name)", expected: expected(name), found: "none", isWarning: true,
+                    at: document.places["\(section).\(name)"] ?? document.mark))
+        }
     }
 }
 

@@ -18,6 +18,9 @@ struct PipelineCompiler {
     var systems: [String: PlannedSystem] = [:]
     var repositories: [String: PlannedRepository] = [:]
 
+    /// Those that an expression names.
+    var usedParameters: Set<String> = []
+
     /// Something of the document could not be read: what is missing may be in there.
     let isReadWithErrors: Bool
 
@@ -44,6 +47,7 @@ struct PipelineCompiler {
         guard formWindows(), !reportCycle() else { return nil }
         guardCompensations()
         guard !reportCycle() else { return nil }
+        checkSubjects()
         fillNeeds()
         if !isReadWithErrors { warnOfUnused() }
         return plan()

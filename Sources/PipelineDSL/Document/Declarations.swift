@@ -42,6 +42,8 @@ struct PipelineDocument: Sendable {
     /// Declared with something wrong in them: naming one is no second error.
     var brokenNames: Set<String> = []
     var limits: [String: Int] = [:]
+    /// Where parameters and limits are declared: `parameters.sample`, `limits.array`.
+    var places: [String: SourceMark] = [:]
     var schedule: JSONValue?
     var objectives: JSONValue?
     var blackouts: JSONValue?
@@ -69,6 +71,8 @@ struct WrittenStep: Sendable {
     var settings: [String: JSONValue]
     /// The settings that stand in the document.
     var given: Set<String>
+    /// Where the values of its keys stand.
+    var places: [String: SourceMark] = [:]
     var mentions: Mentions
     var keys: StepKeys
     var mark: SourceMark

@@ -8,10 +8,12 @@ extension Finding {
     ) -> [Finding] {
         guard settings[problem.setting]?.canonicalText.contains("${") != true else { return [] }
         let entry = entries.first { $0.key.scalarText == problem.setting }
-        return [
-            Finding(
-                "wrong-value", "\(label): `\(problem.setting)` can't be meant", expected: problem.expected, found: problem.found,
-                hint: problem.advice, at: entry?.value.mark ?? mark)
-        ]
+        return [Finding(problem, label, at: entry?.value.mark ?? mark)]
+    }
+
+    init(_ problem: SettingProblem, _ label: String, at mark: SourceMark) {
+        self.init(
+            "wrong-value", "\(label): `\(problem.setting)` can't be meant", expected: problem.expected, found: problem.found,
+            hint: problem.advice, at: mark)
     }
 }

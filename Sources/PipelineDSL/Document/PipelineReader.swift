@@ -19,13 +19,20 @@ struct PipelineReader {
         var hasSteps = false
         for entry in envelope.spec {
             let node = entry.value
+            if let key = entry.key.scalarText, let meanwhile = DocumentKeys.meanwhile(key, node) {
+                findings.append(.idle(key, of: "a pipeline", meanwhile: meanwhile, at: entry.key.mark))
+            }
             switch entry.key.scalarText ?? entry.key.kind {
             case "schedule": document.schedule = schedule(node)
             case "objectives": document.objectives = setting(node, .object(DocumentKeys.objectives), "objectives")
             case "blackouts": document.blackouts = blackouts(node)
             case "hooks": document.hooks = setting(node, .list(.object(DocumentKeys.hook)), "hooks")
-            case "parameters": document.parameters = parameters(node)
-            case "limits": document.limits = limits(node)
+            case "parameters":
+                document.parameters = parameters(node)
+                document.places.merge(Self.places(node, "parameters")) { first, _ in first }
+            case "limits":
+                document.limits = limits(node)
+                document.places.merge(Self.places(node, "limits")) { first, _ in first }
             case "systems": readSystems(node, into: &document)
             case "repositories": readRepositories(node, into: &document)
             case "steps":
@@ -48,7 +55,7 @@ struct PipelineReader {
     private mutating func readSteps(_ node: YAMLNode, into document: inout PipelineDocument) {
         var reader = StepReader(catalog)
         document.steps = reader.read(node, label: "steps")
-        findings += reader.findings
+        findings += reader.findings + reader.warnings
         if node.elements?.isEmpty ?? false {
             findings.append(Finding("missing-key", "the pipeline has no steps", expected: "a step", found: node.kind, at: node.mark))
         }
@@ -100,6 +107,11 @@ struct PipelineReader {
             }
             return (name, entry.value, entry.key.mark)
         }
+    }
+
+    private static func places(_ node: YAMLNode, _ section: String) -> [String: SourceMark] {
+        let places = (node.entries ?? []).compactMap { entry in entry.key.scalarText.map { ("\(section).\($0)", entry.key.mark) } }
+        return Dictionary(places) { first, _ in first }
     }
 
     private mutating func parameters(_ node: YAMLNode) -> [String: PlannedParameter] {

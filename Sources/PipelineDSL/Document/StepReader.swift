@@ -5,6 +5,8 @@ import StepKit
 struct StepReader {
     let catalog: Catalog
     var findings: [Finding] = []
+    /// Apart: a step with nothing but these is read without a mistake.
+    var warnings: [Finding] = []
 
     init(_ catalog: Catalog) { self.catalog = catalog }
 
@@ -133,6 +135,14 @@ struct StepReader {
             findings.append(.unknownKey(key, in: label, schemas: [verb.schema, DocumentKeys.step], known: more, at: entry.key.mark))
             return
         }
+        if let meanwhile = field.meanwhile { warnings.append(.idle(key, of: label, meanwhile: meanwhile, at: entry.key.mark)) }
+        if key == "retry", verb.waitsFor != nil {
+            warnings.append(
+                Finding(
+                    Finding.idle, "`retry` of \(label) does nothing: its answer is final, and so is the end of its `timeout`",
+                    hint: "leave it out", isWarning: true, at: entry.key.mark))
+        }
+        step.places[key] = entry.value.mark
         let reading = SettingReader.read(entry.value, as: field.type, label: "\(label): \(key)")
         findings += reading.findings
         guard reading.findings.isEmpty else { return }

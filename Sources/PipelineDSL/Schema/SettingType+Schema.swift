@@ -53,7 +53,7 @@ extension SettingField {
         if isRequired, case .object(let fields) = type, fields.required.isEmpty {
             members = ["anyOf": .array((members["anyOf"]?.arrayValue ?? [.object(members)]).map { $0.adding(["minProperties": 1]) })]
         }
-        members["description"] = .string(summary)
+        members["description"] = .string(toldSummary)
         if let defaultValue { members["default"] = defaultValue }
         return .object(members)
     }

@@ -28,6 +28,7 @@ public struct HostedSystemType<Base: SystemType, Hosted: PluginSystem>: SystemTy
     public func settings(neededFor capability: Capability) -> [String] { base.settings(neededFor: capability) }
     public func problems(in settings: Settings) -> [SettingProblem] { base.problems(in: settings) }
     public func snapshotCost(_ settings: Settings) throws(StepError) -> SnapshotCost { try base.snapshotCost(settings) }
+    public func groupPlace(_ settings: Settings) -> String? { base.groupPlace(settings) }
 
     public func open(_ settings: Settings, _ context: StepContext) async throws -> Hosted {
         // Cheap: it connects when it is asked something, and here nobody asks. Missing secrets are said at once.

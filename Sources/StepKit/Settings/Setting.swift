@@ -37,6 +37,18 @@ public struct Setting<Value: SettingValue>: Sendable {
     }
 }
 
+extension SettingField {
+    /// The same, declared to do nothing yet; `meanwhile` says what to do until it does.
+    public func idle(meanwhile: String) -> SettingField {
+        var field = self
+        field.meanwhile = meanwhile
+        return field
+    }
+
+    /// The summary; of a setting that does nothing yet, that too.
+    public var toldSummary: String { meanwhile.map { "\(summary). Does nothing yet: \($0)" } ?? summary }
+}
+
 /// A setting without its Swift type: what compiler, schema and docs read.
 public struct SettingField: Sendable, Hashable {
     public var name: String
@@ -44,6 +56,9 @@ public struct SettingField: Sendable, Hashable {
     public var type: SettingType
     public var defaultValue: JSONValue?
     public var isRequired: Bool
+    /// Of a setting that is accepted and does nothing yet: what to do until it does. Documents that have it are warned of.
+    public var meanwhile: String?
+
     public init(name: String, summary: String, type: SettingType, defaultValue: JSONValue? = nil, isRequired: Bool = false) {
         self.name = name
         self.summary = summary

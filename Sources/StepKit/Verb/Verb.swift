@@ -7,6 +7,9 @@ public protocol Verb: Sendable {
     /// What is wrong with settings that have the right shapes. Pure; of a setting with an expression in it nobody asks.
     func problems(in settings: Settings) -> [SettingProblem]
 
+    /// What is wrong with settings for what the step acts on. Pure; systems that are not declared well are left out. Values may be expressions.
+    func problems(in settings: Settings, about subject: StepSubject) -> [SettingProblem]
+
     /// Does the step. May be called again for the same step after a crash (`context.attempt`, `context.checkpoint`); must find what an
     /// earlier attempt left, by `context.key`, instead of making it twice.
     func run(_ context: StepContext) async throws -> StepResult
@@ -17,6 +20,7 @@ public protocol Verb: Sendable {
 
 extension Verb {
     public func problems(in settings: Settings) -> [SettingProblem] { [] }
+    public func problems(in settings: Settings, about subject: StepSubject) -> [SettingProblem] { [] }
     public func undo(_ context: StepContext) async throws -> StepResult { StepResult() }
 }
 

@@ -6,8 +6,13 @@ import StepKit
 struct External: Verb {
     let declaration = VerbDeclaration(
         name: "external", summary: "Hand a task to a worker outside and wait for its answer", subject: .none,
-        schema: SettingsSchema([Self.topic.field, Self.variables.field]), workClass: .backup, waitsFor: .external,
+        schema: SettingsSchema([Self.topic.field.idle(meanwhile: Self.meanwhile), Self.variables.field]), workClass: .backup,
+        waitsFor: .external,
         outputs: ["variables": "What the worker answered"])
+
+    /// Nothing hands tasks out yet. Said once, of the key that every such step has.
+    private static let meanwhile =
+        "no worker outside is told of topic and variables; the step waits until somebody says `snappy-flow jobs approve JOB STEP`"
 
     static let topic = Setting<String>.required("topic", "What workers outside ask for")
     static let variables = Setting<[String: JSONValue]>("variables", "What the worker gets", default: [:])

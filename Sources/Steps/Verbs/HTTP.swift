@@ -31,13 +31,21 @@ struct HTTP: Verb {
     private static let readAtMost = ByteCount.mebibytes(16)
     private static let keptBytes = 64 << 10
 
+    /// It fails whatever the server does: better before anything runs.
+    func problems(in settings: Settings) -> [SettingProblem] {
+        guard settings.values[Self.wait.name] != nil else { return [] }
+        return SettingProblem(Self.wait.name) { throw Self.noCallback(settings.origin) }.map { [$0] } ?? []
+    }
+
+    private static func noCallback(_ origin: String) -> StepError {
+        StepError(
+            .invalidSetting, expected: "a server of snappy-flow's that can be called back", found: "none: there is no such server yet",
+            at: origin, advice: "leave `wait` out, and ask with another `http` step and its `retry` whether it is done")
+    }
+
     func run(_ context: StepContext) async throws -> StepResult {
         let settings = context.settings
-        if try settings.optional(Self.wait) != nil {
-            throw StepError(
-                .invalidSetting, expected: "a server that can be called back", found: "a worker without one", at: settings.origin,
-                advice: "leave `wait` out and ask again with another step, or hand the task out with `external`")
-        }
+        if try settings.optional(Self.wait) != nil { throw Self.noCallback(settings.origin) }
         let expectation = try settings.value(Self.expect)
         let request = try request(context)
         try context.recorder.ensureHeld()

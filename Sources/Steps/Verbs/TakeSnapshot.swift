@@ -6,12 +6,26 @@ import StepKit
 struct TakeSnapshot: Verb {
     let declaration = VerbDeclaration(
         name: "snapshot", summary: "Hold a point in time of systems, to be copied later",
-        subject: .systems(anyOf: [.snapshotting]), schema: SettingsSchema([Self.suffix.field, Self.group.field]), workClass: .window,
+        subject: .systems(anyOf: [.snapshotting]),
+        schema: SettingsSchema([
+            Self.suffix.field.idle(meanwhile: "leave it out: the names are snappy-flow's own"), Self.group.field,
+        ]), workClass: .window,
         windowRole: .snapshot, acquires: Acquisition(undoVerb: "release", undoneWhen: .usersDone), holdsSystems: .exclusive,
         outputs: ["snapshots": "By system: its system snapshot"])
 
     static let suffix = Setting<String>("suffix", "A word that the system snapshot's name ends with, where the system shows names")
     static let group = Setting<Bool>("group", "One instant over all systems of the list", default: false)
+
+    func problems(in settings: Settings, about subject: StepSubject) -> [SettingProblem] {
+        guard (try? settings.value(Self.group)) == true, subject.systems.count > 1 else { return [] }
+        let places = subject.systems.map { $0.type.groupPlace($0.settings) }
+        // A place that depends on parameters may be that of the others.
+        let known = places.compactMap { $0 }.filter { !$0.contains("${") }
+        let types = Set(subject.systems.map { $0.type.name })
+        guard places.contains(nil) || Set(known).count > 1 || types.count > 1 else { return [] }
+        let error = Self.ungroupable(types: types, at: settings.origin)
+        return [SettingProblem(Self.group.name, expected: error.expected, found: error.found, advice: error.advice)]
+    }
 
     func run(_ context: StepContext) async throws -> StepResult {
         let names = context.subjectSystems
@@ -79,11 +93,14 @@ struct TakeSnapshot: Verb {
 
     /// Saying so beats a group that is none.
     private func ungroupable(_ names: [String], _ context: StepContext) -> StepError {
-        let types = Set(names.compactMap { context.plan.systems[$0]?.type }).sorted().joined(separator: ", ")
-        return StepError(
+        Self.ungroupable(types: Set(names.compactMap { context.plan.systems[$0]?.type }), at: "step \(context.step.id)")
+    }
+
+    private static func ungroupable(types: Set<String>, at location: String) -> StepError {
+        StepError(
             .invalidSetting,
             expected: "systems of one type and place that takes several in one instant (ceph-rbd: images of one cluster, without `clone`)",
-            found: types, at: "step \(context.step.id)",
+            found: types.sorted().joined(separator: ", "), at: location,
             advice: "quiesce them first and leave `group` out: the window holds them at rest from the first snapshot to the last")
     }
 }

@@ -61,10 +61,10 @@ struct PluginsCommand: ParsableCommand {
             for field in schema.fields {
                 let value = field.defaultValue?.canonicalText ?? (field.isRequired ? "(required)" : "")
                 listing.add(
-                    [field.name, field.type.words, value, field.summary],
+                    [field.name, field.type.words, value, field.toldSummary],
                     [
                         "name": .string(field.name), "type": .string(field.type.words), "required": .bool(field.isRequired),
-                        "default": field.defaultValue ?? .null, "summary": .string(field.summary),
+                        "default": field.defaultValue ?? .null, "summary": .string(field.toldSummary),
                     ])
             }
             print(listing.text(output.output))

@@ -24,6 +24,9 @@
                 key: secret, timeout: try settings.value(timeout))
         }
 
+        /// What images of one cluster have in common.
+        static func clusterName(configuration: String?, monitors: String?) -> String { monitors ?? configuration ?? "/etc/ceph/ceph.conf" }
+
         /// Which cluster, where it is not the host's own.
         static func place(_ settings: Settings) throws(StepError) -> String {
             if let monitors = try settings.optional(monitors) { return monitors.filter { $0 != " " } + "/" }

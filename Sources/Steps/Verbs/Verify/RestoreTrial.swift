@@ -15,8 +15,9 @@ struct RestoreTrial: Sendable {
     private static let intoSetting = Setting<String>(
         "into", "The system to restore into; a scratch folder, dropped afterwards, else",
         type: .systemName([.treeDestination, .imageDestination]))
+    static let checksKey = "checks"
     private static let checksSetting = Setting<[[String: JSONValue]]>(
-        "checks", "Checks of the system, in its own way", default: [], type: .list(.map(.any)))
+        checksKey, "Checks of the system, in its own way", default: [], type: .list(.map(.any)))
     private static let overwriteSetting = Setting<Bool>("overwrite", "True to replace what is in `into`", default: false)
 
     static let schema = SettingsSchema([intoSetting.field, checksSetting.field, overwriteSetting.field])

@@ -25,6 +25,15 @@ struct Verify: Verb {
     static let restore = Setting<[String: JSONValue]>(
         "restore", "Restore into a scratch folder, or a system, and look at what comes out", type: .object(RestoreTrial.schema))
 
+    func problems(in settings: Settings, about subject: StepSubject) -> [SettingProblem] {
+        guard let values = try? settings.optional(Self.restore), let trial = try? RestoreTrial(values, origin: settings.origin) else {
+            return []
+        }
+        return trial.problems(about: subject).map { problem in
+            SettingProblem(Self.restore.name, expected: problem.expected, found: problem.found, advice: problem.advice)
+        }
+    }
+
     func run(_ context: StepContext) async throws -> StepResult {
         let settings = context.settings
         let trial = try settings.optional(Self.restore).map { try RestoreTrial($0, origin: settings.origin) }

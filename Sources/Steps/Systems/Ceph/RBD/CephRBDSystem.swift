@@ -110,7 +110,9 @@
 
     extension CephRBDSystem: GroupSnapshotting {
         /// A group is of one cluster; its images may be in several pools. A group's snapshot can't be cloned.
-        var groupPlace: String? { clones ? nil : cluster.monitors ?? cluster.configuration ?? "/etc/ceph/ceph.conf" }
+        var groupPlace: String? {
+            clones ? nil : CephSettings.clusterName(configuration: cluster.configuration, monitors: cluster.monitors)
+        }
 
         func areOfOneInstant(_ snapshots: [SystemSnapshot]) -> Bool {
             let groups = Set(snapshots.map { $0.state["group"]?.stringValue })

@@ -57,6 +57,12 @@
                 ].compactMap { $0 }
         }
 
+        public func groupPlace(_ settings: Settings) -> String? {
+            guard (try? settings.value(Self.clone)) != true else { return nil }
+            return CephSettings.clusterName(
+                configuration: try? settings.optional(CephSettings.configuration), monitors: try? settings.optional(CephSettings.monitors))
+        }
+
         public func open(_ settings: Settings, _ context: StepContext) async throws
             -> some System & GroupSnapshotting & ImageSource & ImageDestination & Discovering
         {
