@@ -11,7 +11,7 @@ public final class Client: Sendable {
     public init(width: Int = 1) { pool = BlockingPool(label: "http", width: width) }
 
     /// Sends a request and waits for the whole answer. Cancelling the task ends it within a second.
-    public func send(_ request: Request) async throws -> Response {
+    public func send(_ request: HTTPRequest) async throws -> HTTPAnswer {
         try request.validate()
         let stop = StopSign()
         return try await withTaskCancellationHandler {

@@ -4,7 +4,7 @@ import Basics
 /// Why no answer came. A status of 400 and above is an answer, not an error of this kind.
 extension Explanation {
     /// What libcurl's code means for whoever asked.
-    init(_ code: CURLcode, detail: String, _ request: Request) {
+    init(_ code: CURLcode, detail: String, _ request: HTTPRequest) {
         let text = detail.isEmpty ? String(cString: curl_easy_strerror(code)) : detail
         let at = request.address
         switch code {
@@ -32,7 +32,7 @@ extension Explanation {
         }
     }
 
-    static func tooLarge(_ request: Request) -> Explanation {
+    static func tooLarge(_ request: HTTPRequest) -> Explanation {
         Explanation(
             .tooLarge, expected: "an answer of at most \(request.maximumResponse)", found: "a longer one", at: request.address,
             advice: "ask for less", retry: .permanent)

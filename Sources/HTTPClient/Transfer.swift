@@ -9,7 +9,7 @@ final class Transfer {
     /// Where a bandwidth is kept: the pieces in which it is.
     private static let pacedBytes = 64 << 10
 
-    private let request: Request
+    private let request: HTTPRequest
     private let stop: StopSign
     private var headers: [(name: String, value: String)] = []
     private var body: [UInt8] = []
@@ -18,12 +18,12 @@ final class Transfer {
     private var hasAllHeaders = false
     private var sent = 0
 
-    init(_ request: Request, stop: StopSign) {
+    init(_ request: HTTPRequest, stop: StopSign) {
         self.request = request
         self.stop = stop
     }
 
-    func perform(_ handle: UnsafeMutableRawPointer?) throws -> Response {
+    func perform(_ handle: UnsafeMutableRawPointer?) throws -> HTTPAnswer {
         guard let handle else { throw Explanation(CURLE_FAILED_INIT, detail: "", request) }
         var lines: UnsafeMutablePointer<curl_slist>?
         defer { curl_slist_free_all(lines) }
@@ -53,7 +53,7 @@ final class Transfer {
         guard hasAllHeaders else { throw Explanation(CURLE_GOT_NOTHING, detail: "an answer that ends within its headers", request) }
         var status = 0
         flow_curl_get_long(handle, CURLINFO_RESPONSE_CODE, &status)
-        return Response(status: status, headers: headers, body: body)
+        return HTTPAnswer(status: status, headers: headers, body: body)
     }
 
     private func configure(_ handle: UnsafeMutableRawPointer) {

@@ -5,7 +5,7 @@ import Rigs
 import Testing
 
 @Suite struct ClientTests {
-    private func kind(of request: Request) async throws -> ErrorKind? {
+    private func kind(of request: HTTPRequest) async throws -> ErrorKind? {
         let error = await #expect(throws: Explanation.self) { try await Client().send(request) }
         return error?.kind
     }
@@ -20,7 +20,7 @@ import Testing
         let rig = try HTTPRig { _ in HTTPRig.answer("201 Created", headers: ["X-Seen: yes "], "made") }
         defer { rig.stop() }
         let response = try await Client().send(
-            Request(method: "PUT", url: rig.url + "/a?b=c", headers: [("X-One", "1"), ("X-Empty", "")], body: Array("payload".utf8)))
+            HTTPRequest(method: "PUT", url: rig.url + "/a?b=c", headers: [("X-One", "1"), ("X-Empty", "")], body: Array("payload".utf8)))
         #expect(response.status == 201)
         #expect(response.body == Array("made".utf8))
         #expect(response.header("x-seen") == "yes")
@@ -35,7 +35,7 @@ import Testing
     @Test func anEmptyBodyIsSentAsEmpty() async throws {
         let rig = try HTTPRig { _ in HTTPRig.answer("204 No Content") }
         defer { rig.stop() }
-        let response = try await Client().send(Request(method: "POST", url: rig.url, body: []))
+        let response = try await Client().send(HTTPRequest(method: "POST", url: rig.url, body: []))
         #expect(response.status == 204)
         #expect(rig.requests.first?.headers["content-length"] == "0")
     }
@@ -43,22 +43,22 @@ import Testing
     @Test func doesNotFollowRedirects() async throws {
         let rig = try HTTPRig { _ in HTTPRig.answer("302 Found", headers: ["Location: http://127.0.0.1:1/"]) }
         defer { rig.stop() }
-        #expect(try await Client().send(Request(url: rig.url)).status == 302)
+        #expect(try await Client().send(HTTPRequest(url: rig.url)).status == 302)
         #expect(rig.requests.count == 1)
     }
 
     @Test func boundsTheAnswer() async throws {
         let rig = try HTTPRig { _ in HTTPRig.answer("200 OK", String(repeating: "x", count: 5000)) }
         defer { rig.stop() }
-        #expect(try await kind(of: Request(url: rig.url, maximumResponse: .kibibytes(4))) == .tooLarge)
-        #expect(try await Client().send(Request(url: rig.url, maximumResponse: ByteCount(bytes: 5000))).body.count == 5000)
+        #expect(try await kind(of: HTTPRequest(url: rig.url, maximumResponse: .kibibytes(4))) == .tooLarge)
+        #expect(try await Client().send(HTTPRequest(url: rig.url, maximumResponse: ByteCount(bytes: 5000))).body.count == 5000)
     }
 
     @Test func timesOutOnASilentServer() async throws {
         let rig = try HTTPRig { _ in nil }
         defer { rig.stop() }
         let error = await #expect(throws: Explanation.self) {
-            try await Client().send(Request(url: rig.url, timeout: .milliseconds(200)))
+            try await Client().send(HTTPRequest(url: rig.url, timeout: .milliseconds(200)))
         }
         #expect(error?.kind == .timedOut)
         #expect(error?.retry == .transient)
@@ -72,7 +72,7 @@ import Testing
         }
         defer { rig.stop() }
         let url = rig.url
-        let task = Task { try await Client().send(Request(url: url, timeout: .seconds(60))) }
+        let task = Task { try await Client().send(HTTPRequest(url: url, timeout: .seconds(60))) }
         for await _ in arrived { break }
         task.cancel()
         let error = await #expect(throws: Explanation.self) { try await task.value }
@@ -86,7 +86,7 @@ import Testing
         let client = Client(width: 2)
         // The server closes the connection after three, without a word: the fourth is no error.
         for number in 0..<6 {
-            let response = try await client.send(Request(method: "PUT", url: rig.url + "/\(number)", body: [1, 2]))
+            let response = try await client.send(HTTPRequest(method: "PUT", url: rig.url + "/\(number)", body: [1, 2]))
             #expect(response.status == 200 && response.body == Array("ok".utf8))
         }
         #expect(rig.requests.map(\.line) == (0..<6).map { "PUT /\($0) HTTP/1.1" })
@@ -98,9 +98,9 @@ import Testing
         let rig = try HTTPRig(answers: 10) { _ in "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok" }
         defer { rig.stop() }
         let client = Client()
-        _ = try await client.send(Request(method: "PUT", url: rig.url, headers: [("X-Secret", "1")], body: Array("payload".utf8)))
-        #expect(try await client.send(Request(method: "HEAD", url: rig.url)).body.isEmpty)
-        #expect(try await client.send(Request(url: rig.url)).body == Array("ok".utf8))
+        _ = try await client.send(HTTPRequest(method: "PUT", url: rig.url, headers: [("X-Secret", "1")], body: Array("payload".utf8)))
+        #expect(try await client.send(HTTPRequest(method: "HEAD", url: rig.url)).body.isEmpty)
+        #expect(try await client.send(HTTPRequest(url: rig.url)).body == Array("ok".utf8))
         let last = try #require(rig.requests.last)
         #expect(last.line == "GET / HTTP/1.1" && last.headers["x-secret"] == nil && last.body.isEmpty)
     }
@@ -108,26 +108,26 @@ import Testing
     @Test func whatStallsIsGivenUp() async throws {
         let rig = try HTTPRig { _ in nil }
         defer { rig.stop() }
-        #expect(try await kind(of: Request(url: rig.url, timeout: .seconds(60), stall: .seconds(1))) == .timedOut)
+        #expect(try await kind(of: HTTPRequest(url: rig.url, timeout: .seconds(60), stall: .seconds(1))) == .timedOut)
     }
 
     @Test func goesThroughAProxy() async throws {
         let rig = try HTTPRig { _ in HTTPRig.answer("200 OK", "by proxy") }
         defer { rig.stop() }
-        let response = try await Client().send(Request(url: "http://store.invalid:81/x", proxy: rig.url))
+        let response = try await Client().send(HTTPRequest(url: "http://store.invalid:81/x", proxy: rig.url))
         #expect(response.body == Array("by proxy".utf8))
         #expect(rig.requests.first?.line == "GET http://store.invalid:81/x HTTP/1.1")
     }
 
     @Test func saysThatNobodyListens() async throws {
         let port = try closedPort()
-        #expect(try await kind(of: Request(url: "http://127.0.0.1:\(port)/")) == .unreachable)
+        #expect(try await kind(of: HTTPRequest(url: "http://127.0.0.1:\(port)/")) == .unreachable)
     }
 
     @Test func saysThatTheAnswerBrokeOff() async throws {
         let rig = try HTTPRig { _ in "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf" }
         defer { rig.stop() }
-        #expect(try await kind(of: Request(url: rig.url)) == .interrupted)
+        #expect(try await kind(of: HTTPRequest(url: rig.url)) == .interrupted)
     }
 
     /// However little came of it: half a header is no whole answer without a body.
@@ -135,21 +135,22 @@ import Testing
     func anAnswerThatEndsWithinItsHeadersIsNone(_ text: String) async throws {
         let rig = try HTTPRig { _ in text }
         defer { rig.stop() }
-        #expect(try await kind(of: Request(method: "PUT", url: rig.url, body: [1])) == .interrupted)
+        #expect(try await kind(of: HTTPRequest(method: "PUT", url: rig.url, body: [1])) == .interrupted)
     }
 
     @Test(arguments: [
-        Request(url: "file:///etc/passwd"), Request(url: "http://h/a b"), Request(url: "http://h/", headers: [("A", "1\r\nB: 2")]),
-        Request(url: "http://h/", headers: [("A: x\r\nB", "1")]), Request(method: "GET / HTTP/1.1\r\nX:", url: "http://h/"),
+        HTTPRequest(url: "file:///etc/passwd"), HTTPRequest(url: "http://h/a b"),
+        HTTPRequest(url: "http://h/", headers: [("A", "1\r\nB: 2")]),
+        HTTPRequest(url: "http://h/", headers: [("A: x\r\nB", "1")]), HTTPRequest(method: "GET / HTTP/1.1\r\nX:", url: "http://h/"),
     ])
-    func refusesWhatWouldSmuggle(_ request: Request) async throws {
+    func refusesWhatWouldSmuggle(_ request: HTTPRequest) async throws {
         #expect(try await kind(of: request) == .invalidRequest)
     }
 
     @Test func errorsShowNeitherUserNorPasswordNorQuery() async throws {
         let port = try closedPort()
         let error = await #expect(throws: Explanation.self) {
-            try await Client().send(Request(url: "http://user:hunter2@127.0.0.1:\(port)/hook/x?token=hunter3#hunter4"))
+            try await Client().send(HTTPRequest(url: "http://user:hunter2@127.0.0.1:\(port)/hook/x?token=hunter3#hunter4"))
         }
         #expect(error?.location == "GET http://127.0.0.1:\(port)/hook/x")
         #expect(error.map { !$0.description.contains("hunter") } == true)
@@ -157,12 +158,13 @@ import Testing
 
     @Test func verifiesTheServersCertificate() async throws {
         try await TLSRig.with { rig in
-            let distrusted = try await kind(of: Request(url: rig.url))
+            let distrusted = try await kind(of: HTTPRequest(url: rig.url))
             #expect(distrusted == .untrusted)
-            let response = try await Client().send(Request(url: rig.url, trustFile: rig.certificate))
+            let response = try await Client().send(HTTPRequest(url: rig.url, trustFile: rig.certificate))
             #expect(response.status == 200)
             // The certificate is for another name.
-            let misnamed = try await kind(of: Request(url: rig.url.replacing("localhost", with: "127.0.0.1"), trustFile: rig.certificate))
+            let misnamed = try await kind(
+                of: HTTPRequest(url: rig.url.replacing("localhost", with: "127.0.0.1"), trustFile: rig.certificate))
             #expect(misnamed == .untrusted)
         }
     }

@@ -32,9 +32,9 @@ struct ResticServerStage: Sendable {
     /// `path` is relative to the server's address.
     func ask(
         _ method: String, _ path: String, _ more: [(name: String, value: String)] = [], body: [UInt8]? = nil
-    ) async throws -> Response {
+    ) async throws -> HTTPAnswer {
         try await client.send(
-            Request(
+            HTTPRequest(
                 method: method, url: rig.url + path, headers: headers + more, body: body, maximumResponse: .mebibytes(64),
                 trustFile: trustFile, proxy: ""))
     }

@@ -60,7 +60,7 @@ struct HTTP: Verb {
     }
 
     /// The request. A repeated attempt carries the same `Idempotency-Key` as the first.
-    private func request(_ context: StepContext) throws -> Request {
+    private func request(_ context: StepContext) throws -> HTTPRequest {
         let settings = context.settings
         var headers: [(name: String, value: String)] = []
         for (name, value) in try settings.value(Self.headers).sorted(by: { $0.key < $1.key }) {
@@ -84,7 +84,7 @@ struct HTTP: Verb {
         }
         let method = try settings.optional(Self.method) ?? (body == nil ? "GET" : "POST")
         if method != "GET", method != "HEAD" { add("Idempotency-Key", context.key) }
-        var request = Request(
+        var request = HTTPRequest(
             method: method, url: try settings.value(Self.url), headers: headers, body: body, maximumResponse: Self.readAtMost,
             proxy: try StoreConnection.proxy(settings))
         if let timeout = context.step.timeout { request.timeout = timeout }

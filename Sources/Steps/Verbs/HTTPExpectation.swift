@@ -32,7 +32,7 @@ struct HTTPExpectation: SettingValue, Hashable {
     }
 
     /// Throws for any other answer; transient where the status says that a later try may do.
-    func judge(_ response: Response, of request: Request) throws(StepError) {
+    func judge(_ response: HTTPAnswer, of request: HTTPRequest) throws(StepError) {
         let isWanted = status.isEmpty ? response.isSuccess : status.contains(response.status)
         guard isWanted else {
             throw StepError(

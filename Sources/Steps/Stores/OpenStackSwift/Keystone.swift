@@ -55,7 +55,7 @@ struct Keystone: SwiftLogin {
         }
     }
 
-    private func refusal(_ answer: Response, _ place: String) -> StorageError {
+    private func refusal(_ answer: HTTPAnswer, _ place: String) -> StorageError {
         guard answer.status == 401 || answer.status == 403 else { return StorageError(answer: answer, expected: "a token", at: place) }
         let advice =
             switch credential {

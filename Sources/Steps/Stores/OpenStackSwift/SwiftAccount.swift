@@ -42,7 +42,7 @@ actor SwiftAccount {
     /// The answer, whatever its status. `path` is what follows the account's address, encoded.
     nonisolated func send(
         _ method: String, _ path: String, headers: [(name: String, value: String)] = [], body: [UInt8]? = nil
-    ) async throws -> Response {
+    ) async throws -> HTTPAnswer {
         var session = try await session()
         var answer = try await send(method, path, headers, body, session)
         // More than once: a fresh token may be lost again by a server that keeps them in a cache.
@@ -55,7 +55,7 @@ actor SwiftAccount {
 
     private nonisolated func send(
         _ method: String, _ path: String, _ headers: [(name: String, value: String)], _ body: [UInt8]?, _ session: SwiftSession
-    ) async throws -> Response {
+    ) async throws -> HTTPAnswer {
         // libcurl would call a body a form.
         let type = body != nil && !headers.contains { $0.name == "Content-Type" } ? [("Content-Type", "application/octet-stream")] : []
         return try await connection.send(

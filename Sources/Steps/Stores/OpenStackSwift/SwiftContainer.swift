@@ -36,7 +36,7 @@ struct SwiftContainer: Sendable {
     /// The answer, whatever its status. `key` nil asks of the container.
     func send(
         _ method: String, key: String?, query: String = "", headers: [(name: String, value: String)] = [], body: [UInt8]? = nil
-    ) async throws -> Response {
+    ) async throws -> HTTPAnswer {
         let path = "/" + Self.encoded(name).replacing("/", with: "%2F") + (key.map { "/" + Self.encoded($0) } ?? "")
         return try await account.send(method, path + (query.isEmpty ? "" : "?" + query), headers: headers, body: body)
     }
@@ -46,13 +46,13 @@ struct SwiftContainer: Sendable {
     func ask(
         _ method: String, key: String?, query: String = "", headers: [(name: String, value: String)] = [], body: [UInt8]? = nil,
         statuses: Set<Int>, expected: String
-    ) async throws -> Response {
+    ) async throws -> HTTPAnswer {
         let answer = try await send(method, key: key, query: query, headers: headers, body: body)
         guard statuses.contains(answer.status) else { throw error(answer, expected: expected, key: key) }
         return answer
     }
 
-    func error(_ answer: Response, expected: String, key: String?) -> StorageError {
+    func error(_ answer: HTTPAnswer, expected: String, key: String?) -> StorageError {
         let place = location(key)
         func error(_ kind: ErrorKind, _ advice: String, _ retry: Retryability = .permanent) -> StorageError {
             StorageError(kind, expected: expected, found: "status \(answer.status)", at: place, advice: advice, retry: retry)

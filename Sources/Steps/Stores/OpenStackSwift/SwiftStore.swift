@@ -113,7 +113,7 @@ final class SwiftStore: PacedStore {
     }
 
     private func read(_ key: String, _ headers: [(name: String, value: String)], _ statuses: Set<Int>, _ expected: String) async throws
-        -> Response
+        -> HTTPAnswer
     {
         let answer = try await container.send("GET", key: key, headers: headers)
         guard answer.status != 409 else {

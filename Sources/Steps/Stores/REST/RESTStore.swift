@@ -27,7 +27,7 @@ struct RESTStore: PacedStore {
 
     private func send(
         _ method: String, _ url: String, _ more: [(name: String, value: String)] = [], body: [UInt8]? = nil
-    ) async throws -> Response {
+    ) async throws -> HTTPAnswer {
         try await connection.send(method, url, headers: headers + more, body: body)
     }
 
@@ -82,7 +82,7 @@ struct RESTStore: PacedStore {
 
     /// Some servers have no folder before something is in it. But a wrong 404, of a proxy or of a mount that is not there, would empty a repository in
     /// the eyes of who removes what nobody uses: where there is a repository it is asked twice.
-    private func listing(_ url: String) async throws -> Response {
+    private func listing(_ url: String) async throws -> HTTPAnswer {
         let answer = try await send("GET", url, [("Accept", Self.version2)])
         guard answer.status == 404, try await stat("config") != nil else { return answer }
         return try await send("GET", url, [("Accept", Self.version2)])

@@ -19,7 +19,7 @@ struct S3Connection: Sendable {
     func send(
         _ method: String, key: String?, query: [(name: String, value: String)] = [], headers: [(name: String, value: String)] = [],
         body: [UInt8]? = nil, hash: String? = nil
-    ) async throws -> Response {
+    ) async throws -> HTTPAnswer {
         let path = place.path(ofKey: key)
         let parameters = query.map { "\(SignatureV4.encoded($0.name))=\(SignatureV4.encoded($0.value))" }.sorted().joined(separator: "&")
         let payloadHash = hash ?? body.map { SHA256.hex($0) } ?? Self.emptyHash
@@ -41,13 +41,13 @@ struct S3Connection: Sendable {
     func ask(
         _ method: String, key: String?, query: [(name: String, value: String)] = [], headers: [(name: String, value: String)] = [],
         body: [UInt8]? = nil, hash: String? = nil, statuses: Set<Int> = [200], expected: String
-    ) async throws -> Response {
+    ) async throws -> HTTPAnswer {
         let answer = try await send(method, key: key, query: query, headers: headers, body: body, hash: hash)
         guard statuses.contains(answer.status) else { throw error(answer, expected: expected, key: key) }
         return answer
     }
 
-    func error(_ answer: Response, expected: String, key: String?) -> StorageError {
+    func error(_ answer: HTTPAnswer, expected: String, key: String?) -> StorageError {
         S3Failure(answer, now: now()).error(expected: expected, at: place.text + (key.map { " \($0)" } ?? ""), region: signature.region)
     }
 }

@@ -5,7 +5,7 @@ import StorageKit
 
 /// What an answer that is no success means (docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html).
 struct S3Failure {
-    let answer: Response
+    let answer: HTTPAnswer
     /// Empty where the answer has no body: that of a HEAD.
     let code: String
     let message: String
@@ -15,7 +15,7 @@ struct S3Failure {
     /// Servers refuse what is signed more than this away from their own time.
     private static let allowedDifference = 15 * 60
 
-    init(_ answer: Response, now: Date) {
+    init(_ answer: HTTPAnswer, now: Date) {
         self.answer = answer
         let document = S3Document(answer.body)
         code = document?["Code"] ?? ""

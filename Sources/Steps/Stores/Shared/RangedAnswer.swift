@@ -10,7 +10,7 @@ struct RangedAnswer {
     var header: (name: String, value: String) { ("Range", "bytes=\(range.lowerBound)-\(range.upperBound - 1)") }
 
     /// The bytes; a server may answer with the whole object, or with less than was asked for where the object ends.
-    func bytes(_ answer: Response, at location: String) throws(StorageError) -> [UInt8] {
+    func bytes(_ answer: HTTPAnswer, at location: String) throws(StorageError) -> [UInt8] {
         var bytes: [UInt8]
         switch answer.status {
         case 206: bytes = answer.body

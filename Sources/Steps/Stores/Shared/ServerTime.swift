@@ -15,7 +15,7 @@ enum ServerTime {
         locale: Locale(identifier: "en_US_POSIX"), timeZone: .gmt)
 }
 
-extension Response {
+extension HTTPAnswer {
     /// What the server's own clock said.
     var serverTime: Date? { header("Date").flatMap { ServerTime.header($0) } }
 }

@@ -79,8 +79,8 @@ struct StoreConnection: Sendable {
     /// The server's answer, whatever its status. Throws `StorageError` where there is none.
     func send(
         _ method: String, _ url: String, headers: [(name: String, value: String)] = [], body: [UInt8]? = nil
-    ) async throws -> Response {
-        let request = Request(
+    ) async throws -> HTTPAnswer {
+        let request = HTTPRequest(
             method: method, url: url, headers: headers, body: body, connectTimeout: min(timeout, .seconds(30)), timeout: Self.wholeTime,
             stall: timeout, maximumResponse: Self.maximumResponse, trustFile: trustFile, proxy: proxy, pace: pace())
         do {
@@ -106,7 +106,7 @@ extension StorageError {
     }
 
     /// An answer that is none of those that were expected, as far as the status alone says what it means. `said` is what the server added.
-    init(answer: Response, expected: String, said: String? = nil, at location: String) {
+    init(answer: HTTPAnswer, expected: String, said: String? = nil, at location: String) {
         let words =
             said ?? String(decoding: answer.body.prefix(300), as: UTF8.self).split(whereSeparator: \.isNewline).joined(separator: " ")
         let (kind, advice, retry): (ErrorKind, String, Retryability) =

@@ -1,5 +1,5 @@
 /// What a server answered, whatever its status.
-public struct Response: Sendable {
+public struct HTTPAnswer: Sendable {
     public var status: Int
     /// In the order received; names as the server wrote them.
     public var headers: [(name: String, value: String)]

@@ -1,7 +1,7 @@
 public import Basics
 
 /// One HTTP request (RFC 9110). Redirects are not followed: a 3xx is an answer like any other, and no header goes to another host.
-public struct Request: Sendable {
+public struct HTTPRequest: Sendable {
     public var method: String
     /// `http://` or `https://`.
     public var url: String
@@ -44,7 +44,7 @@ public struct Request: Sendable {
     }
 }
 
-extension Request {
+extension HTTPRequest {
     /// The URL without what may be secret in it: user, password, query and fragment. For errors and logs.
     public var address: String {
         guard let scheme = url.firstRange(of: "://") else { return "\(method) \(url.prefix { $0 != "?" && $0 != "#" })" }
