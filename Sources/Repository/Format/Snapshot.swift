@@ -124,6 +124,8 @@ extension Snapshot {
                 default: try json.skip()
                 }
             }
+            // One that names no tree would be listed, taken for a parent, and written anew as what nobody reads.
+            guard !tree.isEmpty else { throw json.failure("a snapshot's tree before here") }
         }
     }
 
