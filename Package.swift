@@ -29,6 +29,9 @@ let package = Package(
         .executable(name: "snappy-flow", targets: ["snappy-flow"]),
         .library(name: "Repository", targets: ["Repository", "StorageKit"]),
         .library(name: "Steps", targets: ["Steps", "StepKit", "StorageKit", "Basics", "FlowModel", "Crypto"]),
+        // what reads the text and bytes of others: for Tests/Fuzz
+        .library(
+            name: "Readers", targets: ["Basics", "FlowModel", "Expressions", "PipelineDSL", "StepKit", "StorageKit", "Crypto", "Repository", "Tar"]),
     ],
     // A native storage library each: `swift build --disable-default-traits` builds and runs without them.
     traits: [
@@ -189,6 +192,12 @@ let package = Package(
                 "CephSteps", "ExamplePlugin", "Rigs",
                 "Threads",
                 subprocess,
+            ],
+            swiftSettings: strict),
+        .testTarget(
+            name: "FuzzTests",
+            dependencies: [
+                "PipelineDSL", "Expressions", "Basics", "FlowModel", "StepKit", "StorageKit", "Crypto", "Repository", "ResticServer",
             ],
             swiftSettings: strict),
         .testTarget(

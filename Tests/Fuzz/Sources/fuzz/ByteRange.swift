@@ -1,0 +1,1 @@
+../../../../Sources/ResticServer/ByteRange.swift

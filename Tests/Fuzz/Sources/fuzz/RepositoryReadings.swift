@@ -1,0 +1,1 @@
+../../../FuzzTests/RepositoryReadings.swift

@@ -1,0 +1,1 @@
+../../../../Sources/ResticServer/RequestTarget.swift

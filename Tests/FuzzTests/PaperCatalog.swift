@@ -1,0 +1,1 @@
+../PipelineDSLTests/PaperCatalog.swift
