@@ -135,12 +135,17 @@ let package = Package(
             swiftSettings: strict,
             plugins: ["EmbedSQL"]),
 
+        // 4: what every way in does with jobs
+        .target(
+            name: "FlowControl", dependencies: ["FlowModel", "StepKit", "PipelineDSL", "PostgreSQL", "WorkflowEngine"],
+            swiftSettings: strict),
+
         // 5: the composition root
         .executableTarget(
             name: "snappy-flow",
             dependencies: [
-                "Basics", "FlowModel", "StepKit", "StorageKit", "PipelineDSL", "PostgreSQL", "PluginHost", "WorkflowEngine", "Repository",
-                "ResticServer", "Steps", "Threads", "Crypto", "HostKit",
+                "Basics", "FlowModel", "StepKit", "StorageKit", "PipelineDSL", "PostgreSQL", "PluginHost", "WorkflowEngine", "FlowControl",
+                "Repository", "ResticServer", "Steps", "Threads", "Crypto", "HostKit",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
@@ -183,6 +188,13 @@ let package = Package(
             ],
             swiftSettings: strict),
         .testTarget(
+            name: "FlowControlTests",
+            dependencies: [
+                "FlowControl", "WorkflowEngine", "PostgreSQL", "PipelineDSL", "Basics", "FlowModel", "StepKit", "Rigs", "FlowTestKit",
+                "flow-test-worker",
+            ],
+            swiftSettings: strict),
+        .testTarget(
             name: "RepositoryTests", dependencies: ["Repository", "StorageKit", "Crypto", "Basics", "Rigs", "Threads", subprocess],
             swiftSettings: strict),
         .testTarget(
@@ -215,6 +227,7 @@ let package = Package(
             ],
             swiftSettings: strict),
         .testTarget(
-            name: "AcceptanceTests", dependencies: ["Rigs", "Basics", "PostgreSQL", "snappy-flow", subprocess], swiftSettings: strict),
+            name: "AcceptanceTests", dependencies: ["Rigs", "FlowControl", "Basics", "FlowModel", "PostgreSQL", "snappy-flow", subprocess],
+            swiftSettings: strict),
     ]
 )

@@ -73,7 +73,7 @@ import Testing
         try waitUntil("the orphaned job ends", seconds: 90) {
             let listing = try rig.run(["jobs", "list", "--pipeline", "window", "--output", "json"])
             job = (try JSONSerialization.jsonObject(with: Data(listing.output.utf8)) as? [[String: Any]])?.first
-            return job?["endedAt"] is NSNumber
+            return job?["endedAt"] is String
         }
         #expect(job?["cleanup"] as? String == "clean", "\(String(describing: job))")
         #expect(!exists(frozen))

@@ -91,7 +91,8 @@ import Testing
         let jobs = try #require(JSONSerialization.jsonObject(with: Data(listed.output.utf8)) as? [[String: Any]])
         let aside = try #require(jobs.first { $0["id"] as? String == job })
         #expect(
-            aside["state"] as? String == "set aside" && (aside["setAside"] as? String)?.contains("expected an object") == true, "\(aside)")
+            aside["state"] as? String == "setAside"
+                && ((aside["setAside"] as? [String: Any])?["reason"] as? String)?.contains("expected an object") == true, "\(aside)")
         for format in ["table", "json", "yaml"] {
             let shown = try rig.run(["jobs", "show", job, "--output", format], environment: database)
             #expect(shown.status == 0 && shown.output.contains("expected an object"), "\(shown.output)\(shown.errors)")

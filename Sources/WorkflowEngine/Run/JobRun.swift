@@ -87,7 +87,7 @@ public struct JobRun: Sendable {
 
     /// Applies an event. `random`, uniform in 0...1, is the jitter of a retry's delay.
     /// Returns `[.refused]` when nothing changed.
-    public mutating func handle(_ event: RunEvent, now: Instant, random: Double) -> [RunAction] {
+    mutating func handle(_ event: RunEvent, now: Instant, random: Double) -> [RunAction] {
         var turn = Turn(run: self, now: now, random: random)
         if let refusal = turn.apply(event) { return [.refused(refusal)] }
         turn.settle()

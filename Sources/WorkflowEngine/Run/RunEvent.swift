@@ -1,9 +1,9 @@
 public import Basics
-public import FlowModel
-public import StepKit
+import FlowModel
+import StepKit
 
 /// What can happen to a job. Events of a worker name the attempt's token; with another token than the live one they change nothing.
-public enum RunEvent: Sendable, Hashable, Codable {
+enum RunEvent: Sendable, Hashable, Codable {
     /// The job was submitted.
     case begin
     /// A worker takes a ready step.
@@ -51,17 +51,17 @@ public struct Claimant: Sendable, Hashable, Codable {
 }
 
 /// What a step came to, with what the store knows of the bases that it replaces.
-public struct FinishedStep: Sendable, Hashable, Codable {
-    public var outputs: [String: JSONValue]
-    public var missed: [String]
-    public var proofs: [Proof]
-    public var bases: [Base]
+struct FinishedStep: Sendable, Hashable, Codable {
+    var outputs: [String: JSONValue]
+    var missed: [String]
+    var proofs: [Proof]
+    var bases: [Base]
     /// The bases that `bases` replace and that no other (system, repository) still needs; read by the store in the same transaction.
-    public var formerBases: [Base]
+    var formerBases: [Base]
     /// The step fails with this, but outputs and proofs are kept.
-    public var failure: Explanation?
+    var failure: Explanation?
 
-    public init(
+    init(
         outputs: [String: JSONValue] = [:], missed: [String] = [], proofs: [Proof] = [], bases: [Base] = [], formerBases: [Base] = [],
         failure: Explanation? = nil
     ) {
@@ -73,7 +73,7 @@ public struct FinishedStep: Sendable, Hashable, Codable {
         self.failure = failure
     }
 
-    public init(_ result: StepResult, formerBases: [Base] = []) {
+    init(_ result: StepResult, formerBases: [Base] = []) {
         self.init(
             outputs: result.outputs, missed: result.missed, proofs: result.proofs, bases: result.bases, formerBases: formerBases,
             failure: result.failure?.explanation)

@@ -2,10 +2,11 @@ public import Basics
 public import FlowModel
 public import StepKit
 
-/// What the services need of the database. One implementation: `EngineStore`. All times are the database's.
+/// What the services need of the database. One implementation: `EngineStore`. All times are the database's. It is this module's own: what a worker may
+/// say of its steps nobody else may. Others ask with a `JobRequest`.
 ///
 /// Every call may throw an error of the connection (`retry` is `.transient`): nothing is known then, and the caller asks again.
-public protocol RunStore: Sendable {
+protocol RunStore: Sendable {
     // MARK: workers
 
     /// Writes the worker's row with a lease of `lease` from now. An id is registered once.

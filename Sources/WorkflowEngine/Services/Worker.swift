@@ -20,7 +20,7 @@ public actor Worker {
     private var nextID: WorkerID
     private var isShuttingDown = false
 
-    public init(_ configuration: WorkerConfiguration, store: any RunStore, catalog: Catalog) {
+    public init(_ configuration: WorkerConfiguration, store: EngineStore, catalog: Catalog) {
         self.configuration = configuration
         self.store = store
         self.catalog = catalog

@@ -14,7 +14,7 @@ extension EngineStore {
     /// transition of their job is under way are decided together, one on top of the other, and written as one.
     ///
     /// Throws `CancellationError` at once when the task is cancelled: whether it was written is unknown then.
-    public func apply(_ event: RunEvent, to job: JobID) async throws -> AppliedEvent {
+    func apply(_ event: RunEvent, to job: JobID) async throws -> AppliedEvent {
         let event = PendingEvent(event)
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { waiter in

@@ -1,16 +1,16 @@
 import Basics
 import PostgreSQL
-public import StepKit
+import StepKit
 
 extension EngineStore {
-    public func base(tenant: String, systemIdentity: String, repositoryID: String) async throws -> Base? {
+    func base(tenant: String, systemIdentity: String, repositoryID: String) async throws -> Base? {
         let rows = try await pool.repeatable(Self.sql("find-base"), [.text(tenant), .text(systemIdentity), .text(repositoryID)])
         return rows.first.flatMap(Self.base)
     }
 
     /// The oldest first. One that can't be read, or of a level that this version does not know, is none: it proves nothing and condemns nothing. `notice`
     /// hears of those, once.
-    public func proofs(tenant: String, repositoryID: String, notice: (String) -> Void = { _ in }) async throws -> [Proof] {
+    func proofs(tenant: String, repositoryID: String, notice: (String) -> Void = { _ in }) async throws -> [Proof] {
         let rows = try await pool.repeatable(Self.sql("list-proofs"), [.text(tenant), .text(repositoryID)])
         let proofs = rows.compactMap(Self.proof)
         if let row = rows.first(where: { Self.proof($0) == nil }) {

@@ -4,13 +4,13 @@ import PostgreSQL
 import Synchronization
 
 extension EngineStore {
-    public func isHeld(tenant: String, resources: Set<String>) async throws -> Bool {
+    func isHeld(tenant: String, resources: Set<String>) async throws -> Bool {
         let rows = try await pool.repeatable(Self.sql("resource-held"), [.text(tenant), .texts(resources.sorted())])
         return try rows.first?.get("held") ?? false
     }
 
     /// Starts ready steps for the worker in one transaction: their jobs are locked, what they hold is taken, the machine starts them.
-    public func claim(_ request: ClaimRequest) async throws -> [ClaimedStep] {
+    func claim(_ request: ClaimRequest) async throws -> [ClaimedStep] {
         guard request.limit > 0 else { return [] }
         if ledger.isInDoubt(request.worker) { try await giveBackUnanswered(request.worker) }
         for look in 1... {

@@ -1,9 +1,10 @@
 public import Basics
+import FlowModel
 import PostgreSQL
 import StepKit
 
 extension EngineStore {
-    public func saveCheckpoint(_ state: JSONValue, job: JobID, step: StepID, token: Int64) async throws {
+    func saveCheckpoint(_ state: JSONValue, job: JobID, step: StepID, token: Int64) async throws {
         let rows = try await relaxed.repeatable(
             Self.sql("save-checkpoint"), [.text(job.rawValue), .text(step.rawValue), .int(token), .json(state.withoutNUL)])
         guard !rows.isEmpty else {
@@ -13,7 +14,7 @@ extension EngineStore {
         }
     }
 
-    public func saveProgress(_ progress: [ProgressReport]) async throws {
+    func saveProgress(_ progress: [ProgressReport]) async throws {
         guard !progress.isEmpty else { return }
         var latest: [String: JSONValue] = [:]
         for report in progress {
@@ -25,7 +26,7 @@ extension EngineStore {
         try await relaxed.repeatable(Self.sql("save-progress"), [.json(.array(Array(latest.values)))])
     }
 
-    public func appendLog(_ lines: [LogLine]) async throws {
+    func appendLog(_ lines: [LogLine]) async throws {
         guard !lines.isEmpty else { return }
         let rows = lines.map { line -> JSONValue in
             [

@@ -19,7 +19,7 @@ extension EngineStore {
     private static let patience = TimeSpan.minutes(10)
     private static let patienceOfUndos = TimeSpan.minutes(1)
 
-    public func stalled() async throws -> [StalledWork] { try await stalled(tenant: nil, job: nil) }
+    func stalled() async throws -> [StalledWork] { try await stalled(tenant: nil, job: nil) }
 
     /// Nil: of every tenant, of every job.
     public func stalled(tenant: String? = nil, job: JobID?) async throws -> [StalledWork] {
@@ -34,12 +34,12 @@ extension EngineStore {
         }
     }
 
-    public func settleAnew(_ job: JobID) async throws -> AppliedEvent {
+    func settleAnew(_ job: JobID) async throws -> AppliedEvent {
         memory.forget(job)
         return try await apply(.tick, to: job)
     }
 
-    public func raiseAlarm(of stalls: [StalledWork]) async throws -> [StalledWork] {
+    func raiseAlarm(of stalls: [StalledWork]) async throws -> [StalledWork] {
         // Of a thousand members that wait for the same, the first.
         var seen: Set<StalledWork> = []
         let stalls = stalls.filter { stall in

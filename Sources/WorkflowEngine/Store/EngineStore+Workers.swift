@@ -2,7 +2,7 @@ public import Basics
 import PostgreSQL
 
 extension EngineStore {
-    public func register(_ worker: WorkerRegistration, lease: TimeSpan) async throws {
+    func register(_ worker: WorkerRegistration, lease: TimeSpan) async throws {
         let labels = JSONValue.object(worker.labels.mapValues { .string($0) })
         let rows = try await pool.repeatable(
             Self.sql("register-worker"),
@@ -16,7 +16,7 @@ extension EngineStore {
     }
 
     /// A heartbeat that is lost with the server is no loss: the lease ends earlier.
-    public func heartbeat(_ worker: WorkerID, lease: TimeSpan) async throws -> HeartbeatReply? {
+    func heartbeat(_ worker: WorkerID, lease: TimeSpan) async throws -> HeartbeatReply? {
         let rows = try await relaxed.repeatable(Self.sql("heartbeat"), [.text(worker.rawValue), .interval(lease)])
         guard let row = rows.first else { return nil }
         clock.note(try row.instant("now"))
@@ -38,37 +38,37 @@ extension EngineStore {
         var reason: StopReason
     }
 
-    public func retire(_ worker: WorkerID) async throws {
+    func retire(_ worker: WorkerID) async throws {
         try await pool.repeatable(Self.sql("retire-worker"), [.text(worker.rawValue)])
         ledger.forget(worker)
     }
 
-    public func lostWork(limit: Int) async throws -> [LostWork] {
+    func lostWork(limit: Int) async throws -> [LostWork] {
         try await pool.repeatable(Self.sql("lost-work"), [.int(limit)]).map { row in
             LostWork(worker: WorkerID(rawValue: try row.get("worker")), job: JobID(rawValue: try row.get("job")))
         }
     }
 
-    public func neighbours(host: String) async throws -> [Neighbour] {
+    func neighbours(host: String) async throws -> [Neighbour] {
         try await pool.repeatable(Self.sql("neighbours"), [.text(host)]).map { row in
             Neighbour(worker: WorkerID(rawValue: try row.get("id")), process: try row.get("process"))
         }
     }
 
-    public func dueJobs(limit: Int) async throws -> [JobID] {
+    func dueJobs(limit: Int) async throws -> [JobID] {
         try await pool.repeatable(Self.sql("due-jobs"), [.int(limit)]).map { JobID(rawValue: try $0.get("id")) }
     }
 
-    public func settleDue(_ job: JobID, _ run: JobRun) async throws {
+    func settleDue(_ job: JobID, _ run: JobRun) async throws {
         try await pool.repeatable(
             Self.sql("settle-due"), [.text(job.rawValue), .int(run.job.version), .int(run.nextTick?.microseconds)])
     }
 
-    public func untilNextDue() async throws -> TimeSpan? {
+    func untilNextDue() async throws -> TimeSpan? {
         try await pool.repeatable(Self.sql("until-next-due")).first?.find("milliseconds", as: Int64.self).map { .milliseconds($0) }
     }
 
-    public func notify(by worker: WorkerID?, ended: [JobID]) async throws {
+    func notify(by worker: WorkerID?, ended: [JobID]) async throws {
         try await send((worker.map { [$0.rawValue] } ?? []) + ended.map { Self.endMark + $0.rawValue })
     }
 
@@ -80,7 +80,7 @@ extension EngineStore {
     /// Before a job's id.
     private static let endMark = "ended:"
 
-    public func notifications(except worker: WorkerID) -> AsyncStream<Void> {
+    func notifications(except worker: WorkerID) -> AsyncStream<Void> {
         heard { $0 != worker.rawValue && !$0.hasPrefix(Self.endMark) }
     }
 

@@ -62,6 +62,9 @@ public final class EngineStore: Sendable {
         return store
     }
 
+    /// Where it is, in words.
+    public var place: String { "\(pool.settings)" }
+
     static func sql(_ name: String) -> String {
         guard let text = EmbeddedSQL.queries[name] else { preconditionFailure("no query \(name)") }
         return text

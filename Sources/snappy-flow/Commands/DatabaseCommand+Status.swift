@@ -70,11 +70,12 @@ extension DatabaseCommand {
         @Option(help: "The version to go to; this program's by default.") var to: Int?
 
         func run() async throws {
-            let control = try await database.acquire()
-            let connection = try await Connection.connect(control.settings)
-            let before = try await Migrator().version(connection)
-            try await Migrator().move(connection, to: to ?? Migrator().latest)
-            print("schema: version \(before) before, \(try await Migrator().version(connection)) now")
+            try await database.withControlDatabase { control in
+                let connection = try await Connection.connect(control.settings)
+                let before = try await Migrator().version(connection)
+                try await Migrator().move(connection, to: to ?? Migrator().latest)
+                print("schema: version \(before) before, \(try await Migrator().version(connection)) now")
+            }
         }
     }
 }

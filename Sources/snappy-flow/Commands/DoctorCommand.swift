@@ -66,56 +66,57 @@ struct DoctorCommand: AsyncParsableCommand {
 
     private func checkDatabase(_ report: inout DoctorReport) async {
         do {
-            let control = try await database.acquire()
-            let store = try await control.openStore()
-            report.good("\(control.settings), schema version \(Migrator().latest)")
-            let workers = try await store.workers().filter(\.isAlive)
-            report.good("\(workers.count) living worker\(workers.count == 1 ? "" : "s")")
-            let aside = try await store.setAsideJobs()
-            for job in aside {
-                report.bad(
-                    "job \(job.job.short) (\(job.pipeline)) is set aside since \(job.at.dateAndClock): \(job.reason)",
-                    do: "mend its rows, then `snappy-flow jobs resume \(job.job.short)` (docs/database.md)")
-            }
-            for (job, reason) in try await store.brokenRules() where !aside.contains(where: { $0.job == job }) {
-                report.bad(reason, do: "mend or remove the row (docs/database.md)")
-            }
-            let stalls = try await store.stalled(tenant: "default", job: nil)
-            if stalls.count > 20 { report.bad("\(stalls.count) steps stand still; the first:", do: "") }
-            for stall in stalls.prefix(20) {
-                report.bad(
-                    "job \(stall.job.short) (\(stall.pipeline)) stands still: \(stall)",
-                    do: stall.step == nil
-                        ? "look at its rows (docs/database.md), or `snappy-flow jobs cancel \(stall.job.short)`"
-                        : "start a worker that can take it, or "
-                            + (stall.isUndo
-                                ? "undo it by hand, then `snappy-flow jobs abandon \(stall.job.short)`"
-                                : "`snappy-flow jobs cancel \(stall.job.short)`"))
-            }
-            let held = try await store.armed()
-            if held.isEmpty { report.good("nothing is held") }
-            for record in held {
-                let what =
-                    "\(record.step.undoes?.rawValue ?? record.step.id.rawValue) of job \(record.job.short) (\(record.pipeline)), since \(record.armedAt.dateAndClock)"
-                let isAside = aside.contains { $0.job == record.job }
-                if record.failures == 0, !workers.isEmpty, !isAside {
-                    report.good("held by a job in progress: \(what)")
-                } else {
-                    let host = record.host.map { " on host \($0)" } ?? ""
-                    report.held(
-                        "held: \(what), undone by \(record.step.id)\(host)", error: record.error,
-                        do: (isAside
-                            ? "mend the job's rows, then `snappy-flow jobs resume \(record.job.short)`"
-                            : workers.isEmpty ? "start `snappy-flow worker`\(host)" : "mend what it fails of: it is tried again by itself")
-                            + (record.failures == 0
-                                ? "" : "; what can't be undone any more is given up with `snappy-flow jobs abandon \(record.job.short)`"))
-                }
-            }
-            withExtendedLifetime(control) {}
+            try await database.withControlStore { try await check($0, &report) }
         } catch let error as any ExplainedError {
             report.bad("\(error.location): expected \(error.expected), found \(error.found)", do: error.advice)
         } catch {
             report.bad("\(error)", do: "")
+        }
+    }
+
+    private func check(_ store: EngineStore, _ report: inout DoctorReport) async throws {
+        report.good("\(store.place), schema version \(Migrator().latest)")
+        let workers = try await store.workers().filter(\.isAlive)
+        report.good("\(workers.count) living worker\(workers.count == 1 ? "" : "s")")
+        let aside = try await store.setAsideJobs()
+        for job in aside {
+            report.bad(
+                "job \(job.job.short) (\(job.pipeline)) is set aside since \(job.at.dateAndClock): \(job.reason)",
+                do: "mend its rows, then `snappy-flow jobs resume \(job.job.short)` (docs/database.md)")
+        }
+        for (job, reason) in try await store.brokenRules() where !aside.contains(where: { $0.job == job }) {
+            report.bad(reason, do: "mend or remove the row (docs/database.md)")
+        }
+        let stalls = try await store.stalled(tenant: "default", job: nil)
+        if stalls.count > 20 { report.bad("\(stalls.count) steps stand still; the first:", do: "") }
+        for stall in stalls.prefix(20) {
+            report.bad(
+                "job \(stall.job.short) (\(stall.pipeline)) stands still: \(stall)",
+                do: stall.step == nil
+                    ? "look at its rows (docs/database.md), or `snappy-flow jobs cancel \(stall.job.short)`"
+                    : "start a worker that can take it, or "
+                        + (stall.isUndo
+                            ? "undo it by hand, then `snappy-flow jobs abandon \(stall.job.short)`"
+                            : "`snappy-flow jobs cancel \(stall.job.short)`"))
+        }
+        let held = try await store.armed()
+        if held.isEmpty { report.good("nothing is held") }
+        for record in held {
+            let what =
+                "\(record.step.undoes?.rawValue ?? record.step.id.rawValue) of job \(record.job.short) (\(record.pipeline)), since \(record.armedAt.dateAndClock)"
+            let isAside = aside.contains { $0.job == record.job }
+            if record.failures == 0, !workers.isEmpty, !isAside {
+                report.good("held by a job in progress: \(what)")
+            } else {
+                let host = record.host.map { " on host \($0)" } ?? ""
+                report.held(
+                    "held: \(what), undone by \(record.step.id)\(host)", error: record.error,
+                    do: (isAside
+                        ? "mend the job's rows, then `snappy-flow jobs resume \(record.job.short)`"
+                        : workers.isEmpty ? "start `snappy-flow worker`\(host)" : "mend what it fails of: it is tried again by itself")
+                        + (record.failures == 0
+                            ? "" : "; what can't be undone any more is given up with `snappy-flow jobs abandon \(record.job.short)`"))
+            }
         }
     }
 

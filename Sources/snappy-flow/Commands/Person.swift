@@ -1,7 +1,10 @@
+import FlowControl
 import Foundation
 
 /// Who gives a command, for the journal and for approvals.
 enum Person {
+    static var requester: Requester { Requester(name: name, groups: groups) }
+
     static var name: String {
         let environment = ProcessInfo.processInfo.environment
         return environment["SUDO_USER"] ?? environment["USER"] ?? environment["LOGNAME"] ?? "user \(geteuid())"

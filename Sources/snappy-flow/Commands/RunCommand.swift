@@ -1,3 +1,5 @@
+import ArgumentParser
+import FlowControl
 import FlowModel
 import ArgumentParser
 import Basics
@@ -23,15 +25,22 @@ struct RunCommand: AsyncParsableCommand {
 
     func run() async throws {
         let compiled = try documents.compileOne()
-        let definition = try JobDefinition.instantiate(
+        let prepared = try PreparedJob(
             compiled.plan, parameters: parameters.values(for: compiled.plan), catalog: Composition.catalog)
-        let plan = definition.applied(to: compiled.plan)
-        try await RoomCheck.of(plan, database: database).tell()
-        let preparation = RunPreparation(plan)
+        try await RoomCheck.of(prepared.plan, database: database).tell()
+        let preparation = RunPreparation(prepared.plan)
         preparation.begin()
-        let control = try await database.acquire()
         // Two are enough for one job, and each connection more costs a server process that learns everything anew.
-        let store = try await control.openStore(connections: 2, key: Composition().sealingKey())
+        let detail = try await database.withControlStore(connections: 2, key: Composition().sealingKey()) { store in
+            try await carry(prepared, of: compiled, in: store, preparation)
+        }
+        if detail.exitStatus != .succeeded { throw CommandFailure(detail.exitStatus) }
+    }
+
+    /// Makes the job, carries it to its end, and says how it ended.
+    private func carry(
+        _ prepared: PreparedJob, of compiled: CompiledPlan, in store: EngineStore, _ preparation: RunPreparation
+    ) async throws -> JobDetail {
         let ended = WakeSignal()
         let worker = try Composition().worker(store, scope: .owned, slots: 4) { news in
             switch news {
@@ -41,42 +50,38 @@ struct RunCommand: AsyncParsableCommand {
         } notice: {
             StandardError.write("note: \($0)")
         }
-        try refuse(worker.refusals(of: definition.steps, plan, trust: .local))
-        let job = try await store.submit(
-            JobSubmission(
-                plan: plan,
-                definition: RunDefinition(steps: definition.steps, windows: definition.windows), parameters: definition.parameters,
-                origin: .local, owner: try await worker.register()))
+        try refuse(worker.refusals(of: prepared.plan.steps, prepared.plan, trust: .local))
+        let control = FlowControl(of: store)
+        let job = try await control.submit(prepared, to: .own(worker.register()))
         let terminal = Terminal()
         terminal.write(
             "job \(job)\(terminal.isInteractive ? "\n" : "  pipeline \(compiled.plan.pipeline), plan \(compiled.id.rawValue.prefix(12))\n")"
         )
 
-        let watch = JobWatch(store: store, job: job, databaseWait: database.wait, end: ended)
-        let details = try await withInterrupts(store, job, worker) {
+        let watch = JobWatch(control: control, job: job, databaseWait: database.wait, end: ended)
+        let detail = try await withInterrupts(control, job, worker) {
             try await carry(job, by: worker, watch)
         }
-        watch.conclude(details)
-        withExtendedLifetime(control) {}
-        if details.run.exitStatus != .succeeded { throw CommandFailure(details.run.exitStatus) }
+        watch.conclude(detail)
+        return detail
     }
 
     /// The job as it ended, or as it was when nothing but a failing cleanup was left of it. A worker that can't go on ends it at once, with its reason.
-    private func carry(_ job: JobID, by worker: Worker, _ watch: JobWatch) async throws -> JobDetails {
-        try await withThrowingTaskGroup(of: JobDetails?.self) { group in
+    private func carry(_ job: JobID, by worker: Worker, _ watch: JobWatch) async throws -> JobDetail {
+        try await withThrowingTaskGroup(of: JobDetail?.self) { group in
             group.addTask {
                 try await worker.run(until: .jobEnded(job))
                 return nil
             }
             group.addTask { try await watch.follow() }
             while let result = try await group.next() {
-                guard let details = result else { continue }
-                if details.run.hasEnded {
+                guard let detail = result else { continue }
+                if detail.hasEnded {
                     try await group.waitForAll()
                 } else {
                     await worker.shutDown(grace: .milliseconds(0))
                 }
-                return details
+                return detail
             }
             throw CancellationError()
         }
@@ -91,13 +96,13 @@ struct RunCommand: AsyncParsableCommand {
 
     /// The first Ctrl-C cancels the job; the second gives up waiting.
     private func withInterrupts(
-        _ store: EngineStore, _ job: JobID, _ worker: Worker, _ body: @Sendable @escaping () async throws -> JobDetails
-    ) async throws -> JobDetails {
+        _ control: FlowControl, _ job: JobID, _ worker: Worker, _ body: @Sendable @escaping () async throws -> JobDetail
+    ) async throws -> JobDetail {
         let interrupts = Interrupts()
         defer { withExtendedLifetime(interrupts) {} }
         let counts = interrupts.counts
         let isRecorded = RecordedCancel()
-        return try await withThrowingTaskGroup(of: JobDetails?.self) { group in
+        return try await withThrowingTaskGroup(of: JobDetail?.self) { group in
             group.addTask { try await body() }
             group.addTask {
                 try await withThrowingTaskGroup(of: Void.self) { asking in
@@ -111,7 +116,7 @@ struct RunCommand: AsyncParsableCommand {
                         )
                         // Beside the loop: the database may be away, and a second Ctrl-C must be heard all the same.
                         asking.addTask {
-                            try await cancel(job, in: store)
+                            try await cancel(job, control)
                             isRecorded.set()
                         }
                     }
@@ -127,11 +132,10 @@ struct RunCommand: AsyncParsableCommand {
     }
 
     /// Asks until the database answers.
-    private func cancel(_ job: JobID, in store: EngineStore) async throws {
+    private func cancel(_ job: JobID, _ control: FlowControl) async throws {
         while true {
             do {
-                _ = try await store.apply(.cancel(by: "Ctrl-C"), to: job)
-                try? await store.notify()
+                _ = try await control.cancel(job, by: Requester(name: "Ctrl-C"))
                 return
             } catch let error as PostgreSQLError where error.retry == .transient {
                 try await Task.sleep(for: .milliseconds(500))

@@ -1,9 +1,8 @@
 import ArgumentParser
 import Basics
+import FlowControl
+import FlowModel
 import PipelineDSL
-import StepKit
-import Steps
-import WorkflowEngine
 
 struct SubmitCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -16,22 +15,16 @@ struct SubmitCommand: AsyncParsableCommand {
 
     func run() async throws {
         let compiled = try documents.compileOne()
-        let definition = try JobDefinition.instantiate(
+        let prepared = try PreparedJob(
             compiled.plan, parameters: parameters.values(for: compiled.plan), catalog: Composition.catalog)
-        let control = try await database.acquire()
-        let store = try await control.openStore()
-        let job = try await store.submit(
-            JobSubmission(
-                plan: definition.applied(to: compiled.plan),
-                definition: RunDefinition(steps: definition.steps, windows: definition.windows), parameters: definition.parameters,
-                origin: .submitted))
-        try? await store.notify()
-        print(job)
-        guard wait else { return }
-        let watch = JobWatch(store: store, job: job, databaseWait: database.wait)
-        let details = try await watch.follow()
-        watch.conclude(details)
-        withExtendedLifetime(control) {}
-        if details.run.exitStatus != .succeeded { throw CommandFailure(details.run.exitStatus) }
+        try await database.withFlowControl { control in
+            let job = try await control.submit(prepared)
+            print(job)
+            guard wait else { return }
+            let watch = JobWatch(control: control, job: job, databaseWait: database.wait)
+            let detail = try await watch.follow()
+            watch.conclude(detail)
+            if detail.exitStatus != .succeeded { throw CommandFailure(detail.exitStatus) }
+        }
     }
 }

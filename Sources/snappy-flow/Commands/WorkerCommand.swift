@@ -36,8 +36,10 @@ struct WorkerCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let control = try await database.acquire()
-        let store = try await control.openStore(key: Composition().sealingKey())
+        try await database.withControlStore(key: Composition().sealingKey()) { try await work(in: $0) }
+    }
+
+    private func work(in store: EngineStore) async throws {
         var labels: [String: String] = [:]
         for text in label {
             let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
@@ -53,7 +55,7 @@ struct WorkerCommand: AsyncParsableCommand {
         }
         try await StandardError.write(RoomCheck.of(nil, database: database).summary)
         let id = try await worker.register()
-        StandardError.write("worker \(id.rawValue) on \(control.settings)")
+        StandardError.write("worker \(id.rawValue) on \(store.place)")
         let grace = TimeSpan(grace) ?? .seconds(30)
         let interrupts = Interrupts()
         defer { withExtendedLifetime(interrupts) {} }
@@ -63,6 +65,5 @@ struct WorkerCommand: AsyncParsableCommand {
         }
         defer { signals.cancel() }
         try await worker.run()
-        withExtendedLifetime(control) {}
     }
 }

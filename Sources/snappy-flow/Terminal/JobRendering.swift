@@ -1,4 +1,5 @@
 import Basics
+import FlowControl
 import FlowModel
 import Foundation
 import StepKit
@@ -6,49 +7,46 @@ import WorkflowEngine
 
 /// A job as text: a line a step, then what went wrong and what is still held.
 struct JobRendering {
-    let run: JobRun
-    let progress: [StepID: StepProgress]
+    let job: JobDetail
     let terminal: Terminal
     /// For durations of what is running.
     let now: Instant
 
-    init(_ details: JobDetails, _ terminal: Terminal) {
-        run = details.run
-        progress = details.progress.compactMapValues { try? $0.decoded(as: StepProgress.self) }
+    init(_ job: JobDetail, _ terminal: Terminal) {
+        self.job = job
         self.terminal = terminal
         now = Instant(microseconds: Int64(Date().timeIntervalSince1970 * 1_000_000))
     }
 
     /// One line a step, in the order of the plan.
     func stepLines() -> [String] {
-        let width = run.steps.map(\.id.rawValue.count).max() ?? 0
-        return run.steps.map { step in
-            let planned = run.planned(step.id)
+        let width = job.steps.map(\.id.rawValue.count).max() ?? 0
+        return job.steps.map { step in
             let mark = terminal.paint(Self.mark(step.state), Self.colour(step.state))
-            let name = (planned?.isCompensation == true ? "\u{21A9} " : "  ") + step.id.rawValue.padded(to: width)
+            let name = (step.isUndo ? "\u{21A9} " : "  ") + step.id.rawValue.padded(to: width)
             return "\(mark) \(name)  \(state(of: step))"
         }
     }
 
-    private func state(of step: StepRun) -> String {
+    private func state(of step: StepDetail) -> String {
         switch step.state {
         case .pending: terminal.paint("waits", .grey)
         case .ready: step.failures > 0 ? "retries soon (failed \(step.failures) times)" : terminal.paint("ready", .grey)
-        case .waiting: "waits for an answer" + (step.deadline.map { " for \(($0 - now).rounded) more" } ?? "")
-        case .running: ["runs", duration(of: step), progressText(progress[step.id])].filter { !$0.isEmpty }.joined(separator: "  ")
+        case .waiting: "waits for an answer" + (step.deadline.map { " for \(($0.instant - now).rounded) more" } ?? "")
+        case .running: ["runs", duration(of: step), progressText(step.progress)].filter { !$0.isEmpty }.joined(separator: "  ")
         case .succeeded: ["done", duration(of: step), summary(of: step)].filter { !$0.isEmpty }.joined(separator: "  ")
-        case .failed: terminal.paint("FAILED", .red) + (step.attempts > 1 ? " after \(step.attempts) attempts" : "")
+        case .failed: terminal.paint("FAILED", .red) + (step.attemptCount > 1 ? " after \(step.attemptCount) attempts" : "")
         case .cancelled: terminal.paint("cancelled", .yellow)
         case .skipped: terminal.paint(Self.words(for: step.skipped), .grey)
         }
     }
 
-    private func duration(of step: StepRun) -> String {
+    private func duration(of step: StepDetail) -> String {
         guard let started = step.startedAt else { return "" }
-        return ((step.endedAt ?? now) - started).rounded
+        return ((step.endedAt?.instant ?? now) - started.instant).rounded
     }
 
-    private func progressText(_ progress: StepProgress?) -> String {
+    private func progressText(_ progress: ProgressDetail?) -> String {
         guard let progress else { return "" }
         var parts: [String] = []
         if let total = progress.bytesTotal, total > 0 {
@@ -70,7 +68,7 @@ struct JobRendering {
     }
 
     /// The outputs that people look for.
-    private func summary(of step: StepRun) -> String {
+    private func summary(of step: StepDetail) -> String {
         var parts: [String] = []
         if let id = step.outputs["snapshotID"]?.stringValue { parts.append("snapshot \(id.prefix(8))") }
         if let added = step.outputs["dataAdded"]?.intValue { parts.append("\(ByteCount(bytes: added).approximate) added") }
@@ -87,31 +85,29 @@ struct JobRendering {
     /// Errors, misses and held resources, in full.
     func details() -> [String] {
         var lines: [String] = []
-        for step in run.steps
-        where step.error != nil && (step.state == .failed || step.armed != nil || step.skipped == .abandoned || isHalfWritten(step)) {
+        for step in job.steps
+        where step.error != nil && (step.state == .failed || step.armedAt != nil || step.skipped == .abandoned || isHalfWritten(step)) {
             if let error = step.error { lines += ["", terminal.paint("\(step.id):", .bold)] + Self.lines(of: error) }
         }
-        for step in run.steps where !step.missed.isEmpty {
+        for step in job.steps where !step.missed.isEmpty {
             lines += ["", terminal.paint("\(step.id) missed:", .bold)]
             lines += step.missed.prefix(20).map { "  \($0.printable)" }
             if step.missed.count > 20 { lines.append("  and \(step.missed.count - 20) more: `snappy-flow jobs show --output json`") }
         }
-        let held = run.armed
-        if !held.isEmpty {
+        if !job.held.isEmpty {
             lines += ["", terminal.paint("Still held:", .bold)]
-            for (compensation, resource) in held {
-                let undoes = run.planned(compensation)?.undoes?.rawValue ?? ""
-                lines.append("  \(undoes) is undone by \(compensation)\(resource.host.map { " on host \($0)" } ?? "")")
+            for held in job.held {
+                lines.append("  \(held.undoes) is undone by \(held.step)\(held.host.map { " on host \($0)" } ?? "")")
             }
         }
         return lines
     }
 
-    private func isHalfWritten(_ step: StepRun) -> Bool {
+    private func isHalfWritten(_ step: StepDetail) -> Bool {
         step.state == .cancelled && step.error?.kind == .halfWritten
     }
 
-    static func lines(of failure: Explanation) -> [String] {
+    static func lines(of failure: ErrorDetail) -> [String] {
         var lines = ["  \(failure.location)", "  expected: \(failure.expected)", "  found:    \(failure.found)"]
         if !failure.advice.isEmpty { lines.append("  do:       \(failure.advice)") }
         return lines.map(\.printable)
@@ -119,7 +115,7 @@ struct JobRendering {
 
     /// How it ended, or where it is.
     func headline() -> String {
-        guard let outcome = run.job.outcome else { return run.job.stopping == nil ? "running" : "stopping" }
+        guard let outcome = job.outcome else { return job.stopping == nil ? "running" : "stopping" }
         let text =
             switch outcome {
             case .succeeded: terminal.paint("succeeded", .green)
@@ -127,7 +123,7 @@ struct JobRendering {
             case .failed: terminal.paint("failed", .red)
             case .cancelled: terminal.paint("cancelled", .yellow)
             }
-        return "\(text), cleanup \(run.job.cleanup.rawValue)"
+        return "\(text), cleanup \(job.cleanup.rawValue)"
     }
 
     static func mark(_ state: StepState) -> String {
@@ -173,11 +169,11 @@ extension TimeSpan {
     }
 }
 
-extension JobRun {
-    /// The exit status that a finished, or given up, run means.
+extension JobDetail {
+    /// The exit status that a finished, or given up, job means.
     var exitStatus: CommandStatus {
-        if job.cleanup != .clean { return .cleanupFailed }
-        return switch job.outcome {
+        if overview.cleanup != .clean { return .cleanupFailed }
+        return switch overview.outcome {
         case .succeeded: .succeeded
         case .partial: .partial
         case .failed: steps.contains { $0.state == .failed && $0.error?.kind == .verification } ? .damaged : .failed

@@ -1,4 +1,6 @@
 import Basics
+import FlowControl
+import FlowModel
 import WorkflowEngine
 
 /// The story of a job for a pipe or a log: one line an event, nothing painted over.
@@ -6,12 +8,12 @@ struct PlainView {
     let terminal: Terminal
 
     /// Nil for events that say nothing to a reader of the whole story.
-    func line(for event: EventRecord, in run: JobRun) -> String? {
-        guard let text = text(for: event, in: run)?.printable else { return nil }
-        return "\(event.at.clock)  \(event.isAlarm ? terminal.paint(text, .red) : text)"
+    func line(for event: JobEvent, in job: JobDetail) -> String? {
+        guard let text = text(for: event, in: job)?.printable else { return nil }
+        return "\(event.at.instant.clock)  \(event.isAlarm ? terminal.paint(text, .red) : text)"
     }
 
-    private func text(for entry: EventRecord, in run: JobRun) -> String? {
+    private func text(for entry: JobEvent, in job: JobDetail) -> String? {
         let step = entry.step?.rawValue ?? ""
         guard let kind = JournalEntry.Kind(rawValue: entry.kind) else { return "\(step): \(entry.kind)" }
         switch kind {
@@ -23,14 +25,14 @@ struct PlainView {
         case .stepReady, .armed, .stepExpanded: return nil
         case .stepStarted: return "\(step): started"
         case .stepSucceeded: return "\(step): done"
-        case .stepFailed: return "\(step): failed: " + failure(of: entry, in: run)
-        case .stepRetried: return "\(step): will be tried again: " + failure(of: entry, in: run)
-        case .stepSkipped: return "\(step): \(JobRendering.words(for: entry.step.flatMap { run[$0]?.skipped }))"
+        case .stepFailed: return "\(step): failed: " + failure(of: entry, in: job)
+        case .stepRetried: return "\(step): will be tried again: " + failure(of: entry, in: job)
+        case .stepSkipped: return "\(step): \(JobRendering.words(for: entry.step.flatMap { job.step($0)?.skipped }))"
         case .stepCancelled: return "\(step): cancelled"
         case .stepLost: return "\(step): its worker is gone; another one takes it up"
         case .stepWaiting: return "\(step): waits for an answer (`snappy-flow jobs approve`)"
         case .undone: return "\(step): undone"
-        case .undoFailed: return "\(step): the undo failed and is tried again: " + failure(of: entry, in: run)
+        case .undoFailed: return "\(step): the undo failed and is tried again: " + failure(of: entry, in: job)
         case .keptAsBase: return "\(step): kept as the base of the next increment"
         case .abandoned:
             return "\(step): GIVEN UP by \(entry.details["by"]?.stringValue ?? "somebody"): what it should have undone may still be there"
@@ -54,8 +56,8 @@ struct PlainView {
         }
     }
 
-    private func failure(of entry: EventRecord, in run: JobRun) -> String {
-        if let error = entry.step.flatMap({ run[$0]?.error }) { return error.description }
+    private func failure(of entry: JobEvent, in job: JobDetail) -> String {
+        if let error = entry.step.flatMap({ job.step($0)?.error }) { return error.description }
         return entry.details["found"]?.stringValue ?? entry.details.canonicalText
     }
 }

@@ -100,7 +100,7 @@ struct FaultStage {
             throw ResticRig.Failure(
                 description: "the job ended as \(outcome): \(try rig.run(["jobs", "show", job?["id"] as? String ?? ""] + more).output)")
         }
-        return job?["endedAt"] is NSNumber && job?["cleanup"] as? String == "clean"
+        return job?["endedAt"] is String && job?["cleanup"] as? String == "clean"
     }
 
     /// Nothing rests, no system snapshot and no lock is left, and the stock restic finds the repository whole.

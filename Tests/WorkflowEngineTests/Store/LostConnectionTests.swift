@@ -60,7 +60,7 @@ import Testing
         },
         Call("submit") { store, _, _ in
             let job = try await store.submit(JobSubmission(plan: Plan(pipeline: "another", steps: [.work("a")])))
-            return try await store.jobs(pipeline: "another").map(\.id) == [job]
+            return try await store.jobs(JobFilter(pipeline: "another")).map(\.id) == [job]
         },
         Call("retire") { store, _, worker in
             try await store.retire(worker)

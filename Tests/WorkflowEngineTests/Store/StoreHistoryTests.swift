@@ -32,7 +32,7 @@ import Testing
         #expect(after.attempts.count == 6)
         #expect(after.plan == before.plan)
         #expect(try await hand.store.jobs().map(\.id) == [job])
-        #expect(try await hand.store.jobs(activeOnly: true) == [])
+        #expect(try await hand.store.jobs(JobFilter(activeOnly: true)) == [])
         #expect(try await hand.store.events(job: job).count > 10)
         #expect(try await hand.store.findJob(String(job.rawValue.suffix(8))) == job)
     }

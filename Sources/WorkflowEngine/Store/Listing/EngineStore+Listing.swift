@@ -6,10 +6,15 @@ import StepKit
 extension EngineStore {
     /// The newest first, history included. `before` is the last id of the page before.
     public func jobs(
-        tenant: String = "default", pipeline: String? = nil, activeOnly: Bool = false, before: JobID? = nil, limit: Int = 100
+        tenant: String = "default", _ filter: JobFilter = JobFilter(), before: JobID? = nil, limit: Int = 100
     ) async throws -> [JobSummary] {
         try await pool.repeatable(
-            Self.sql("list-jobs"), [.text(tenant), .text(pipeline), .bool(activeOnly), .text(before?.rawValue), .int(limit)]
+            Self.sql("list-jobs"),
+            [
+                .text(tenant), .text(filter.pipeline), .bool(filter.activeOnly), .text(before?.rawValue), .int(limit),
+                filter.states.map { .texts($0.map(\.rawValue).sorted()) } ?? .null, .text(filter.system),
+                .int(filter.since?.microseconds), .int(filter.until?.microseconds),
+            ]
         ).map { try JobSummary($0) }
     }
 
@@ -48,14 +53,27 @@ extension EngineStore {
                 unreadable.append("an attempt: \(RottenJob(id, error).reason)")
             }
         }
-        var progress: [StepID: JSONValue] = [:]
-        for row in try await pool.repeatable(Self.sql("list-progress"), [.text(id.rawValue)]) {
-            progress[StepID(try row.get("step"))] = try? row.get("state")
-        }
         return JobDetails(
             summary: summary, plan: try await plan(summary.plan, tenant: summary.tenant),
             parameters: try row.get("parameters", as: JSONValue.self).objectValue ?? [:], run: run,
-            attempts: attempts.sorted { $0.token < $1.token }, progress: progress, unreadable: unreadable)
+            attempts: attempts.sorted { $0.token < $1.token }, progress: try await progress(of: id), unreadable: unreadable)
+    }
+
+    /// Of the attempts that run, as far as they said; what can't be read is left out.
+    public func progress(of job: JobID) async throws -> [StepID: SavedProgress] {
+        var progress: [StepID: SavedProgress] = [:]
+        for row in try await pool.repeatable(Self.sql("list-progress"), [.text(job.rawValue)]) {
+            guard let state = try? row.get("state", as: JSONValue.self).decoded(as: StepProgress.self) else { continue }
+            progress[StepID(try row.get("step"))] = SavedProgress(state: state, at: try row.instant("saved_at"))
+        }
+        return progress
+    }
+
+    /// Nil when there is no such job.
+    public func version(of job: JobID) async throws -> JobVersion? {
+        try await pool.repeatable(Self.sql("job-version"), [.text(job.rawValue)]).first.map { row in
+            JobVersion(number: try row.get("version"), isSetAside: try row.get("is_set_aside"), isInHistory: try row.get("in_history"))
+        }
     }
 
     public func plan(_ id: PlanID, tenant: String = "default") async throws -> Plan { try await plan(id, tenant: tenant, on: nil) }

@@ -1,6 +1,7 @@
 public import Basics
 public import FlowModel
 import PostgreSQL
+public import StepKit
 
 /// A job in a list.
 public struct JobSummary: Sendable, Hashable, Codable {
@@ -62,9 +63,22 @@ public struct JobDetails: Sendable {
     /// In the order in which they began.
     public var attempts: [AttemptRecord]
     /// Of running steps.
-    public var progress: [StepID: JSONValue]
+    public var progress: [StepID: SavedProgress]
     /// Rows of it that can't be read and are left out.
     public var unreadable: [String]
+}
+
+/// Where a running attempt said that it is, and when.
+public struct SavedProgress: Sendable, Hashable {
+    public var state: StepProgress
+    public var at: Instant
+}
+
+/// Two that are equal: nothing of the job has changed between them but its journal, its logs and its progress.
+public struct JobVersion: Sendable, Hashable {
+    var number: Int64
+    var isSetAside: Bool
+    var isInHistory: Bool
 }
 
 /// One try of a step.

@@ -1,0 +1,77 @@
+import ArgumentParser
+import FlowControl
+import FlowModel
+import Foundation
+import WorkflowEngine
+
+extension JobsCommand {
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "list", abstract: "The newest jobs.",
+            discussion: """
+                Times are RFC 3339 (2026-11-30T02:15:00Z, or the date alone) or as long ago as 12h or 7d. Where there are more jobs than `--limit`, the last \
+                line, on standard error, has the cursor of the next page. The fields of JSON and YAML: docs/job-json.md.
+                """)
+        @OptionGroup var database: DatabaseOptions
+        @OptionGroup var output: OutputOptions
+        @Option(help: "Of this pipeline only.") var pipeline: String?
+        @Option(help: "With this system only.") var system: String?
+        @Option(help: "In this state only. May be repeated.") var state: [JobState] = []
+        @Flag(help: "Only those that are not over.") var active = false
+        @Option(help: "Made at that time or later.") var since: String?
+        @Option(help: "Made before that time.") var until: String?
+        @Option(help: "At most so many.") var limit = 50
+        @Option(help: "Where the page before ended.") var cursor: String?
+
+        func validate() throws {
+            guard (1...FlowControl.mostItems).contains(limit) else {
+                throw ValidationError("--limit: expected 1 to \(FlowControl.mostItems), found \(limit)")
+            }
+            for (name, text) in [("since", since), ("until", until)] {
+                guard let text, Self.time(text) == nil else { continue }
+                throw ValidationError("--\(name): expected a time such as 2026-11-30T02:15:00Z or 12h, found \(text)")
+            }
+        }
+
+        func run() async throws {
+            let filter = JobFilter(
+                pipeline: pipeline, system: system, states: state.isEmpty ? nil : Set(state), since: since.flatMap(Self.time),
+                until: until.flatMap(Self.time), activeOnly: active)
+            let page = try await database.withFlowControl { try await $0.jobs(filter, cursor: cursor, limit: limit) }
+            var listing = Listing(columns: ["job", "pipeline", "state", "cleanup", "steps", "created", "took"])
+            for job in page.items {
+                listing.add(
+                    [
+                        job.id.short, job.pipeline, job.state.words, job.cleanup.rawValue,
+                        "\(job.stepCounts.ended)/\(job.stepCounts.total)",
+                        job.createdAt.instant.dateAndClock, job.took?.rounded ?? "",
+                    ],
+                    try JSONValue(encoding: job))
+            }
+            print(listing.text(output.output))
+            if output.output == .table {
+                for job in page.items {
+                    if let aside = job.setAside { print("\njob \(job.id.short) is set aside: \(aside.reason.printable)") }
+                }
+            }
+            if let next = page.next { StandardError.write("note: there are more: --cursor \(next)") }
+        }
+
+        /// A time, or a span before now.
+        private static func time(_ text: String) -> Instant? {
+            if let time = Timestamp(text) { return time.instant }
+            let now = Instant(microseconds: Int64(Date().timeIntervalSince1970 * 1_000_000))
+            return TimeSpan(text).flatMap { span in
+                // What is longer ago than the epoch is as good as it.
+                span.milliseconds < now.microseconds / 1000 ? now + TimeSpan.milliseconds(-span.milliseconds) : Instant(microseconds: 0)
+            }
+        }
+    }
+}
+
+extension JobState: ExpressibleByArgument {}
+
+extension JobState {
+    /// For people.
+    var words: String { self == .setAside ? "set aside" : rawValue }
+}

@@ -1,0 +1,19 @@
+import ArgumentParser
+import FlowControl
+import FlowModel
+
+extension JobsCommand {
+    struct Resume: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "resume", abstract: "Takes a job up again that was set aside because its rows could not be read.",
+            discussion:
+                "Mend the rows first: `jobs show` says what is wrong, docs/database.md how. What is still wrong is said, and nothing changes."
+        )
+        @OptionGroup var options: JobOptions
+
+        func run() async throws {
+            let answer = try await options.withJob { control, job in try await control.resume(job, by: Person.requester) }
+            print("job \(answer.job.short): " + (answer.isChanged ? "goes on where a worker is" : "it was not set aside"))
+        }
+    }
+}
