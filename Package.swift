@@ -137,7 +137,7 @@ let package = Package(
 
         // 4: what every way in does with jobs
         .target(
-            name: "FlowControl", dependencies: ["FlowModel", "StepKit", "PipelineDSL", "PostgreSQL", "WorkflowEngine"],
+            name: "FlowControl", dependencies: ["Basics", "FlowModel", "StepKit", "PipelineDSL", "PostgreSQL", "WorkflowEngine"],
             swiftSettings: strict),
 
         // 5: the composition root
