@@ -11,12 +11,21 @@ public protocol SystemType: Sendable {
     /// One line for `plugins list`.
     var summary: String { get }
     var schema: SettingsSchema { get }
-    /// Where what it acquires can be undone.
+    /// Where what it acquires can be undone, where nothing else is said of the one kind or the other.
     var scope: AcquisitionScope { get }
+    /// Where an acquisition of that kind can be undone: a snapshot may be anybody's to release, while the freeze before it was one host's. Not asked of
+    /// attachments, which are always the host's that attached.
+    func scope(of kind: AcquisitionKind) -> AcquisitionScope
     /// How long a freeze of this system may last where the document does not say.
     var defaultMaxHold: TimeSpan { get }
     /// What its instances can do: by their type, where nothing else is said.
     var capabilities: Set<Capability> { get }
+
+    /// What of an instance can be copied, the view that is meant where nothing is said first. Each is one that the instance has itself
+    /// (`TreeSource`, `ImageSource`), or one of `attachedViews`.
+    var views: [SystemView] { get }
+    /// The views that are there only while the system is attached to a host.
+    var attachedViews: Set<SystemView> { get }
 
     /// What the system is, whatever it is called: a pure function of settings that are not secret, starting with the type's name
     /// (`directory:/srv/home`). `identity:` in the document overrides it.
@@ -36,10 +45,16 @@ public protocol SystemType: Sendable {
 extension SystemType {
     public var contractVersion: Int { 1 }
     public var scope: AcquisitionScope { .host }
+    public func scope(of kind: AcquisitionKind) -> AcquisitionScope { kind == .attachment ? .host : scope }
     public var defaultMaxHold: TimeSpan { .seconds(30) }
     /// Copies of its windows wait for the thaw.
     public var thawCompletesCopies: Bool { Instance.self is any TreeCompleting.Type }
     public var capabilities: Set<Capability> { Capability.of(Instance.self) }
+    public var views: [SystemView] {
+        let own = [SystemView.tree, .image].filter { capabilities.contains($0.source) }
+        return own + attachedViews.subtracting(own).sorted()
+    }
+    public var attachedViews: Set<SystemView> { [] }
     public func settings(neededFor capability: Capability) -> [String] { [] }
     public func problems(in settings: Settings) -> [SettingProblem] { [] }
     public func snapshotCost(_ settings: Settings) throws(StepError) -> SnapshotCost { .instant }
@@ -56,6 +71,27 @@ public enum AcquisitionScope: String, Sendable, Hashable {
     case global
     /// Only a worker on the host that acquired it.
     case host
+}
+
+/// What a step may acquire of a system.
+public enum AcquisitionKind: String, Sendable, Hashable, CaseIterable {
+    /// A quiesce.
+    case freeze
+    case snapshot
+    /// What a host has of the system in order to read it: a mapping, a session, a mount.
+    case attachment
+    /// A system that is made to be looked at, and thrown away.
+    case scratch
+}
+
+extension SystemView {
+    /// What an instance has that offers it by itself.
+    public var source: Capability {
+        switch self {
+        case .tree: .treeSource
+        case .image: .imageSource
+        }
+    }
 }
 
 public enum SnapshotCost: Sendable, Hashable {

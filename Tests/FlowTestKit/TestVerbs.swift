@@ -24,7 +24,7 @@ public struct TestQuiesce: Verb {
     public var declaration: VerbDeclaration {
         VerbDeclaration(
             name: "quiesce", summary: "", subject: .none, schema: SettingsSchema([]), workClass: .window, windowRole: .opens,
-            acquires: Acquisition(undoVerb: "thaw", undoneWhen: .windowSealed))
+            acquires: Acquisition(of: .freeze, undoVerb: "thaw", undoneWhen: .windowSealed))
     }
 
     public func run(_ context: StepContext) async throws -> StepResult {
@@ -52,7 +52,7 @@ public struct TestSnapshot: Verb {
     public var declaration: VerbDeclaration {
         VerbDeclaration(
             name: "snapshot", summary: "", subject: .none, schema: SettingsSchema([]), workClass: .window, windowRole: .snapshot,
-            acquires: Acquisition(undoVerb: "release", undoneWhen: .usersDone))
+            acquires: Acquisition(of: .snapshot, undoVerb: "release", undoneWhen: .usersDone))
     }
 
     public func run(_ context: StepContext) async throws -> StepResult {

@@ -6,7 +6,7 @@ import StorageKit
 /// Plug-ins that only declare themselves: the compiler never opens one.
 extension Catalog {
     static let paper = Catalog(
-        systems: [PaperApplicationType(), PaperVolumeType(), PaperStreamType()],
+        systems: [PaperApplicationType(), PaperVolumeType(), PaperStreamType(), PaperDiskType()],
         repositories: [PaperRepositoryType()],
         verbs: VerbDeclaration.paper.map(PaperVerb.init))
 }
@@ -81,6 +81,33 @@ struct PaperStreamType: SystemType {
     func open(_ settings: Settings, _ context: StepContext) async throws -> Instance { Instance() }
 }
 
+/// An image, and the files in it, which have to be attached.
+struct PaperDiskType: SystemType {
+    struct Instance: Snapshotting, ImageSource, Attaching {
+        var keepsBase: Bool { true }
+        var logicalPath: TreePath { TreePath("disk") }
+        func snapshot(key: String, _ context: StepContext) async throws -> SystemSnapshot { SystemSnapshot(key: key) }
+        func find(key: String, _ context: StepContext) async throws -> SystemSnapshot? { nil }
+        func release(key: String, _ context: StepContext) async throws {}
+        func withImage<Result: Sendable>(
+            of snapshot: SystemSnapshot?, _ context: StepContext, _ body: @Sendable (any ImageReader) async throws -> Result
+        ) async throws -> Result { throw CancellationError() }
+        func attach(_ view: SystemView, of snapshot: SystemSnapshot?, key: String, _ context: StepContext) async throws -> Attachment {
+            Attachment(key: key, view: view, snapshot: snapshot)
+        }
+        func detach(key: String, state: [String: JSONValue], _ context: StepContext) async throws {}
+        func attached(_ attachment: Attachment) throws -> any System { self }
+    }
+    let name = "disk"
+    let summary = "A disk and what is on it"
+    let scope = AcquisitionScope.global
+    let attachedViews: Set<SystemView> = [.tree]
+    let path = Setting<String>.required("path", "where it lies", type: .path)
+    var schema: SettingsSchema { SettingsSchema([path.field]) }
+    func identity(_ settings: Settings) throws(StepError) -> String { "disk:\(try settings.value(path))" }
+    func open(_ settings: Settings, _ context: StepContext) async throws -> Instance { Instance() }
+}
+
 struct PaperRepositoryType: RepositoryType {
     let name = "local"
     let summary = "A folder"
@@ -100,26 +127,32 @@ extension VerbDeclaration {
         VerbDeclaration(
             name: "quiesce", summary: "Freeze", subject: .systems(anyOf: [.quiescing]),
             schema: SettingsSchema([field("maxHold", .timeSpan)]), workClass: .window, windowRole: .opens,
-            acquires: Acquisition(undoVerb: "thaw", undoneWhen: .windowSealed), holdsSystems: .exclusive,
+            acquires: Acquisition(of: .freeze, undoVerb: "thaw", undoneWhen: .windowSealed), holdsSystems: .exclusive,
             outputs: ["systems": "what the freezes returned"], undoOutputs: ["systems": "what the thaws returned"]),
         VerbDeclaration(
             name: "snapshot", summary: "Hold a point in time", subject: .systems(anyOf: [.snapshotting]),
             schema: SettingsSchema([field("group", .boolean, default: false)]), workClass: .window, windowRole: .snapshot,
-            acquires: Acquisition(undoVerb: "release", undoneWhen: .usersDone), holdsSystems: .exclusive,
+            acquires: Acquisition(of: .snapshot, undoVerb: "release", undoneWhen: .usersDone), holdsSystems: .exclusive,
             outputs: ["snapshots": "by system"]),
+        VerbDeclaration(
+            name: "attach", summary: "Attach", subject: .systems(anyOf: [.attaching]),
+            schema: SettingsSchema([field("as", .choice(["tree", "image"]))]), workClass: .backup,
+            acquires: Acquisition(of: .attachment, undoVerb: "detach", undoneWhen: .usersDone), holdsSystems: .shared,
+            reads: .attachedViews, outputs: ["attachments": "by system"]),
         VerbDeclaration(
             name: "copy", summary: "Copy", subject: .systems(anyOf: [.treeSource, .imageSource]),
             schema: SettingsSchema([
                 field("to", .either([.repositoryName, .list(.repositoryName)]), required: true),
-                field("tags", .list(.string), default: []),
-            ]), workClass: .backup, holdsSystems: .shared, holdsRepositories: .shared, holdsParents: true,
+                field("tags", .list(.string), default: []), field("as", .choice(["tree", "image"])),
+            ]), workClass: .backup, holdsSystems: .shared, holdsRepositories: .shared, holdsParents: true, reads: .views,
             outputs: ["snapshotID": "the repository snapshot", "bytes": "how many"]),
         VerbDeclaration(
             name: "verify", summary: "Verify", subject: .copyStepOrRepository,
             schema: SettingsSchema([
                 field("read", .either([.choice(["metadata", "all"]), .percentage]), default: "metadata"),
                 field("restore", .object(SettingsSchema([field("into", .systemName([.treeDestination])), field("checks", .list(.any))]))),
-            ]), workClass: .verify, acquires: Acquisition(undoVerb: "drop", undoneWhen: .stepEnded, onlyWithSetting: "restore"),
+            ]), workClass: .verify,
+            acquires: Acquisition(of: .scratch, undoVerb: "drop", undoneWhen: .stepEnded, onlyWithSetting: "restore"),
             holdsRepositories: .shared, outputs: ["level": "the level"]),
         VerbDeclaration(
             name: "prune", summary: "Prune", subject: .repository,

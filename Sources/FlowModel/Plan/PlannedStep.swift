@@ -38,6 +38,10 @@ public struct PlannedStep: Sendable, Hashable, Codable {
     public var repositories: [String]
     /// The system snapshots that it reads: system name to the step that takes it. A system that is not here is read live.
     public var snapshots: [String: StepID]
+    /// The systems of which another view is read than their types' own one.
+    public var views: [String: SystemView]?
+    /// The attachments that it reads: system name to the step that attaches it.
+    public var attachments: [String: StepID]?
     /// In a member of a fan-out: what `${item}` is.
     public var item: JSONValue?
 
@@ -46,7 +50,8 @@ public struct PlannedStep: Sendable, Hashable, Codable {
         after: [Dependency] = [], when: String? = nil, forEach: FanOut? = nil, timeout: TimeSpan? = nil, retry: RetryPolicy = RetryPolicy(),
         continueOnError: Bool = false, runOn: [String: String] = [:], priority: Int = 0, workClass: WorkClass = .backup,
         window: String? = nil, holds: [Hold] = [], undoneBy: StepID? = nil, undoes: StepID? = nil, secrets: [SecretReference] = [],
-        systems: [String] = [], repositories: [String] = [], snapshots: [String: StepID] = [:], item: JSONValue? = nil
+        systems: [String] = [], repositories: [String] = [], snapshots: [String: StepID] = [:], views: [String: SystemView]? = nil,
+        attachments: [String: StepID]? = nil, item: JSONValue? = nil
     ) {
         self.id = id
         self.verb = verb
@@ -70,6 +75,8 @@ public struct PlannedStep: Sendable, Hashable, Codable {
         self.systems = systems
         self.repositories = repositories
         self.snapshots = snapshots
+        self.views = views
+        self.attachments = attachments
         self.item = item
     }
 

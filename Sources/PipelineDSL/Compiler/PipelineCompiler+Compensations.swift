@@ -7,24 +7,27 @@ extension PipelineCompiler {
     /// Adds the undos without their edges, so that their outputs can be referred to.
     mutating func insertCompensations() {
         for index in drafts.indices {
-            let draft = drafts[index]
-            guard let acquisition = draft.verb.acquires, let step = draft.written else { continue }
+            guard let acquisition = drafts[index].verb.acquires, let step = drafts[index].written else { continue }
             if let setting = acquisition.onlyWithSetting, !step.given.contains(setting) { continue }
-            let id = Self.undoID(of: draft, acquisition.undoVerb)
-            if drafts.contains(where: { $0.id == id }) {
-                report(
-                    Finding(
-                        "duplicate-id", "\(id) is the name of the step that undoes \(draft.id)", expected: "another id", found: id.rawValue,
-                        hint: "give the step that is called \(id) another `id:`", at: draft.mark))
-            }
-            drafts[index].planned.undoneBy = id
-            let undo = PlannedStep(
-                id: id, verb: acquisition.undoVerb, contractVersion: draft.planned.contractVersion, subject: draft.planned.subject,
-                settings: draft.planned.settings, retry: .withoutEnd, runOn: draft.planned.runOn, priority: draft.planned.priority,
-                workClass: .undo, undoes: draft.id)
-            drafts.append(
-                Draft(planned: undo, verb: draft.verb, written: nil, group: id.rawValue, order: .above([]), mark: draft.mark))
+            insertCompensation(of: index, acquisition)
         }
+    }
+
+    mutating func insertCompensation(of index: Int, _ acquisition: Acquisition) {
+        let draft = drafts[index]
+        let id = Self.undoID(of: draft, acquisition.undoVerb)
+        if drafts.contains(where: { $0.id == id }) {
+            report(
+                Finding(
+                    "duplicate-id", "\(id) is the name of the step that undoes \(draft.id)", expected: "another id", found: id.rawValue,
+                    hint: "give the step that is called \(id) another `id:`", at: draft.mark))
+        }
+        drafts[index].planned.undoneBy = id
+        let undo = PlannedStep(
+            id: id, verb: acquisition.undoVerb, contractVersion: draft.planned.contractVersion, subject: draft.planned.subject,
+            settings: draft.planned.settings, retry: .withoutEnd, runOn: draft.planned.runOn, priority: draft.planned.priority,
+            workClass: .undo, undoes: draft.id)
+        drafts.append(Draft(planned: undo, verb: draft.verb, written: nil, group: id.rawValue, order: .above([]), mark: draft.mark))
     }
 
     /// `quiesce-db` is undone by `thaw-db`; an id of the author's own keeps its whole name.
@@ -47,6 +50,9 @@ extension PipelineCompiler {
                 let id = drafts[index].id
                 guarded.formUnion(
                     drafts.indices.filter { drafts[$0].planned.snapshots.values.contains(id) || drafts[$0].needs[index] == .output })
+                // What its users acquired lies on it: that goes first.
+                let undos = Set(guarded.compactMap { drafts[$0].planned.undoneBy })
+                guarded.formUnion(drafts.indices.filter { undos.contains(drafts[$0].id) })
             }
             for need in guarded where need != at { drafts[at].need(need, .guarded) }
         }

@@ -44,6 +44,8 @@ struct PipelineCompiler {
         checkExpressions()
         guard !drafts.isEmpty, !reportCycle() else { return nil }
         chooseSnapshots()
+        chooseViews()
+        insertAttachments()
         guard formWindows(), !reportCycle() else { return nil }
         guardCompensations()
         guard !reportCycle() else { return nil }

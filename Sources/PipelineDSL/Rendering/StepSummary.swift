@@ -16,7 +16,7 @@ struct StepSummary {
 
     /// `files (directory) to vault, read all`
     private var what: String {
-        ([subject] + Self.telling.compactMap(setting)).filter { !$0.isEmpty }.joined(separator: ", ")
+        ([subject, view] + Self.telling.compactMap(setting)).filter { !$0.isEmpty }.joined(separator: ", ")
     }
 
     private var subject: String {
@@ -28,6 +28,12 @@ struct StepSummary {
         case .step(let id): "of \(id)"
         case .snapshot(let text): text
         }
+    }
+
+    /// What of its systems it reads, where that is declared or not the types' own.
+    private var view: String {
+        let views = step.settings["as"]?.stringValue.map { [$0] } ?? Set((step.views ?? [:]).values).sorted().map(\.rawValue)
+        return views.isEmpty ? "" : "as \(views.joined(separator: " and "))"
     }
 
     /// In the order in which they are shown. Everything else is in the JSON.

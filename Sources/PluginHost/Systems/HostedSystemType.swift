@@ -22,6 +22,7 @@ public struct HostedSystemType<Base: SystemType, Hosted: PluginSystem>: SystemTy
     public var summary: String { base.summary }
     public var schema: SettingsSchema { base.schema }
     public var scope: AcquisitionScope { base.scope }
+    public func scope(of kind: AcquisitionKind) -> AcquisitionScope { base.scope(of: kind) }
     public var defaultMaxHold: TimeSpan { base.defaultMaxHold }
     public var capabilities: Set<Capability> { base.capabilities }
     public func identity(_ settings: Settings) throws(StepError) -> String { try base.identity(settings) }

@@ -1,6 +1,6 @@
 /// What a system type can do. A type has the capabilities whose protocols its instances conform to.
 public enum Capability: String, Sendable, Hashable, CaseIterable, Comparable {
-    case quiescing, snapshotting, treeSource, treeDestination, imageSource, imageDestination, verifying, discovering
+    case quiescing, snapshotting, treeSource, treeDestination, imageSource, imageDestination, verifying, discovering, attaching
 
     public static func < (left: Capability, right: Capability) -> Bool { left.rawValue < right.rawValue }
 
@@ -15,6 +15,7 @@ public enum Capability: String, Sendable, Hashable, CaseIterable, Comparable {
         if type is any ImageDestination.Type { found.insert(.imageDestination) }
         if type is any Verifying.Type { found.insert(.verifying) }
         if type is any Discovering.Type { found.insert(.discovering) }
+        if type is any Attaching.Type { found.insert(.attaching) }
         return found
     }
 }

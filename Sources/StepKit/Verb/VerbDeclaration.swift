@@ -20,6 +20,8 @@ public struct VerbDeclaration: Sendable {
     public var holdsParents: Bool
     /// What it waits for instead of running.
     public var waitsFor: WaitKind?
+    /// How it looks at the systems that it is about; nil: it reads none of their views.
+    public var reads: ViewReading?
     /// Names of its outputs, with what they are.
     public var outputs: [String: String]
     /// What its undo returns, if anything.
@@ -28,7 +30,8 @@ public struct VerbDeclaration: Sendable {
     public init(
         name: String, contractVersion: Int = 1, summary: String, subject: SubjectRule, schema: SettingsSchema, workClass: WorkClass,
         windowRole: WindowRole = .slow, acquires: Acquisition? = nil, holdsSystems: Hold.Mode? = nil, holdsRepositories: Hold.Mode? = nil,
-        holdsParents: Bool = false, waitsFor: WaitKind? = nil, outputs: [String: String] = [:], undoOutputs: [String: String] = [:]
+        holdsParents: Bool = false, waitsFor: WaitKind? = nil, reads: ViewReading? = nil, outputs: [String: String] = [:],
+        undoOutputs: [String: String] = [:]
     ) {
         self.name = name
         self.contractVersion = contractVersion
@@ -42,6 +45,7 @@ public struct VerbDeclaration: Sendable {
         self.holdsRepositories = holdsRepositories
         self.holdsParents = holdsParents
         self.waitsFor = waitsFor
+        self.reads = reads
         self.outputs = outputs
         self.undoOutputs = undoOutputs
     }
@@ -72,14 +76,28 @@ public enum WindowRole: String, Sendable, Hashable {
     case slow
 }
 
+/// How a verb looks at systems.
+public enum ViewReading: Sendable, Hashable {
+    /// The setting `as` says which view; what has to be attached for it is attached by a step that the compiler puts in front.
+    case views
+    /// It attaches: the setting `as` says which of the views that have to be.
+    case attachedViews
+
+    /// The setting that says which view.
+    public static let setting = "as"
+}
+
 public struct Acquisition: Sendable, Hashable {
-    /// `thaw`, `release`, `drop`
+    /// What is acquired: by it a system says where that can be undone (`SystemType.scope(of:)`).
+    public var kind: AcquisitionKind
+    /// `thaw`, `release`, `detach`, `drop`
     public var undoVerb: String
     /// When the undo becomes ready.
     public var undoneWhen: UndoPoint
     /// Acquired only when this setting is present (verify acquires a scratch system only with `restore:`).
     public var onlyWithSetting: String?
-    public init(undoVerb: String, undoneWhen: UndoPoint, onlyWithSetting: String? = nil) {
+    public init(of kind: AcquisitionKind, undoVerb: String, undoneWhen: UndoPoint, onlyWithSetting: String? = nil) {
+        self.kind = kind
         self.undoVerb = undoVerb
         self.undoneWhen = undoneWhen
         self.onlyWithSetting = onlyWithSetting

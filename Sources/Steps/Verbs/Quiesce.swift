@@ -7,7 +7,7 @@ struct Quiesce: Verb {
     let declaration = VerbDeclaration(
         name: "quiesce", summary: "Bring applications to a consistent rest until the snapshots below are taken",
         subject: .systems(anyOf: [.quiescing]), schema: SettingsSchema([Self.maxHold.field]), workClass: .window, windowRole: .opens,
-        acquires: Acquisition(undoVerb: "thaw", undoneWhen: .windowSealed), holdsSystems: .exclusive,
+        acquires: Acquisition(of: .freeze, undoVerb: "thaw", undoneWhen: .windowSealed), holdsSystems: .exclusive,
         outputs: ["systems": "By system: what its freeze returned"], undoOutputs: ["systems": "By system: what its thaw returned"])
 
     static let maxHold = Setting<TimeSpan>("maxHold", "The longest that the systems may stay frozen; the system type's own default else")

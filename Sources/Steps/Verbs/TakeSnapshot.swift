@@ -10,7 +10,7 @@ struct TakeSnapshot: Verb {
         schema: SettingsSchema([
             Self.suffix.field.idle(meanwhile: "leave it out: the names are snappy-flow's own"), Self.group.field,
         ]), workClass: .window,
-        windowRole: .snapshot, acquires: Acquisition(undoVerb: "release", undoneWhen: .usersDone), holdsSystems: .exclusive,
+        windowRole: .snapshot, acquires: Acquisition(of: .snapshot, undoVerb: "release", undoneWhen: .usersDone), holdsSystems: .exclusive,
         outputs: ["snapshots": "By system: its system snapshot"])
 
     static let suffix = Setting<String>("suffix", "A word that the system snapshot's name ends with, where the system shows names")

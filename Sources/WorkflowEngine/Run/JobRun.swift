@@ -134,6 +134,8 @@ enum Defect: String, CaseIterable, Sendable, Hashable {
     case endBeforeUndone
     /// Copies start although the window was thawed early.
     case copyFromVoidWindow
+    /// An undo that one host alone can do is offered to every host.
+    case undoAnywhere
     /// What comes after a step is not looked at when that changes.
     case overlookFollowers
 }

@@ -14,7 +14,7 @@ extension Turn {
         let generation = run.runs[undo].generation
         run.runs[undo].armed = ArmedResource(
             generation: generation, order: run.job.armedCount, armedAt: now,
-            host: claimant.flatMap { $0.acquiresOnHost ? $0.host : nil })
+            host: claimant.flatMap { $0.acquiresOnHost && !run.defects.contains(.undoAnywhere) ? $0.host : nil })
         run.runs[undo].state = .pending
         run.runs[undo].failures = 0
         run.runs[index].generation = generation

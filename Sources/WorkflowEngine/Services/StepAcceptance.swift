@@ -11,9 +11,14 @@ struct StepAcceptance: Sendable {
 
     func callAsFunction(_ step: PlannedStep, _ plan: Plan, _ trust: JobTrust) -> Claimant? {
         guard refusal(of: step, plan, trust) == nil else { return nil }
-        let acquires =
-            step.undoneBy != nil && step.systems.contains { plan.systems[$0].flatMap { catalog.system($0.type) }?.scope == .host }
-        return Claimant(worker: worker, host: configuration.host, acquiresOnHost: acquires)
+        return Claimant(worker: worker, host: configuration.host, acquiresOnHost: acquiresOnHost(step, plan))
+    }
+
+    /// Whether only this host can undo what the step acquires: an attachment always; else as its systems say of that kind.
+    private func acquiresOnHost(_ step: PlannedStep, _ plan: Plan) -> Bool {
+        guard step.undoneBy != nil, let kind = catalog.verb(step.verb)?.declaration.acquires?.kind else { return false }
+        if kind == .attachment { return true }
+        return step.systems.contains { plan.systems[$0].flatMap { catalog.system($0.type) }?.scope(of: kind) == .host }
     }
 
     /// Why the step is left to another worker; nil when it is served.

@@ -196,6 +196,8 @@ struct Scenario {
     /// Every body succeeds, time goes on, answers come: the job must end, in a bounded number of steps.
     private mutating func calm() throws {
         while !world.silent.isEmpty { try noticeSilence() }
+        // What a host alone can undo waits for a worker of it.
+        while Set(world.alive.map(SimulatedWorld.host)).count < 2 { world.addWorker() }
         let bound = 40 * (world.run.steps.count + 10)
         for _ in 0..<bound {
             if world.run.hasEnded { return }

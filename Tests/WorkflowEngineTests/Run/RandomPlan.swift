@@ -10,6 +10,8 @@ struct RandomPlan {
     var reads: [StepID: StepID] = [:]
     /// The quiesces under which a snapshot must be taken.
     var frozenFor: [StepID: [StepID]] = [:]
+    /// Steps that acquire what one host alone can undo and read.
+    var hostBound: Set<StepID> = []
     var approvals: Set<StepID> = []
     private var count = 0
 
@@ -101,18 +103,34 @@ struct RandomPlan {
         }
         for pair in pairs { definition.steps.append(.undo(pair.thaw, of: pair.quiesce, after: members, window: window)) }
         for snapshot in snapshots {
+            let attached = random.chance(40) ? addAttachment(of: snapshot.id, members, &random) : nil
             var users: [StepID] = []
             for _ in 0..<Int.random(in: 1...2, using: &random) {
                 let copy = name("copy")
                 definition.steps.append(
                     .work(
-                        copy, after: random.chance(50) ? members : [snapshot.id], reason: .output,
+                        copy, after: (random.chance(50) ? members : [snapshot.id]) + (attached.map { [$0.attach] } ?? []), reason: .output,
                         attempts: Int.random(in: 1...2, using: &random), continueOnError: random.chance(20)))
-                reads[copy] = snapshot.id
+                reads[copy] = attached?.attach ?? snapshot.id
                 users.append(copy)
+            }
+            if let attached {
+                definition.steps.append(.undo(attached.detach, of: attached.attach, after: [attached.attach] + users))
+                users += [attached.attach, attached.detach]
             }
             definition.steps.append(.undo(snapshot.release, of: snapshot.id, after: [snapshot.id] + users))
         }
         definition.windows.append(PlannedWindow(id: window, members: members, thaws: thaws, maxHold: .seconds(20)))
+    }
+    /// What copies read instead of the snapshot itself.
+    private mutating func addAttachment(of snapshot: StepID, _ members: [StepID], _ random: inout RandomNumbers) -> (
+        attach: StepID, detach: StepID
+    ) {
+        let (attach, detach) = (name("attach"), name("detach"))
+        definition.steps.append(
+            .work(attach, after: members, reason: .output, attempts: Int.random(in: 1...2, using: &random), undoneBy: detach))
+        reads[attach] = snapshot
+        hostBound.insert(attach)
+        return (attach, detach)
     }
 }

@@ -69,7 +69,7 @@ enum RunRules {
         guard !world.bodies.contains(where: { world.isLive($0) }) else { throw Violation("ended while bodies run") }
     }
 
-    static func checkStart(of step: PlannedStep, before: JobRun, after: JobRun, world: SimulatedWorld) throws {
+    static func checkStart(of step: PlannedStep, on host: String, before: JobRun, after: JobRun, world: SimulatedWorld) throws {
         if let acquirer = step.undoes {
             let window = after.definition.windows.first { $0.members.contains(acquirer) }
             let phase = window.flatMap { before.window($0.id) }
@@ -77,7 +77,11 @@ enum RunRules {
             let isThaw = step.window != nil
             if isThaw, phase?.holdPassed == true { return }
             for guarded in step.after {
-                let isOver = after[guarded.step].map { $0.state.isTerminal || (discarding && $0.state != .running) } ?? false
+                let isUndo = after.planned(guarded.step)?.isCompensation ?? false
+                let isOver =
+                    after[guarded.step].map {
+                        $0.state.isTerminal || (discarding && $0.state != .running) || (isUndo && $0.failures >= Turn.alarmAfter)
+                    } ?? false
                 guard isOver else { throw Violation("\(step.id) starts while \(guarded.step) is \(after[guarded.step]?.state as Any)") }
             }
             return
@@ -87,5 +91,8 @@ enum RunRules {
         if after[snapshot]?.skipped == .condition { return }
         guard let resource else { throw Violation("\(step.id) starts and its snapshot \(snapshot) is gone") }
         guard !world.bad.contains(resource) else { throw Violation("\(step.id) reads a void snapshot") }
+        if let place = world.places[resource], place != host {
+            throw Violation("\(step.id) starts on \(host), and reads what \(place) has")
+        }
     }
 }

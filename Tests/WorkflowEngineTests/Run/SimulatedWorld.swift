@@ -33,6 +33,8 @@ struct SimulatedWorld {
     /// Dead, but the engine does not know yet.
     var silent: [WorkerID] = []
     var held: Set<Resource> = []
+    /// Where what is bound to a host was acquired.
+    var places: [Resource: String] = [:]
     /// Whose guard watches a freeze.
     var guarded: [Resource: WorkerID] = [:]
     /// Snapshots taken while something of their window was not frozen.
@@ -62,6 +64,11 @@ struct SimulatedWorld {
         alive.append(WorkerID(rawValue: "worker\(workersMade)"))
     }
 
+    /// Two hosts, taken in turn.
+    static func host(of worker: WorkerID) -> String {
+        (worker.rawValue.last?.wholeNumberValue ?? 0).isMultiple(of: 2) ? "host2" : "host1"
+    }
+
     // MARK: what bodies and guards do outside
 
     mutating func act(_ index: Int) throws {
@@ -70,10 +77,15 @@ struct SimulatedWorld {
         body.hasActed = true
         bodies[index] = body
         if let acquirer = step.undoes {
-            try undo(Resource(step: acquirer, generation: body.generation), isThaw: step.window != nil)
+            let resource = Resource(step: acquirer, generation: body.generation)
+            if let place = places[resource], held.contains(resource), place != Self.host(of: body.worker) {
+                throw Violation("\(resource) of \(place) undone on \(Self.host(of: body.worker))")
+            }
+            try undo(resource, isThaw: step.window != nil)
         } else if step.undoneBy != nil {
             let resource = Resource(step: body.step, generation: body.generation)
             held.insert(resource)
+            if plan.hostBound.contains(body.step) { places[resource] = Self.host(of: body.worker) }
             if step.window != nil, plan.frozenFor[body.step] == nil { guarded[resource] = body.worker }
             if let quiesces = plan.frozenFor[body.step], !quiesces.allSatisfy({ isFrozen($0) }) { bad.insert(resource) }
         }
@@ -90,6 +102,13 @@ struct SimulatedWorld {
         }
         if !isThaw, bodies.contains(where: { $0.step == resource.step && isLive($0) }) {
             throw Violation("\(resource) undone while it is being acquired")
+        }
+        // Unless the undo of what lies on it keeps failing.
+        for other in held where plan.reads[other.step] == resource.step {
+            guard let undo = run.planned(other.step)?.undoneBy.flatMap({ run[$0] }), undo.armed?.generation == other.generation,
+                undo.failures < Turn.alarmAfter
+            else { continue }
+            throw Violation("\(resource) undone while \(other) lies on it")
         }
         held.remove(resource)
         guarded[resource] = nil
@@ -153,10 +172,12 @@ struct SimulatedWorld {
 
     mutating func claim(_ id: StepID, _ worker: WorkerID, random: Double) throws {
         let before = run
-        let actions = try send(.start(id, by: Claimant(worker: worker, host: "host")), random: random)
+        let host = Self.host(of: worker)
+        let claimant = Claimant(worker: worker, host: host, acquiresOnHost: plan.hostBound.contains(id))
+        let actions = try send(.start(id, by: claimant), random: random)
         if case .refused = actions.first { return }
         guard let row = run[id], let step = run.planned(id) else { return }
-        try RunRules.checkStart(of: step, before: before, after: run, world: self)
+        try RunRules.checkStart(of: step, on: host, before: before, after: run, world: self)
         let generation = step.undoes == nil ? run[step.undoneBy ?? id]?.generation ?? 0 : row.armed?.generation ?? row.generation
         bodies.append(Body(step: id, token: row.token, worker: worker, generation: generation))
     }

@@ -64,6 +64,41 @@ import Testing
         }
     }
 
+    /// A snapshot that anybody can release, and the freeze of one host before it.
+    private struct MixedType: SystemType {
+        let name = "test-system"
+        let summary = "its snapshots are everybody's"
+        let schema = TestSystemType().schema
+        let scope = AcquisitionScope.global
+        func scope(of kind: AcquisitionKind) -> AcquisitionScope { kind == .freeze ? .host : .global }
+        func identity(_ settings: Settings) throws(StepError) -> String { try TestSystemType().identity(settings) }
+        func open(_ settings: Settings, _ context: StepContext) async throws -> TestSystem {
+            try await TestSystemType().open(settings, context)
+        }
+    }
+
+    private struct TestAttach: Verb {
+        let declaration = VerbDeclaration(
+            name: "attach", summary: "", subject: .none, schema: SettingsSchema([]), workClass: .backup,
+            acquires: Acquisition(of: .attachment, undoVerb: "detach", undoneWhen: .usersDone))
+        func run(_ context: StepContext) async throws -> StepResult { StepResult() }
+    }
+
+    /// Of an attachment nobody is asked, for it is where it was made.
+    @Test func whereAnUndoCanRunIsSaidOfEachAcquisition() throws {
+        func host(of verb: String, _ type: any SystemType) throws -> Bool? {
+            let catalog = Catalog(systems: [type], repositories: [], verbs: [TestQuiesce(), TestSnapshot(), TestAttach()])
+            let accepts = StepAcceptance(
+                worker: WorkerID(rawValue: "w"), configuration: WorkerConfiguration(host: "h", scratchFolder: "/tmp"), catalog: catalog)
+            let plan = TestPlan.backup(folder: "/srv")
+            let step = PlannedStep(id: "a", verb: verb, undoneBy: "b", systems: ["box"])
+            return accepts(step, plan, .local)?.acquiresOnHost
+        }
+        #expect(try host(of: "quiesce", MixedType()) == true && host(of: "snapshot", MixedType()) == false)
+        #expect(try host(of: "attach", MixedType()) == true)
+        #expect(try host(of: "quiesce", TestSystemType()) == true && host(of: "snapshot", TestSystemType()) == true)
+    }
+
     @Test func aStepOfANewerContractIsLeftToANewerBinary() {
         let accepts = StepAcceptance(
             worker: WorkerID(rawValue: "w"), configuration: WorkerConfiguration(host: "h", scratchFolder: "/tmp"), catalog: TestCatalog.all)

@@ -10,7 +10,8 @@ struct Verify: Verb {
         name: "verify", summary: "Prove copies by reading or restoring them", subject: .copyStepOrRepository,
         schema: SettingsSchema([Self.read.field, Self.everyByteWithin.field, Self.from.field, Self.scope.field, Self.restore.field]),
         workClass: .verify,
-        acquires: Acquisition(undoVerb: "drop", undoneWhen: .stepEnded, onlyWithSetting: "restore"), holdsRepositories: .shared,
+        acquires: Acquisition(of: .scratch, undoVerb: "drop", undoneWhen: .stepEnded, onlyWithSetting: "restore"),
+        holdsRepositories: .shared,
         outputs: [
             "level": "How thoroughly: metadata, sample, all or restore", "snapshots": "How many were proved",
             "bytesRead": "Bytes read of the packs",
