@@ -5,6 +5,7 @@
 #include <linux/btrfs.h>
 #include <linux/fiemap.h>
 #include <linux/fs.h>
+#include <linux/loop.h>
 #include <linux/openat2.h>
 #include <linux/stat.h>
 #include <sys/ioctl.h>
@@ -143,6 +144,44 @@ static inline int linux_btrfs_identity(int file, unsigned char identity[16]) {
     struct btrfs_ioctl_fs_info_args arguments = {.flags = 0};
     if (ioctl(file, BTRFS_IOC_FS_INFO, &arguments) != 0) return -1;
     for (int i = 0; i < 16; i++) identity[i] = arguments.fsid[i];
+    return 0;
+}
+
+// loop(4): the number of a free device, made if need be; -1 when there is none.
+static inline int linux_free_loop(int control) { return ioctl(control, LOOP_CTL_GET_FREE); }
+
+// LOOP_CONFIGURE: makes the device `loop` read and write `file`, under a name of at most 63 bytes, until nobody has it open (LO_FLAGS_AUTOCLEAR).
+static inline int linux_map_loop(int loop, int file, const char *name, int read_only) {
+    struct loop_config config = {.fd = (unsigned)file};
+    config.info.lo_flags = LO_FLAGS_AUTOCLEAR | (read_only ? LO_FLAGS_READ_ONLY : 0);
+    for (unsigned i = 0; i + 1 < LO_NAME_SIZE && name[i]; i++) config.info.lo_file_name[i] = (unsigned char)name[i];
+    return ioctl(loop, LOOP_CONFIGURE, &config);
+}
+
+// LOOP_GET_STATUS64: 0 with the name that the device was given, -1 when nothing is behind it.
+static inline int linux_loop_name(int loop, char name[64]) {
+    struct loop_info64 info;
+    if (ioctl(loop, LOOP_GET_STATUS64, &info) != 0) return -1;
+    for (int i = 0; i < 64; i++) name[i] = i + 1 < LO_NAME_SIZE ? (char)info.lo_file_name[i] : 0;
+    return 0;
+}
+
+// LOOP_CLR_FD: nothing is behind the device any more, once nobody has it open.
+static inline int linux_unmap_loop(int loop) { return ioctl(loop, LOOP_CLR_FD, 0); }
+
+// mount(2): read-only, without what could be run or opened as a device.
+static inline int linux_mount_read_only(const char *device, const char *folder, const char *type, const char *options) {
+    return (int)syscall(SYS_mount, device, folder, type, 1ul | 2ul | 4ul | 8ul /* MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC */, options);
+}
+
+// umount2(2), of what is mounted there itself (UMOUNT_NOFOLLOW).
+static inline int linux_unmount(const char *folder) { return (int)syscall(SYS_umount2, folder, 8); }
+
+// 1 when somebody, or the kernel, has the file open for writing: a read lease is refused then (fcntl(2), F_SETLEASE). 0 where nobody has, or where the
+// file system or our rights do not tell. `file` must be open for reading alone.
+static inline int linux_is_written_elsewhere(int file) {
+    if (linux_lease(file, 0) != 0) return errno == EAGAIN;
+    linux_lease(file, 2);
     return 0;
 }
 

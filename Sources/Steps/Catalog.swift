@@ -27,6 +27,7 @@ extension Catalog {
             verbs: [
                 Quiesce(),
                 TakeSnapshot(),
+                Attach(),
                 Approve(),
                 External(),
                 Exec(),

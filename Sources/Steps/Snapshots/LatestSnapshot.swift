@@ -13,7 +13,10 @@ struct LatestSnapshot {
     func pick() throws(StepError) -> PickedSnapshot {
         let histories = OriginHistory.all(of: candidates, now: now)
         // What is of the future counts for nothing, and so it makes no other one doubtful.
-        let counting = histories.filter { !$0.past.isEmpty }
+        var counting = histories.filter { !$0.past.isEmpty }
+        // Of one system's views its own is meant, where there is one and no other is asked for.
+        let own = Set(counting.map(\.origin).filter { $0.view == nil })
+        if counting.count > 1 { counting.removeAll { $0.origin.view != nil && own.contains($0.origin.ofOwnView) } }
         guard counting.count < 2 else { throw several(counting) }
         guard let history = counting.first, let latest = history.latest else { throw none(histories) }
         return PickedSnapshot(snapshot: latest, warnings: histories.flatMap(\.warnings))

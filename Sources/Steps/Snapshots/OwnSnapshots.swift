@@ -17,7 +17,9 @@ public struct OwnSnapshots: Sendable, Hashable {
                     target.words.contains(repository)
                 else { continue }
                 for name in names {
-                    copied.insert(SnapshotOrigin(pipeline: plan.pipeline, system: name, host: plan.systems[name]?.host ?? name))
+                    copied.insert(
+                        SnapshotOrigin(
+                            pipeline: plan.pipeline, system: name, host: plan.systems[name]?.host ?? name, view: step.views?[name]))
                 }
             }
         }

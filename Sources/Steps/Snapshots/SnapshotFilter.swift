@@ -1,5 +1,6 @@
 public import Basics
 public import Repository
+import StepKit
 public import StorageKit
 
 /// Which of a repository's snapshots count for a command or a step. A pure value; host, paths and tags mean what they mean to restic.
@@ -8,6 +9,8 @@ public struct SnapshotFilter: Sendable, Hashable {
     public var pipeline: String?
     /// The system that it is a copy of.
     public var system: String?
+    /// Of the system, this view.
+    public var view: View?
     /// One of these, where there are any.
     public var hosts: [String] = []
     /// All of these are among its own paths.
@@ -20,6 +23,25 @@ public struct SnapshotFilter: Sendable, Hashable {
     public var holding: [TreePath] = []
 
     public init() {}
+
+    public enum View: Sendable, Hashable {
+        /// The one that is meant where nothing is said.
+        case own
+        case other(SystemView)
+
+        /// A view of a system of that type; where nobody knows the type, what the snapshots say.
+        init(_ view: SystemView, of type: (any SystemType)?, among snapshots: [Snapshot]) {
+            let isOther = type.map { $0.views.first != view } ?? snapshots.contains { SnapshotTag.view(of: $0) == view }
+            self = isOther ? .other(view) : .own
+        }
+
+        var tagged: SystemView? {
+            switch self {
+            case .own: nil
+            case .other(let view): view
+            }
+        }
+    }
 
     /// A list of tags as restic reads it: separated by commas.
     public static func tagList(_ text: String) -> [String] {
@@ -37,6 +59,7 @@ public struct SnapshotFilter: Sendable, Hashable {
     public func admits(_ snapshot: Snapshot) -> Bool {
         if let pipeline, SnapshotTag.pipeline(of: snapshot)?.isExactly(pipeline) != true { return false }
         if let system, SnapshotTag.system(of: snapshot)?.isExactly(system) != true { return false }
+        if let view, SnapshotTag.view(of: snapshot) != view.tagged { return false }
         if let before, snapshot.time >= before { return false }
         return (hosts.isEmpty || hosts.containsExactly(snapshot.hostname)) && paths.allSatisfy({ snapshot.paths.containsExactly($0) })
             && (tags.isEmpty || tags.contains { Self.has($0, snapshot) })
@@ -65,6 +88,7 @@ extension SnapshotFilter: CustomStringConvertible {
         var words: [String] = []
         if let system { words.append("of system \(system)") }
         if let pipeline { words.append("of pipeline \(pipeline)") }
+        if let view { words.append(view.tagged.map { "of it as \($0.words)" } ?? "of its own view") }
         if !hosts.isEmpty { words.append("of host \(hosts.joined(separator: " or "))") }
         if !paths.isEmpty { words.append("with \(paths.joined(separator: " and "))") }
         if !tags.isEmpty {

@@ -1,4 +1,5 @@
 import Basics
+public import FlowModel
 public import Repository
 
 /// Whose a repository snapshot is: one pipeline's copy of one system on one host; or another program's, told by host and paths. A pure value.
@@ -10,10 +11,13 @@ public struct SnapshotOrigin: Sendable {
     /// Nil where it is no copy of ours.
     public var system: String?
     public var host: String
+    /// The view of the system that it is of, where that is not the type's own: the disk of a machine and the files in it are two things to keep.
+    public var view: SystemView?
     /// Of other programs' snapshots, sorted; empty for ours, for a system stays the same where its place changes.
     public var paths: [String]
 
-    init(pipeline: String, system: String, host: String) {
+    init(pipeline: String, system: String, host: String, view: SystemView? = nil) {
+        self.view = view
         self.pipeline = pipeline
         self.system = system
         self.host = host
@@ -25,6 +29,7 @@ public struct SnapshotOrigin: Sendable {
         pipeline = SnapshotTag.pipeline(of: snapshot)
         system = SnapshotTag.system(of: snapshot)
         host = snapshot.hostname
+        view = SnapshotTag.view(of: snapshot)
         paths = system == nil ? snapshot.paths.map { ExactText($0) }.sorted().map(\.text) : []
     }
 
@@ -36,12 +41,20 @@ public struct SnapshotOrigin: Sendable {
             ?? snapshots.last { SnapshotTag.pipeline(of: $0) == nil && SnapshotTag.system(of: $0) == nil }
     }
 
+    /// The same system, as what it is by itself.
+    var ofOwnView: SnapshotOrigin {
+        var origin = self
+        origin.view = nil
+        return origin
+    }
+
     /// What one says to get this and nothing else, for an error: `--system db --host db1`.
     var options: String {
         var words: [(String, String)] = []
         if let pipeline { words.append(("--pipeline", pipeline)) }
         if let system { words.append(("--system", system)) }
         words.append(("--host", host))
+        if let view { words.append(("--tag", SnapshotTag.view(view))) }
         words += paths.prefix(3).map { ("--path", $0) }
         return words.map { "\($0) \($1.quotedForShell.printable)" }.joined(separator: " ")
     }
@@ -51,12 +64,12 @@ extension SnapshotOrigin: Hashable {
     /// By bytes: hosts and paths that only look alike are others.
     public static func == (left: SnapshotOrigin, right: SnapshotOrigin) -> Bool { left.identity == right.identity }
     public func hash(into hasher: inout Hasher) { hasher.combine(identity) }
-    private var identity: [ExactText?] { ([pipeline, system, host] + paths).map { $0.map { ExactText($0) } } }
+    private var identity: [ExactText?] { ([pipeline, system, host, view?.rawValue] + paths).map { $0.map { ExactText($0) } } }
 }
 
 extension SnapshotOrigin: Comparable {
     public static func < (left: SnapshotOrigin, right: SnapshotOrigin) -> Bool { left.key.lexicographicallyPrecedes(right.key) }
-    private var key: [ExactText] { ([pipeline ?? "", system ?? "", host] + paths).map { ExactText($0) } }
+    private var key: [ExactText] { ([pipeline ?? "", system ?? "", host, view?.rawValue ?? ""] + paths).map { ExactText($0) } }
 }
 
 extension SnapshotOrigin: CustomStringConvertible {
@@ -67,7 +80,7 @@ extension SnapshotOrigin: CustomStringConvertible {
     func words(with paths: [String]) -> String {
         var parts: [String] = []
         if let system {
-            parts.append("system \(system)" + (pipeline.map { " of pipeline \($0)" } ?? ""))
+            parts.append("system \(system)" + (view.map { " as \($0.words)" } ?? "") + (pipeline.map { " of pipeline \($0)" } ?? ""))
         } else if let pipeline {
             parts.append("pipeline \(pipeline)")
         }

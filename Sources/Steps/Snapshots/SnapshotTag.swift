@@ -8,6 +8,9 @@ public enum SnapshotTag {
     static func job(_ id: JobID) -> String { "job:\(id)" }
     static func step(_ id: StepID) -> String { "step:\(id)" }
 
+    /// Another view than the type's own.
+    static func view(_ view: SystemView) -> String { "view:\(view.rawValue)" }
+
     /// Something could not be read: it proves nothing and replaces no whole one. In the repository itself, for a database can be lost.
     static let partial = "partial"
     /// What `repair snapshots` made, ours or restic's, from one that lost something.
@@ -21,6 +24,11 @@ public enum SnapshotTag {
 
     /// The name of the pipeline that made it.
     public static func pipeline(of snapshot: Snapshot) -> String? { value("pipeline:", of: snapshot) }
+
+    /// Which view of its system it is of; nil: the type's own.
+    static func view(of snapshot: Snapshot) -> SystemView? {
+        system(of: snapshot) == nil ? nil : value("view:", of: snapshot).flatMap(SystemView.init(rawValue:))
+    }
 
     /// The first: a copy writes its own before those that a person asked for, and a tag that was added later takes no snapshot from its pipeline.
     private static func value(_ prefix: String, of snapshot: Snapshot) -> String? {

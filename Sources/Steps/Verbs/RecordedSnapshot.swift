@@ -6,14 +6,20 @@ extension JSONValue {
     /// have been written by others.
     func recordedSnapshot(at location: String) throws -> SystemSnapshot {
         let snapshot = try decoded(as: SystemSnapshot.self)
-        let letters = snapshot.key.utf8
+        try SystemSnapshot.requireKey(snapshot.key, at: location)
+        return snapshot
+    }
+}
+
+extension SystemSnapshot {
+    /// The same of what else is named by a key.
+    static func requireKey(_ key: String, at location: String) throws(StepError) {
+        let letters = key.utf8
         guard (1...64).contains(letters.count), letters.first != UInt8(ascii: "-"), letters.allSatisfy({ Self.isOfKey($0) }) else {
             throw StepError(
-                .invalidSetting, expected: "the key of a system snapshot: letters a to z, digits and `-`", found: snapshot.key,
-                at: location,
+                .invalidSetting, expected: "the key of a system snapshot: letters a to z, digits and `-`", found: key, at: location,
                 advice: "look who writes the control database; retry the job: it takes the snapshot anew")
         }
-        return snapshot
     }
 
     private static func isOfKey(_ letter: UInt8) -> Bool {

@@ -21,7 +21,8 @@ struct PluginsCommand: ParsableCommand {
                     ["system", type.name, "\(type.contractVersion)", capabilities.joined(separator: " "), type.summary],
                     [
                         "kind": "system", "name": .string(type.name), "contractVersion": .int(Int64(type.contractVersion)),
-                        "capabilities": .array(capabilities.map { .string($0) }), "summary": .string(type.summary),
+                        "capabilities": .array(capabilities.map { .string($0) }),
+                        "views": .array(type.views.map { .string($0.rawValue) }), "summary": .string(type.summary),
                     ])
             }
             for type in catalog.repositories {
@@ -56,7 +57,11 @@ struct PluginsCommand: ParsableCommand {
                     catalog.systems.map { $0.name } + catalog.repositories.map { $0.name } + catalog.verbs.map { $0.declaration.name }
                 throw CommandFailure(.usage, "error: expected one of \(known.joined(separator: ", ")), found \(name)")
             }
-            if output.output == .table { print("\(name): \(summary)\n") }
+            if output.output == .table {
+                print("\(name): \(summary)")
+                if let type = catalog.system(name), !type.views.isEmpty { print("copied as: \(Self.views(of: type))") }
+                print("")
+            }
             var listing = Listing(columns: ["setting", "type", "default", "meaning"])
             for field in schema.fields {
                 let value = field.defaultValue?.canonicalText ?? (field.isRequired ? "(required)" : "")
@@ -68,6 +73,11 @@ struct PluginsCommand: ParsableCommand {
                     ])
             }
             print(listing.text(output.output))
+        }
+
+        /// The first is what is meant where nothing is said.
+        private static func views(of type: any SystemType) -> String {
+            type.views.map { type.attachedViews.contains($0) ? "\($0.rawValue) (attached to a host)" : $0.rawValue }.joined(separator: ", ")
         }
 
         /// With what every repository has behind its type's own.

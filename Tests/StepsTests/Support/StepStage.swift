@@ -77,10 +77,14 @@ final class StepStage: Sendable {
     @discardableResult
     func run(
         _ verb: String, id: StepID, _ subject: Subject = .none, _ settings: [String: JSONValue] = [:], snapshots: [String: StepID] = [:],
-        attempt: Int = 1, checkpoint: JSONValue? = nil
+        views: [String: SystemView]? = nil, attachments: [String: StepID]? = nil, attempt: Int = 1, checkpoint: JSONValue? = nil
     ) async throws -> StepResult {
-        let (body, context) = try context(verb, id: id, subject, settings, snapshots: snapshots, attempt: attempt, checkpoint: checkpoint)
-        let result = try await cancellable { try await body.run(context) }
+        let (body, bare) = try context(verb, id: id, subject, settings, snapshots: snapshots, attempt: attempt, checkpoint: checkpoint)
+        var context = bare
+        context.step.views = views
+        context.step.attachments = attachments
+        let ready = context
+        let result = try await cancellable { try await body.run(ready) }
         state.withLock { $0.outputs[id] = result.outputs }
         return result
     }

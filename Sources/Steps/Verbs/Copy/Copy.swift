@@ -6,11 +6,13 @@ import StepKit
 /// Stores systems as snapshots of restic-format repositories.
 struct Copy: Verb {
     let declaration = VerbDeclaration(
-        name: "copy", summary: "Store a system as a snapshot of a repository", subject: .systems(anyOf: [.treeSource, .imageSource]),
+        name: "copy", summary: "Store a system as a snapshot of a repository",
+        subject: .systems(anyOf: [.treeSource, .imageSource, .attaching]),
         schema: SettingsSchema([
-            Self.to.field, Self.excludes.field, Self.iexcludes.field, Self.tags.field, Self.parent.field, Self.changeCheck.field,
+            Self.to.field, Self.view.field, Self.excludes.field, Self.iexcludes.field, Self.tags.field, Self.parent.field,
+            Self.changeCheck.field,
             Self.onUnreadable.field, Self.allowEmpty.field, Self.extent.field,
-        ]), workClass: .backup, holdsSystems: .shared, holdsRepositories: .shared, holdsParents: true,
+        ]), workClass: .backup, holdsSystems: .shared, holdsRepositories: .shared, holdsParents: true, reads: .views,
         outputs: [
             "snapshotID": "The repository snapshot's id", "repositoryID": "The repository's own id",
             "filesNew": "Files that were not in the parent", "filesChanged": "Files that were read anew",
@@ -22,6 +24,9 @@ struct Copy: Verb {
         ])
 
     static let to = Setting<OneOrMore>.required("to", "The repository, or several", type: OneOrMore.type(of: .repositoryName))
+    static let view = Setting<String>(
+        ViewReading.setting, "What of the system is copied: its files (tree), or its disk (image); the type's own view else",
+        type: .choice(SystemView.allCases.map(\.rawValue)))
     static let excludes = Setting<[String]>(
         "excludes", "Patterns of what to leave out, in restic's language, besides the system's own", default: [])
     static let iexcludes = Setting<[String]>("iexcludes", "As `excludes`, whatever the case of letters", default: [])

@@ -15,7 +15,7 @@ struct CopyRun: Sendable {
 
     func run() async throws -> CopyRecord {
         if let record = try await earlier() { return record }
-        let snapshot = try systemSnapshot()
+        let snapshot = try context.snapshot(of: system)
         let report = try await archive(snapshot)
         var record = CopyRecord(system: system, repository: repositoryName, repositoryID: repository.id, snapshot: report.snapshot)
         record.extentsRead = report.image?.read
@@ -37,20 +37,48 @@ struct CopyRun: Sendable {
         let selection = try Copy.selection(context.settings)
         let options = try options(selection)
         let opened = try await context.openSystem(system)
-        if let source = opened as? any TreeSource {
-            let completion = context.step.snapshots[system].map { WindowCompletion(of: $0, context) }
-            try context.recorder.ensureHeld()
-            defer { selection.leftOut.log(to: context.recorder) }
-            return try await source.withTree(of: snapshot, context) { [repository] in
-                let tree = try await completion?.completing($0) ?? $0
-                return try await repository.archive(tree, options.leavingOut(selection, of: tree.logicalPath))
-            }
+        let attachment = try context.attachment(of: system, snapshot)
+        guard let attachment else { return try await archive(opened, of: snapshot, selection, options) }
+        guard let attaching = opened as? any Attaching else { throw unreadable(opened) }
+        // What is attached is of that point in time, and knows no other.
+        return try await archive(try attaching.attached(attachment), of: nil, selection, options)
+    }
+
+    private func archive(
+        _ opened: any System, of snapshot: SystemSnapshot?, _ selection: Selection, _ options: ArchiveOptions
+    ) async throws -> ArchiveReport {
+        switch try context.view(of: system) {
+        case .tree:
+            guard let source = opened as? any TreeSource else { throw unreadable(opened) }
+            return try await archive(tree: source, of: snapshot, selection, options)
+        case .image:
+            guard let source = opened as? any ImageSource else { throw unreadable(opened) }
+            return try await archive(image: source, of: snapshot, options)
         }
-        guard let source = opened as? any ImageSource else {
-            throw StepError(
-                .invalidSetting, expected: "a system that can be copied", found: context.plan.systems[system]?.type ?? system,
-                at: "step \(context.step.id)")
+    }
+
+    private func archive(
+        tree source: any TreeSource, of snapshot: SystemSnapshot?, _ selection: Selection, _ options: ArchiveOptions
+    ) async throws -> ArchiveReport {
+        let completion = context.step.snapshots[system].map { WindowCompletion(of: $0, context) }
+        try context.recorder.ensureHeld()
+        defer { selection.leftOut.log(to: context.recorder) }
+        return try await source.withTree(of: snapshot, context) { [repository] in
+            let tree = try await completion?.completing($0) ?? $0
+            return try await repository.archive(tree, options.leavingOut(selection, of: tree.logicalPath))
         }
+    }
+
+    private func unreadable(_ opened: any System) -> StepError {
+        StepError(
+            .invalidSetting, expected: "a system that can be copied so",
+            found: context.plan.systems[system]?.type ?? "\(type(of: opened))", at: "step \(context.step.id), system \(system)",
+            advice: "a worker of another version may have planned it; submit the pipeline anew")
+    }
+
+    private func archive(image source: any ImageSource, of snapshot: SystemSnapshot?, _ options: ArchiveOptions) async throws
+        -> ArchiveReport
+    {
         let image = try ImageOptions(extent: context.settings.optional(Copy.extent), base: await formerBase(snapshot))
         try context.recorder.ensureHeld()
         let report = try await source.withImage(of: snapshot, context) { [repository] in
@@ -85,11 +113,14 @@ struct CopyRun: Sendable {
         var json: JSONValue { get throws { try JSONValue(encoding: self) } }
     }
 
+    /// The view that is copied, where it is not the type's own: as such it is found again.
+    private var otherView: SystemView? { context.step.views?[system] }
+
     private var tags: [String] {
         [
             SnapshotTag.pipeline(context.plan.pipeline), SnapshotTag.system(system), SnapshotTag.job(context.job),
             SnapshotTag.step(context.step.id),
-        ]
+        ] + (otherView.map { [SnapshotTag.view($0)] } ?? [])
     }
 
     /// The snapshot that an earlier attempt of this step finished.
@@ -108,18 +139,6 @@ struct CopyRun: Sendable {
     }
 
     // MARK: what to copy
-
-    /// The point in time that belongs to the system; nil to read it live.
-    private func systemSnapshot() throws -> SystemSnapshot? {
-        guard let step = context.step.snapshots[system] else { return nil }
-        guard let recorded = context.outputs[step]?["snapshots"]?[system] else {
-            throw StepError(
-                .windowVoid, expected: "the system snapshot of \(system) that step \(step) takes", found: "none",
-                at: "step \(context.step.id)",
-                advice: "retry the job: it takes the snapshot anew")
-        }
-        return try recorded.recordedSnapshot(at: "step \(step), system \(system)")
-    }
 
     private func options(_ selection: Selection) throws -> ArchiveOptions {
         let settings = context.settings
@@ -149,7 +168,8 @@ struct CopyRun: Sendable {
     }
 
     private var origin: SnapshotOrigin {
-        SnapshotOrigin(pipeline: context.plan.pipeline, system: system, host: context.plan.systems[system]?.host ?? system)
+        SnapshotOrigin(
+            pipeline: context.plan.pipeline, system: system, host: context.plan.systems[system]?.host ?? system, view: otherView)
     }
 
     private func parent() throws -> ParentChoice {
@@ -164,7 +184,9 @@ struct CopyRun: Sendable {
 
     /// A system snapshot that was copied whole lives on where the system can make use of it.
     func base(_ record: CopyRecord) async throws -> Base? {
-        guard record.missed.isEmpty, let step = context.step.snapshots[system], let snapshot = try systemSnapshot(),
+        // A base is what an image's next copy starts from; what is attached is read anew.
+        guard record.missed.isEmpty, context.step.attachments?[system] == nil, let step = context.step.snapshots[system],
+            let snapshot = try context.snapshot(of: system),
             let planned = context.plan.systems[system],
             let keeper = try await context.openSystem(system) as? any Snapshotting, keeper.keepsBase
         else { return nil }

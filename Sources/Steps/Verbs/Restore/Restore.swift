@@ -10,7 +10,7 @@ struct Restore: Verb {
         name: "restore", summary: "Bring a repository snapshot back into a system", subject: .repositorySnapshot,
         schema: SettingsSchema([
             Self.from.field, Self.to.field, Self.paths.field, Self.overwrite.field, Self.dryRun.field, Self.before.field, Self.system.field,
-            Self.pipeline.field, Self.host.field, Self.tags.field, Self.range.field,
+            Self.pipeline.field, Self.host.field, Self.view.field, Self.tags.field, Self.range.field,
         ]), workClass: .restore, holdsSystems: .exclusive, holdsRepositories: .shared,
         outputs: [
             "snapshotID": "The repository snapshot's id", "repositoryID": "The repository's own id", "files": "Files restored",
@@ -32,6 +32,10 @@ struct Restore: Verb {
     )
     static let pipeline = Setting<String>("pipeline", "Only snapshots that this pipeline made count, another one's too")
     static let host = Setting<String>("host", "Only snapshots of this host count, another program's too")
+    static let view = Setting<String>(
+        ViewReading.setting,
+        "Only snapshots of this view of the system count: its files (tree), or its disk (image); else, of several, its type's own",
+        type: .choice(SystemView.allCases.map(\.rawValue)))
     static let tags = Setting<[String]>(
         "tags", "Only snapshots that have one of these tags count, or all of several that are written with commas between them")
     static let range = Setting<String>(
@@ -185,11 +189,13 @@ struct Restore: Verb {
             throw StepError(.invalidSetting, expected: "latest, or a snapshot's id", found: "something else", at: settings.origin)
         }
         let own = OwnSnapshots(of: [context.plan], in: try settings.value(Self.from))
-        let filter = try filter(settings, own)
+        let filter = try filter(settings, own, among: list, context)
         return try SnapshotChoice(text).pick(among: list, filter, own: own, now: .now, at: location)
     }
 
-    private func filter(_ settings: Settings, _ own: OwnSnapshots) throws -> SnapshotFilter {
+    private func filter(
+        _ settings: Settings, _ own: OwnSnapshots, among list: SnapshotList, _ context: StepContext
+    ) throws -> SnapshotFilter {
         var filter = SnapshotFilter()
         filter.system = try settings.optional(Self.system)
         filter.pipeline = try settings.optional(Self.pipeline)
@@ -198,6 +204,10 @@ struct Restore: Verb {
         // What is brought back into a system that is copied here is its own.
         let target = try settings.value(Self.to)
         if filter.isEmpty, own.copied.contains(where: { $0.system == target }) { filter.system = target }
+        if let view = try settings.optional(Self.view).flatMap(SystemView.init(rawValue:)) {
+            let type = filter.system.flatMap { context.plan.systems[$0] }.flatMap { context.catalog.system($0.type) }
+            filter.view = SnapshotFilter.View(view, of: type, among: filter.admitted(list.snapshots))
+        }
         filter.before = try settings.optional(Self.before).map { try SnapshotTime.parse($0, at: settings.origin) }
         return filter
     }

@@ -31,6 +31,7 @@ extension SnapshotOrigin {
     var proofDetails: [String: JSONValue] {
         [
             "system": .string(system ?? ""), "pipeline": pipeline.map { .string($0) } ?? .null, "host": .string(host),
+            "view": view.map { .string($0.rawValue) } ?? .null,
             "paths": .array(paths.map { .string($0) }),
         ]
     }
@@ -41,6 +42,7 @@ extension SnapshotOrigin {
         }
         self.init(pipeline: "", system: system, host: host)
         pipeline = details["pipeline"]?.stringValue
+        view = details["view"]?.stringValue.flatMap(SystemView.init(rawValue:))
         if system.isEmpty {
             self.system = nil
             paths = (details["paths"]?.arrayValue ?? []).compactMap(\.stringValue)

@@ -7,6 +7,8 @@ struct BlockDeviceType: SystemType {
     let summary = "A block device, or an image file, on a worker's host"
     let schema = SettingsSchema([path.field, staging.field, snapshotFolder.field])
     let scope = AcquisitionScope.host
+    /// The file system within.
+    let attachedViews: Set<SystemView> = [.tree]
 
     static let path = Setting<String>.required("path", "The device (/dev/...) or the image file", type: .path)
     static let staging = Setting<ByteCount>(

@@ -9,6 +9,8 @@ struct ImageClone: Sendable {
     let source: String
     let folder: String
     let key: String
+    /// What is cloned is a clone of ours itself.
+    var isOfClone = false
 
     var whole: String { folder + "/" + key + ".image" }
     private var partial: String { whole + ".partial" }
@@ -23,7 +25,12 @@ struct ImageClone: Sendable {
         guard mkdir(folder, 0o700) == 0 || errno == EEXIST else {
             throw StorageError.system(errno, expected: "a folder for snapshots that can be made", at: folder)
         }
-        let from = Glibc.open(source, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        let from =
+            if isOfClone {
+                try Self.open(source, O_RDONLY)
+            } else {
+                Glibc.open(source, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+            }
         guard from >= 0 else { throw StorageError.system(errno, expected: "an image file that can be read", at: source) }
         defer { Glibc.close(from) }
         var found = stat()
@@ -56,6 +63,20 @@ struct ImageClone: Sendable {
             unlink(partial)
             throw error
         }
+    }
+
+    /// Opens a clone of ours. It lies beside an image that may be another user's, as may the folder be: what he has put in its place is not opened.
+    static func open(_ path: String, _ mode: Int32) throws(StorageError) -> Int32 {
+        let descriptor = Glibc.open(path, mode | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW)
+        guard descriptor >= 0 else { throw .system(errno, expected: "a snapshot that can be opened", at: path) }
+        var found = stat()
+        guard fstat(descriptor, &found) == 0, found.st_mode & S_IFMT == S_IFREG, found.st_uid == geteuid(), found.st_nlink == 1 else {
+            Glibc.close(descriptor)
+            throw StorageError(
+                .accessDenied, expected: "the snapshot that this user made", found: "a file of user id \(found.st_uid)", at: path,
+                advice: "find out who put it there; `snapshotFolder` names another place")
+        }
+        return descriptor
     }
 
     private func copy(
