@@ -1,4 +1,4 @@
-import CLinux
+import HostKit
 import FlowModel
 import Foundation
 import Glibc
@@ -19,12 +19,12 @@ struct LoopDevice: Sendable {
         defer { Glibc.close(control) }
         // Between the two calls another program may take the device.
         for _ in 0..<32 {
-            let number = linux_free_loop(control)
+            let number = Kernel.freeLoopDevice(control)
             guard number >= 0 else { throw Self.refusal(errno, at: "/dev/loop-control") }
             let path = "/dev/loop\(number)"
             let device = open(path, (isReadOnly ? O_RDONLY : O_RDWR) | O_CLOEXEC)
             guard device >= 0 else { throw Self.refusal(errno, at: path) }
-            if linux_map_loop(device, file, name, isReadOnly ? 1 : 0) == 0 {
+            if Kernel.mapLoopDevice(device, to: file, named: name, isReadOnly: isReadOnly) == 0 {
                 (self.path, descriptor) = (path, device)
                 return
             }
@@ -67,9 +67,7 @@ struct LoopDevice: Sendable {
         let device = open(path, O_RDONLY | O_CLOEXEC)
         guard device >= 0 else { return nil }
         defer { Glibc.close(device) }
-        var name = [CChar](repeating: 0, count: 64)
-        guard linux_loop_name(device, &name) == 0 else { return nil }
-        return String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        return Kernel.loopDeviceName(device).map { String(decoding: $0, as: UTF8.self) }
     }
 
     /// Unmaps those of that name. Throws while somebody has one open. Succeeds when there is none.
@@ -82,7 +80,7 @@ struct LoopDevice: Sendable {
             for path in left {
                 let device = open(path, O_RDONLY | O_CLOEXEC)
                 guard device >= 0 else { continue }
-                _ = linux_unmap_loop(device)
+                _ = Kernel.unmapLoopDevice(device)
                 Glibc.close(device)
             }
             guard ContinuousClock.now < deadline else {

@@ -1,4 +1,4 @@
-import CLinux
+import HostKit
 import FlowModel
 import Foundation
 import Glibc
@@ -32,7 +32,7 @@ struct MountedImage: Sendable {
         try makePoint()
         let device = try LoopDevice(of: file, named: key, isReadOnly: own == nil, at: source)
         defer { device.close() }
-        guard linux_mount_read_only(device.path, point, inner.rawValue, inner.options) == 0 else { throw refusal(errno, inner) }
+        guard Kernel.mountReadOnly(device.path, at: point, type: inner.rawValue, options: inner.options) == 0 else { throw refusal(errno, inner) }
         return Place(device: device.path, fileSystem: inner.rawValue)
     }
 
@@ -50,7 +50,7 @@ struct MountedImage: Sendable {
     /// Undoes all of it, whole or half made. Throws while somebody reads it.
     func remove() throws(StorageError) {
         while try place() != nil {
-            guard linux_unmount(point) == 0 else {
+            guard Kernel.unmount(point) == 0 else {
                 let code = errno
                 guard code == EBUSY else { throw .system(code, expected: "to unmount the image", at: point) }
                 throw StorageError(
@@ -71,7 +71,7 @@ struct MountedImage: Sendable {
         // Of a device that is mounted or in use, the kernel says so.
         let file = Glibc.open(source, O_RDONLY | O_CLOEXEC | O_NONBLOCK | (isDevice ? O_EXCL : 0))
         let code = errno
-        let isBusy = file < 0 ? code == EBUSY : !isDevice && linux_is_written_elsewhere(file) == 1
+        let isBusy = file < 0 ? code == EBUSY : !isDevice && Kernel.isWrittenElsewhere(file)
         guard isBusy else {
             guard file >= 0 else { throw StorageError.system(code, expected: "an image that can be read", at: source) }
             return file
