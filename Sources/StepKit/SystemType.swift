@@ -39,7 +39,7 @@ public protocol SystemType: Sendable {
     /// What systems must share to be held in one instant (`GroupSnapshotting`), as a cluster's name; nil for one that can't be in a group. Pure.
     func groupPlace(_ settings: Settings) -> String?
     /// Opens an instance. Cheap; connects at first use or here. Called once a step that names the system.
-    func open(_ settings: Settings, _ context: StepContext) async throws -> Instance
+    func open(_ settings: Settings, _ context: SystemContext) async throws -> Instance
 }
 
 extension SystemType {

@@ -12,7 +12,7 @@ public struct TestSystemType: SystemType {
     public init() {}
 
     public func identity(_ settings: Settings) throws(StepError) -> String { "test-system:\(try settings.value(Self.folder))" }
-    public func open(_ settings: Settings, _ context: StepContext) async throws -> TestSystem {
+    public func open(_ settings: Settings, _ context: SystemContext) async throws -> TestSystem {
         TestSystem(folder: try settings.value(Self.folder))
     }
 }

@@ -30,7 +30,7 @@ struct PaperApplicationType: SystemType {
     let password = Setting<SecretReference>("password", "its password")
     var schema: SettingsSchema { SettingsSchema([address.field, password.field]) }
     func identity(_ settings: Settings) throws(StepError) -> String { "application:\(try settings.value(address))" }
-    func open(_ settings: Settings, _ context: StepContext) async throws -> Instance { Instance() }
+    func open(_ settings: Settings, _ context: SystemContext) async throws -> Instance { Instance() }
 }
 
 /// A tree that can be snapshotted: at once, slowly, or within a bound.
@@ -59,7 +59,7 @@ struct PaperVolumeType: SystemType {
         if let bound = try settings.optional(staging) { return .bounded(bound) }
         return try settings.value(clones) ? .instant : .slow
     }
-    func open(_ settings: Settings, _ context: StepContext) async throws -> Instance { Instance() }
+    func open(_ settings: Settings, _ context: SystemContext) async throws -> Instance { Instance() }
 }
 
 /// Can be read, nothing else.
@@ -78,7 +78,7 @@ struct PaperStreamType: SystemType {
         throw StepError(
             .invalidSetting, expected: "identity: a word", found: "nothing", at: settings.origin, advice: "write `identity:`")
     }
-    func open(_ settings: Settings, _ context: StepContext) async throws -> Instance { Instance() }
+    func open(_ settings: Settings, _ context: SystemContext) async throws -> Instance { Instance() }
 }
 
 /// An image, and the files in it, which have to be attached.

@@ -28,33 +28,29 @@ public struct PluginSystemType<Instance: PluginSystem>: SystemType {
             }.joined()
     }
 
-    public func open(_ settings: Settings, _ context: StepContext) async throws -> Instance {
+    public func open(_ settings: Settings, _ context: SystemContext) async throws -> Instance {
         var values = settings.values
         for field in schema.fields where values[field.name] == nil { values[field.name] = field.defaultValue }
         let secrets = PluginSecrets(schema: schema, values: values, resolver: context.secrets)
-        let (name, recorder) = (name, context.recorder)
+        let (name, log) = (name, context.log)
         let opening: JSONValue = [
             "system": .string(name), "protocol": .int(PluginManifest.protocolVersion), "settings": .object(try secrets.revealed()),
             "origin": .string(settings.origin),
-            "context": [
-                "job": .string(context.job.description), "step": .string(context.step.id.description),
-                "attempt": .int(Int64(context.attempt)),
-                "scratchFolder": .string(context.scratchFolder),
-            ],
+            "context": ContextMessage.of(context),
         ]
         let program = PluginProgram(
             name: "plug-in \(name)", command: [path, "serve"], environment: PluginSystemDeclaration.environment,
             timeout: declaration.timeout,
             callsAtOnce: declaration.callsAtOnce)
         let session = PluginSession(program, secrets: try secrets.texts()) { line in
-            recorder.log(LogLevel(rawValue: line.level) ?? .info, "\(name): \(line.message)")
+            log(LogLevel(rawValue: line.level) ?? .info, "\(name): \(line.message)")
         } opening: {
             opening
         }
         return Instance(
             PluginLine(
                 session: session, keepsBase: declaration.keepsBase, retires: declaration.retires, quiesceKind: declaration.quiesceKind,
-                groupPlace: nil, opening: opening),
+                groupPlace: nil, opening: opening, isOurs: false),
             logicalPath: TreePath([FileName(name)] + TreePath(String(try identity(settings).dropFirst(name.count + 1))).parts))
     }
 }

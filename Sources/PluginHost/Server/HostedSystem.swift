@@ -9,17 +9,25 @@ final class HostedSystem: HostedInstance {
     let system: any System
     /// Opens another one of the same process.
     private let opener: @Sendable (JSONValue) async throws -> (any System)?
-    private let context: StepContext
+    /// What it was opened with.
+    private let context: SystemContext
+    private let catalog: Catalog
+    private let recorder: any StepRecorder
     private let images = HostedLoans<any ImageReader>()
     private let targets = HostedLoans<any ImageWriter>()
     private let trees = HostedTrees()
     /// Images and trees block.
     private let threads = BlockingPool(label: "hosted", width: 16)
 
-    init(system: any System, context: StepContext, opener: @escaping @Sendable (JSONValue) async throws -> (any System)?) {
+    init(
+        system: any System, context: SystemContext, catalog: Catalog, recorder: any StepRecorder,
+        opener: @escaping @Sendable (JSONValue) async throws -> (any System)?
+    ) {
         self.opener = opener
         self.system = system
         self.context = context
+        self.catalog = catalog
+        self.recorder = recorder
     }
 
     func answer(_ request: HostedRequest) async throws -> HostedAnswer {
@@ -29,14 +37,14 @@ final class HostedSystem: HostedInstance {
         switch request.call {
         case "quiesce":
             let outputs = try await capable(request, (any Quiescing).self).quiesce(
-                key: request.text("key"), maxHold: TimeSpan(milliseconds: request.number("maxHold")), context)
+                key: request.text("key"), maxHold: TimeSpan(milliseconds: request.number("maxHold")), step(request))
             return HostedAnswer(result: ["outputs": .object(outputs)])
         case "thaw":
             let outputs = try await capable(request, (any Quiescing).self).thaw(
-                key: request.text("key"), state: request.arguments["state"]?.objectValue ?? [:], context)
+                key: request.text("key"), state: request.arguments["state"]?.objectValue ?? [:], step(request))
             return HostedAnswer(result: ["outputs": .object(outputs)])
         case "snapshot":
-            let snapshot = try await capable(request, (any Snapshotting).self).snapshot(key: request.text("key"), context)
+            let snapshot = try await capable(request, (any Snapshotting).self).snapshot(key: request.text("key"), step(request))
             return HostedAnswer(result: ["state": snapshot.state])
         case "snapshot.group":
             var others: [GroupMember] = []
@@ -47,19 +55,19 @@ final class HostedSystem: HostedInstance {
                 others.append(GroupMember(system: system, key: key))
             }
             let snapshots = try await capable(request, (any GroupSnapshotting).self).snapshot(
-                key: request.text("key"), with: others, context)
+                key: request.text("key"), with: others, step(request))
             return HostedAnswer(result: ["states": .array(snapshots.map(\.state))])
         case "retire":
-            try await capable(request, (any Snapshotting).self).retire(key: request.text("key"), context)
+            try await capable(request, (any Snapshotting).self).retire(key: request.text("key"), step(request))
             return HostedAnswer()
         case "find":
-            let snapshot = try await capable(request, (any Snapshotting).self).find(key: request.text("key"), context)
+            let snapshot = try await capable(request, (any Snapshotting).self).find(key: request.text("key"), step(request))
             return HostedAnswer(result: snapshot.map { ["state": $0.state] } ?? .null)
         case "release":
-            try await capable(request, (any Snapshotting).self).release(key: request.text("key"), context)
+            try await capable(request, (any Snapshotting).self).release(key: request.text("key"), step(request))
             return HostedAnswer()
         case "empty":
-            let isEmpty = try await capable(request, (any TreeDestination).self).isEmpty(context)
+            let isEmpty = try await capable(request, (any TreeDestination).self).isEmpty(step(request))
             return HostedAnswer(result: ["empty": isEmpty.map { .bool($0) } ?? .null])
         case "discover":
             let items = try await capable(request, (any Discovering).self).discover(context)
@@ -78,6 +86,20 @@ final class HostedSystem: HostedInstance {
         await trees.finish()
     }
 
+    /// For whom a call is: named with the call, or when the system was opened. Of the step only what names things; the rest stays with the worker.
+    private func step(_ request: HostedRequest) throws(StorageError) -> StepContext {
+        let said = request.arguments["context"]
+        guard let name = said.flatMap(ContextMessage.stepName) ?? context.step else {
+            throw StorageError(
+                .invalid, expected: "\(request.call) for a step", found: "a system that no step has opened", at: "the plug-in's process")
+        }
+        return StepContext(
+            job: name.job, tenant: name.tenant, plan: Plan(pipeline: "", steps: []), step: PlannedStep(id: name.step, verb: name.verb),
+            attempt: name.attempt, key: name.key, settings: Settings([:], origin: "step \(name.step)"), outputs: [:], checkpoint: nil,
+            undoState: [:], catalog: catalog, secrets: context.secrets, recorder: recorder,
+            scratchFolder: said?["scratchFolder"]?.stringValue ?? context.scratchFolder, host: context.host)
+    }
+
     private func capable<Kind>(_ request: HostedRequest, _ kind: Kind.Type) throws(StorageError) -> Kind {
         guard let capable = system as? Kind else { throw request.unknown }
         return capable
@@ -90,13 +112,15 @@ final class HostedSystem: HostedInstance {
         case "tree.open":
             let source = try capable(request, (any TreeSource).self)
             let snapshot = try request.snapshot()
-            return try await trees.openReader { [context] body in
+            let context = try step(request)
+            return try await trees.openReader { body in
                 try await source.withTree(of: snapshot, context) { try await body($0) }
             }
         case "restore.open":
             let destination = try capable(request, (any TreeDestination).self)
             let overwrite = request.arguments["overwrite"]?.boolValue ?? false
-            return try await trees.openWriter { [context] body in
+            let context = try step(request)
+            return try await trees.openWriter { body in
                 try await destination.withTreeWriter(overwrite: overwrite, context) { try await body($0) }
             }
         case "tree.close", "restore.close": return try await trees.close(request)
@@ -113,7 +137,8 @@ final class HostedSystem: HostedInstance {
         guard request.call != "image.open" else {
             let source = try capable(request, (any ImageSource).self)
             let snapshot = try request.snapshot()
-            let (handle, image) = try await images.lend { [context] body in
+            let context = try step(request)
+            let (handle, image) = try await images.lend { body in
                 try await source.withImage(of: snapshot, context) { try await body($0) }
             }
             var result: [String: JSONValue] = [
@@ -174,7 +199,8 @@ final class HostedSystem: HostedInstance {
             guard let attributes = TreeMessage.attributes(request.arguments["attributes"]) else { throw request.missing("attributes") }
             let image = request.arguments["size"]?.intValue.map { ImageDescription(size: $0, attributes: attributes) }
             let overwrite = request.arguments["overwrite"]?.boolValue ?? false
-            let (handle, writer) = try await targets.lend { [context] body in
+            let context = try step(request)
+            let (handle, writer) = try await targets.lend { body in
                 if let part, part.count == 2 {
                     try await destination.withImageWriter(within: part[0]..<part[1], context) { try await body($0) }
                 } else if let image {

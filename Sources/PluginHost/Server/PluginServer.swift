@@ -104,23 +104,15 @@ public final class PluginServer: Sendable {
             return HostedStore(store: try await type.open(settings, StoreContext(secrets: secrets)))
         }
         if let name = arguments["system"]?.stringValue, let type = catalog.system(name) {
-            let context = context(arguments["context"] ?? [:])
-            return HostedSystem(system: try await type.open(settings, context), context: context) { [weak self] other in
+            let context = ContextMessage.system(arguments["context"] ?? [:], secrets: secrets, output: output)
+            return HostedSystem(
+                system: try await type.open(settings, context), context: context, catalog: catalog,
+                recorder: HostedRecorder(output: output)
+            ) { [weak self] other in
                 (try await self?.open(other) as? HostedSystem)?.system
             }
         }
         throw StorageError(.unsupported, expected: "a plug-in of this program", found: arguments.canonicalText, at: "open")
-    }
-
-    /// Of the step only what names things; the rest stays with the worker.
-    private func context(_ json: JSONValue) -> StepContext {
-        func text(_ key: String) -> String { json[key]?.stringValue ?? "" }
-        return StepContext(
-            job: JobID(rawValue: text("job")), tenant: text("tenant"), plan: Plan(pipeline: "", steps: []),
-            step: PlannedStep(id: StepID(rawValue: text("step")), verb: text("verb")), attempt: Int(json["attempt"]?.intValue ?? 1),
-            key: text("key"),
-            settings: Settings([:], origin: "step \(text("step"))"), outputs: [:], checkpoint: nil, undoState: [:], catalog: catalog,
-            secrets: secrets, recorder: HostedRecorder(output: output), scratchFolder: text("scratchFolder"))
     }
 }
 

@@ -31,19 +31,13 @@ public struct HostedSystemType<Base: SystemType, Hosted: PluginSystem>: SystemTy
     public func snapshotCost(_ settings: Settings) throws(StepError) -> SnapshotCost { try base.snapshotCost(settings) }
     public func groupPlace(_ settings: Settings) -> String? { base.groupPlace(settings) }
 
-    public func open(_ settings: Settings, _ context: StepContext) async throws -> Hosted {
+    public func open(_ settings: Settings, _ context: SystemContext) async throws -> Hosted {
         // Cheap: it connects when it is asked something, and here nobody asks. Missing secrets are said at once.
         let instance = try await base.open(settings, context)
-        let recorder = context.recorder
-        let opening = opening(
-            settings,
-            context: [
-                "job": .string(context.job.description), "tenant": .string(context.tenant), "step": .string(context.step.id.description),
-                "verb": .string(context.step.verb), "attempt": .int(Int64(context.attempt)), "key": .string(context.key),
-                "scratchFolder": .string(context.scratchFolder),
-            ])
+        let log = context.log
+        let opening = opening(settings, context: ContextMessage.of(context))
         let session = PluginSession(try program(settings), sharing: idle) { line in
-            recorder.log(LogLevel(rawValue: line.level) ?? .info, line.message)
+            log(LogLevel(rawValue: line.level) ?? .info, line.message)
         } opening: {
             opening
         }
@@ -52,7 +46,7 @@ public struct HostedSystemType<Base: SystemType, Hosted: PluginSystem>: SystemTy
                 session: session, keepsBase: (instance as? any Snapshotting)?.keepsBase ?? false,
                 retires: (instance as? any Snapshotting)?.retires ?? false,
                 quiesceKind: (instance as? any Quiescing)?.quiesceKind ?? .recorded,
-                groupPlace: (instance as? any GroupSnapshotting)?.groupPlace, opening: opening),
+                groupPlace: (instance as? any GroupSnapshotting)?.groupPlace, opening: opening, isOurs: true),
             logicalPath: (instance as? any ImageSource)?.logicalPath ?? TreePath())
     }
 

@@ -19,9 +19,9 @@ final class PluginImage: ImageReader {
     /// Whether it finds what begins in the middle of a slot too.
     private let findsParts: Bool
 
-    init(_ process: PluginProcess, of snapshot: SystemSnapshot?) throws {
+    init(_ process: PluginProcess, _ arguments: JSONValue) throws(StorageError) {
         self.process = process
-        let result = try process.call("image.open", ["snapshot": try snapshot.map { try JSONValue(encoding: $0) } ?? .null]).result
+        let result = try process.call("image.open", arguments).result
         guard let handle = result["handle"], let size = result["size"]?.intValue, size >= 0,
             let granularity = result["granularity"]?.intValue, granularity > 0, granularity.nonzeroBitCount == 1,
             let attributes = TreeMessage.attributes(result["attributes"])

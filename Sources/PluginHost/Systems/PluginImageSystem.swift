@@ -14,7 +14,8 @@ extension PluginImageSystem: ImageSource {
     public func withImage<Result: Sendable>(
         of snapshot: SystemSnapshot?, _ context: StepContext, _ body: @Sendable (any ImageReader) async throws -> Result
     ) async throws -> Result {
-        try await lend({ try PluginImage($0, of: snapshot) }, close: { $0.close() }, body)
+        let arguments = arguments(["snapshot": try snapshot.message()], context)
+        return try await lend({ try PluginImage($0, arguments) }, close: { $0.close() }, body)
     }
 }
 
@@ -22,9 +23,8 @@ extension PluginImageSystem: ImageDestination {
     public func withImageWriter<Result: Sendable>(
         of image: ImageDescription, overwrite: Bool, _ context: StepContext, _ body: @Sendable (any ImageWriter) async throws -> Result
     ) async throws -> Result {
-        let arguments: JSONValue = [
-            "size": .int(image.size), "overwrite": .bool(overwrite), "attributes": TreeMessage.attributes(image.attributes),
-        ]
+        let arguments = arguments(
+            ["size": .int(image.size), "overwrite": .bool(overwrite), "attributes": TreeMessage.attributes(image.attributes)], context)
         return try await lend(
             { try PluginImageWriter($0, arguments) }, close: { try $0.close() }, body)
     }
@@ -32,7 +32,8 @@ extension PluginImageSystem: ImageDestination {
     public func withImageWriter<Result: Sendable>(
         within part: Range<Int64>, _ context: StepContext, _ body: @Sendable (any ImageWriter) async throws -> Result
     ) async throws -> Result {
-        try await lend(
-            { try PluginImageWriter($0, ["part": [.int(part.lowerBound), .int(part.upperBound)]]) }, close: { try $0.close() }, body)
+        let arguments = arguments(["part": [.int(part.lowerBound), .int(part.upperBound)]], context)
+        return try await lend(
+            { try PluginImageWriter($0, arguments) }, close: { try $0.close() }, body)
     }
 }

@@ -19,6 +19,8 @@ public struct PluginLine: Sendable {
     let groupPlace: String?
     /// By which another process opens the same system.
     let opening: JSONValue
+    /// Whether its process is one of this binary, which is told with each call for which step it is. Others may refuse an argument that they do not know.
+    let isOurs: Bool
 }
 
 extension PluginSystem {
@@ -28,42 +30,53 @@ extension PluginSystem {
     public var quiesceKind: QuiesceKind { plugin.quiesceKind }
     public var groupPlace: String? { plugin.groupPlace }
 
+    /// The arguments of a call for a step.
+    func arguments(_ own: [String: JSONValue], _ context: StepContext) -> JSONValue {
+        .object(plugin.isOurs ? own.merging(["context": ContextMessage.of(context)]) { own, _ in own } : own)
+    }
+
     // MARK: quiescing
 
     public func quiesce(key: String, maxHold: TimeSpan, _ context: StepContext) async throws -> [String: JSONValue] {
-        try await session.run(stopping: true) {
-            try $0.call("quiesce", ["key": .string(key), "maxHold": .int(maxHold.milliseconds)]).result["outputs"]?.objectValue ?? [:]
+        let arguments = arguments(["key": .string(key), "maxHold": .int(maxHold.milliseconds)], context)
+        return try await session.run(stopping: true) {
+            try $0.call("quiesce", arguments).result["outputs"]?.objectValue ?? [:]
         }
     }
 
     public func thaw(key: String, state: [String: JSONValue], _ context: StepContext) async throws -> [String: JSONValue] {
-        try await session.run {
-            try $0.call("thaw", ["key": .string(key), "state": .object(state)]).result["outputs"]?.objectValue ?? [:]
+        let arguments = arguments(["key": .string(key), "state": .object(state)], context)
+        return try await session.run {
+            try $0.call("thaw", arguments).result["outputs"]?.objectValue ?? [:]
         }
     }
 
     // MARK: snapshots
 
     public func snapshot(key: String, _ context: StepContext) async throws -> SystemSnapshot {
-        try await session.run(stopping: true) {
-            SystemSnapshot(key: key, state: try $0.call("snapshot", ["key": .string(key)]).result["state"] ?? .object([:]))
+        let arguments = arguments(["key": .string(key)], context)
+        return try await session.run(stopping: true) {
+            SystemSnapshot(key: key, state: try $0.call("snapshot", arguments).result["state"] ?? .object([:]))
         }
     }
 
     public func find(key: String, _ context: StepContext) async throws -> SystemSnapshot? {
-        try await session.run(stopping: true) {
-            let result = try $0.call("find", ["key": .string(key)]).result
+        let arguments = arguments(["key": .string(key)], context)
+        return try await session.run(stopping: true) {
+            let result = try $0.call("find", arguments).result
             return result.isNull ? nil : SystemSnapshot(key: key, state: result["state"] ?? .object([:]))
         }
     }
 
     public func release(key: String, _ context: StepContext) async throws {
-        try await session.run { _ = try $0.call("release", ["key": .string(key)]) }
+        let arguments = arguments(["key": .string(key)], context)
+        try await session.run { _ = try $0.call("release", arguments) }
     }
 
     public func retire(key: String, _ context: StepContext) async throws {
         guard retires || groupPlace != nil else { return }
-        try await session.run { _ = try $0.call("retire", ["key": .string(key)]) }
+        let arguments = arguments(["key": .string(key)], context)
+        try await session.run { _ = try $0.call("retire", arguments) }
     }
 
     // MARK: groups
@@ -76,8 +89,8 @@ extension PluginSystem {
             return ["opening": system.plugin.opening, "key": .string(member.key)]
         }
         let keys = [key] + others.map(\.key)
+        let arguments = arguments(["key": .string(key), "members": .array(members)], context)
         return try await session.run(stopping: true) { process in
-            let arguments: JSONValue = ["key": .string(key), "members": .array(members)]
             let states = try process.call("snapshot.group", arguments).result["states"]?.arrayValue ?? []
             guard states.count == keys.count else { throw process.broken("\(keys.count) snapshots", "\(states.count)") }
             return zip(keys, states).map { SystemSnapshot(key: $0, state: $1) }
@@ -92,7 +105,7 @@ extension PluginSystem {
 
     // MARK: discovering
 
-    public func discover(_ context: StepContext) async throws -> [DiscoveredItem] {
+    public func discover(_ context: SystemContext) async throws -> [DiscoveredItem] {
         try await session.run(stopping: true) { process in
             let items = try process.call("discover").result["items"]?.arrayValue ?? []
             return items.compactMap { item in
@@ -119,6 +132,11 @@ extension PluginSystem {
             throw error
         }
     }
+}
+
+extension SystemSnapshot? {
+    /// Null for the system as it is now.
+    func message() throws -> JSONValue { try map { try JSONValue(encoding: $0) } ?? .null }
 }
 
 extension PluginProcess {

@@ -12,9 +12,9 @@ final class PluginTree: TreeReader {
     /// Plug-ins from before holes were told may refuse an argument that they do not know.
     private let tellsHoles: Bool
 
-    init(_ process: PluginProcess, of snapshot: SystemSnapshot?) throws {
+    init(_ process: PluginProcess, _ arguments: JSONValue) throws(StorageError) {
         self.process = process
-        let result = try process.call("tree.open", ["snapshot": try snapshot.map { try JSONValue(encoding: $0) } ?? .null]).result
+        let result = try process.call("tree.open", arguments).result
         guard let handle = result["handle"], let path = TreeMessage.path(result["logicalPath"]), !path.parts.isEmpty else {
             throw process.broken("a tree's handle and the path under which it is recorded", result.canonicalText)
         }

@@ -14,7 +14,8 @@ extension PluginTreeSystem: TreeSource {
     public func withTree<Result: Sendable>(
         of snapshot: SystemSnapshot?, _ context: StepContext, _ body: @Sendable (any TreeReader) async throws -> Result
     ) async throws -> Result {
-        try await lend({ try PluginTree($0, of: snapshot) }, close: { $0.close() }, body)
+        let arguments = arguments(["snapshot": try snapshot.message()], context)
+        return try await lend({ try PluginTree($0, arguments) }, close: { $0.close() }, body)
     }
 }
 
@@ -22,13 +23,15 @@ extension PluginTreeSystem: TreeDestination {
     public func withTreeWriter<Result: Sendable>(
         overwrite: Bool, _ context: StepContext, _ body: @Sendable (any TreeWriter) async throws -> Result
     ) async throws -> Result {
-        try await lend({ try PluginTreeWriter($0, overwrite: overwrite) }, close: { try $0.close() }, body)
+        let arguments = arguments(["overwrite": .bool(overwrite)], context)
+        return try await lend({ try PluginTreeWriter($0, arguments) }, close: { try $0.close() }, body)
     }
 
     public func isEmpty(_ context: StepContext) async throws -> Bool? {
-        try await session.run(stopping: true) { process -> Bool? in
+        let arguments = arguments([:], context)
+        return try await session.run(stopping: true) { process -> Bool? in
             do {
-                return try process.call("empty").result["empty"]?.boolValue
+                return try process.call("empty", arguments).result["empty"]?.boolValue
             } catch let error as StorageError where error.kind == .unsupported {
                 return nil
             }

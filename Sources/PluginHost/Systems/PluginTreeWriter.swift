@@ -6,9 +6,9 @@ final class PluginTreeWriter: TreeWriter {
     private let process: PluginProcess
     private let handle: JSONValue
 
-    init(_ process: PluginProcess, overwrite: Bool) throws(StorageError) {
+    init(_ process: PluginProcess, _ arguments: JSONValue) throws(StorageError) {
         self.process = process
-        let result = try process.call("restore.open", ["overwrite": .bool(overwrite)]).result
+        let result = try process.call("restore.open", arguments).result
         guard let handle = result["handle"] else { throw process.broken("a destination's handle", result.canonicalText) }
         self.handle = handle
     }

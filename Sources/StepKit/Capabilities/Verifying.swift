@@ -20,7 +20,7 @@ extension Verifying {
 
 /// Lists what could be protected, so that the unprotected can be named.
 public protocol Discovering: System {
-    func discover(_ context: StepContext) async throws -> [DiscoveredItem]
+    func discover(_ context: SystemContext) async throws -> [DiscoveredItem]
 }
 
 public struct DiscoveredItem: Sendable, Hashable {

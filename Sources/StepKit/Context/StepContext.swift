@@ -1,5 +1,6 @@
 public import Basics
 public import FlowModel
+public import Foundation
 import StorageKit
 
 /// Everything that a step's body may know and touch.
@@ -25,17 +26,17 @@ public struct StepContext: Sendable {
     public var recorder: any StepRecorder
     /// A folder of the worker for scratch data; exists.
     public var scratchFolder: String
+    /// The name of the worker's machine.
+    public var host: String
     /// In a check: the folder that holds the restored tree; nil when it was restored into the system itself.
     public var restoredFolder: String?
-    /// While a system is opened: its identity, the declared one where the document declares one; with the type's name in front.
-    public var openedIdentity: String?
     /// Paths that the engine itself needs: see `refuseFreezing`.
     public var neverFreeze: [String] = []
 
     public init(
         job: JobID, tenant: String, plan: Plan, step: PlannedStep, attempt: Int, key: String, settings: Settings,
         outputs: [StepID: [String: JSONValue]], checkpoint: JSONValue?, undoState: [String: JSONValue], catalog: Catalog,
-        secrets: any SecretResolver, recorder: any StepRecorder, scratchFolder: String
+        secrets: any SecretResolver, recorder: any StepRecorder, scratchFolder: String, host: String = ProcessInfo.processInfo.hostName
     ) {
         self.job = job
         self.tenant = tenant
@@ -51,6 +52,7 @@ public struct StepContext: Sendable {
         self.secrets = secrets
         self.recorder = recorder
         self.scratchFolder = scratchFolder
+        self.host = host
     }
 }
 
@@ -66,9 +68,15 @@ extension StepContext {
                 at: "system \(name)",
                 advice: "run a worker whose `snappy-flow plugins list` shows it, or put the plug-in into its folder (docs/plug-ins.md)")
         }
-        var context = self
-        context.openedIdentity = planned.identity
-        return try await type.open(Settings(planned.settings, origin: "system \(name)"), context)
+        return try await type.open(Settings(planned.settings, origin: "system \(name)"), system(identity: planned.identity))
+    }
+
+    /// What a system is opened with for this step. `identity`: what the document says that it is.
+    public func system(identity: String? = nil) -> SystemContext {
+        var context = SystemContext(secrets: secrets, scratchFolder: scratchFolder, host: host) { [recorder] in recorder.log($0, $1) }
+        context.declaredIdentity = identity
+        context.step = StepName(job: job, tenant: tenant, step: step.id, verb: step.verb, attempt: attempt, key: key)
+        return context
     }
 
     /// Opens a declared system that must have a capability.

@@ -14,7 +14,7 @@
         private func system(_ image: ScratchImage, _ more: [String: JSONValue] = [:]) async throws -> PluginImageSystem {
             let type = try #require(Catalog.hosted.system("ceph-rbd"))
             let settings = Settings(image.settings.merging(more) { $1 }, origin: "system disk")
-            let opened: any System = try await type.open(settings, try await SampleBench(.directory).context)
+            let opened: any System = try await type.open(settings, try await SampleBench(.directory).opening)
             return try #require(opened as? PluginImageSystem)
         }
 
@@ -58,7 +58,7 @@
             let context = try await SampleBench(.directory).context
             type.prepare(settings)
             type.prepare(settings)
-            let system = try await type.open(settings, context)
+            let system = try await type.open(settings, context.system())
             _ = try system.session.running()
             #expect(type.idle.take(try type.program(settings)) == nil, "one is enough, and it was taken")
             let snapshot = try await system.snapshot(key: "k", context)
@@ -74,7 +74,7 @@
             let context = try await SampleBench(.directory).context
             type.prepare(settings)
             func find() async throws {
-                let system = try await type.open(settings, context)
+                let system = try await type.open(settings, context.system())
                 _ = try await system.find(key: "k", context)
             }
             for _ in 0..<2 {

@@ -212,7 +212,7 @@ import FlowModel
             let pool = try await ScratchPool()
             let stage = try self.stage(pool)
             let (system, context) = try await stage.open("objects", as: (any Discovering).self)
-            #expect(try await system.discover(context).contains { $0.identity.hasSuffix(":\(pool.name)") })
+            #expect(try await system.discover(context.system()).contains { $0.identity.hasSuffix(":\(pool.name)") })
             func identity(_ settings: [String: JSONValue]) throws -> String {
                 try CephRadosType().identity(Settings(settings, origin: "system x"))
             }

@@ -126,9 +126,14 @@ final class SampleBench: Sendable {
 
     private func open<Kind>(_ settings: [String: JSONValue], as kind: Kind.Type) async throws -> Kind {
         guard let type = Catalog.hosted.system(sample.rawValue) else { throw StageError(text: "no type \(sample)") }
-        let system: any System = try await type.open(Settings(settings, origin: "system sample"), context)
+        let system: any System = try await type.open(Settings(settings, origin: "system sample"), opening)
         guard let capable = system as? Kind else { throw StageError(text: "\(sample) is no \(kind)") }
         return capable
+    }
+
+    /// A sample is opened for no step, as whoever looks at a system does: what a system needs of a step comes with each call.
+    var opening: SystemContext {
+        SystemContext(secrets: FileSecrets(), scratchFolder: folder.file("scratch")) { [recorder] in recorder.log($0, $1) }
     }
 
     var context: StepContext {

@@ -185,7 +185,7 @@ import Testing
         let near = try await repository.archive(FolderReader(path: place.path), options)
         let bench = try await SampleBench(.directory)
         let type = HostedTreeType(DirectoryType(), in: HostCommand([FlowRig.binary, "host-plugin"]), timeout: { _ in .seconds(60) })
-        let far: any TreeSource = try await type.open(Settings(["path": .string(place.path)], origin: "hosted"), bench.context)
+        let far: any TreeSource = try await type.open(Settings(["path": .string(place.path)], origin: "hosted"), bench.opening)
         let same = options
         let report = try await far.withTree(of: nil, bench.context) { try await repository.archive($0, same) }
         #expect(report.failures.isEmpty && report.snapshot.tree == near.snapshot.tree)

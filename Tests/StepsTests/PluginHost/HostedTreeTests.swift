@@ -19,7 +19,7 @@ import Threads
     private func hosted() -> any SystemType { HostedTreeType(DirectoryType(), in: Self.host, timeout: { _ in .seconds(20) }) }
 
     private func open(_ type: any SystemType, _ path: String, _ bench: SampleBench) async throws -> any System {
-        try await type.open(Settings(["path": .string(path)], origin: "hosted"), bench.context)
+        try await type.open(Settings(["path": .string(path)], origin: "hosted"), bench.opening)
     }
 
     /// What a protocol of text might lose: names that are no UTF-8, links, devices, attributes, odd times, sizes around the first part.

@@ -182,7 +182,7 @@ import Testing
         defer { bench.server.stop() }
         try bench.declare("db")
         let (system, context) = try await bench.stage.open("db", as: (any Discovering).self)
-        let found = try await system.discover(context)
+        let found = try await system.discover(context.system())
         let cluster = "postgresql:\(bench.server.socketFolder):5432"
         #expect(found.map(\.identity) == [cluster, "\(cluster)/orders", "\(cluster)/postgres"])
         #expect(found[0].summary.contains("data checksums on"))

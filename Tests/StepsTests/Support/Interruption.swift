@@ -40,7 +40,7 @@ struct InterruptedImageType: SystemType {
 
     func identity(_ settings: Settings) throws(StepError) -> String { try base.identity(settings) }
 
-    func open(_ settings: Settings, _ context: StepContext) async throws -> Instance {
+    func open(_ settings: Settings, _ context: SystemContext) async throws -> Instance {
         let opened: any System = try await base.open(settings, context)
         guard let image = opened as? any ImageSource & Snapshotting else { throw StageError(text: "\(base.name) is no image") }
         return Instance(base: image, interruption: interruption)
@@ -86,7 +86,7 @@ struct InterruptedTreeType: SystemType {
 
     func identity(_ settings: Settings) throws(StepError) -> String { try base.identity(settings) }
 
-    func open(_ settings: Settings, _ context: StepContext) async throws -> Instance {
+    func open(_ settings: Settings, _ context: SystemContext) async throws -> Instance {
         let opened: any System = try await base.open(settings, context)
         guard let tree = opened as? any TreeSource & Snapshotting else { throw StageError(text: "\(base.name) is no tree") }
         return Instance(base: tree, interruption: interruption)

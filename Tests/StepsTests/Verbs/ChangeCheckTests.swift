@@ -145,7 +145,7 @@ private struct FixedType: SystemType {
     static let path = Setting<String>.required("path", "The folder", type: .path)
     static let time = Setting<Int>("time", "The files' time, in seconds", default: 1)
     func identity(_ settings: Settings) throws(StepError) -> String { "fixed:" + (try settings.value(Self.path)) }
-    func open(_ settings: Settings, _ context: StepContext) async throws -> Fixed {
+    func open(_ settings: Settings, _ context: SystemContext) async throws -> Fixed {
         Fixed(path: try settings.value(Self.path), time: FileTime(seconds: Int64(try settings.value(Self.time))))
     }
 

@@ -180,7 +180,7 @@ private struct DeniedType: SystemType {
     let schema = SettingsSchema([Self.path.field])
     static let path = Setting<String>.required("path", "The folder", type: .path)
     func identity(_ settings: Settings) throws(StepError) -> String { "denied:" + (try settings.value(Self.path)) }
-    func open(_ settings: Settings, _ context: StepContext) async throws -> Denied { Denied(path: try settings.value(Self.path)) }
+    func open(_ settings: Settings, _ context: SystemContext) async throws -> Denied { Denied(path: try settings.value(Self.path)) }
 
     struct Denied: TreeSource {
         let path: String

@@ -13,7 +13,7 @@ public struct HostFactsType: SystemType {
 
     public func identity(_ settings: Settings) throws(StepError) -> String { "host-facts:" + (try settings.value(Self.root)) }
 
-    public func open(_ settings: Settings, _ context: StepContext) async throws -> HostFactsSystem {
+    public func open(_ settings: Settings, _ context: SystemContext) async throws -> HostFactsSystem {
         HostFactsSystem(root: try settings.value(Self.root))
     }
 }

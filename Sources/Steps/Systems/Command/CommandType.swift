@@ -81,15 +81,15 @@ struct CommandType: SystemType {
             found: programs.badName.map { "the name `\($0)`" } ?? "none", at: settings.origin)
     }
 
-    func open(_ settings: Settings, _ context: StepContext) async throws -> CommandSystem {
+    func open(_ settings: Settings, _ context: SystemContext) async throws -> CommandSystem {
         try Self.checkThaw(settings)
         for setting in [Self.source, Self.destination] { try Self.check(setting, settings) }
         return CommandSystem(settings: settings, identity: try identity(settings, context))
     }
 
     /// What the document calls it, or what its settings say. Without the type's name.
-    private func identity(_ settings: Settings, _ context: StepContext) throws(StepError) -> String {
-        let identity = if let opened = context.openedIdentity { opened } else { try identity(settings) }
+    private func identity(_ settings: Settings, _ context: SystemContext) throws(StepError) -> String {
+        let identity = if let declared = context.declaredIdentity { declared } else { try identity(settings) }
         return identity.hasPrefix("command:") ? String(identity.dropFirst("command:".count)) : identity
     }
 }

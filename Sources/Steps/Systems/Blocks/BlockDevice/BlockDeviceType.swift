@@ -24,7 +24,7 @@ struct BlockDeviceType: SystemType {
         return .instant
     }
 
-    func open(_ settings: Settings, _ context: StepContext) async throws -> BlockDeviceSystem {
+    func open(_ settings: Settings, _ context: SystemContext) async throws -> BlockDeviceSystem {
         BlockDeviceSystem(
             path: try settings.value(Self.path), staging: try settings.optional(Self.staging),
             snapshotFolder: try settings.optional(Self.snapshotFolder))

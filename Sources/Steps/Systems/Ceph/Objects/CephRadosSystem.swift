@@ -123,7 +123,7 @@
 
     extension CephRadosSystem: Discovering {
         /// The pools of the cluster.
-        func discover(_ context: StepContext) async throws -> [DiscoveredItem] {
+        func discover(_ context: SystemContext) async throws -> [DiscoveredItem] {
             try await blocking {
                 try CephCluster(cluster).pools().map { DiscoveredItem(identity: "ceph-rados:\(place)\($0)", summary: "a pool of objects") }
             }

@@ -37,7 +37,7 @@
             ].compactMap { $0 }
         }
 
-        public func open(_ settings: Settings, _ context: StepContext) async throws
+        public func open(_ settings: Settings, _ context: SystemContext) async throws
             -> some System & Snapshotting & TreeSource & TreeDestination & Discovering
         {
             CephRadosSystem(

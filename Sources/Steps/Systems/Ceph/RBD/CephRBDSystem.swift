@@ -261,7 +261,7 @@
 
     extension CephRBDSystem: Discovering {
         /// The images of the pool.
-        func discover(_ context: StepContext) async throws -> [DiscoveredItem] {
+        func discover(_ context: SystemContext) async throws -> [DiscoveredItem] {
             try await blocking {
                 try openPool().images().filter { !$0.contains(RBDImage.markOfOurs) }.map {
                     DiscoveredItem(identity: "ceph-rbd:\(pool)/\($0)", summary: "an image of pool \(pool)")

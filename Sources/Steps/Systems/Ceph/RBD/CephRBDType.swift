@@ -63,7 +63,7 @@
                 configuration: try? settings.optional(CephSettings.configuration), monitors: try? settings.optional(CephSettings.monitors))
         }
 
-        public func open(_ settings: Settings, _ context: StepContext) async throws
+        public func open(_ settings: Settings, _ context: SystemContext) async throws
             -> some System & GroupSnapshotting & ImageSource & ImageDestination & Discovering
         {
             CephRBDSystem(

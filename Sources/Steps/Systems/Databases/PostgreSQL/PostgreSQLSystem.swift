@@ -100,7 +100,7 @@ extension PostgreSQLSystem: TellingDestination {
 }
 
 extension PostgreSQLSystem: Discovering {
-    func discover(_ context: StepContext) async throws -> [DiscoveredItem] {
+    func discover(_ context: SystemContext) async throws -> [DiscoveredItem] {
         let catalog = ServerCatalog(server)
         let databases = try await catalog.databases()
         let cluster = "postgresql:\(server.place)"

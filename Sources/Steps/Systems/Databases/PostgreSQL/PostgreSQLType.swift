@@ -64,7 +64,7 @@ struct PostgreSQLType: SystemType {
         return try settings.optional(Self.database).map { "\(server)/\($0)" } ?? server
     }
 
-    func open(_ settings: Settings, _ context: StepContext) async throws -> PostgreSQLSystem {
+    func open(_ settings: Settings, _ context: SystemContext) async throws -> PostgreSQLSystem {
         let method = PostgreSQLMethod(rawValue: try settings.value(Self.method)) ?? .dump
         let database = try settings.optional(Self.database)
         if method == .base, let database {
@@ -78,15 +78,15 @@ struct PostgreSQLType: SystemType {
                 advice: "roles and tablespaces are the whole server's; take one of the two away")
         }
         let server = try PostgreSQLServer(settings, secrets: context.secrets)
-        if let warning = server.identityWarning { context.recorder.log(.warning, warning) }
+        if let warning = server.identityWarning { context.log(.warning, warning) }
         return PostgreSQLSystem(
             settings: settings, method: method, database: database, server: server,
             identity: try identity(settings, context), sessions: sessions)
     }
 
     /// What the document calls it, or what its settings say. Without the type's name.
-    private func identity(_ settings: Settings, _ context: StepContext) throws(StepError) -> String {
-        let identity = if let opened = context.openedIdentity { opened } else { try identity(settings) }
+    private func identity(_ settings: Settings, _ context: SystemContext) throws(StepError) -> String {
+        let identity = if let declared = context.declaredIdentity { declared } else { try identity(settings) }
         return identity.hasPrefix("postgresql:") ? String(identity.dropFirst("postgresql:".count)) : identity
     }
 }

@@ -23,7 +23,7 @@ struct BtrfsType: SystemType {
         return SelectionSettings(settings).problems(root: path)
     }
 
-    func open(_ settings: Settings, _ context: StepContext) async throws -> BtrfsSystem {
+    func open(_ settings: Settings, _ context: SystemContext) async throws -> BtrfsSystem {
         BtrfsSystem(
             files: try await DirectoryType().open(settings, context), missesNested: try settings.value(Self.nested) == "missed",
             snapshotFolder: try settings.optional(Self.snapshotFolder))

@@ -33,7 +33,7 @@ struct CephFSType: SystemType {
         return [name].compactMap { $0 } + SelectionSettings(settings).problems(root: path)
     }
 
-    func open(_ settings: Settings, _ context: StepContext) async throws -> CephFSSystem {
+    func open(_ settings: Settings, _ context: SystemContext) async throws -> CephFSSystem {
         CephFSSystem(
             files: try await DirectoryType().open(settings, context), snapshotFolder: try settings.value(Self.snapshotFolder))
     }

@@ -46,7 +46,7 @@ public struct DirectoryType: SystemType, RoomTakingType {
         return SelectionSettings(settings).problems(root: path)
     }
 
-    public func open(_ settings: Settings, _ context: StepContext) async throws -> DirectorySystem {
+    public func open(_ settings: Settings, _ context: SystemContext) async throws -> DirectorySystem {
         DirectorySystem(
             path: Self.normalised(try settings.value(Self.path)), selection: SelectionSettings(settings),
             oneFileSystem: try settings.value(Self.oneFileSystem),

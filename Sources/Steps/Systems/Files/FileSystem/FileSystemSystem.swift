@@ -60,7 +60,7 @@ extension FileSystemSystem: TreeDestination {
 
 extension FileSystemSystem: Discovering {
     /// What is mounted and can be frozen.
-    func discover(_ context: StepContext) async throws -> [DiscoveredItem] {
+    func discover(_ context: SystemContext) async throws -> [DiscoveredItem] {
         try MountTable.current().mounts.filter { $0.device != nil }.map {
             DiscoveredItem(identity: "filesystem:\($0.point)", summary: "\($0.type) on \($0.device ?? "")")
         }

@@ -14,7 +14,7 @@ struct FileSystemType: SystemType {
         "filesystem:" + DirectoryType.normalised(try settings.value(Self.path))
     }
 
-    func open(_ settings: Settings, _ context: StepContext) async throws -> FileSystemSystem {
+    func open(_ settings: Settings, _ context: SystemContext) async throws -> FileSystemSystem {
         var values = settings.values
         values[DirectoryType.oneFileSystem.name] = true
         let files = try await DirectoryType().open(Settings(values, origin: settings.origin), context)

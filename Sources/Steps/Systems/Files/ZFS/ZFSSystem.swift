@@ -71,7 +71,7 @@ extension ZFSSystem: TreeDestination {
 
 extension ZFSSystem: Discovering {
     /// What is mounted.
-    func discover(_ context: StepContext) async throws -> [DiscoveredItem] {
+    func discover(_ context: SystemContext) async throws -> [DiscoveredItem] {
         try MountTable.current().mounts.filter { ["zfs", "fuse.zfs"].contains($0.type) }.map {
             DiscoveredItem(identity: "zfs:\($0.source)", summary: "mounted at \($0.point)")
         }

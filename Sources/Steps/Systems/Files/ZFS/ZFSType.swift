@@ -28,7 +28,7 @@ struct ZFSType: SystemType {
         return problems
     }
 
-    func open(_ settings: Settings, _ context: StepContext) async throws -> ZFSSystem {
+    func open(_ settings: Settings, _ context: SystemContext) async throws -> ZFSSystem {
         let dataset = try settings.value(Self.dataset)
         try Dataset.validate(dataset, origin: settings.origin)
         return ZFSSystem(
