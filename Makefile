@@ -2,8 +2,8 @@
 SHELL := /bin/bash
 export PATH := $(shell scripts/toolchain-path)
 
-BUILD_PACKAGES := libyaml-dev libpq-dev libcurl4-openssl-dev libssl-dev libcrypt-dev libzstd-dev librados-dev librbd-dev pkg-config postgresql
-TEST_PACKAGES  := restic xfsprogs btrfs-progs zfs-fuse attr acl libcap2-bin strace rclone ceph-mon ceph-osd ceph-common ceph-mds ceph-fuse radosgw swift-proxy swift-account swift-container swift-object memcached python3-keystone python3-keystonemiddleware openssh-client openssh-server curl cryptsetup-bin python3-venv
+BUILD_PACKAGES := libyaml-dev libpq-dev libcurl4-openssl-dev libssl-dev libcrypt-dev libzstd-dev pkg-config postgresql
+TEST_PACKAGES  := restic xfsprogs btrfs-progs zfs-fuse attr acl libcap2-bin strace rclone ceph-mon ceph-osd ceph-common ceph-mds ceph-fuse librados-dev librbd-dev radosgw swift-proxy swift-account swift-container swift-object memcached python3-keystone python3-keystonemiddleware openssh-client openssh-server curl cryptsetup-bin python3-venv
 BINARY         := .build/debug/snappy-flow
 
 .PHONY: demo test test-full build packages test-packages format lint clean

@@ -33,11 +33,6 @@ let package = Package(
         .library(
             name: "Readers", targets: ["Basics", "FlowModel", "Expressions", "PipelineDSL", "StepKit", "StorageKit", "Crypto", "Repository", "Tar"]),
     ],
-    // A native storage library each: `swift build --disable-default-traits` builds and runs without them.
-    traits: [
-        .trait(name: "Ceph", description: "Ceph's systems, through librados and librbd"),
-        .default(enabledTraits: ["Ceph"]),
-    ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
@@ -54,10 +49,8 @@ let package = Package(
         // the kernel's calls that Swift's Glibc module leaves out
         .systemLibrary(name: "CLinux"),
         system("CLibZstd", pkgConfig: "libzstd", apt: "libzstd-dev"),
-        // Debian's packages of these have no pkg-config files. Their headers alone: they are loaded by CephLibraries
-        .systemLibrary(name: "CLibRados", providers: [.apt(["librados-dev"])]),
-        .systemLibrary(name: "CLibRBD", providers: [.apt(["librbd-dev"])]),
-        .target(name: "CephLibraries", cSettings: [.define("_GNU_SOURCE")]),
+        // librados and librbd by their functions' names, without them: they are loaded at run time
+        .target(name: "CephLibraries"),
         // hashing is half of what a backup costs: optimised as the Swift of the data path is
         .target(name: "CSHA256", cSettings: [.unsafeFlags(["-O2"], .when(configuration: .debug))]),
 
@@ -82,6 +75,7 @@ let package = Package(
             exclude: ["Embedded/Queries"],
             swiftSettings: strict,
             plugins: ["EmbedSQL"]),
+        .target(name: "NativeLibraries", dependencies: ["Basics", "StepKit", "StorageKit"], swiftSettings: strict),
         .target(
             name: "PluginHost",
             dependencies: ["Basics", "FlowModel", "StepKit", "StorageKit", "Threads", "HostKit"],
@@ -117,11 +111,8 @@ let package = Package(
         // 4: plug-ins; those of a native library are a target of their own
         .target(
             name: "CephSteps",
-            dependencies: [
-                "Basics", "FlowModel", "StepKit", "StorageKit", "Threads", .target(name: "CLibRados", condition: .when(traits: ["Ceph"])),
-                .target(name: "CLibRBD", condition: .when(traits: ["Ceph"])),
-                .target(name: "CephLibraries", condition: .when(traits: ["Ceph"])),
-            ], path: "Sources/Steps/Systems/Ceph", swiftSettings: strict),
+            dependencies: ["Basics", "FlowModel", "StepKit", "StorageKit", "Threads", "NativeLibraries", "CephLibraries"],
+            path: "Sources/Steps/Systems/Ceph", swiftSettings: strict),
         .target(
             name: "Steps",
             dependencies: [
@@ -201,7 +192,7 @@ let package = Package(
             name: "StepsTests",
             dependencies: [
                 "Steps", "StepKit", "StorageKit", "Repository", "Basics", "FlowModel", "PostgreSQL", "HTTPClient", "PluginHost", "Crypto",
-                "CephSteps", "ExamplePlugin", "Rigs",
+                "CephSteps", "NativeLibraries", "ExamplePlugin", "Rigs",
                 "Threads",
                 subprocess,
             ],

@@ -9,8 +9,6 @@ public struct Catalog: Sendable {
     public let bandwidths = BandwidthLimits()
     /// Shared by all stores.
     public let hosts = HostSlots()
-    /// Types of which a binary was built without, by name: what to do to have them.
-    public var leftOut: [String: String] = [:]
     /// Where metadata of repositories are kept on this machine; nil: nowhere.
     public var cacheFolder: String?
     /// What stores on this machine leave to others.

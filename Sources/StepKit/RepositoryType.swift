@@ -1,7 +1,7 @@
 public import StorageKit
 
 /// An object backend plug-in: what `type:` of a repository names.
-public protocol RepositoryType: Sendable {
+public protocol RepositoryType: MachineUsing {
     var name: String { get }
     var contractVersion: Int { get }
     var summary: String { get }
@@ -11,10 +11,13 @@ public protocol RepositoryType: Sendable {
     func identity(_ settings: Settings) throws(StepError) -> String
     /// Whether reading it is as good as reading a copy on this machine.
     var isOnThisMachine: Bool { get }
+    /// What somebody should hear of settings that are allowed and may not be meant; nil for nothing.
+    func warning(_ settings: Settings) throws(StepError) -> String?
     func open(_ settings: Settings, _ context: StoreContext) async throws -> any ObjectStore
 }
 
 extension RepositoryType {
     public var contractVersion: Int { 1 }
     public var isOnThisMachine: Bool { false }
+    public func warning(_ settings: Settings) throws(StepError) -> String? { nil }
 }

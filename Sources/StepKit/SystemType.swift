@@ -1,7 +1,7 @@
 public import Basics
 
 /// A storage system plug-in: one folder declares one of these, one line in the catalog lists it.
-public protocol SystemType: Sendable {
+public protocol SystemType: MachineUsing {
     associatedtype Instance: System
 
     /// The word after `type:`.
@@ -38,7 +38,11 @@ public protocol SystemType: Sendable {
     func snapshotCost(_ settings: Settings) throws(StepError) -> SnapshotCost
     /// What systems must share to be held in one instant (`GroupSnapshotting`), as a cluster's name; nil for one that can't be in a group. Pure.
     func groupPlace(_ settings: Settings) -> String?
-    /// Opens an instance. Cheap; connects at first use or here. Called once a step that names the system.
+    /// Begins what takes an instance a moment before its first call, a program to be started, a server to be connected to, for who will need one
+    /// soon. Returns at once, reports nothing and changes nothing: what goes wrong goes wrong again where it counts. Secrets may be read, more
+    /// than once.
+    func prepare(_ settings: Settings)
+    /// Opens an instance. Cheap; connects at first use or here. Called once a step that names the system, and by whoever looks at one.
     func open(_ settings: Settings, _ context: SystemContext) async throws -> Instance
 }
 
@@ -61,6 +65,7 @@ extension SystemType {
     public func groupPlace(_ settings: Settings) -> String? { nil }
     /// The settings of a check of a restored copy; nil where the type checks none.
     public var checkSchema: SettingsSchema? { (Instance.self as? any Verifying.Type)?.checkSchema }
+    public func prepare(_ settings: Settings) {}
 }
 
 /// An opened system. What it can do is said by the capability protocols that it conforms to.

@@ -57,7 +57,6 @@ struct Composition {
         let found = outside
         for problem in found.problems { StandardError.write("warning: \(problem)") }
         var catalog = Catalog(systems: built.systems + found.types, repositories: built.repositories, verbs: built.verbs)
-        catalog.leftOut = built.leftOut
         catalog.cacheFolder = ownCache
         // A copy to the private database's own disk must not end the database.
         catalog.keptRoom = (try? EmbeddedCluster.standard()).map { KeptRoom(at: $0.path, bytes: EmbeddedCluster.Room.kept) }

@@ -43,7 +43,7 @@ struct RoomCheck: Sendable {
         let pruned = Set(plan.steps.filter { $0.verb == "prune" }.flatMap(\.repositories))
         for (name, planned) in plan.repositories.sorted(by: { $0.key < $1.key }) where written.contains(name) {
             let origin = "repository \(name)"
-            if let type = catalog.repository(planned.type) as? any RoomTakingType,
+            if let type = catalog.repository(planned.type),
                 let need = try? type.roomNeed(Settings(planned.settings, origin: origin))
             {
                 // A prune makes room, and comes after the copies.
@@ -62,7 +62,7 @@ struct RoomCheck: Sendable {
         }
         let snapshots = Set(plan.steps.filter { $0.verb == "snapshot" }.flatMap(\.systems))
         for (name, planned) in plan.systems.sorted(by: { $0.key < $1.key }) where snapshots.contains(name) {
-            guard let type = catalog.system(planned.type) as? any RoomTakingType,
+            guard let type = catalog.system(planned.type),
                 let need = try? type.roomNeed(Settings(planned.settings, origin: "system \(name)"))
             else { continue }
             add(need, named: "staging of \(name)", advice: "free space there, or declare another `stagingFolder`")

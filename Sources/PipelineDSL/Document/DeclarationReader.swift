@@ -64,7 +64,7 @@ struct DeclarationReader {
                 Finding(
                     "unknown-type", "\(label) has a type that this program does not know",
                     expected: "one of \(known.sorted().joined(separator: ", "))", found: node.scalarText ?? node.kind,
-                    hint: node.scalarText.flatMap { catalog.leftOut[$0] } ?? Finding.nearest(to: node.scalarText ?? "", among: known),
+                    hint: Finding.nearest(to: node.scalarText ?? "", among: known),
                     at: node.mark))
             return nil
         }

@@ -28,6 +28,8 @@ struct PluginManifest: Sendable {
         var timeout: TimeSpan
         var callsAtOnce: Int
         var schema: SettingsSchema
+        var neededSettings: [Capability: [String]]
+        var needs: [MachineNeed]
 
         /// A system is a tree or an image.
         var isBoth: Bool { !capabilities.isDisjoint(with: trees) && !capabilities.isDisjoint(with: images) }
@@ -93,9 +95,28 @@ private struct ManifestReader {
             keepsBase: json["keepsBase"]?.boolValue ?? false, retires: json["retires"]?.boolValue ?? false, snapshotCost: cost,
             maxHold: try span(json, "maxHold", .seconds(30)),
             timeout: try span(json, "timeout", .minutes(1)), callsAtOnce: Int(min(max(json["callsAtOnce"]?.intValue ?? 1, 1), 64)),
-            schema: schema)
+            schema: schema, neededSettings: try neededSettings(json["neededFor"], schema, capabilities),
+            needs: try ManifestNeeds(place: place).read(json["needs"]))
         guard !declaration.isBoth else { throw error("`capabilities` of a tree or of an image: two systems may share a program", "both") }
         return declaration
+    }
+
+    /// `{quiescing: [freezeProgram]}`
+    private func neededSettings(
+        _ json: JSONValue?, _ schema: SettingsSchema, _ capabilities: Set<Capability>
+    ) throws(StepError) -> [Capability: [String]] {
+        var found: [Capability: [String]] = [:]
+        for (word, names) in json?.objectValue ?? [:] {
+            guard let capability = Capability(rawValue: word), capabilities.contains(capability) else {
+                throw error("`neededFor` of capabilities that it has", "\"\(word)\"")
+            }
+            let settings = names.arrayValue?.compactMap(\.stringValue) ?? []
+            guard !settings.isEmpty, settings.allSatisfy({ schema[$0] != nil }) else {
+                throw error("`neededFor`: names of its settings", names.canonicalText)
+            }
+            found[capability] = settings
+        }
+        return found
     }
 
     private func text(_ json: JSONValue, _ key: String) throws(StepError) -> String {

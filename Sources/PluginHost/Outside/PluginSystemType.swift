@@ -18,6 +18,9 @@ public struct PluginSystemType<Instance: PluginSystem>: SystemType {
     public var defaultMaxHold: TimeSpan { declaration.maxHold }
     public var capabilities: Set<Capability> { declaration.capabilities }
     public func snapshotCost(_ settings: Settings) throws(StepError) -> SnapshotCost { declaration.snapshotCost }
+    public func settings(neededFor capability: Capability) -> [String] { declaration.neededSettings[capability] ?? [] }
+    public var needs: [MachineNeed] { declaration.needs }
+    public var isolation: Isolation { .child(because: .foreignProgram) { [timeout = declaration.timeout] _ in timeout } }
 
     public func identity(_ settings: Settings) throws(StepError) -> String {
         name + ":"

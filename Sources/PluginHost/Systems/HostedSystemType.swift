@@ -1,7 +1,7 @@
 import FlowModel
 public import Basics
 public import StepKit
-public import StorageKit
+import StorageKit
 
 /// A system type of this binary whose instances live in a child process of it: its library may hang or crash, and takes the child with it.
 public struct HostedSystemType<Base: SystemType, Hosted: PluginSystem>: SystemType {
@@ -30,6 +30,17 @@ public struct HostedSystemType<Base: SystemType, Hosted: PluginSystem>: SystemTy
     public func problems(in settings: Settings) -> [SettingProblem] { base.problems(in: settings) }
     public func snapshotCost(_ settings: Settings) throws(StepError) -> SnapshotCost { try base.snapshotCost(settings) }
     public func groupPlace(_ settings: Settings) -> String? { base.groupPlace(settings) }
+    public var isolation: Isolation { base.isolation }
+    public var needs: [MachineNeed] { base.needs }
+    public func needs(with settings: Settings) throws(StepError) -> [MachineNeed] { try base.needs(with: settings) }
+    public func roomNeed(_ settings: Settings) throws(StepError) -> RoomNeed? { try base.roomNeed(settings) }
+
+    /// Starts the child and lets it connect.
+    public func prepare(_ settings: Settings) {
+        // What is wrong with settings is said where they are used.
+        guard let program = try? program(settings) else { return }
+        idle.prepare(program, opening(settings, context: [:]))
+    }
 
     public func open(_ settings: Settings, _ context: SystemContext) async throws -> Hosted {
         // Cheap: it connects when it is asked something, and here nobody asks. Missing secrets are said at once.
@@ -59,46 +70,5 @@ public struct HostedSystemType<Base: SystemType, Hosted: PluginSystem>: SystemTy
     }
 }
 
-extension HostedSystemType: PreparingType {
-    public func prepare(_ settings: Settings) {
-        // What is wrong with settings is said where they are used.
-        guard let program = try? program(settings) else { return }
-        idle.prepare(program, opening(settings, context: [:]))
-    }
-}
-
 public typealias HostedImageType<Base: SystemType> = HostedSystemType<Base, PluginImageSystem>
 public typealias HostedTreeType<Base: SystemType> = HostedSystemType<Base, PluginTreeSystem>
-
-/// A repository type of this binary whose stores live in a child process of it.
-public struct HostedRepositoryType<Base: RepositoryType>: RepositoryType {
-    private let base: Base
-    private let child: HostCommand
-    private let timeout: @Sendable (Settings) throws -> TimeSpan
-    private let idle = IdleProcesses()
-
-    public init(_ base: Base, in child: HostCommand, timeout: @escaping @Sendable (Settings) throws -> TimeSpan) {
-        self.base = base
-        self.child = child
-        self.timeout = timeout
-    }
-
-    public var name: String { base.name }
-    public var contractVersion: Int { base.contractVersion }
-    public var summary: String { base.summary }
-    public var schema: SettingsSchema { base.schema }
-    public func identity(_ settings: Settings) throws(StepError) -> String { try base.identity(settings) }
-
-    public func open(_ settings: Settings, _ context: StoreContext) async throws -> any ObjectStore {
-        let properties = try await base.open(settings, context).properties
-        let opening: JSONValue = [
-            "repository": .string(base.name), "settings": .object(settings.values), "origin": .string(settings.origin),
-        ]
-        let program = child.program(base.name, try timeout(settings), callsAtOnce: properties.connections)
-        return PluginStore(
-            session: PluginSession(program, sharing: idle) { _ in
-            } opening: {
-                opening
-            }, properties: properties)
-    }
-}

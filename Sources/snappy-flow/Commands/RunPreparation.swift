@@ -31,7 +31,7 @@ struct RunPreparation {
     /// Libraries are loaded and servers connected to, where the very first steps need them: a tenth of a second. Those of later steps would wait for nothing.
     private func connectSystems() {
         for name in Set(first.flatMap(\.systems)).sorted() {
-            guard let planned = plan.systems[name], let type = Composition.catalog.system(planned.type) as? any PreparingType,
+            guard let planned = plan.systems[name], let type = Composition.catalog.system(planned.type),
                 lasts({ $0.systems.contains(name) })
             else { continue }
             type.prepare(Settings(planned.settings, origin: "system \(name)"))

@@ -1,21 +1,18 @@
 import FlowModel
+import Foundation
+import Repository
+import Rigs
+import StepKit
+import StorageKit
+import Synchronization
+import Testing
+import Threads
 
-#if Ceph
-    import Basics
-    import Foundation
-    import Repository
-    import Rigs
-    import StepKit
-    import StorageKit
-    import Synchronization
-    import Testing
-    import Threads
+@testable import CephSteps
+@testable import Steps
 
-    @testable import CephSteps
-    @testable import Steps
-
-    /// Several images held in one instant.
-    @Suite struct CephGroupTests {
+/// Several images held in one instant.
+@Suite struct CephGroupTests {
         private let names = ["data", "log"]
 
         private func stage(_ images: [ScratchImage]) throws -> StepStage {
@@ -150,13 +147,12 @@ import FlowModel
             #expect(
                 error?.expected.contains("ceph-rbd") == true && error?.advice.contains("quiesce") == true, "\(String(describing: error))")
         }
-    }
+}
 
-    extension StepStage {
+extension StepStage {
         /// The image that a declared system is.
         fileprivate func image(of system: String) throws -> String {
             guard let name = settings(of: system)["image"]?.stringValue else { throw StageError(text: "\(system) is no image") }
             return name
         }
-    }
-#endif
+}

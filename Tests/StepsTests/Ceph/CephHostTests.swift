@@ -1,16 +1,15 @@
-#if Ceph
-    import Basics
-    import Foundation
-    import Rigs
-    import StepKit
-    import StorageKit
-    import CephSteps
-    import Testing
+import FlowModel
+import Foundation
+import Rigs
+import StepKit
+import StorageKit
+import CephSteps
+import Testing
 
-    @testable import PluginHost
+@testable import PluginHost
 
-    /// librados and librbd hang or crash in a process of their own.
-    @Suite struct CephHostTests {
+/// librados and librbd hang or crash in a process of their own.
+@Suite struct CephHostTests {
         private func system(_ image: ScratchImage, _ more: [String: JSONValue] = [:]) async throws -> PluginImageSystem {
             let type = try #require(Catalog.hosted.system("ceph-rbd"))
             let settings = Settings(image.settings.merging(more) { $1 }, origin: "system disk")
@@ -125,5 +124,4 @@
             }
             #expect(Array(try await ScratchImage(named: name).bytes().prefix(1 << 20)) == [UInt8](repeating: 7, count: 1 << 20))
         }
-    }
-#endif
+}

@@ -1,16 +1,13 @@
 import FlowModel
+import Foundation
+import Repository
+import Rigs
+import StepKit
+import StorageKit
+import Testing
 
-#if Ceph
-    import Basics
-    import Foundation
-    import Repository
-    import Rigs
-    import StepKit
-    import StorageKit
-    import Testing
-
-    @testable import CephSteps
-    @testable import Steps
+@testable import CephSteps
+@testable import Steps
 
     /// OSDs that are killed by SIGKILL in the middle of a copy, on clusters of the tests' own. They keep their data in files.
     @Suite struct CephOutageTests {
@@ -130,5 +127,4 @@ import FlowModel
                 omap?.description.contains("/@/6c/object 3%omap: an erasure-coded one; restore to a replicated pool") == true,
                 "\(String(describing: omap))")
         }
-    }
-#endif
+}

@@ -1,16 +1,13 @@
 import FlowModel
+import Foundation
+import Repository
+import Rigs
+import StepKit
+import StorageKit
+import Testing
 
-#if Ceph
-    import Basics
-    import Foundation
-    import Repository
-    import Rigs
-    import StepKit
-    import StorageKit
-    import Testing
-
-    @testable import CephSteps
-    @testable import Steps
+@testable import CephSteps
+@testable import Steps
 
     @Suite struct CephRBDTests {
         private func stage(_ image: ScratchImage, _ more: [String: JSONValue] = [:]) throws -> StepStage {
@@ -473,5 +470,4 @@ import FlowModel
             #expect(
                 CephRBDType().problems(in: Settings(["image": "a", "objectSize": "3MiB"], origin: "x")).map(\.setting) == ["objectSize"])
         }
-    }
-#endif
+}

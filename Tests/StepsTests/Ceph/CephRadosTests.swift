@@ -1,18 +1,15 @@
 import FlowModel
+import Foundation
+import Repository
+import Rigs
+import StepKit
+import StorageKit
+import Testing
 
-#if Ceph
-    import Basics
-    import Foundation
-    import Repository
-    import Rigs
-    import StepKit
-    import StorageKit
-    import Testing
+@testable import CephSteps
+@testable import Steps
 
-    @testable import CephSteps
-    @testable import Steps
-
-    @Suite struct CephRadosTests {
+@Suite struct CephRadosTests {
         private func stage(_ pool: ScratchPool, _ more: [String: JSONValue] = [:]) throws -> StepStage {
             let stage = try StepStage()
             stage.declare(repository: "vault")
@@ -220,5 +217,4 @@ import FlowModel
             #expect(try identity(["pool": "p", "namespace": "", "monitors": "a:1, b:2"]) == "ceph-rados:a:1,b:2/p/@")
             #expect(CephRadosType().problems(in: Settings(["pool": "a/b"], origin: "x")).map(\.setting) == ["pool"])
         }
-    }
-#endif
+}

@@ -1,17 +1,16 @@
-#if Ceph
-    import Basics
-    import Foundation
-    import Rigs
-    import StepKit
-    import StorageKit
-    import Testing
-    import Threads
+import FlowModel
+import Foundation
+import Rigs
+import StepKit
+import StorageKit
+import Testing
+import Threads
 
-    @testable import CephSteps
-    @testable import Steps
+@testable import CephSteps
+@testable import Steps
 
-    /// What is written once a snapshot of a pool is there is not in it, whoever writes it.
-    @Suite struct PoolSnapshotTests {
+/// What is written once a snapshot of a pool is there is not in it, whoever writes it.
+@Suite struct PoolSnapshotTests {
         private static let old = Array("old".utf8)
         private static let new = Array("new".utf8)
 
@@ -136,12 +135,11 @@
             let refused = await #expect(throws: StorageError.self) { _ = try await all.snapshot(key: "all", other) }
             #expect(refused?.kind == .accessDenied, "\(String(describing: refused))")
         }
-    }
+}
 
-    extension CephRig {
+extension CephRig {
         /// Waits until the monitors have the pool's snapshot in their map; nothing is asked of an OSD.
         fileprivate func untilItHasSnapshot(_ snapshot: String, of pool: String) async throws {
             try await eventually("the monitors know \(snapshot)") { try await run("ceph", "osd", "dump").contains("'\(snapshot)'") }
         }
-    }
-#endif
+}

@@ -1,10 +1,9 @@
-#if Ceph
-    import Glibc
-    import Rigs
-    import StorageKit
-    import Testing
+import Glibc
+import Rigs
+import StorageKit
+import Testing
 
-    @testable import CephSteps
+@testable import CephSteps
 
     /// What an image says that it holds.
     @Suite struct RBDExtentsTests {
@@ -92,5 +91,4 @@
             let others = changes.filled + Self.gaps(changes.ranges, below: size)
             #expect(Self.areEqual(zeros, after, beside: others.sorted { $0.lowerBound < $1.lowerBound }), "\(changes)")
         }
-    }
-#endif
+}

@@ -4,11 +4,10 @@ import Rigs
 import StepKit
 import StorageKit
 
-#if Ceph
-    @testable import CephSteps
+@testable import CephSteps
 
-    /// An image of a test's own in the cluster of the test process, or in one of its own, which goes with that.
-    final class ScratchImage: Sendable {
+/// An image of a test's own in the cluster of the test process, or in one of its own, which goes with that.
+final class ScratchImage: Sendable {
         let ceph: CephRig
         let pool: CephPool
         let name: String
@@ -46,13 +45,13 @@ import StorageKit
             try bytes.withUnsafeMutableBytes { try image.read(into: $0, at: 0) }
             return bytes
         }
-    }
+}
 
-    extension CephRig {
+extension CephRig {
         func connect(pool: String = "rbd") throws -> CephPool {
-            // A machine that is busy answers late.
-            let settings = CephCluster.Settings(configuration: configuration, user: "admin", timeout: .minutes(5))
+        // A machine that is busy answers late.
+        let settings = CephCluster.Settings(configuration: configuration, user: "admin", timeout: .minutes(5))
+        try CephLibrary.rbd.load()
             return try CephPool(CephCluster(settings), pool: pool, namespace: "")
         }
-    }
-#endif
+}

@@ -4,11 +4,10 @@ import Rigs
 import StepKit
 import StorageKit
 
-#if Ceph
-    @testable import CephSteps
+@testable import CephSteps
 
-    /// A pool of a test's own in the cluster of the test process, which goes with this; or in one of its own, which goes with that.
-    final class ScratchPool: Sendable {
+/// A pool of a test's own in the cluster of the test process, which goes with this; or in one of its own, which goes with that.
+final class ScratchPool: Sendable {
         let ceph: CephRig
         let pool: CephPool
         var name: String { pool.name }
@@ -121,5 +120,4 @@ import StorageKit
             put(b'plain', b'placed elsewhere', locator=b'by/this')
             put(b'sparse', b'end', at=20000000, size=30000000)
             """
-    }
-#endif
+}

@@ -4,7 +4,7 @@ import StepKit
 import StorageKit
 
 /// The `local` repository type: a folder on the worker's host, laid out as restic does.
-struct LocalRepositoryType: RepositoryType, RoomTakingType {
+struct LocalRepositoryType: RepositoryType {
     let name = "local"
     let summary = "A folder on a worker's host"
     let schema = SettingsSchema([Self.path.field])

@@ -10,6 +10,8 @@ struct SFTPRepositoryType: RepositoryType {
         host.field, port.field, user.field, path.field, identityFile.field, knownHosts.field, connections.field, timeout.field,
     ])
 
+    let needs = [MachineNeed.program("ssh", package: "openssh-client")]
+
     static let host = Setting<String>.required("host", "The server, or a `Host` of the worker's ssh configuration")
     static let port = Setting<Int>("port", "Its port; ssh's own choice else", type: .integer(1...65535))
     static let user = Setting<String>("user", "The account; ssh's own choice else")

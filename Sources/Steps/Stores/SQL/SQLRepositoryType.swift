@@ -5,7 +5,7 @@ import StepKit
 import StorageKit
 
 /// The `sql` repository type: a PostgreSQL database, for sites that have nothing else.
-struct SQLRepositoryType: RepositoryType, CautiousRepositoryType {
+struct SQLRepositoryType: RepositoryType {
     let name = "sql"
     let summary = "Two tables of a PostgreSQL database, for sites that have nothing else"
     let schema = SettingsSchema([

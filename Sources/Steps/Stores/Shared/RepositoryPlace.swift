@@ -66,8 +66,8 @@ public struct RepositoryPlace: Sendable {
     }
 
     private static func warning(_ name: String, _ planned: PlannedRepository, _ catalog: Catalog) throws(StepError) -> String? {
-        let type = catalog.repository(planned.type) as? any CautiousRepositoryType
-        return try type?.warning(Settings(planned.settings, origin: "repository \(name)")).map { "repository \(name): \($0)" }
+        let warning = try catalog.repository(planned.type)?.warning(Settings(planned.settings, origin: "repository \(name)"))
+        return warning.map { "repository \(name): \($0)" }
     }
 
     private static func accessed(

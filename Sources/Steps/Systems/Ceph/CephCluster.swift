@@ -1,14 +1,12 @@
-#if Ceph
-    import CLibRados
-    import CephLibraries
-    import Basics
-    import Glibc
-    import StepKit
-    import StorageKit
+import CephLibraries
+import FlowModel
+import Glibc
+import StepKit
+import StorageKit
 
-    /// A connection to a cluster. Calls block and are made on threads of the plug-in's own; none waits longer than the timeout, for librados by
-    /// itself waits for ever.
-    final class CephCluster: @unchecked Sendable {  // librados' handle may be used by several threads
+/// A connection to a cluster. Calls block and are made on threads of the plug-in's own; none waits longer than the timeout, for librados by
+/// itself waits for ever.
+final class CephCluster: @unchecked Sendable {  // librados' handle may be used by several threads
         let handle: rados_t
         /// The cluster's own id.
         let id: String
@@ -24,7 +22,7 @@
 
         /// Connects.
         init(_ settings: Settings) throws(StorageError) {
-            try Self.loadLibraries()
+        try CephLibrary.rados.load()
             let location = settings.monitors ?? settings.configuration ?? "/etc/ceph/ceph.conf"
             var made: rados_t?
             let code = rados_create2(&made, "ceph", "client.\(settings.user)", 0)
@@ -69,19 +67,10 @@
         }
 
         deinit { rados_shutdown(handle) }
+}
 
-        /// Everything else of the libraries is asked through a cluster.
-        private static func loadLibraries() throws(StorageError) {
-            guard let problem = ceph_libraries_load() else { return }
-            defer { free(problem) }
-            throw StorageError(
-                .unsupported, expected: "Ceph's client libraries (librados.so.2, librbd.so.1; release 16 or later)",
-                found: String(cString: problem), at: "this machine", advice: "install them (Debian: `apt install librados2 librbd1`)")
-        }
-    }
-
-    /// A pool and namespace of a cluster.
-    final class CephPool: @unchecked Sendable {  // as the cluster's handle
+/// A pool and namespace of a cluster.
+final class CephPool: @unchecked Sendable {  // as the cluster's handle
         let cluster: CephCluster
         let handle: rados_ioctx_t
         let name: String
@@ -112,5 +101,4 @@
         }
 
         deinit { rados_ioctx_destroy(handle) }
-    }
-#endif
+}

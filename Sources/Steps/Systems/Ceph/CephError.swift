@@ -1,9 +1,8 @@
-#if Ceph
-    import Basics
-    import Glibc
-    import StorageKit
+import FlowModel
+import Glibc
+import StorageKit
 
-    extension StorageError {
+extension StorageError {
         /// What a negative answer of librados or librbd means. `ifMissing`: what to do where something is not there.
         static func ceph(
             _ code: Int32, expected: String, at location: String, ifMissing: String = "check pool, namespace and name: `rbd ls`"
@@ -28,5 +27,4 @@
                 }
             return StorageError(kind, expected: expected, found: "\(text) (\(code))", at: location, advice: advice, retry: retry)
         }
-    }
-#endif
+}

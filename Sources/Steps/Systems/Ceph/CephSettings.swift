@@ -1,10 +1,8 @@
-#if Ceph
-    import Basics
-    import FlowModel
-    import StepKit
+import FlowModel
+import StepKit
 
-    /// How a cluster is reached: declared once for all of Ceph's systems.
-    enum CephSettings {
+/// How a cluster is reached: declared once for all of Ceph's systems.
+enum CephSettings {
         static let fields = [configuration.field, monitors.field, user.field, key.field, timeout.field]
 
         static let configuration = Setting<String>(
@@ -32,5 +30,4 @@
             if let monitors = try settings.optional(monitors) { return monitors.filter { $0 != " " } + "/" }
             return try settings.optional(configuration).map { $0 + ":" } ?? ""
         }
-    }
-#endif
+}

@@ -1,11 +1,10 @@
-#if Ceph
-    import CLibRados
-    import Basics
-    import Glibc
-    import StorageKit
+import CephLibraries
+import FlowModel
+import Glibc
+import StorageKit
 
-    /// Snapshots of a whole pool, which the OSDs take with every write that comes after.
-    extension CephPool {
+/// Snapshots of a whole pool, which the OSDs take with every write that comes after.
+extension CephPool {
         /// Succeeds when there is one. The monitors know it then, and this client; `PoolBarrier` waits for the OSDs.
         func takeSnapshot(_ snapshot: String) throws(StorageError) {
             let code = rados_ioctx_snap_create(handle, snapshot)
@@ -33,9 +32,9 @@
             let code = rados_ioctx_snap_remove(handle, snapshot)
             guard code == 0 || code == -ENOENT else { throw .ceph(code, expected: "a snapshot that can go", at: "\(name)@\(snapshot)") }
         }
-    }
+}
 
-    extension CephCluster {
+extension CephCluster {
         /// The names of all pools.
         func pools() throws(StorageError) -> [String] {
             var bytes = [CChar](repeating: 0, count: 4096)
@@ -47,5 +46,4 @@
             }
             return bytes.split(separator: 0).map { String(decoding: $0.map { UInt8(bitPattern: $0) }, as: UTF8.self) }
         }
-    }
-#endif
+}

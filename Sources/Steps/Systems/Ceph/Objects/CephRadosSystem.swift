@@ -1,11 +1,10 @@
-#if Ceph
-    import Basics
-    import StepKit
-    import StorageKit
-    import Threads
+import FlowModel
+import StepKit
+import StorageKit
+import Threads
 
-    /// A pool of a cluster, or a namespace of it, opened when it is asked something.
-    struct CephRadosSystem: System {
+/// A pool of a cluster, or a namespace of it, opened when it is asked something.
+struct CephRadosSystem: System {
         let cluster: CephCluster.Settings
         let pool: String
         /// Nil: every one.
@@ -28,9 +27,9 @@
         private var logicalPath: TreePath {
             TreePath(["ceph-rados", FileName(pool)] + (namespaceBytes.map { [RadosPath.folder(namespace: $0)] } ?? []))
         }
-    }
+}
 
-    extension CephRadosSystem: Snapshotting {
+extension CephRadosSystem: Snapshotting {
         /// A copy finds unchanged objects by their version, which a snapshot keeps.
         var keepsBase: Bool { false }
 
@@ -64,9 +63,9 @@
                 }
             }
         }
-    }
+}
 
-    extension CephRadosSystem: TreeSource {
+extension CephRadosSystem: TreeSource {
         func withTree<Result: Sendable>(
             of snapshot: SystemSnapshot?, _ context: StepContext, _ body: @Sendable (any TreeReader) async throws -> Result
         ) async throws -> Result {
@@ -94,9 +93,9 @@
             }
             return try await body(reader)
         }
-    }
+}
 
-    extension CephRadosSystem: TreeDestination {
+extension CephRadosSystem: TreeDestination {
         func withTreeWriter<Result: Sendable>(
             overwrite: Bool, _ context: StepContext, _ body: @Sendable (any TreeWriter) async throws -> Result
         ) async throws -> Result {
@@ -119,14 +118,13 @@
                 return !found
             }
         }
-    }
+}
 
-    extension CephRadosSystem: Discovering {
+extension CephRadosSystem: Discovering {
         /// The pools of the cluster.
         func discover(_ context: SystemContext) async throws -> [DiscoveredItem] {
             try await blocking {
                 try CephCluster(cluster).pools().map { DiscoveredItem(identity: "ceph-rados:\(place)\($0)", summary: "a pool of objects") }
             }
         }
-    }
-#endif
+}

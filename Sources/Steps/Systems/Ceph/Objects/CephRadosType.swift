@@ -1,9 +1,8 @@
-#if Ceph
-    public import Basics
-    public import StepKit
+public import FlowModel
+public import StepKit
 
-    /// The `ceph-rados` system type: a pool of a Ceph cluster, or a namespace of one, as objects.
-    public struct CephRadosType: SystemType {
+/// The `ceph-rados` system type: a pool of a Ceph cluster, or a namespace of one, as objects.
+public struct CephRadosType: SystemType {
         public init() {}
 
         public let name = "ceph-rados"
@@ -12,6 +11,8 @@
         /// Any worker that reaches the cluster.
         public let scope = AcquisitionScope.global
 
+    public let needs = [CephLibrary.rados.need]
+    public let isolation = Isolation.child(because: .nativeLibrary, timeout: timeout)
         /// For how long librados waits.
         public static let timeout: @Sendable (Settings) throws -> TimeSpan = { try $0.value(CephSettings.timeout) }
 
@@ -45,5 +46,4 @@
                 namespace: try settings.optional(Self.namespace), readsAtOnce: try settings.value(Self.parallel),
                 place: try CephSettings.place(settings))
         }
-    }
-#endif
+}

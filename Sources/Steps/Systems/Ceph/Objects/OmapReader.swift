@@ -1,12 +1,11 @@
-#if Ceph
-    import CLibRados
-    import Basics
-    import Glibc
-    import StepKit
-    import StorageKit
+import CephLibraries
+import FlowModel
+import Glibc
+import StepKit
+import StorageKit
 
-    /// An object's omap, spelled as `OmapFormat` says, from start to end.
-    final class OmapReader: FileReader {
+/// An object's omap, spelled as `OmapFormat` says, from start to end.
+final class OmapReader: FileReader {
         private let watched: WatchedObject
         private var pages: OmapPages
         private var waiting: [UInt8] = OmapFormat.head
@@ -55,10 +54,10 @@
         }
 
         func close() {}
-    }
+}
 
-    /// An omap in the order of its keys, some at a time.
-    struct OmapPages {
+/// An omap in the order of its keys, some at a time.
+struct OmapPages {
         private let object: RadosObject
         private let view: PoolView
         private var last: [UInt8]?
@@ -125,5 +124,4 @@
             }
             return (pairs, more != 0)
         }
-    }
-#endif
+}

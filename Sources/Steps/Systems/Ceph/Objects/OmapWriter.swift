@@ -1,12 +1,11 @@
-#if Ceph
-    import CLibRados
-    import Basics
-    import Glibc
-    import StepKit
-    import StorageKit
+import CephLibraries
+import FlowModel
+import Glibc
+import StepKit
+import StorageKit
 
-    /// An object's omap as it is restored: its file's ranges come in any order, so it waits in a file without a name until it is whole.
-    final class OmapWriter: FileWriter {
+/// An object's omap as it is restored: its file's ranges come in any order, so it waits in a file without a name until it is whole.
+final class OmapWriter: FileWriter {
         private let object: RadosObject
         private let view: PoolView
         private let spool: Int32
@@ -89,10 +88,10 @@
         }
 
         func abandon() {}
-    }
+}
 
-    /// Reads the file back, from start to end.
-    private final class SpooledOmap {
+/// Reads the file back, from start to end.
+private final class SpooledOmap {
         private let file: Int32
         private let location: String
         private var waiting: ArraySlice<UInt8> = []
@@ -139,5 +138,4 @@
             (waiting, offset) = (bytes[...], offset + off_t(bytes.count))
             return !bytes.isEmpty
         }
-    }
-#endif
+}

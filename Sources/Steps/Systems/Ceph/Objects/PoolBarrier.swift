@@ -1,20 +1,19 @@
-#if Ceph
-    import CLibRados
-    import Basics
-    import Glibc
-    import StepKit
-    import StorageKit
-    import Threads
+import CephLibraries
+import FlowModel
+import Glibc
+import StepKit
+import StorageKit
+import Threads
 
-    /// Waits until every placement group of a pool goes by the cluster's map as it is now.
-    ///
-    /// Monitors call a snapshot of a pool taken when it is in their map. The OSDs hear of a map one after another, and each of their placement groups takes
-    /// it up when its turn comes: until then it overwrites objects as if there were no snapshot, whatever map the writer has, and what was written
-    /// after the snapshot is seen in it. A group does nothing for an operation of a client whose map is newer than its own until it has that map. So
-    /// each of them is asked for the name of one object, by a client that has the map: who answers knows the snapshot.
-    ///
-    /// A pool may be split or merged meanwhile: groups come from groups that have the map of the change, which is the newer one.
-    struct PoolBarrier {
+/// Waits until every placement group of a pool goes by the cluster's map as it is now.
+///
+/// Monitors call a snapshot of a pool taken when it is in their map. The OSDs hear of a map one after another, and each of their placement groups takes
+/// it up when its turn comes: until then it overwrites objects as if there were no snapshot, whatever map the writer has, and what was written
+/// after the snapshot is seen in it. A group does nothing for an operation of a client whose map is newer than its own until it has that map. So
+/// each of them is asked for the name of one object, by a client that has the map: who answers knows the snapshot.
+///
+/// A pool may be split or merged meanwhile: groups come from groups that have the map of the change, which is the newer one.
+struct PoolBarrier {
         let pool: CephPool
         /// Nil: every one. Only who may read it is answered.
         let namespace: [UInt8]?
@@ -42,9 +41,9 @@
                 try await group.waitForAll()
             }
         }
-    }
+}
 
-    extension CephPool {
+extension CephPool {
         /// In how many parts the hashes of names are cut so that none is spread over several groups: the next power of two of the groups' number. Ours
         /// is the newest map of all that anybody had when this was called.
         fileprivate func partsThatEachLieInOneGroup() throws -> Int {
@@ -58,9 +57,9 @@
             while parts < count { parts *= 2 }
             return parts
         }
-    }
+}
 
-    extension CephCluster {
+extension CephCluster {
         /// What the monitors answer to a command.
         fileprivate func ask(_ command: JSONValue, at location: String) throws -> JSONValue {
             var (answer, words): (UnsafeMutablePointer<CChar>?, UnsafeMutablePointer<CChar>?)
@@ -77,10 +76,10 @@
             guard code == 0 else { throw StorageError.ceph(code, expected: "an answer of the monitors", at: location) }
             return try JSONValue(parsing: UnsafeRawBufferPointer(start: answer, count: answerCount))
         }
-    }
+}
 
-    /// Lists parts of a pool, one name of each.
-    private struct PartLister: ~Copyable {
+/// Lists parts of a pool, one name of each.
+private struct PartLister: ~Copyable {
         private let handle: rados_ioctx_t
         private let location: String
 
@@ -107,5 +106,4 @@
             guard count >= 0 else { throw .ceph(count, expected: "a list of objects", at: location) }
             rados_object_list_free(Int(count), &item)
         }
-    }
-#endif
+}

@@ -1,11 +1,10 @@
-#if Ceph
-    import Basics
-    import StepKit
-    import StorageKit
-    import Synchronization
+import FlowModel
+import StepKit
+import StorageKit
+import Synchronization
 
-    /// A pool, or a namespace of it, as a tree. Calls block.
-    final class PoolReader: TreeReader {
+/// A pool, or a namespace of it, as a tree. Calls block.
+final class PoolReader: TreeReader {
         let logicalPath: TreePath
         let readsAtOnce: Int
         private let view: PoolView
@@ -150,5 +149,4 @@
             case .omap: try OmapReader(object, in: view)
             }
         }
-    }
-#endif
+}

@@ -1,13 +1,12 @@
-#if Ceph
-    import CLibRados
-    import Basics
-    import Glibc
-    import StepKit
-    import StorageKit
-    import Synchronization
+import CephLibraries
+import FlowModel
+import Glibc
+import StepKit
+import StorageKit
+import Synchronization
 
-    /// A pool as it is now, or as a snapshot of it is.
-    final class PoolView: Sendable {
+/// A pool as it is now, or as a snapshot of it is.
+final class PoolView: Sendable {
         let pool: CephPool
         let snapshot: UInt64?
         private let contexts = Mutex<[[UInt8]: ObjectContext]>([:])
@@ -65,10 +64,10 @@
                 guard try body(object) else { return }
             }
         }
-    }
+}
 
-    /// librados' handle with namespace, locator and snapshot set: set once, so that several threads may use it.
-    final class ObjectContext: @unchecked Sendable {
+/// librados' handle with namespace, locator and snapshot set: set once, so that several threads may use it.
+final class ObjectContext: @unchecked Sendable {
         let handle: rados_ioctx_t
         private let pool: CephPool
 
@@ -84,14 +83,13 @@
         }
 
         deinit { rados_ioctx_destroy(handle) }
-    }
+}
 
-    extension [UInt8] {
+extension [UInt8] {
         /// As librados takes names: they end at the first NUL.
         func withName<Value>(_ body: (UnsafePointer<CChar>) throws -> Value) rethrows -> Value {
             try (self + [0]).withUnsafeBytes { bytes in
                 try bytes.withMemoryRebound(to: CChar.self) { try body($0.baseAddress!) }
             }
         }
-    }
-#endif
+}

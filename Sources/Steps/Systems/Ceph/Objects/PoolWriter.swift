@@ -1,13 +1,12 @@
-#if Ceph
-    import CLibRados
-    import Basics
-    import Glibc
-    import StepKit
-    import StorageKit
-    import Synchronization
+import CephLibraries
+import FlowModel
+import Glibc
+import StepKit
+import StorageKit
+import Synchronization
 
-    /// Puts objects into a pool. Calls block.
-    final class PoolWriter: TreeWriter {
+/// Puts objects into a pool. Calls block.
+final class PoolWriter: TreeWriter {
         let view: PoolView
         private let namespace: [UInt8]?
         private let overwrite: Bool
@@ -126,9 +125,9 @@
                 .unsupported, expected: "objects, which are files", found: kind, at: "/\(path)",
                 advice: "restore a copy of a `ceph-rados` system")
         }
-    }
+}
 
-    extension PoolView {
+extension PoolView {
         /// One write, all or nothing; what librados answers. `time` becomes the object's.
         func write(_ object: RadosObject, at time: FileTime? = nil, _ steps: (rados_write_op_t) -> Void) throws(StorageError) -> Int32 {
             let context = try context(of: object)
@@ -140,5 +139,4 @@
             var spec = timespec(tv_sec: Int(time.seconds), tv_nsec: Int(time.nanoseconds))
             return object.name.withName { rados_write_op_operate2(operation, context.handle, $0, &spec, 0) }
         }
-    }
-#endif
+}

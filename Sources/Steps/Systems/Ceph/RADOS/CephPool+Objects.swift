@@ -1,12 +1,11 @@
-#if Ceph
-    import CLibRados
-    import Basics
-    import Glibc
-    import StepKit
-    import StorageKit
+import CephLibraries
+import FlowModel
+import Glibc
+import StepKit
+import StorageKit
 
-    /// Objects of a pool. Calls block.
-    extension CephPool {
+/// Objects of a pool. Calls block.
+extension CephPool {
         /// Where an object of several pieces says its whole size: in decimal digits.
         private static let sizeAttribute = "snappy-flow.size"
 
@@ -91,9 +90,9 @@
                 StillWorking.current?.say()
             }
         }
-    }
+}
 
-    extension CephCluster {
+extension CephCluster {
         /// Succeeds when there is one.
         func makePool(_ pool: String) throws(StorageError) {
             guard rados_pool_lookup(handle, pool) == -Int64(ENOENT) else { return }
@@ -105,5 +104,4 @@
                     advice: "make it: `ceph osd pool create \(pool)`")
             }
         }
-    }
-#endif
+}

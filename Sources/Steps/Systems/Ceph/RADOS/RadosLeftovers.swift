@@ -1,12 +1,11 @@
-#if Ceph
-    import Basics
-    import Glibc
-    import StepKit
-    import StorageKit
+import FlowModel
+import Glibc
+import StepKit
+import StorageKit
 
-    /// Pieces whose first one is not there: of objects that were cut off before it was stored, and of removals that were cut off after it was
-    /// gone.
-    struct RadosLeftovers {
+/// Pieces whose first one is not there: of objects that were cut off before it was stored, and of removals that were cut off after it was
+/// gone.
+struct RadosLeftovers {
         let pool: CephPool
 
         /// A piece's time is that of the host that wrote it: hosts' clocks must be right within `age`.
@@ -32,5 +31,4 @@
             }
             return removed
         }
-    }
-#endif
+}

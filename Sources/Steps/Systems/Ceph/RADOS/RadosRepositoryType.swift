@@ -1,16 +1,17 @@
-#if Ceph
-    public import Basics
-    public import StepKit
-    public import StorageKit
+public import FlowModel
+public import StepKit
+public import StorageKit
 
-    /// The `rados` repository type: a pool of a Ceph cluster, without a gateway in between.
-    public struct RadosRepositoryType: RepositoryType {
+/// The `rados` repository type: a pool of a Ceph cluster, without a gateway in between.
+public struct RadosRepositoryType: RepositoryType {
         public init() {}
 
         public let name = "rados"
         public let summary = "A pool of a Ceph cluster, without a gateway"
         public let schema = SettingsSchema([Self.pool.field, Self.namespace.field, Self.connections.field] + CephSettings.fields)
 
+    public let needs = [CephLibrary.rados.need]
+    public let isolation = Isolation.child(because: .nativeLibrary, timeout: timeout)
         /// For how long librados waits.
         public static let timeout: @Sendable (Settings) throws -> TimeSpan = { try $0.value(CephSettings.timeout) }
 
@@ -34,5 +35,4 @@
                 namespace: try settings.value(Self.namespace), connections: try settings.value(Self.connections),
                 location: try identity(settings))
         }
-    }
-#endif
+}

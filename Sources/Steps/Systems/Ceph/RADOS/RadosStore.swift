@@ -1,13 +1,12 @@
-#if Ceph
-    import Basics
-    import StepKit
-    import StorageKit
-    import Synchronization
-    import Threads
+import FlowModel
+import StepKit
+import StorageKit
+import Synchronization
+import Threads
 
-    /// A repository in a pool. An object has the name that restic gives it; of a large one the pieces after the first have that name with `#1`, `#2`
-    /// behind it. They are stored before it, and removed after it: an object is there with its first piece, and then it is whole.
-    final class RadosStore: ObjectStore {
+/// A repository in a pool. An object has the name that restic gives it; of a large one the pieces after the first have that name with `#1`, `#2`
+/// behind it. They are stored before it, and removed after it: an object is there with its first piece, and then it is whole.
+final class RadosStore: ObjectStore {
         /// OSDs refuse objects above 128 MiB and are slow with large ones.
         static let pieceBytes = 16 << 20
 
@@ -155,10 +154,10 @@
         func removeUnfinished(olderThan age: TimeSpan) async throws -> UnfinishedObjects {
             try await withPool { try RadosLeftovers(pool: $0).remove(olderThan: age) }
         }
-    }
+}
 
-    /// How an object is cut. A pure value.
-    struct Pieces: Sendable, Hashable {
+/// How an object is cut. A pure value.
+struct Pieces: Sendable, Hashable {
         let size: Int64
 
         var count: Int { max(Int((size + Int64(RadosStore.pieceBytes) - 1) / Int64(RadosStore.pieceBytes)), 1) }
@@ -172,5 +171,4 @@
         func place(of offset: Int64) -> (piece: Int, within: Int64) {
             (Int(offset / Int64(RadosStore.pieceBytes)), offset % Int64(RadosStore.pieceBytes))
         }
-    }
-#endif
+}

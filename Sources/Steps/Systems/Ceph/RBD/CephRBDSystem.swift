@@ -1,11 +1,10 @@
-#if Ceph
-    import Basics
-    import StepKit
-    import StorageKit
-    import Threads
+import FlowModel
+import StepKit
+import StorageKit
+import Threads
 
-    /// An image of a cluster, opened when it is asked something.
-    struct CephRBDSystem: System {
+/// An image of a cluster, opened when it is asked something.
+struct CephRBDSystem: System {
         let connections: CephConnections
         let cluster: CephCluster.Settings
         let pool: String
@@ -41,16 +40,16 @@
                 cluster: image.pool.cluster.id, pool: image.pool.id, image: try image.id(), snapshot: snapshot, name: name(key),
                 group: group)
         }
-    }
+}
 
-    extension CephRBDSystem: Connecting {
+extension CephRBDSystem: Connecting {
         func connect() async throws {
             let (connections, cluster) = (connections, cluster)
             _ = try await blocking { try connections.cluster(cluster) }
         }
-    }
+}
 
-    extension CephRBDSystem: Snapshotting {
+extension CephRBDSystem: Snapshotting {
         /// What changed since is known without reading.
         var keepsBase: Bool { true }
         /// A group is given back by the undo of all its systems.
@@ -106,9 +105,9 @@
                 }
             }
         }
-    }
+}
 
-    extension CephRBDSystem: GroupSnapshotting {
+extension CephRBDSystem: GroupSnapshotting {
         /// A group is of one cluster; its images may be in several pools. A group's snapshot can't be cloned.
         var groupPlace: String? {
             clones ? nil : CephSettings.clusterName(configuration: cluster.configuration, monitors: cluster.monitors)
@@ -197,9 +196,9 @@
                 try RBDGroup(pool: CephPool(image.pool.cluster, poolID: group.poolID, namespace: namespace), name: group.name).remove()
             }
         }
-    }
+}
 
-    extension CephRBDSystem: ImageSource {
+extension CephRBDSystem: ImageSource {
         var logicalPath: TreePath {
             TreePath(["ceph-rbd", FileName(pool)] + (namespace.isEmpty ? [] : [FileName(namespace)]) + [FileName(image)])
         }
@@ -238,9 +237,9 @@
             }
             return try await body(reader)
         }
-    }
+}
 
-    extension CephRBDSystem: ImageDestination {
+extension CephRBDSystem: ImageDestination {
         func withImageWriter<Result: Sendable>(
             of described: ImageDescription, overwrite: Bool, _ context: StepContext,
             _ body: @Sendable (any ImageWriter) async throws -> Result
@@ -257,9 +256,9 @@
             let target = try await blocking { try RBDTarget(image, in: openPool(), within: part) }
             return try await body(target)
         }
-    }
+}
 
-    extension CephRBDSystem: Discovering {
+extension CephRBDSystem: Discovering {
         /// The images of the pool.
         func discover(_ context: SystemContext) async throws -> [DiscoveredItem] {
             try await blocking {
@@ -268,5 +267,4 @@
                 }
             }
         }
-    }
-#endif
+}

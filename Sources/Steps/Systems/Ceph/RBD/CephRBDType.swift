@@ -1,9 +1,8 @@
-#if Ceph
-    public import Basics
-    public import StepKit
+public import FlowModel
+public import StepKit
 
-    /// The `ceph-rbd` system type: a block image of a Ceph cluster.
-    public struct CephRBDType: SystemType {
+/// The `ceph-rbd` system type: a block image of a Ceph cluster.
+public struct CephRBDType: SystemType {
         public init() {}
 
         public let name = "ceph-rbd"
@@ -14,6 +13,8 @@
         /// Any worker that reaches the cluster.
         public let scope = AcquisitionScope.global
 
+    public let needs = [CephLibrary.rados.need, CephLibrary.rbd.need]
+    public let isolation = Isolation.child(because: .nativeLibrary, timeout: timeout)
         /// For how long librados waits.
         public static let timeout: @Sendable (Settings) throws -> TimeSpan = { try $0.value(CephSettings.timeout) }
 
@@ -75,5 +76,4 @@
                     dataPool: try settings.optional(Self.dataPool)),
                 clones: try settings.value(Self.clone))
         }
-    }
-#endif
+}

@@ -1,12 +1,11 @@
-#if Ceph
-    import CLibRBD
-    import Basics
-    import Glibc
-    import StorageKit
+import CephLibraries
+import FlowModel
+import Glibc
+import StorageKit
 
-    /// A clone of a protected snapshot holds it: as long as there is one, nobody can remove the protection, the snapshot or the image.
-    /// Of format 1, whatever the cluster's default is: clones of format 2 let the snapshot go.
-    extension RBDImage {
+/// A clone of a protected snapshot holds it: as long as there is one, nobody can remove the protection, the snapshot or the image.
+/// Of format 1, whatever the cluster's default is: clones of format 2 let the snapshot go.
+extension RBDImage {
         /// What the names of images that we make for ourselves have in them.
         static let markOfOurs = ".snappy-flow-"
 
@@ -77,5 +76,4 @@
                 at: "\(location)@\(snapshot)",
                 advice: "see `rbd children \(pool.name)/\(name)@\(snapshot)`; flatten or remove them", retry: .transient)
         }
-    }
-#endif
+}

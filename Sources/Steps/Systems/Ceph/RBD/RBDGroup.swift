@@ -1,11 +1,10 @@
-#if Ceph
-    import CLibRBD
-    import Basics
-    import Glibc
-    import StorageKit
+import CephLibraries
+import FlowModel
+import Glibc
+import StorageKit
 
-    /// A group of images: librbd takes a snapshot of all of them in one instant.
-    struct RBDGroup {
+/// A group of images: librbd takes a snapshot of all of them in one instant.
+struct RBDGroup {
         let pool: CephPool
         let name: String
 
@@ -48,18 +47,18 @@
                 }
             }
         }
-    }
+}
 
-    /// A group's snapshot, as one of its images has it.
-    struct RBDGroupSnapshot: Sendable, Hashable {
+/// A group's snapshot, as one of its images has it.
+struct RBDGroupSnapshot: Sendable, Hashable {
         var poolID: Int64
         var group: String
         var name: String
         /// Of the image.
         var snapshot: UInt64
-    }
+}
 
-    extension RBDImage {
+extension RBDImage {
         /// The group that the image is in; nil for none. An image is in one at most.
         func group() throws(StorageError) -> (poolID: Int64, name: String)? {
             var info = rbd_group_info_t()
@@ -93,5 +92,4 @@
             let code = withHandle { rbd_snap_set_by_id($0, snapshot) }
             guard code == 0 else { throw .ceph(code, expected: "the group's snapshot", at: location) }
         }
-    }
-#endif
+}

@@ -1,12 +1,11 @@
-#if Ceph
-    import CLibRados
-    import Basics
-    import Glibc
-    import StorageKit
+import CephLibraries
+import FlowModel
+import Glibc
+import StorageKit
 
-    /// What an image's own objects say at this moment. An image that is open for reading hears nothing of snapshots that go, nor of its own end; to open it
-    /// anew takes a dozen questions, these take one each (src/cls/rbd/cls_rbd.cc; images of format 2, which alone have ids).
-    extension CephPool {
+/// What an image's own objects say at this moment. An image that is open for reading hears nothing of snapshots that go, nor of its own end; to open it
+/// anew takes a dozen questions, these take one each (src/cls/rbd/cls_rbd.cc; images of format 2, which alone have ids).
+extension CephPool {
         /// Nil when there is no such image.
         func imageID(_ image: String) throws(StorageError) -> String? {
             try rbdText("rbd_id.\(image)", "get_id", [], expected: "the image's id")
@@ -32,5 +31,4 @@
             }
             return String(decoding: bytes[4..<4 + count], as: UTF8.self)
         }
-    }
-#endif
+}

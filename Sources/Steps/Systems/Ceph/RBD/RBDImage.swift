@@ -1,13 +1,12 @@
-#if Ceph
-    import CLibRBD
-    import Basics
-    import Glibc
-    import StepKit
-    import StorageKit
-    import Synchronization
+import CephLibraries
+import FlowModel
+import Glibc
+import StepKit
+import StorageKit
+import Synchronization
 
-    /// An opened image, or a snapshot of one. Calls block.
-    final class RBDImage: @unchecked Sendable {  // librbd's handle may be used by several threads
+/// An opened image, or a snapshot of one. Calls block.
+final class RBDImage: @unchecked Sendable {  // librbd's handle may be used by several threads
         let pool: CephPool
         let location: String
         let name: String
@@ -223,9 +222,9 @@
         }
 
         func flush() throws(StorageError) { try check(rbd_flush(handle), "the image's data on the cluster's disks") }
-    }
+}
 
-    extension [Range<Int64>] {
+extension [Range<Int64>] {
         /// Ascending, and joined where they touch.
         fileprivate var joined: [Range<Int64>] {
             sorted { $0.lowerBound < $1.lowerBound }.reduce(into: []) { joined, range in
@@ -236,9 +235,9 @@
                 }
             }
         }
-    }
+}
 
-    extension CephPool {
+extension CephPool {
         /// Every image's name.
         func images() throws(StorageError) -> [String] {
             var count = 256
@@ -285,5 +284,4 @@
             let code = RBDProgress.reporting { rbd_remove_with_progress(handle, image, $0, $1) }
             guard code == 0 || code == -ENOENT else { throw .ceph(code, expected: "to remove the image", at: "\(name)/\(image)") }
         }
-    }
-#endif
+}

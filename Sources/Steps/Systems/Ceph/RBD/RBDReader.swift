@@ -1,10 +1,9 @@
-#if Ceph
-    import Basics
-    import StepKit
-    import StorageKit
+import FlowModel
+import StepKit
+import StorageKit
 
-    /// A snapshot of an image, or the image itself, as it is read.
-    struct RBDReader: ImageReader {
+/// A snapshot of an image, or the image itself, as it is read.
+struct RBDReader: ImageReader {
         let image: RBDImage
         let point: RBDPoint?
         /// The id of the group's part of the image, where that is what is read.
@@ -57,10 +56,10 @@
         }
 
         func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) throws { try image.read(into: buffer, at: offset) }
-    }
+}
 
-    /// One snapshot of one image, by what can't be given to another.
-    struct RBDPoint: Sendable, Hashable, Codable {
+/// One snapshot of one image, by what can't be given to another.
+struct RBDPoint: Sendable, Hashable, Codable {
         /// The cluster's id, the pool's, the image's and the snapshot's.
         var cluster: String
         var pool: Int64
@@ -72,5 +71,4 @@
         var group: String?
         /// The image that holds the snapshot for as long as it is read, in the same pool; nil for none.
         var clone: String?
-    }
-#endif
+}

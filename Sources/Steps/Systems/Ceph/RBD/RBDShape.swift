@@ -1,11 +1,10 @@
-#if Ceph
-    import CLibRBD
-    import Basics
-    import Glibc
-    import StorageKit
+import CephLibraries
+import FlowModel
+import Glibc
+import StorageKit
 
-    /// What a new image is like; the cluster's defaults where nothing is said.
-    struct RBDShape: Sendable, Hashable, Codable {
+/// What a new image is like; the cluster's defaults where nothing is said.
+struct RBDShape: Sendable, Hashable, Codable {
         var features: [String]?
         /// Bytes, a power of two.
         var objectSize: Int64?
@@ -39,9 +38,9 @@
             if shape.stripeUnit == nil { shape.features?.removeAll { $0 == "striping" } }
             return shape
         }
-    }
+}
 
-    extension RBDImage {
+extension RBDImage {
         func shape() throws(StorageError) -> RBDShape {
             var (features, unit, count): (UInt64, UInt64, UInt64) = (0, 0, 0)
             var status = rbd_image_info_t()
@@ -64,5 +63,4 @@
                 features: names.split(separator: ",").map(String.init), objectSize: Int64(status.obj_size), dataPool: nil,
                 stripeUnit: isStriped ? Int64(unit) : nil, stripeCount: isStriped ? Int64(count) : nil)
         }
-    }
-#endif
+}

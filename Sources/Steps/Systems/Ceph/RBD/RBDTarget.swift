@@ -1,10 +1,9 @@
-#if Ceph
-    import Basics
-    import Glibc
-    import StorageKit
+import FlowModel
+import Glibc
+import StorageKit
 
-    /// Where an image is restored to: a new one, which gets its name when it is whole, or one that is there and that nobody uses.
-    final class RBDTarget: ImageWriter {
+/// Where an image is restored to: a new one, which gets its name when it is whole, or one that is there and that nobody uses.
+final class RBDTarget: ImageWriter {
         private let pool: CephPool
         private let name: String
         /// The name of a new image until it is whole.
@@ -98,5 +97,4 @@
             writer.close()
             try? pool.removeImage(unfinished)
         }
-    }
-#endif
+}

@@ -64,6 +64,18 @@ struct PostgreSQLType: SystemType {
         return try settings.optional(Self.database).map { "\(server)/\($0)" } ?? server
     }
 
+    /// A dump is its own programs' work; where they are not in the PATH the document says where.
+    let needs = [Self.dumping("pg_dump")]
+
+    func needs(with settings: Settings) throws(StepError) -> [MachineNeed] {
+        guard try settings.value(Self.method) != PostgreSQLMethod.base.rawValue else { return [] }
+        return try settings.optional(Self.programs).map { [Self.dumping("\($0)/pg_dump")] } ?? needs
+    }
+
+    private static func dumping(_ program: String) -> MachineNeed {
+        .program(program, package: "postgresql-client").only(for: [.treeSource])
+    }
+
     func open(_ settings: Settings, _ context: SystemContext) async throws -> PostgreSQLSystem {
         let method = PostgreSQLMethod(rawValue: try settings.value(Self.method)) ?? .dump
         let database = try settings.optional(Self.database)

@@ -8,6 +8,7 @@ struct BtrfsType: SystemType {
     let schema = SettingsSchema(
         [path.field] + SelectionSettings.fields + [DirectoryType.oneFileSystem.field, nested.field, snapshotFolder.field])
     let scope = AcquisitionScope.host
+    let needs = [MachineNeed.fileSystem("btrfs")]
 
     static let path = Setting<String>.required("path", "The subvolume", type: .path)
     static let nested = Setting<String>(

@@ -8,6 +8,10 @@ struct CephFSType: SystemType {
     let schema = SettingsSchema([path.field] + SelectionSettings.fields + [snapshotFolder.field, timeout.field])
     /// Whoever has the file system mounted at the same place; who that is, nobody can tell.
     let scope = AcquisitionScope.host
+    /// The kernel's client, or Ceph's own.
+    let needs = [MachineNeed.fileSystem("ceph", "fuse")]
+    /// Who asks a mount whose servers are gone waits in the kernel: in a child process, which can be given up.
+    let isolation = Isolation.child(because: .mountMayHang) { try $0.value(Self.timeout) }
 
     static let path = Setting<String>.required("path", "The folder, on a mounted CephFS", type: .path)
     static let snapshotFolder = Setting<String>(
@@ -16,9 +20,6 @@ struct CephFSType: SystemType {
 
     static let timeout = Setting<TimeSpan>(
         "timeout", "An answer of the file system is waited for so long, and as long again; then the step's try fails", default: .minutes(1))
-
-    /// Who asks a mount whose servers are gone waits in the kernel: in a child process, which can be given up.
-    static let patience: @Sendable (Settings) throws -> TimeSpan = { try $0.value(timeout) }
 
     func identity(_ settings: Settings) throws(StepError) -> String { "cephfs:" + DirectoryType.normalised(try settings.value(Self.path)) }
 

@@ -2,7 +2,7 @@ import Basics
 public import StepKit
 
 /// The `directory` system type: a folder of files on the worker's host.
-public struct DirectoryType: SystemType, RoomTakingType {
+public struct DirectoryType: SystemType {
     public init() {}
 
     public let name = "directory"

@@ -7,6 +7,7 @@ struct FileSystemType: SystemType {
     let summary = "A mounted file system on a worker's host, which the kernel can freeze"
     let schema = SettingsSchema([path.field] + SelectionSettings.fields)
     let scope = AcquisitionScope.host
+    let needs = [MachineNeed.administration.only(for: [.quiescing])]
 
     static let path = Setting<String>.required("path", "Where it is mounted", type: .path)
 

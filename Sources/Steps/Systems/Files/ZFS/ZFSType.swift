@@ -7,6 +7,7 @@ struct ZFSType: SystemType {
     let summary = "A ZFS file system on a worker's host, copied from an instant snapshot"
     let schema = SettingsSchema([dataset.field] + SelectionSettings.fields + [nested.field, cloneFolder.field])
     let scope = AcquisitionScope.host
+    let needs = [MachineNeed.program("zfs", package: "zfsutils-linux")]
 
     static let dataset = Setting<String>.required("dataset", "The file system as `zfs list` names it: `tank/home`")
     static let nested = Setting<String>(

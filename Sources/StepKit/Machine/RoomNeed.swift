@@ -17,9 +17,3 @@ public struct RoomNeed: Sendable, Hashable {
         self.wanted = wanted
     }
 }
-
-/// A system whose snapshots, or a repository whose objects, take room on the worker's host. Pure, from settings that are not secret, but for looking where
-/// things lie.
-public protocol RoomTakingType {
-    func roomNeed(_ settings: Settings) throws(StepError) -> RoomNeed?
-}

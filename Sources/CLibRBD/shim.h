@@ -1,1 +1,0 @@
-#include <rbd/librbd.h>
