@@ -9,7 +9,8 @@ public struct TestSystemType: SystemType {
     static let folder = Setting<String>.required("folder", "where the ledger is", type: .path)
     static let password = Setting<SecretReference>("password", "a secret")
     public var schema: SettingsSchema { SettingsSchema([Self.folder.field, Self.password.field]) }
-    public init() {}
+    public let needs: [MachineNeed]
+    public init(needs: [MachineNeed] = []) { self.needs = needs }
 
     public func identity(_ settings: Settings) throws(StepError) -> String { "test-system:\(try settings.value(Self.folder))" }
     public func open(_ settings: Settings, _ context: SystemContext) async throws -> TestSystem {

@@ -126,8 +126,11 @@ public struct TestApprove: Verb {
 }
 
 public enum TestCatalog {
-    public static var all: Catalog {
+    public static var all: Catalog { needing([]) }
+
+    /// Whose system needs something of the machine.
+    public static func needing(_ needs: [MachineNeed]) -> Catalog {
         Catalog(
-            systems: [TestSystemType()], repositories: [], verbs: [TestQuiesce(), TestSnapshot(), TestCopy(), TestApprove()])
+            systems: [TestSystemType(needs: needs)], repositories: [], verbs: [TestQuiesce(), TestSnapshot(), TestCopy(), TestApprove()])
     }
 }

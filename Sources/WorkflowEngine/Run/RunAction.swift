@@ -69,6 +69,8 @@ public struct JournalEntry: Sendable, Hashable, Codable {
         case setAside, takenUp
         /// By the store: nobody will ever do it as things are.
         case stalled
+        /// By the store: a worker can't serve it, and why.
+        case left
     }
     public var kind: Kind
     public var step: StepID?

@@ -152,6 +152,8 @@ public struct ClaimRequest: Sendable {
     public var urgentOnly: Bool
     /// Whether this worker can serve the step, and whether what it acquires is bound to this host. Nil: it stays ready for another.
     public var accepts: @Sendable (PlannedStep, Plan, JobTrust) -> Claimant?
+    /// Why a step that is not accepted is left to others, for its job's journal; nil where there is nothing to say.
+    public var reason: @Sendable (PlannedStep, Plan, JobTrust) -> StepError? = { _, _, _ in nil }
 
     public init(
         worker: WorkerID, host: String, labels: [String: String], scope: Scope, limit: Int, urgentOnly: Bool = false,

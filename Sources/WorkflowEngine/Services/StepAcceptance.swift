@@ -3,7 +3,7 @@ import FlowModel
 import StepKit
 
 /// Whether a worker can serve a step: it has the plug-ins, in versions that understand the plan, and every secret that the step and its
-/// undo need; of submitted pipelines it reaches only what its allow-list names.
+/// undo need; the machine has what the types of its systems and repositories need; of submitted pipelines it reaches only what its allow-list names.
 struct StepAcceptance: Sendable {
     let worker: WorkerID
     let configuration: WorkerConfiguration
@@ -55,14 +55,34 @@ struct StepAcceptance: Sendable {
             guard let planned = plan.systems[name], let type = catalog.system(planned.type), planned.contractVersion <= type.contractVersion
             else { return unknown("the type of system \(name)", at: location) }
             guard isAllowed(planned.settings, type.schema) else { return outside(of: "\(location), system \(name)") }
+            let uses = uses(of: name, by: step, verb.declaration, plan).intersection(type.capabilities)
+            if let lack = lack(type, type.name, planned.settings, uses, at: "\(location), system \(name)") { return lack }
         }
         for name in step.repositories {
             guard let planned = plan.repositories[name], let type = catalog.repository(planned.type),
                 planned.contractVersion <= type.contractVersion
             else { return unknown("the type of repository \(name)", at: location) }
             guard isAllowed(planned.settings, type.schema) else { return outside(of: "\(location), repository \(name)") }
+            if let lack = lack(type, type.name, planned.settings, [], at: "\(location), repository \(name)") { return lack }
         }
         return nil
+    }
+
+    /// What a step, or the one that it undoes, asks of a system; empty where its verb does not say.
+    private func uses(of system: String, by step: PlannedStep, _ verb: VerbDeclaration, _ plan: Plan) -> Set<Capability> {
+        guard case .systems(let capabilities) = verb.subject else { return [] }
+        let subjects = [step.subject, step.undoes.flatMap(plan.step)?.subject]
+        let isSubject = subjects.contains { if case .systems(let names)? = $0 { names.contains(system) } else { false } }
+        return isSubject ? Set(capabilities) : []
+    }
+
+    private func lack(
+        _ type: some MachineUsing, _ name: String, _ settings: [String: JSONValue], _ uses: Set<Capability>, at location: String
+    ) -> StepError? {
+        guard let need = configuration.machine.lacks(type, with: Settings(settings, origin: location), for: uses).first else { return nil }
+        return StepError(
+            .notServed, expected: "\(need.words), for \(name)", found: "none on this machine", at: location,
+            advice: "\(need.remedy), or run a worker on a machine that has it", retry: .transient)
     }
 
     private func unknown(_ what: String, at location: String) -> StepError {

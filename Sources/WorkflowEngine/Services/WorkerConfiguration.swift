@@ -20,6 +20,8 @@ public struct WorkerConfiguration: Sendable {
     public var guardCommand: [String]
     /// Paths that must not be frozen: the database's folder, state, cache, log.
     public var neverFreeze: [String]
+    /// What is installed here: what a type needs and is not there makes its steps another worker's.
+    public var machine = Machine()
     /// What submitted pipelines may reach.
     public var allowed: AllowList
     /// Jobs that are recorded as local are so to this worker, whoever wrote that: it trusts everybody who can write the database.

@@ -232,7 +232,7 @@ actor WorkerSession {
         let limit = urgentOnly ? free + configuration.urgentSlots : free
         guard limit > 0 else { return [] }
         let (accepts, refusals) = (accepts, refusals)
-        let request = ClaimRequest(
+        var request = ClaimRequest(
             worker: id, host: configuration.host, labels: configuration.labels, scope: configuration.scope, limit: limit,
             urgentOnly: urgentOnly
         ) { step, plan, trust in
@@ -241,6 +241,8 @@ actor WorkerSession {
             if claimant == nil { refusals.tell(accepts.refusal(of: step, plan, trust)) }
             return claimant
         }
+        // While it drains it leaves everything, and that is no reason.
+        request.reason = { step, plan, trust in accepts.refusal(of: step, plan, trust) }
         return try await store.claim(request)
     }
 

@@ -65,6 +65,7 @@ extension EngineStore {
             let claimed = try await pool.transaction { connection in try await self.claim(request, turns, of: job, on: connection) }
             for step in claimed.records { memory.keep(step) }
             ledger.handOut(claimed.steps, to: request.worker)
+            await tell(claimed.left, by: request)
             guard claimed.steps.isEmpty, !claimed.rotten.isEmpty else {
                 // What was started is to be run, whatever becomes of this: the next claim would find them again.
                 try? await setAside(claimed.rotten)
@@ -98,8 +99,24 @@ extension EngineStore {
         var steps: [ClaimedStep] = []
         /// Candidates' jobs that can't be read.
         var rotten: [RottenJob] = []
+        /// What the worker leaves to others.
+        var left: [LeftStep] = []
         /// Something was ready in jobs that others were changing.
         var wasBusy = false
+    }
+
+    /// A step that a worker can't serve, and why.
+    private struct LeftStep: Sendable, Codable {
+        var job: JobID
+        var step: StepID
+        var worker: WorkerID
+        var reason: String
+    }
+
+    /// Once for each step, worker and reason. Nothing hangs on it but what `stalled` finds: a claim does not fail of it.
+    private func tell(_ left: [LeftStep], by request: ClaimRequest) async {
+        guard !left.isEmpty, let json = try? JSONValue(encoding: left) else { return }
+        _ = try? await relaxed.query(Self.sql("tell-left"), [.json(json)])
     }
 
     private func claim(_ request: ClaimRequest, _ turns: HeldTurns, of job: JobID?, on connection: Connection) async throws -> Claimed {
@@ -116,7 +133,10 @@ extension EngineStore {
                 loaded.rotten.append(RottenJob(record.job, error))
             }
         }
-        for candidate in candidates where batch.count < request.limit { accept(candidate.step, request, &batch) }
+        var left: [LeftStep] = []
+        for candidate in candidates where batch.count < request.limit {
+            if let step = accept(candidate.step, request, &batch) { left.append(step) }
+        }
         var wants = batch.wants(covered: [])
         var taken: Set<HoldRow> = []
         if !wants.isEmpty {
@@ -129,7 +149,7 @@ extension EngineStore {
                 Self.sql("give-back-holds"), [.texts(unserved.map(\.job.rawValue)), .texts(unserved.map(\.owner))])
         }
         let started = batch.started
-        guard !started.isEmpty else { return Claimed(rotten: loaded.rotten, wasBusy: wasBusy) }
+        guard !started.isEmpty else { return Claimed(rotten: loaded.rotten, left: left, wasBusy: wasBusy) }
         let written = try await write(
             try started.map { try $0.transition(limits: batch.plans[$0.before.job]?.limits ?? [:]) }, on: connection)
         guard written.count == started.count else {
@@ -138,7 +158,7 @@ extension EngineStore {
         }
         let checkpoints = try await checkpoints(of: batch.repeated, on: connection)
         return Claimed(
-            records: started.map(\.after), steps: batch.steps(checkpoints: checkpoints), rotten: loaded.rotten, wasBusy: wasBusy)
+            records: started.map(\.after), steps: batch.steps(checkpoints: checkpoints), rotten: loaded.rotten, left: left, wasBusy: wasBusy)
     }
 
     private struct LockedCandidate {
@@ -187,14 +207,19 @@ extension EngineStore {
         return loaded
     }
 
-    /// Asks the worker; what it can't serve is not shown to it again for a while.
-    private func accept(_ candidate: ClaimBatch.Candidate, _ request: ClaimRequest, _ batch: inout ClaimBatch) {
+    /// Asks the worker; what it can't serve is not shown to it again for a while, and is returned where it says why.
+    private func accept(_ candidate: ClaimBatch.Candidate, _ request: ClaimRequest, _ batch: inout ClaimBatch) -> LeftStep? {
         guard let record = batch.record(candidate.job), let step = record.run.planned(candidate.step), let plan = batch.plans[candidate.job]
-        else { return }
-        guard let claimant = request.accepts(step, plan, batch.trust[candidate.job] ?? .submitted) else {
-            return refusals.add(candidate.job, candidate.step, by: request.worker)
-        }
+        else { return nil }
+        let trust = batch.trust[candidate.job] ?? .submitted
+        if let claimant = request.accepts(step, plan, trust) {
         batch.add(candidate, claimant)
+            return nil
+        }
+        refusals.add(candidate.job, candidate.step, by: request.worker)
+        return request.reason(step, plan, trust).map {
+            LeftStep(job: candidate.job, step: candidate.step, worker: request.worker, reason: "\($0)")
+        }
     }
 
     private func holds(_ query: String, _ parameters: [SQLValue], on connection: Connection) async throws -> Set<HoldRow> {

@@ -21,6 +21,8 @@ struct DoctorCommand: AsyncParsableCommand {
         var report = DoctorReport(terminal: Terminal())
         report.title("This machine")
         checkFolders(&report)
+        // No fault of the machine: who needs the type hears of it again, where his document is looked at.
+        for line in Machine().missing(in: Composition.catalog) { report.note("missing: \(line)") }
         report.title("Control database")
         await checkDatabase(&report)
         try await checkRoom(nil, &report)
@@ -130,7 +132,17 @@ struct DoctorCommand: AsyncParsableCommand {
                 report.bad("secret \(reference) is not there", do: "provide it where workers run")
             }
         }
+        let machine = Machine()
+        for (name, planned) in plan.systems.sorted(by: { $0.key < $1.key }) {
+            await checkSystem(name, planned, plan, machine, secrets, &report)
+        }
         for (name, planned) in plan.repositories.sorted(by: { $0.key < $1.key }) {
+            let settings = Settings(planned.settings, origin: "repository \(name)")
+            if let type = Composition.catalog.repository(planned.type) {
+                let lacks = machine.lacks(type, with: settings, for: [])
+                for need in lacks { report.bad("repository \(name) (\(planned.type)) needs \(need.words): none here", do: need.remedy) }
+                guard lacks.isEmpty else { continue }
+            }
             do {
                 let place = try await RepositoryPlace(name, in: plan, Composition.catalog, secrets: secrets) { name, event in
                     StandardError.write(event.words(of: name).text)
@@ -151,6 +163,50 @@ struct DoctorCommand: AsyncParsableCommand {
     }
 }
 
+extension DoctorCommand {
+    /// A system that can list what there is answers by doing so; of the others it is looked at what they are opened with.
+    private func checkSystem(
+        _ name: String, _ planned: PlannedSystem, _ plan: Plan, _ machine: Machine, _ secrets: any SecretResolver,
+        _ report: inout DoctorReport
+    ) async {
+        guard let type = Composition.catalog.system(planned.type) else { return }
+        let settings = Settings(planned.settings, origin: "system \(name)")
+        // Those of a window alone do not matter where nobody freezes.
+        let lacks = machine.lacks(type, with: settings, for: uses(of: name, in: plan).intersection(type.capabilities))
+        for need in lacks { report.bad("system \(name) (\(planned.type)) needs \(need.words): none here", do: need.remedy) }
+        guard lacks.isEmpty else { return }
+        guard !JSONValue.object(planned.settings).canonicalText.contains("${") else {
+            return report.note("system \(name): its settings are known when a job begins")
+        }
+        do {
+            var context = SystemContext(
+                secrets: secrets, scratchFolder: FileManager.default.temporaryDirectory.path, host: Composition.host
+            ) { StandardError.write("system \(name): \($1)") }
+            context.declaredIdentity = planned.identity
+            let opened: any System = try await type.open(settings, context)
+            guard type.capabilities.contains(.discovering), let system = opened as? any Discovering else {
+                return report.good("system \(name): \(planned.identity)")
+            }
+            let found = try await system.discover(context)
+            report.good("system \(name): \(planned.identity); \(found.count) of its kind in reach")
+        } catch let error as any ExplainedError {
+            report.bad("system \(name): expected \(error.expected), found \(error.found)", do: error.advice)
+        } catch {
+            report.bad("system \(name): \(error)", do: "")
+        }
+    }
+
+    /// What the plan's steps ask of a system.
+    private func uses(of system: String, in plan: Plan) -> Set<Capability> {
+        plan.steps.reduce(into: []) { uses, step in
+            guard case .systems(let names) = step.subject, names.contains(system),
+                case .systems(let capabilities)? = Composition.catalog.verb(step.verb)?.declaration.subject
+            else { return }
+            uses.formUnion(capabilities)
+        }
+    }
+}
+
 /// Lines with marks, and a count of what is wrong.
 struct DoctorReport {
     let terminal: Terminal
@@ -161,6 +217,9 @@ struct DoctorReport {
 
     func title(_ text: String) { print("\n" + terminal.paint(text, .bold)) }
     func good(_ text: String) { print("  \(terminal.paint("\u{2714}", .green)) \(text.printable)") }
+
+    /// Neither good nor bad.
+    func note(_ text: String) { print("  - \(text.printable)") }
 
     mutating func bad(_ text: String, do advice: String) {
         problems += 1

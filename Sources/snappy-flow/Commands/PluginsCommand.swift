@@ -15,6 +15,7 @@ struct PluginsCommand: ParsableCommand {
         func run() throws {
             var listing = Listing(columns: ["kind", "name", "version", "can", "summary"])
             let catalog = Composition.catalog
+            let machine = Machine()
             for type in catalog.systems {
                 let capabilities = type.capabilities.sorted().map(\.rawValue)
                 listing.add(
@@ -23,6 +24,7 @@ struct PluginsCommand: ParsableCommand {
                         "kind": "system", "name": .string(type.name), "contractVersion": .int(Int64(type.contractVersion)),
                         "capabilities": .array(capabilities.map { .string($0) }),
                         "views": .array(type.views.map { .string($0.rawValue) }), "summary": .string(type.summary),
+                        "isolation": type.isolation.json, "needs": machine.json(of: type),
                     ])
             }
             for type in catalog.repositories {
@@ -30,7 +32,7 @@ struct PluginsCommand: ParsableCommand {
                     ["repository", type.name, "\(type.contractVersion)", "objectStore", type.summary],
                     [
                         "kind": "repository", "name": .string(type.name), "contractVersion": .int(Int64(type.contractVersion)),
-                        "summary": .string(type.summary),
+                        "summary": .string(type.summary), "isolation": type.isolation.json, "needs": machine.json(of: type),
                     ])
             }
             for verb in catalog.verbs.map(\.declaration) {
@@ -42,6 +44,8 @@ struct PluginsCommand: ParsableCommand {
                     ])
             }
             print(listing.text(output.output))
+            guard output.output == .table else { return }
+            for line in machine.missing(in: catalog) { print("missing on this machine: \(line.printable)") }
         }
     }
 

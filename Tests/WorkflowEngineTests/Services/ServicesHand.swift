@@ -4,6 +4,7 @@ import FlowTestKit
 import Foundation
 import PostgreSQL
 import Rigs
+import StepKit
 import Testing
 
 @testable import WorkflowEngine
@@ -40,8 +41,8 @@ struct ServicesHand: Sendable {
             guardCommand: guardCommand ?? [Self.program, "guard"], allowed: allowed)
     }
 
-    func worker(_ configuration: WorkerConfiguration? = nil) -> Worker {
-        Worker(configuration ?? self.configuration(), store: store, catalog: TestCatalog.all)
+    func worker(_ configuration: WorkerConfiguration? = nil, catalog: Catalog = TestCatalog.all) -> Worker {
+        Worker(configuration ?? self.configuration(), store: store, catalog: catalog)
     }
 
     func submit(_ plan: Plan, owner: WorkerID? = nil, origin: JobOrigin = .local, deadline: TimeSpan? = nil) async throws -> JobID {
@@ -57,9 +58,9 @@ struct ServicesHand: Sendable {
 
     /// Runs a worker while `body` does something, then shuts it down.
     func withWorker<Value: Sendable>(
-        _ configuration: WorkerConfiguration? = nil, _ body: @Sendable (Worker) async throws -> Value
+        _ configuration: WorkerConfiguration? = nil, catalog: Catalog = TestCatalog.all, _ body: @Sendable (Worker) async throws -> Value
     ) async throws -> Value {
-        let worker = worker(configuration)
+        let worker = worker(configuration, catalog: catalog)
         let task = Task { try await worker.run() }
         let value: Value
         do {
