@@ -15,7 +15,7 @@ test: test-packages
 	scripts/test
 
 # And what takes too long for every change: the memory of every command over repositories that were forged to fill it, databases with 30,000
-# large objects, the build without Ceph, run, and fuzzing (scripts/fuzz).
+# large objects, and fuzzing (scripts/fuzz).
 test-full: test-packages
 	SNAPPY_FLOW_TEST_FULL=1 SNAPPY_FLOW_LARGE_OBJECTS=30000 scripts/test
 

@@ -31,7 +31,8 @@ let package = Package(
         .library(name: "Steps", targets: ["Steps", "StepKit", "StorageKit", "Basics", "FlowModel", "Crypto"]),
         // what reads the text and bytes of others: for Tests/Fuzz
         .library(
-            name: "Readers", targets: ["Basics", "FlowModel", "Expressions", "PipelineDSL", "StepKit", "StorageKit", "Crypto", "Repository", "Tar"]),
+            name: "Readers",
+            targets: ["Basics", "FlowModel", "Expressions", "PipelineDSL", "StepKit", "StorageKit", "Crypto", "Repository", "Tar"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),

@@ -13,13 +13,13 @@ extension Catalog {
 
     private static var systems: [any SystemType] {
         [
-                DirectoryType(),
-                FileSystemType(),
-                BtrfsType(),
-                ZFSType(),
-                BlockDeviceType(),
-                CommandType(),
-                PostgreSQLType(),
+            DirectoryType(),
+            FileSystemType(),
+            BtrfsType(),
+            ZFSType(),
+            BlockDeviceType(),
+            CommandType(),
+            PostgreSQLType(),
             CephRBDType(),
             CephRadosType(),
             CephFSType(),
@@ -28,29 +28,29 @@ extension Catalog {
 
     private static var repositories: [any RepositoryType] {
         [
-                LocalRepositoryType(),
-                RESTRepositoryType(),
-                S3RepositoryType(),
-                SwiftRepositoryType(),
-                SQLRepositoryType(),
-                SFTPRepositoryType(),
+            LocalRepositoryType(),
+            RESTRepositoryType(),
+            S3RepositoryType(),
+            SwiftRepositoryType(),
+            SQLRepositoryType(),
+            SFTPRepositoryType(),
             RadosRepositoryType(),
         ]
     }
 
     private static var verbs: [any Verb] {
         [
-                Quiesce(),
-                TakeSnapshot(),
-                Attach(),
-                Approve(),
-                External(),
-                Exec(),
-                Copy(),
-                HTTP(),
-                Verify(),
-                Prune(),
-                Restore(),
-            ]
+            Quiesce(),
+            TakeSnapshot(),
+            Attach(),
+            Approve(),
+            External(),
+            Exec(),
+            Copy(),
+            HTTP(),
+            Verify(),
+            Prune(),
+            Restore(),
+        ]
     }
 }

@@ -92,24 +92,22 @@ import Testing
         #expect(!result("", "snapshot: [home, work]\n    group: false").hasErrors)
     }
 
-    #if Ceph
-        @Test(arguments: [
-            ("", "", true), ("", ", clone: true", false), (", monitors: a", ", monitors: b", false),
-            (", monitors: a", ", monitors: \"${parameters.p}\"", true),
-        ]) func imagesOfOneClusterAreAGroup(_ one: String, _ other: String, _ isGood: Bool) {
-            let text = """
-                name: x
-                parameters: {p: {type: string, default: a}}
-                systems:
-                  a: {type: ceph-rbd, image: a\(one)}
-                  b: {type: ceph-rbd, image: b\(other)}
-                steps:
-                  - {snapshot: [a, b], group: true}
-                """
-            let result = Compiler.compile([SourceText(name: "a.yaml", bytes: Array(text.utf8))], catalog: .standard)
-            #expect(!result.hasErrors == isGood, "\(result.diagnostics)")
-        }
-    #endif
+    @Test(arguments: [
+        ("", "", true), ("", ", clone: true", false), (", monitors: a", ", monitors: b", false),
+        (", monitors: a", ", monitors: \"${parameters.p}\"", true),
+    ]) func imagesOfOneClusterAreAGroup(_ one: String, _ other: String, _ isGood: Bool) {
+        let text = """
+            name: x
+            parameters: {p: {type: string, default: a}}
+            systems:
+              a: {type: ceph-rbd, image: a\(one)}
+              b: {type: ceph-rbd, image: b\(other)}
+            steps:
+              - {snapshot: [a, b], group: true}
+            """
+        let result = Compiler.compile([SourceText(name: "a.yaml", bytes: Array(text.utf8))], catalog: .standard)
+        #expect(!result.hasErrors == isGood, "\(result.diagnostics)")
+    }
 
     private func checks(_ restore: String, window: Bool = false, of system: String = "home") -> CompileResult {
         let quiesce = window ? "quiesce: db\n  - snapshot: \(system)\n  - " : ""

@@ -2,7 +2,6 @@ import HostKit
 import FlowModel
 import Foundation
 import Glibc
-import OwnFolders
 import StorageKit
 
 /// The file system within an image, mounted read-only over a loop device. All of it is found again by the key. Calls block.
