@@ -42,7 +42,9 @@ import Testing
         #expect(dump.status == 0 && dump.output == String(repeating: "2 ", count: 3000))
         let target = rig.path("out.tar")
         #expect(try rig.run(["snapshots", "dump", "latest", data, "--to", target] + place).status == 0)
+        let whole = FileManager.default.contents(atPath: target)
         #expect(try rig.run(["snapshots", "dump", "latest", data, "--to", target] + place).status == 1)
+        #expect(whole != nil && FileManager.default.contents(atPath: target) == whole, "what is there stays")
 
         try rig.write("data/file9", "new")
         #expect(try rig.run(["run", place[1]]).status == 0)

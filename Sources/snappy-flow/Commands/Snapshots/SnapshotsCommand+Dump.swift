@@ -53,11 +53,13 @@ private final class ByteSink {
             descriptor = STDOUT_FILENO
             return
         }
-        descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else {
+        let made = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        guard made >= 0 else {
+            // Before all is set: else this object's end would remove what is there, and is somebody else's.
             throw CommandFailure(
                 .failed, "error: \(path): expected a new file that can be made, found: \(String(cString: strerror(errno)))")
         }
+        descriptor = made
     }
 
     deinit {
