@@ -16,7 +16,10 @@ extension JobsCommand {
         @OptionGroup var output: OutputOptions
         @Option(help: "Of this pipeline only.") var pipeline: String?
         @Option(help: "With this system only.") var system: String?
-        @Option(help: "In this state only. May be repeated.") var state: [JobState] = []
+        @Option(
+            help: ArgumentHelp("In this state only: \(JobState.words). May be repeated.", valueName: "state"),
+            transform: JobState.init(argument:))
+        var state: [JobState] = []
         @Flag(help: "Only those that are not over.") var active = false
         @Option(help: "Made at that time or later.") var since: String?
         @Option(help: "Made before that time.") var until: String?
@@ -69,9 +72,14 @@ extension JobsCommand {
     }
 }
 
-extension JobState: ExpressibleByArgument {}
-
 extension JobState {
+    fileprivate static var words: String { allCases.map(\.rawValue).joined(separator: ", ") }
+
+    fileprivate init(argument: String) throws {
+        guard let state = JobState(rawValue: argument) else { throw ValidationError("expected one of \(Self.words), found \(argument)") }
+        self = state
+    }
+
     /// For people.
     var words: String { self == .setAside ? "set aside" : rawValue }
 }

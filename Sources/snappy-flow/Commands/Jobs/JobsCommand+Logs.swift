@@ -1,6 +1,7 @@
 import ArgumentParser
 import FlowControl
 import FlowModel
+import StepKit
 
 extension JobsCommand {
     struct Logs: AsyncParsableCommand {
