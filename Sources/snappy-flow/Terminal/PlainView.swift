@@ -52,6 +52,7 @@ struct PlainView {
                 "SET ASIDE: \(entry.details["reason"]?.stringValue ?? "its rows can't be read"); nothing is done for it until it is mended"
         case .stalled:
             return "\(step.isEmpty ? "the job" : step): STANDS STILL: \(entry.details["reason"]?.stringValue ?? "nobody can take it")"
+        case .left: return "\(step): left to other workers: \(entry.details["reason"]?.stringValue ?? "one can't do it")"
         case .takenUp: return "taken up again by \(entry.details["by"]?.stringValue ?? "somebody")"
         }
     }
