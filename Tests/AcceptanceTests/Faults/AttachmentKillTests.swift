@@ -132,7 +132,15 @@ import Testing
             through: ["/usr/bin/strace", "-f", "-qq", "-o", rig.path("trace"), "-e", "signal=none"] + path
                 + ["-e", "trace=\(call)", "-e", "inject=\(moment.injection)"])
         if let isReached = moment.isReached {
-            let program = try #require(try children(of: process.pid).first)
+            var program: Int32 = 0
+            try waitUntil("strace has started the program") {
+                // It tries its own means on a child before.
+                program =
+                    try children(of: process.pid).first {
+                        (try? executable(of: $0)) == URL(fileURLWithPath: FlowRig.binary).resolvingSymlinksInPath().path
+                    } ?? 0
+                return program > 0
+            }
             // Whatever becomes of the test: a killed tracer would let go of it.
             defer { _ = Glibc.kill(program, SIGKILL) }
             try waitUntil("it is mounted", seconds: 120) { try disk.isMounted() }
@@ -142,6 +150,10 @@ import Testing
         try #require(
             outcome.signal == SIGKILL || outcome.status == 128 + SIGKILL,
             "\(moment.name): \(outcome.status) \(outcome.output) \(outcome.errors)")
+    }
+
+    private func executable(of pid: Int32) throws -> String {
+        URL(fileURLWithPath: try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(pid)/exe")).path
     }
 
     private func children(of pid: Int32) throws -> [Int32] {

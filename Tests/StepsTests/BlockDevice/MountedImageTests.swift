@@ -83,7 +83,7 @@ import Testing
             #expect(try stage.read("files/deep/b").hasSuffix("\n200000\n"))
             try stage.declare(system: "again", "blockdevice", ["path": .string(stage.folder.file("again.img"))])
             try await stage.run("restore", id: "r2", .snapshot("latest"), ["from": "vault", "to": "again", "system": "disk"])
-            try await shell("cp '\(stage.folder.file("again.img"))' checked; e2fsck -fy checked", in: stage.folder.path)
+            try await shell("cp '\(stage.folder.file("again.img"))' checked; e2fsck -fy checked || [ $? = 1 ]", in: stage.folder.path)
             let judge = try stage.restic("vault")
             try await judge.succeed("check", "--read-data")
             #expect(try await judge.succeed("ls", "latest", "--tag", "view:tree").contains("\(image)/deep/b"))
