@@ -57,7 +57,7 @@ let package = Package(
 
         // 1: values and contracts
         .target(name: "Basics", swiftSettings: hot),
-        .target(name: "FlowModel", dependencies: ["Basics"], swiftSettings: hot),
+        .target(name: "FlowModel", dependencies: ["Basics", "Crypto"], swiftSettings: hot),
         .target(name: "Threads", swiftSettings: strict),
         .target(name: "StorageKit", dependencies: ["Basics"], swiftSettings: strict),
         .target(name: "Tar", dependencies: ["Basics", "StorageKit"], swiftSettings: hot),

@@ -1,5 +1,5 @@
-import Basics
-public import FlowModel
+public import Basics
+import FlowModel
 
 /// A setting's text with its `${...}` parts. `$${` stands for a literal `${`.
 public struct ExpressionTemplate: Sendable, Hashable {

@@ -1,3 +1,4 @@
+public import FlowModel
 public import Basics
 
 /// A storage system plug-in: one folder declares one of these, one line in the catalog lists it.

@@ -1,4 +1,5 @@
-public import FlowModel
+import Basics
+import FlowModel
 public import WorkflowEngine
 
 /// How closely a job is followed.

@@ -1,4 +1,5 @@
-public import FlowModel
+import Basics
+import FlowModel
 
 extension FlowControl {
     /// The job's updates: the first as it is now, the last when it is settled, with every event of its journal up to then in one of them. Nothing is asked of

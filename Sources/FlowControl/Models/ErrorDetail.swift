@@ -1,4 +1,5 @@
-public import FlowModel
+import Basics
+import FlowModel
 
 /// An explained error in its parts.
 public struct ErrorDetail: Sendable, Hashable, Codable, CustomStringConvertible {

@@ -1,4 +1,5 @@
-public import FlowModel
+import Basics
+import FlowModel
 import WorkflowEngine
 
 /// Something that a job froze or made and that is not undone yet: an armed undo.

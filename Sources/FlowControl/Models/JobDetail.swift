@@ -1,4 +1,5 @@
-public import FlowModel
+import Basics
+import FlowModel
 import WorkflowEngine
 
 /// Everything about a job. In JSON the members of its overview stand beside these.

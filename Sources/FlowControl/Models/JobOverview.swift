@@ -1,3 +1,4 @@
+import Basics
 public import FlowModel
 public import WorkflowEngine
 

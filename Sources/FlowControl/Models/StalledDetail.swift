@@ -1,4 +1,5 @@
-public import FlowModel
+import Basics
+import FlowModel
 
 /// Something of a job that goes on which nobody will ever do as things are.
 public struct StalledDetail: Sendable, Hashable, Codable, CustomStringConvertible {

@@ -1,4 +1,5 @@
-public import FlowModel
+import Basics
+import FlowModel
 public import WorkflowEngine
 
 /// From the first quiesce to the last thaw.

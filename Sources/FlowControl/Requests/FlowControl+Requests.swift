@@ -1,4 +1,5 @@
-public import FlowModel
+import Basics
+import FlowModel
 import WorkflowEngine
 
 /// What a person, or a program for one, asks of a job.

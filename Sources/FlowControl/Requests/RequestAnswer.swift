@@ -1,4 +1,5 @@
-public import FlowModel
+import Basics
+import FlowModel
 
 /// What came of something that was asked of a job.
 public struct RequestAnswer: Sendable, Hashable, Codable {

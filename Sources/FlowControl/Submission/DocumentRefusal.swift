@@ -1,4 +1,5 @@
-public import FlowModel
+import Basics
+import FlowModel
 public import PipelineDSL
 
 /// Documents that do not compile, with every problem of theirs.

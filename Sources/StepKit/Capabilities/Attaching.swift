@@ -1,3 +1,4 @@
+public import Basics
 public import FlowModel
 
 /// Is read only where a host has it: a LUN that is mapped, an export that is mounted, the file system within a disk's image.

@@ -1,4 +1,5 @@
-public import FlowModel
+public import Basics
+import FlowModel
 public import Foundation
 
 /// What a system is opened with and asked what is there, beside its settings: nothing of a plan, so that whoever wants to look at a system can open it.

@@ -1,4 +1,5 @@
-public import FlowModel
+public import Basics
+import FlowModel
 
 /// Where the instances of a type live.
 public enum Isolation: Sendable {

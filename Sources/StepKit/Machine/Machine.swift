@@ -1,4 +1,5 @@
-public import FlowModel
+public import Basics
+import FlowModel
 public import Foundation
 import Glibc
 import Synchronization

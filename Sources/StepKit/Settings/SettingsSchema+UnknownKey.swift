@@ -1,4 +1,5 @@
-public import FlowModel
+public import Basics
+import FlowModel
 
 /// A key that nobody would read.
 public struct UnknownKey: Sendable, Hashable {

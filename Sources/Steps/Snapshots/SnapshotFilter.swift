@@ -1,3 +1,4 @@
+import FlowModel
 public import Basics
 public import Repository
 import StepKit

@@ -1,4 +1,4 @@
-public import Basics
+import Basics
 import FlowModel
 import StepKit
 

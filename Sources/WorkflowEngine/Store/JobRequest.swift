@@ -1,4 +1,5 @@
-public import FlowModel
+public import Basics
+import FlowModel
 
 /// What may be asked of a job from outside: by a person, a page, a program. What a worker says of its steps has no spelling here.
 public enum JobRequest: Sendable, Hashable {

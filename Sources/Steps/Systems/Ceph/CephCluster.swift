@@ -1,3 +1,4 @@
+import Basics
 import CephLibraries
 import FlowModel
 import Glibc

@@ -1,3 +1,4 @@
+public import Basics
 public import FlowModel
 
 /// Which jobs a list has. Nil, or false: of any.

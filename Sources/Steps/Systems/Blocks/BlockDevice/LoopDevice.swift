@@ -1,3 +1,4 @@
+import Basics
 import HostKit
 import FlowModel
 import Foundation

@@ -1,4 +1,5 @@
-public import FlowModel
+public import Basics
+import FlowModel
 public import StepKit
 
 /// The `ceph-rados` system type: a pool of a Ceph cluster, or a namespace of one, as objects.

@@ -1,4 +1,5 @@
-public import FlowModel
+public import Basics
+import FlowModel
 public import StepKit
 public import StorageKit
 

@@ -1,4 +1,5 @@
-public import FlowModel
+public import Basics
+import FlowModel
 public import StepKit
 
 /// The `ceph-rbd` system type: a block image of a Ceph cluster.

@@ -1,4 +1,5 @@
-public import FlowModel
+public import Basics
+import Crypto
 
 extension Plan {
     /// The bytes that are stored and hashed.
