@@ -3,6 +3,7 @@ import FlowModel
 import Foundation
 import Rigs
 import Testing
+import WorkflowEngine
 
 /// The JSON of `jobs` is the documented values (docs/job-json.md) and nothing else.
 @Suite(.ownThread) struct JobsCommandTests {

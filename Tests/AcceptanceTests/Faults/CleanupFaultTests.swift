@@ -70,7 +70,7 @@ import Testing
         #expect(try stage.jobs().first?["cleanup"] as? String == "failed")
         let guardsBefore = try guards()
         let other = try stage.rig.run(["jobs", "abandon", job, "--step", "copy", "--yes"])
-        #expect(other.status == 1 && other.errors.contains("found nothing"), "\(other.errors)")
+        #expect(other.status == 1 && other.errors.contains("found:    nothing"), "\(other.errors)")
         let done = try stage.rig.run(["jobs", "abandon", job, "--yes"])
         #expect(done.status == 0 && done.output.contains("abandoned"), "\(done.output)\n\(done.errors)")
         // Nobody tries to thaw any more: that would open another job's window.
