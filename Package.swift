@@ -219,7 +219,7 @@ let package = Package(
             ],
             swiftSettings: strict),
         .testTarget(
-            name: "AcceptanceTests", dependencies: ["Rigs", "FlowControl", "Basics", "FlowModel", "PostgreSQL", "snappy-flow", subprocess],
+            name: "AcceptanceTests", dependencies: ["Rigs", "FlowControl", "WorkflowEngine", "Basics", "FlowModel", "PostgreSQL", "snappy-flow", subprocess],
             swiftSettings: strict),
     ]
 )

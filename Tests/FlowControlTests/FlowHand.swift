@@ -1,3 +1,4 @@
+import Basics
 import FlowControl
 import FlowModel
 import FlowTestKit
@@ -72,21 +73,6 @@ struct FlowHand: Sendable {
                 after: [Dependency(step: "one", reason: .order)]), at: 1)
         plan.steps[2].after = [Dependency(step: "ask", reason: .order)]
         return plan
-    }
-}
-
-/// Waits until the condition holds; fails the test when it does not in time.
-func eventually(
-    _ what: String, within limit: Duration = .seconds(60), at location: SourceLocation = #_sourceLocation,
-    _ condition: @Sendable () async throws -> Bool
-) async throws {
-    let end = ContinuousClock.now + limit
-    while try await !condition() {
-        guard ContinuousClock.now < end else {
-            Issue.record("not in time: \(what)", sourceLocation: location)
-            throw CancellationError()
-        }
-        try await Task.sleep(for: .milliseconds(10))
     }
 }
 

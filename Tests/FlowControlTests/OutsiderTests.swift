@@ -1,3 +1,4 @@
+import Basics
 import FlowControl
 import FlowModel
 import Foundation

@@ -1,3 +1,5 @@
+import Rigs
+import Basics
 import FlowControl
 import FlowModel
 import FlowTestKit

@@ -1,8 +1,8 @@
 import Crypto
 import Foundation
 
-#if canImport(RestServer)
-    @testable import RestServer
+#if canImport(ResticServer)
+    @testable import ResticServer
 #endif
 
 /// What a client of the server says.

@@ -1,3 +1,4 @@
+import Basics
 import FlowModel
 import StepKit
 import Testing

@@ -105,7 +105,7 @@ struct PaperDiskType: SystemType {
     let path = Setting<String>.required("path", "where it lies", type: .path)
     var schema: SettingsSchema { SettingsSchema([path.field]) }
     func identity(_ settings: Settings) throws(StepError) -> String { "disk:\(try settings.value(path))" }
-    func open(_ settings: Settings, _ context: StepContext) async throws -> Instance { Instance() }
+    func open(_ settings: Settings, _ context: SystemContext) async throws -> Instance { Instance() }
 }
 
 struct PaperRepositoryType: RepositoryType {

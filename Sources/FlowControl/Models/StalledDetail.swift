@@ -1,4 +1,4 @@
-import Basics
+public import Basics
 import FlowModel
 
 /// Something of a job that goes on which nobody will ever do as things are.

@@ -1,4 +1,4 @@
-import Basics
+public import Basics
 import FlowModel
 
 /// A time in JSON: RFC 3339 in UTC with microseconds, `2026-11-30T02:15:07.250000Z`, which sorts as text. Times beyond the years 1 to 9999, which only a row that

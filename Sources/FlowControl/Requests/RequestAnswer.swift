@@ -1,4 +1,4 @@
-import Basics
+public import Basics
 import FlowModel
 
 /// What came of something that was asked of a job.

@@ -1,4 +1,4 @@
-import Basics
+public import Basics
 public import FlowModel
 public import PipelineDSL
 public import StepKit

@@ -72,7 +72,7 @@ import Testing
         let scope = AcquisitionScope.global
         func scope(of kind: AcquisitionKind) -> AcquisitionScope { kind == .freeze ? .host : .global }
         func identity(_ settings: Settings) throws(StepError) -> String { try TestSystemType().identity(settings) }
-        func open(_ settings: Settings, _ context: StepContext) async throws -> TestSystem {
+        func open(_ settings: Settings, _ context: SystemContext) async throws -> TestSystem {
             try await TestSystemType().open(settings, context)
         }
     }

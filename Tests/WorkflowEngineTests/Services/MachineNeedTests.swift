@@ -1,3 +1,5 @@
+import Rigs
+import Basics
 import FlowModel
 import FlowTestKit
 import Foundation
@@ -94,7 +96,7 @@ import Testing
 private struct Freezing: Verb {
     let declaration = VerbDeclaration(
         name: "quiesce", summary: "", subject: .systems(anyOf: [.quiescing]), schema: SettingsSchema([]), workClass: .window,
-        acquires: Acquisition(undoVerb: "thaw", undoneWhen: .windowSealed))
+        acquires: Acquisition(of: .freeze, undoVerb: "thaw", undoneWhen: .windowSealed))
     func run(_ context: StepContext) async throws -> StepResult { StepResult() }
 }
 

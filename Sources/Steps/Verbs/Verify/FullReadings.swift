@@ -1,3 +1,4 @@
+import FlowModel
 import Basics
 import Repository
 import StepKit
