@@ -133,7 +133,7 @@ import Testing
                     test.yaml:12:5: error: a step needs a verb
                           - copi: data
                             ^
-                      expected: one of approve, copy, exec, prune, quiesce, restore, snapshot, verify, parallel
+                      expected: one of approve, attach, copy, exec, prune, quiesce, restore, snapshot, verify, parallel
                       found:    copi
                       do:       did you mean `copy`?
                     """)
@@ -274,7 +274,7 @@ import Testing
                               ^
               expected: a system with snapshotting
               found:    application with quiescing
-              do:       types that can: volume
+              do:       types that can: disk, volume
             """
         ),
         // a system that is not there
@@ -359,7 +359,7 @@ import Testing
             test.yaml:14:5: error: a step needs a verb
                   - id: x
                     ^
-              expected: one of approve, copy, exec, prune, quiesce, restore, snapshot, verify, parallel
+              expected: one of approve, attach, copy, exec, prune, quiesce, restore, snapshot, verify, parallel
               found:    id
             """
         ),
