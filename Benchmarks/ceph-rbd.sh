@@ -95,8 +95,10 @@ copy_step() {
     newest=$("$flow" jobs list --output json | python3 -c 'import json, sys; print(json.load(sys.stdin)[0]["id"])')
     "$flow" jobs show "$newest" --output json | python3 -c '
 import json, sys
-copy = [a for a in json.load(sys.stdin)["attempts"] if a["step"].startswith("copy")][-1]
-seconds = (copy["endedAt"] - copy["startedAt"]) / 1e6
+from datetime import datetime
+copy = [s for s in json.load(sys.stdin)["steps"] if s["id"].startswith("copy")][-1]
+began, ended = (datetime.fromisoformat(copy[key].replace("Z", "+00:00")) for key in ("startedAt", "endedAt"))
+seconds = (ended - began).total_seconds()
 print(f"    of that the copy step              wall {seconds:.3f} s")'
 }
 export -f full_by_restic increment_by_rbd increment_by_restic

@@ -111,7 +111,7 @@ import Testing
             try waitUntil("the killed job ends", seconds: 120) {
                 let listing = try rig.run(["jobs", "list", "--pipeline", "disk", "--output", "json"], environment: database)
                 job = (try JSONSerialization.jsonObject(with: Data(listing.output.utf8)) as? [[String: Any]])?.first
-                return job?["endedAt"] is NSNumber
+                return job?["endedAt"] is String
             }
             #expect(job?["outcome"] as? String == "succeeded" && job?["cleanup"] as? String == "clean", "\(String(describing: job))")
             #expect(try LoopDevices.over(folder: disk.folder) == [])
