@@ -2,8 +2,11 @@ public import StorageKit
 
 /// The plug-ins of a binary: a value made in one place (Steps/Catalog.swift) and handed down by the composition root.
 public struct Catalog: Sendable {
+    /// In the order in which they are listed to people.
     public let systems: [any SystemType]
+    /// In the order in which they are listed to people.
     public let repositories: [any RepositoryType]
+    /// In the order in which they are listed to people.
     public let verbs: [any Verb]
     /// Shared by all that opens a repository.
     public let bandwidths = BandwidthLimits()
@@ -27,8 +30,11 @@ public struct Catalog: Sendable {
         self.verbs = verbs
     }
 
+    /// The system type of that name; nil where this program, with its plug-ins, has none.
     public func system(_ name: String) -> (any SystemType)? { systems.first { $0.name == name } }
+    /// The repository type of that name; nil where this program has none.
     public func repository(_ name: String) -> (any RepositoryType)? { repositories.first { $0.name == name } }
+    /// The verb of that name; nil where this program has none. Undos are found with `verb(undoneBy:)`.
     public func verb(_ name: String) -> (any Verb)? { verbs.first { $0.declaration.name == name } }
     /// The verb whose undo has this word (`thaw` gives `quiesce`).
     public func verb(undoneBy undo: String) -> (any Verb)? { verbs.first { $0.declaration.acquires?.undoVerb == undo } }

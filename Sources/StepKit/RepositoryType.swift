@@ -17,7 +17,10 @@ public protocol RepositoryType: MachineUsing {
 }
 
 extension RepositoryType {
+    /// 1 until it is raised.
     public var contractVersion: Int { 1 }
+    /// False unless a type says otherwise.
     public var isOnThisMachine: Bool { false }
+    /// Nothing to warn of, unless a type says otherwise.
     public func warning(_ settings: Settings) throws(StepError) -> String? { nil }
 }

@@ -11,6 +11,7 @@ public struct Secret: Sendable, Hashable, CustomStringConvertible, CustomDebugSt
 
     /// The one door to the value.
     public func reveal() -> [UInt8] { bytes }
+    /// The value as UTF-8 text; bytes that are none become U+FFFD.
     public func revealText() -> String { String(decoding: bytes, as: UTF8.self) }
 }
 
@@ -23,5 +24,6 @@ public protocol SecretResolver: Sendable {
 }
 
 extension SecretResolver {
+    /// Whether `resolve` would find a value now.
     public func canResolve(_ reference: SecretReference) -> Bool { problem(with: reference) == nil }
 }

@@ -2,6 +2,7 @@ public import Basics
 
 /// Why a step, or anything that a plug-in was asked for, failed.
 public struct StepError: ExplainedError, Sendable, Hashable {
+    /// The error in its parts.
     public var explanation: Explanation
 
     public init(_ explanation: Explanation) { self.explanation = explanation }

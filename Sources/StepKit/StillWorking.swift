@@ -7,6 +7,7 @@ public final class StillWorking: Sendable {
 
     public init(_ report: @escaping @Sendable () -> Void) { self.report = report }
 
+    /// Something moved. From any thread.
     public func say() { report() }
 
     /// Set by whoever has such a limit.

@@ -11,16 +11,20 @@ public struct StoreAccess: Sendable, Hashable {
     /// The most that is kept of its metadata on this machine.
     public var cacheSize: ByteCount
 
+    /// How long a store that is away is waited for.
     public static let retryFor = Setting<TimeSpan>(
         "retryFor", "A store that has answered before and is away or busy is asked again for so long; 0s for one try", default: .minutes(15)
     )
+    /// How fast a worker may be with the store, by the time of day.
     public static let bandwidth = Setting<[String: JSONValue]>(
         "bandwidth", "How fast a worker may be with this store, all its calls together", type: .object(BandwidthSettings.schema))
 
+    /// How much of its metadata is kept on a machine.
     public static let cacheSize = Setting<ByteCount>(
         "cacheSize", "How much of its metadata a machine that reads it keeps, encrypted, for one that is not on this machine; 0B for none",
         default: ByteCount(bytes: 1 << 30))
 
+    /// The keys that every repository has.
     public static let schema = SettingsSchema([retryFor.field, bandwidth.field, cacheSize.field])
 
     /// `name`: the repository's, for errors.

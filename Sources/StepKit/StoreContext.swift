@@ -2,6 +2,7 @@ public import StorageKit
 
 /// What a repository's store is opened with, beside its settings.
 public struct StoreContext: Sendable {
+    /// Resolves references on this machine.
     public var secrets: any SecretResolver
     /// Shared by all stores of the process.
     public var hosts: HostSlots

@@ -48,30 +48,43 @@ public protocol SystemType: MachineUsing {
 }
 
 extension SystemType {
+    /// 1 until it is raised.
     public var contractVersion: Int { 1 }
+    /// The host that acquired it, unless a type says otherwise.
     public var scope: AcquisitionScope { .host }
+    /// What is attached is undone on its host; everything else as `scope` says.
     public func scope(of kind: AcquisitionKind) -> AcquisitionScope { kind == .attachment ? .host : scope }
+    /// Thirty seconds, unless a type says otherwise.
     public var defaultMaxHold: TimeSpan { .seconds(30) }
     /// Copies of its windows wait for the thaw.
     public var thawCompletesCopies: Bool { Instance.self is any TreeCompleting.Type }
+    /// Those of the protocols that instances conform to.
     public var capabilities: Set<Capability> { Capability.of(Instance.self) }
+    /// Those whose protocols instances conform to, the tree first; then those that have to be attached.
     public var views: [SystemView] {
         let own = [SystemView.tree, .image].filter { capabilities.contains($0.source) }
         return own + attachedViews.subtracting(own).sorted()
     }
+    /// None: what instances are read as needs nothing attached.
     public var attachedViews: Set<SystemView> { [] }
+    /// None: the type alone decides.
     public func settings(neededFor capability: Capability) -> [String] { [] }
+    /// Nothing beyond what the schema says.
     public func problems(in settings: Settings) -> [SettingProblem] { [] }
+    /// An instant, unless a type says otherwise.
     public func snapshotCost(_ settings: Settings) throws(StepError) -> SnapshotCost { .instant }
+    /// Nil: instances are in no group.
     public func groupPlace(_ settings: Settings) -> String? { nil }
     /// The settings of a check of a restored copy; nil where the type checks none.
     public var checkSchema: SettingsSchema? { (Instance.self as? any Verifying.Type)?.checkSchema }
+    /// Does nothing: for types that are ready at once.
     public func prepare(_ settings: Settings) {}
 }
 
 /// An opened system. What it can do is said by the capability protocols that it conforms to.
 public protocol System: Sendable {}
 
+/// Who can undo an acquisition.
 public enum AcquisitionScope: String, Sendable, Hashable {
     /// Any worker that reaches the system can undo it.
     case global
@@ -100,6 +113,7 @@ extension SystemView {
     }
 }
 
+/// What a snapshot costs whoever waits for it in a window.
 public enum SnapshotCost: Sendable, Hashable {
     case instant
     /// A staging copy of at most so many bytes.

@@ -1,5 +1,5 @@
-import FlowModel
 public import Basics
+public import FlowModel
 public import StepKit
 import StorageKit
 
@@ -25,6 +25,8 @@ public struct HostedSystemType<Base: SystemType, Hosted: PluginSystem>: SystemTy
     public func scope(of kind: AcquisitionKind) -> AcquisitionScope { base.scope(of: kind) }
     public var defaultMaxHold: TimeSpan { base.defaultMaxHold }
     public var capabilities: Set<Capability> { base.capabilities }
+    public var views: [SystemView] { base.views }
+    public var attachedViews: Set<SystemView> { base.attachedViews }
     public func identity(_ settings: Settings) throws(StepError) -> String { try base.identity(settings) }
     public func settings(neededFor capability: Capability) -> [String] { base.settings(neededFor: capability) }
     public func problems(in settings: Settings) -> [SettingProblem] { base.problems(in: settings) }

@@ -19,7 +19,9 @@ public protocol Attaching: System {
 
 /// An attachment as recorded: the key it is named from, what it is of, and what the plug-in needs to read it.
 public struct Attachment: Sendable, Hashable, Codable {
+    /// What the step that attached is named by; what is attached is found again by it.
     public var key: String
+    /// What was attached to be read.
     public var view: SystemView
     /// The point in time that is attached; nil: the live system.
     public var snapshot: SystemSnapshot?

@@ -13,6 +13,7 @@ public protocol TreeDestination: System {
 }
 
 extension TreeDestination {
+    /// Nil: not known, unless a type says otherwise.
     public func isEmpty(_ context: StepContext) async throws -> Bool? { nil }
 }
 

@@ -13,7 +13,9 @@ public protocol GroupSnapshotting: Snapshotting {
 
 /// Another system of a group, and the key of its snapshot.
 public struct GroupMember: Sendable {
+    /// Of the same type and place as the system that is asked.
     public var system: any GroupSnapshotting
+    /// At most 32 characters of `[a-z0-9-]`, as each snapshot has one.
     public var key: String
 
     public init(system: any GroupSnapshotting, key: String) {

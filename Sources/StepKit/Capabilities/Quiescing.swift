@@ -14,6 +14,7 @@ public protocol Quiescing: System {
     func thaw(key: String, state: [String: JSONValue], _ context: StepContext) async throws -> [String: JSONValue]
 }
 
+/// How long a freeze lives: who can undo it.
 public enum QuiesceKind: String, Sendable, Hashable {
     /// Thaw works from recorded state in any process.
     case recorded

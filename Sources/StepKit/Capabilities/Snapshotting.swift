@@ -22,13 +22,17 @@ public protocol Snapshotting: System {
 }
 
 extension Snapshotting {
+    /// False unless a type says otherwise.
     public var retires: Bool { false }
+    /// Does nothing: for types whose snapshots hold nothing that only readers need.
     public func retire(key: String, _ context: StepContext) async throws {}
 }
 
 /// A system snapshot as recorded: the key it is named from and what the plug-in needs to open it again.
 public struct SystemSnapshot: Sendable, Hashable, Codable {
+    /// The key that it was taken under: `find` and `release` take the same.
     public var key: String
+    /// The plug-in's own: whatever it needs to open the snapshot in another process. No secrets.
     public var state: JSONValue
     public init(key: String, state: JSONValue = .object([:])) {
         self.key = key

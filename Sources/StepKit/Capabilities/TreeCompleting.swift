@@ -13,5 +13,6 @@ public protocol TreeCompleting: Quiescing {
 }
 
 extension TreeCompleting {
+    /// Does nothing: for types that keep nothing for the copies.
     public func completed(thawed: [String: JSONValue], _ context: StepContext) async throws {}
 }

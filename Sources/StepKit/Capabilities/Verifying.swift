@@ -11,6 +11,7 @@ public protocol Verifying: System {
 }
 
 extension Verifying {
+    /// One after the other, each on its own: for types whose checks share nothing.
     public func check(each checks: [Settings], _ context: StepContext) async throws -> [[String: JSONValue]] {
         var facts: [[String: JSONValue]] = []
         for settings in checks { facts.append(try await check(settings, context)) }
@@ -23,9 +24,11 @@ public protocol Discovering: System {
     func discover(_ context: SystemContext) async throws -> [DiscoveredItem]
 }
 
+/// Something that could be protected.
 public struct DiscoveredItem: Sendable, Hashable {
     /// As `SystemType.identity` would give it.
     public var identity: String
+    /// For people, in one line: what it is and how large.
     public var summary: String
     public init(identity: String, summary: String) {
         self.identity = identity

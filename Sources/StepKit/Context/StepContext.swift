@@ -5,9 +5,13 @@ import StorageKit
 
 /// Everything that a step's body may know and touch.
 public struct StepContext: Sendable {
+    /// The job that the step belongs to.
     public var job: JobID
+    /// Whose job it is: `default` where nobody said anything else.
     public var tenant: String
+    /// The whole plan: systems and repositories are looked up in it by name.
     public var plan: Plan
+    /// The step as planned; its settings may have expressions still, `settings` has none.
     public var step: PlannedStep
     /// 1 for the first try.
     public var attempt: Int
@@ -21,8 +25,11 @@ public struct StepContext: Sendable {
     public var checkpoint: JSONValue?
     /// In an undo: what was recorded of the acquired resource.
     public var undoState: [String: JSONValue]
+    /// The plug-ins of this worker.
     public var catalog: Catalog
+    /// Resolves references where the worker runs.
     public var secrets: any SecretResolver
+    /// Where log, progress and checkpoints go.
     public var recorder: any StepRecorder
     /// A folder of the worker for scratch data; exists.
     public var scratchFolder: String

@@ -25,14 +25,18 @@ public protocol StepRecorder: Sendable {
     func proofs(repositoryID: String) async throws -> [Proof]?
 }
 
+/// How much a line matters to whoever reads the log.
 public enum LogLevel: String, Sendable, Hashable, Codable { case debug, info, warning, error }
 
 /// How far a step is.
 public struct StepProgress: Sendable, Hashable, Codable {
+    /// Bytes that are through; never less than said before in the same attempt.
     public var bytesDone: Int64
     /// Nil when unknown.
     public var bytesTotal: Int64?
+    /// Files, objects or what else the step counts.
     public var itemsDone: Int64
+    /// Nil when unknown.
     public var itemsTotal: Int64?
     /// What it is at, for people.
     public var current: String

@@ -4,6 +4,7 @@ public import Foundation
 
 /// What a system is opened with and asked what is there, beside its settings: nothing of a plan, so that whoever wants to look at a system can open it.
 public struct SystemContext: Sendable {
+    /// Resolves references on this machine.
     public var secrets: any SecretResolver
     /// A folder of the worker for scratch data; exists.
     public var scratchFolder: String
@@ -29,9 +30,13 @@ public struct SystemContext: Sendable {
 
 /// A step's try, by name: for what is made outside, and for logs.
 public struct StepName: Sendable, Hashable {
+    /// The job that the step belongs to.
     public var job: JobID
+    /// Whose job it is.
     public var tenant: String
+    /// The step's id in its plan.
     public var step: StepID
+    /// What it does.
     public var verb: String
     /// 1 for the first try.
     public var attempt: Int

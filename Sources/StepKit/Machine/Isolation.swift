@@ -9,6 +9,7 @@ public enum Isolation: Sendable {
     /// settings; the child is given some more.
     case child(because: Reason, timeout: @Sendable (Settings) throws -> TimeSpan)
 
+    /// What could take the worker with it.
     public enum Reason: String, Sendable, Hashable {
         /// It runs code of a library that this program is not made of.
         case nativeLibrary = "native-library"

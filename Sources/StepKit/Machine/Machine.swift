@@ -16,6 +16,7 @@ public final class Machine: Sendable {
         self.patience = patience.duration
     }
 
+    /// Whether this machine meets the need. What was found is remembered for a few seconds.
     public func has(_ need: MachineNeed) -> Bool {
         let known = known.withLock { $0[need.kind] }
         if let known, .now - known.at < patience { return known.isThere }

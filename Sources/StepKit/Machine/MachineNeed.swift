@@ -1,5 +1,6 @@
 /// Something that must be on a machine before instances of a type can work there.
 public struct MachineNeed: Sendable, Hashable {
+    /// What is needed.
     public enum Kind: Sendable, Hashable {
         /// By the name that the dynamic loader knows, as `librados.so.2`.
         case library(String)
@@ -11,17 +12,22 @@ public struct MachineNeed: Sendable, Hashable {
         case administration
     }
 
+    /// What is needed, with its name.
     public var kind: Kind
     /// Debian's package that has it; nil where no package does.
     public var package: String?
     /// The capabilities for which it is needed; nil for whatever is done with an instance.
     public var capabilities: Set<Capability>?
 
+    /// A library by its soname (`librbd.so.1`), and the Debian package that has it.
     public static func library(_ name: String, package: String) -> MachineNeed { MachineNeed(kind: .library(name), package: package) }
+    /// A program that is found in the path, and the Debian package that has it.
     public static func program(_ name: String, package: String?) -> MachineNeed { MachineNeed(kind: .program(name), package: package) }
+    /// One of these file systems, known to the kernel or to its modules.
     public static func fileSystem(_ names: String..., package: String? = nil) -> MachineNeed {
         MachineNeed(kind: .fileSystem(names), package: package)
     }
+    /// The rights of root, or CAP_SYS_ADMIN.
     public static let administration = MachineNeed(kind: .administration)
 
     /// The same, for these alone.

@@ -12,8 +12,12 @@ public protocol MachineUsing: Sendable {
 }
 
 extension MachineUsing {
+    /// In the worker, unless a type says otherwise.
     public var isolation: Isolation { .worker }
+    /// Nothing, unless a type says otherwise.
     public var needs: [MachineNeed] { [] }
+    /// What the type needs whatever its settings.
     public func needs(with settings: Settings) throws(StepError) -> [MachineNeed] { needs }
+    /// No room on this machine, unless a type says otherwise.
     public func roomNeed(_ settings: Settings) throws(StepError) -> RoomNeed? { nil }
 }

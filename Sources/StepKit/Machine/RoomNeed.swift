@@ -4,6 +4,7 @@ public import Basics
 public struct RoomNeed: Sendable, Hashable {
     /// For people: "repository", "staging".
     public var what: String
+    /// A folder on the disk that is meant; it need not exist yet.
     public var folder: String
     /// With less, nothing can be done.
     public var least: ByteCount

@@ -10,10 +10,15 @@ public protocol SettingValue: Sendable {
 
 /// One declared setting: its key, its type, what it means, and its default.
 public struct Setting<Value: SettingValue>: Sendable {
+    /// The key in the document, camelCase.
     public var name: String
+    /// For people, in one line: what it does. Shown by `plugins show`, in the JSON Schema and on the page.
     public var summary: String
+    /// Which values are accepted: checked when a document is compiled.
     public var type: SettingType
+    /// What holds where the document says nothing; nil: nothing holds.
     public var defaultValue: Value?
+    /// A document without it is refused.
     public var isRequired: Bool
 
     /// An optional setting, with or without a default. `type` narrows the value's own type.
@@ -32,6 +37,7 @@ public struct Setting<Value: SettingValue>: Sendable {
         return setting
     }
 
+    /// The same without its Swift type.
     public var field: SettingField {
         SettingField(name: name, summary: summary, type: type, defaultValue: defaultValue?.settingJSON, isRequired: isRequired)
     }
@@ -51,10 +57,15 @@ extension SettingField {
 
 /// A setting without its Swift type: what compiler, schema and docs read.
 public struct SettingField: Sendable, Hashable {
+    /// The key in the document, camelCase.
     public var name: String
+    /// For people, in one line: what it does.
     public var summary: String
+    /// Which values are accepted.
     public var type: SettingType
+    /// What holds where the document says nothing; nil: nothing holds.
     public var defaultValue: JSONValue?
+    /// A document without it is refused.
     public var isRequired: Bool
     /// Of a setting that is accepted and does nothing yet: what to do until it does. Documents that have it are warned of.
     public var meanwhile: String?
@@ -70,7 +81,9 @@ public struct SettingField: Sendable, Hashable {
 
 /// All settings of a plug-in, verb or nested object, in the order in which docs show them.
 public struct SettingsSchema: Sendable, Hashable {
+    /// In the order in which docs show them; names are unique.
     public var fields: [SettingField]
     public init(_ fields: [SettingField]) { self.fields = fields }
+    /// The field of that name; nil where there is none.
     public subscript(name: String) -> SettingField? { fields.first { $0.name == name } }
 }

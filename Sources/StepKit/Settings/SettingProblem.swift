@@ -4,8 +4,11 @@ import Basics
 public struct SettingProblem: Sendable, Hashable {
     /// The setting's name.
     public var setting: String
+    /// What would be right.
     public var expected: String
+    /// What stands there; never the value of a secret.
     public var found: String
+    /// What to do about it; may be empty.
     public var advice: String
 
     public init(_ setting: String, expected: String, found: String, advice: String = "") {

@@ -2,6 +2,7 @@ public import Basics
 
 /// The values of declared settings, expressions resolved. Secrets are references still.
 public struct Settings: Sendable, Hashable {
+    /// By key, expressions resolved. Of secrets, the references.
     public var values: [String: JSONValue]
     /// Where they come from, for error messages: `system home`, `step copy-home`.
     public var origin: String

@@ -5,6 +5,7 @@ import FlowModel
 public struct UnknownKey: Sendable, Hashable {
     /// Where it stands: `queries[0].expct`.
     public var path: String
+    /// The keys that are known at that place.
     public var known: [String]
 }
 

@@ -2,8 +2,11 @@
 public struct StepSubject: Sendable {
     /// A system as it is declared. Settings that depend on parameters have their expressions still.
     public struct System: Sendable {
+        /// The name under which the document declares it.
         public var name: String
+        /// Its type in this catalog.
         public var type: any SystemType
+        /// Its settings as declared.
         public var settings: Settings
 
         public init(name: String, type: any SystemType, settings: Settings) {

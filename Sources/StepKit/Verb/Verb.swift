@@ -19,16 +19,21 @@ public protocol Verb: Sendable {
 }
 
 extension Verb {
+    /// Nothing beyond what the schema says.
     public func problems(in settings: Settings) -> [SettingProblem] { [] }
+    /// Nothing beyond what the schema says.
     public func problems(in settings: Settings, about subject: StepSubject) -> [SettingProblem] { [] }
+    /// Does nothing: for verbs that acquire nothing.
     public func undo(_ context: StepContext) async throws -> StepResult { StepResult() }
 }
 
 /// What a step came to.
 public struct StepResult: Sendable {
+    /// By the names that the declaration gives; later steps and the API read them. No secrets.
     public var outputs: [String: JSONValue]
     /// What was declared tolerable and was missed; not empty makes the job partial.
     public var missed: [String]
+    /// What was verified on the way, and how it turned out.
     public var proofs: [Proof]
     /// A system snapshot that was copied whole and should live on as the base of (system, repository).
     public var bases: [Base]
@@ -48,6 +53,7 @@ public struct StepResult: Sendable {
 
 /// A recorded verification of a repository snapshot.
 public struct Proof: Sendable, Hashable, Codable {
+    /// How much of a snapshot was looked at, from the least to the most.
     public enum Level: String, Sendable, Hashable, Codable, CaseIterable, Comparable {
         case metadata, sample, all, restore
         public static func < (left: Level, right: Level) -> Bool {
@@ -56,10 +62,13 @@ public struct Proof: Sendable, Hashable, Codable {
     }
     /// The repository's own id (from its config), and the snapshot's.
     public var repositoryID: String
+    /// The repository snapshot's id, whole.
     public var snapshotID: String
+    /// How much of it was looked at.
     public var level: Level
     /// False: the verification found damage.
     public var isGood: Bool
+    /// What was found, for people and for later verifications.
     public var details: JSONValue
     public init(repositoryID: String, snapshotID: String, level: Level, isGood: Bool, details: JSONValue = .object([:])) {
         self.repositoryID = repositoryID
@@ -72,10 +81,13 @@ public struct Proof: Sendable, Hashable, Codable {
 
 /// A system snapshot kept as the start of the next increment.
 public struct Base: Sendable, Hashable, Codable {
+    /// What the system is, as `SystemType.identity` or the document says it.
     public var systemIdentity: String
+    /// The repository's own id, from its config.
     public var repositoryID: String
     /// The repository snapshot that holds the same point in time.
     public var snapshotID: String
+    /// What is kept.
     public var snapshot: SystemSnapshot
     /// The step that acquired it: its release is disarmed when the base is recorded.
     public var acquiredBy: StepID

@@ -3,12 +3,19 @@ public import FlowModel
 
 /// Everything that compiler, schema and docs need to know of a verb.
 public struct VerbDeclaration: Sendable {
+    /// The word in the document.
     public var name: String
+    /// Raised when settings, outputs or behaviour change so that an older binary could not go on with a job.
     public var contractVersion: Int
+    /// For people, in one line.
     public var summary: String
+    /// What stands after the verb's colon.
     public var subject: SubjectRule
+    /// Its settings, without those that every step has.
     public var schema: SettingsSchema
+    /// In which order workers claim its steps among others.
     public var workClass: WorkClass
+    /// What it is to a window.
     public var windowRole: WindowRole
     /// What it acquires, and the word for its undo.
     public var acquires: Acquisition?
@@ -87,6 +94,7 @@ public enum ViewReading: Sendable, Hashable {
     public static let setting = "as"
 }
 
+/// What a step has after it has run, and what gives that back.
 public struct Acquisition: Sendable, Hashable {
     /// What is acquired: by it a system says where that can be undone (`SystemType.scope(of:)`).
     public var kind: AcquisitionKind
@@ -102,6 +110,7 @@ public struct Acquisition: Sendable, Hashable {
         self.undoneWhen = undoneWhen
         self.onlyWithSetting = onlyWithSetting
     }
+    /// The moment at which an undo may begin.
     public enum UndoPoint: String, Sendable, Hashable {
         /// When the window's snapshots are done.
         case windowSealed
@@ -112,6 +121,7 @@ public struct Acquisition: Sendable, Hashable {
     }
 }
 
+/// Who ends a step that waits: a person who decides, or another program.
 public enum WaitKind: String, Sendable, Hashable, Codable {
     case approval, external
 }

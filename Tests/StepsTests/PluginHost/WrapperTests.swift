@@ -56,7 +56,7 @@ import Testing
         let contents = PluginFolder(path).read()
         let type = try #require(contents.types.first, "\(contents.problems)")
         let (said, plain) = (SystemFacts(type, Self.settings).values, SystemFacts(PlainType(), Self.settings).values)
-        let onlyInCode: Set = ["problems(in:)", "roomNeed(_:)"]
+        let onlyInCode: Set = ["problems(in:)", "roomNeed(_:)", "views", "attachedViews", "groupPlace(_:)"]
         for (name, value) in said where !onlyInCode.contains(name) { #expect(plain[name] != value, "\(name)") }
         #expect(type.needs.map(\.name) == ["odd", "libodd.so.1", "oddfs", "CAP_SYS_ADMIN"])
         #expect(type.needs.map(\.package) == ["odd-utils", "libodd1", nil, nil])
@@ -109,6 +109,10 @@ private struct SystemFacts {
         values["summary"] = type.summary
         values["schema"] = "\(type.schema.fields.map(\.name))"
         values["scope"] = "\(type.scope)"
+        values["scope(of:)"] = "\(AcquisitionKind.allCases.map { type.scope(of: $0) })"
+        values["views"] = "\(type.views)"
+        values["attachedViews"] = "\(type.attachedViews)"
+        values["groupPlace(_:)"] = "\(String(describing: type.groupPlace(settings)))"
         values["defaultMaxHold"] = "\(type.defaultMaxHold)"
         values["capabilities"] = "\(type.capabilities.sorted())"
         values["identity(_:)"] = "\(String(describing: try? type.identity(settings)))"
@@ -170,8 +174,12 @@ private struct OddType: SystemType {
     let scope = AcquisitionScope.global
     let defaultMaxHold = TimeSpan.seconds(77)
     let capabilities: Set<Capability> = [.treeSource]
+    let views = [SystemView.image, .tree]
+    let attachedViews: Set<SystemView> = [.image]
     let isolation = oddIsolation
     let needs = oddNeeds
+    func scope(of kind: AcquisitionKind) -> AcquisitionScope { kind == .freeze ? .global : .host }
+    func groupPlace(_ settings: Settings) -> String? { "there" }
     func identity(_ settings: Settings) throws(StepError) -> String { "odd:/there" }
     func settings(neededFor capability: Capability) -> [String] { ["place"] }
     func problems(in settings: Settings) -> [SettingProblem] {
