@@ -20,7 +20,7 @@ import Testing
 
     /// A signal for the process in which the library runs; returns when it has done its work.
     private func end(_ system: PluginImageSystem, by signal: Int32) async throws {
-        let process = try system.session.running()
+        let process = try await system.session.run { $0 }
         process.signal(signal)
         if signal != SIGSTOP { try await eventually("the process ends") { !process.isAlive } }
     }
@@ -59,7 +59,7 @@ import Testing
         type.prepare(settings)
         type.prepare(settings)
         let system = try await type.open(settings, context.system())
-        _ = try system.session.running()
+        try await system.session.run { _ in }
         #expect(type.idle.take(try type.program(settings)) == nil, "one is enough, and it was taken")
         let snapshot = try await system.snapshot(key: "k", context)
         #expect(try await system.find(key: "k", context) == snapshot)
