@@ -99,7 +99,7 @@ import Testing
                     test.yaml:4:16: error: system home has a type that this program does not know
                           home: {type: volum, path: /srv/home}
                                        ^
-                      expected: one of application, stream, volume
+                      expected: one of application, disk, stream, volume
                       found:    volum
                       do:       did you mean `volume`?
 
@@ -126,7 +126,7 @@ import Testing
                     test.yaml:11:5: error: `retries` is no key of step `copy`
                             retries: {attempts: 5}
                             ^
-                      expected: one of after, continueOnError, forEach, id, limits, priority, retry, runOn, tags, timeout, to, when
+                      expected: one of after, as, continueOnError, forEach, id, limits, priority, retry, runOn, tags, timeout, to, when
                       found:    retries
                       do:       did you mean `retry`?
 
