@@ -163,8 +163,8 @@ let package = Package(
         .testTarget(name: "HTTPClientTests", dependencies: ["HTTPClient", "Basics", "Rigs"], swiftSettings: strict),
         .testTarget(
             name: "PluginHostTests", dependencies: ["PluginHost", "Basics", "StepKit", "StorageKit", "Rigs"], swiftSettings: strict),
-        .testTarget(name: "CryptoTests", dependencies: ["Crypto"], swiftSettings: strict),
-        .testTarget(name: "ExpressionsTests", dependencies: ["Expressions", "FlowModel"], swiftSettings: strict),
+        .testTarget(name: "CryptoTests", dependencies: ["Basics", "Crypto"], swiftSettings: strict),
+        .testTarget(name: "ExpressionsTests", dependencies: ["Basics", "Expressions", "FlowModel"], swiftSettings: strict),
         .testTarget(
             name: "PipelineDSLTests",
             dependencies: ["PipelineDSL", "Expressions", "Crypto", "Basics", "FlowModel", "StepKit", "StorageKit", "Rigs", "Steps"],

@@ -1,5 +1,4 @@
 import Basics
-import FlowModel
 import Glibc
 public import StepKit
 public import StorageKit

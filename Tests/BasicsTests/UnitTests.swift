@@ -1,5 +1,4 @@
 import Basics
-import FlowModel
 import Testing
 
 /// Units are written out, and have one spelling each.
@@ -49,14 +48,5 @@ import Testing
         #expect(start + .seconds(2) == Instant(microseconds: 3_000_000))
         #expect(start + .seconds(2) - start == .seconds(2))
         #expect(start < start + .milliseconds(1))
-    }
-
-    @Test func secretReferences() throws {
-        #expect(SecretReference(json: ["fromEnv": "X"]) == .environment("X"))
-        #expect(SecretReference(json: ["fromFile": "/p"]) == .file("/p"))
-        for json: JSONValue in ["x", ["fromEnv": 1], ["fromEnv": "X", "fromFile": "/p"], [:], ["from": "x"]] {
-            #expect(SecretReference(json: json) == nil)
-        }
-        #expect(try JSONValue(encoding: SecretReference.file("/p")) == ["fromFile": "/p"])
     }
 }

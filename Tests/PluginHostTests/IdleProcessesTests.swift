@@ -1,5 +1,4 @@
 import Basics
-import FlowModel
 import Rigs
 import Testing
 
