@@ -154,6 +154,25 @@ import Testing
         }
     }
 
+    /// As a program has them that was started a moment ago, and does not run yet.
+    @Test func whoHasFilesOpenForAMomentIsWaitedFor() async throws {
+        try await withDisk { stage, image, _ in
+            func hold(_ path: String, writing: Bool = false) throws {
+                let file = open(path, writing ? O_RDWR : O_RDONLY)
+                try #require(file >= 0)
+                Thread.detachNewThread {
+                    usleep(300_000)
+                    close(file)
+                }
+            }
+            try hold(image, writing: true)
+            _ = try await attach(stage)
+            try hold(point() + "/a")
+            try await detach(stage)
+            #expect(!FileManager.default.fileExists(atPath: point()))
+        }
+    }
+
     @Test func whatIsReadIsNotTakenAwayAndWhatIsGoneIsNotRead() async throws {
         try await withDisk { stage, _, _ in
             _ = try await attach(stage)
@@ -161,8 +180,8 @@ import Testing
             let busy = await #expect(throws: StorageError.self) { try await detach(stage) }
             #expect(busy?.retry == .transient && busy?.found.contains("open") == true, "\(String(describing: busy))")
             try reader.close()
-            // Somebody unmounts it by hand: an empty folder is no copy of it.
-            try await shell("umount '\(point())'")
+            // Somebody unmounts it by hand: an empty folder is no copy of it. Other tests start programs, which hold the file until they run.
+            try await eventually("nobody has it open") { (try? await shell("umount '\(point())'")) != nil }
             let gone = await #expect(throws: StorageError.self) { _ = try await copyTree(stage) }
             #expect(gone?.found == "nothing mounted")
             // An attempt that is repeated makes it anew.

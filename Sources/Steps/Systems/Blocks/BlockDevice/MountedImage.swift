@@ -49,10 +49,15 @@ struct MountedImage: Sendable {
 
     /// Undoes all of it, whole or half made. Throws while somebody reads it.
     func remove() throws(StorageError) {
+        let end = ContinuousClock.now + Self.patience
         while try place() != nil {
             guard Kernel.unmount(point) == 0 else {
                 let code = errno
                 guard code == EBUSY else { throw .system(code, expected: "to unmount the image", at: point) }
+                if ContinuousClock.now < end {
+                    usleep(20_000)
+                    continue
+                }
                 throw StorageError(
                     .unavailable, expected: "that nobody reads what is attached any more", found: "somebody has files of it open",
                     at: point,
@@ -64,8 +69,23 @@ struct MountedImage: Sendable {
         try own?.remove()
     }
 
+    /// For what is in use, but perhaps only for a moment: a program that some process starts has all files of that process open until it runs, which
+    /// on a machine with much to do may take a second.
+    private static let patience = Duration.seconds(5)
+
     private func open() throws -> Int32 {
         if let own { return try ImageClone.open(own.whole, O_RDWR) }
+        let end = ContinuousClock.now + Self.patience
+        while true {
+            do {
+                return try openLive()
+            } catch let error as StorageError where error.kind == .unavailable && ContinuousClock.now < end {
+                usleep(20_000)
+            }
+        }
+    }
+
+    private func openLive() throws -> Int32 {
         var found = stat()
         let isDevice = stat(source, &found) == 0 && found.st_mode & S_IFMT == S_IFBLK
         // Of a device that is mounted or in use, the kernel says so.
