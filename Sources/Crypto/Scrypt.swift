@@ -17,7 +17,12 @@ public struct Scrypt: Sendable, Hashable {
     }
 
     /// What restic calibrates to on a present server: about 0.1 s and 32 MiB.
-    public static func standard() -> Scrypt { Scrypt(cost: 32768, blockSize: 8, parallelism: 1, salt: RandomBytes.make(64)) }
+    public static let standardCost: UInt64 = 32768
+
+    /// With a salt of its own.
+    public static func make(cost: UInt64 = standardCost) -> Scrypt {
+        Scrypt(cost: cost, blockSize: 8, parallelism: 1, salt: RandomBytes.make(64))
+    }
 
     /// Above this much memory a key file is refused: it would be an attack rather than a password hash.
     private static let maximumMemory: UInt64 = 1 << 30

@@ -5,6 +5,9 @@ import StorageKit
 
 /// An object under `keys/`: the master key, sealed under a password (restic design document, "Keys").
 struct KeyFile: Sendable {
+    /// Of what is made from now on. A test that is not about passwords asks for less: each key takes a tenth of a second of whoever opens it, restic too.
+    @TaskLocal static var cost = Scrypt.standardCost
+
     var scrypt: Scrypt
     /// The sealed master key.
     var data: [UInt8]
@@ -14,8 +17,8 @@ struct KeyFile: Sendable {
     var hostname: String
 
     /// Seals `master` under a password and returns the object's bytes; its name is their SHA-256.
-    static func encode(_ master: SealKey, password: [UInt8], created: GoTime) throws -> [UInt8] {
-        let scrypt = Scrypt.standard()
+    static func encode(_ master: SealKey, password: [UInt8], cost: UInt64, created: GoTime) throws -> [UInt8] {
+        let scrypt = Scrypt.make(cost: cost)
         let user = try scrypt.derive(password: password)
         let sealed = master.withParts { encrypt, macK, macR in
             var json = GoJSON()

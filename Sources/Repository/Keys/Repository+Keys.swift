@@ -53,7 +53,8 @@ extension Repository {
 
     /// Seals the master key under a password; durable when it returns.
     static func storeKey(_ key: SealKey, password: [UInt8], on store: any ObjectStore) async throws -> ObjectID {
-        let file = try await scrypt { try KeyFile.encode(key, password: password, created: GoTime(.now)) }
+        let cost = KeyFile.cost
+        let file = try await scrypt { try KeyFile.encode(key, password: password, cost: cost, created: GoTime(.now)) }
         let id = SHA256.digest(file)
         try await store.put(ObjectName(ObjectNames.keys + id.hex), file)
         return id

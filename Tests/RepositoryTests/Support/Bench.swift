@@ -1,8 +1,9 @@
 import Crypto
 import Foundation
-import Repository
 import Rigs
 import StorageKit
+
+@testable import Repository
 
 /// A repository of ours on a local folder, and restic looking at the same folder.
 struct Bench {
@@ -15,7 +16,9 @@ struct Bench {
     init() async throws {
         folder = try Folder()
         store = LocalStore(path: folder("repo"))
-        repository = try await Repository.create(on: store, password: Array(Self.password.utf8))
+        repository = try await KeyFile.$cost.withValue(16) { [store] in
+            try await Repository.create(on: store, password: Array(Self.password.utf8))
+        }
         restic = try ResticRig(repository: folder("repo"), password: Self.password, cache: folder("cache"))
     }
 

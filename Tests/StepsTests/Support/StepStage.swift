@@ -1,13 +1,14 @@
 import Basics
 import FlowModel
 import Foundation
-import Repository
 import PluginHost
 import Rigs
 import StepKit
 import Steps
 import StorageKit
 import Synchronization
+
+@testable import Repository
 
 /// A plan, a folder and a recorder: what a verb needs to run for real, without the engine.
 final class StepStage: Sendable {
@@ -84,7 +85,7 @@ final class StepStage: Sendable {
         context.step.views = views
         context.step.attachments = attachments
         let ready = context
-        let result = try await cancellable { try await body.run(ready) }
+        let result = try await KeyFile.$cost.withValue(16) { try await cancellable { try await body.run(ready) } }
         state.withLock { $0.outputs[id] = result.outputs }
         return result
     }
