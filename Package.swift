@@ -74,7 +74,7 @@ let package = Package(
         .target(
             name: "PostgreSQL", dependencies: ["CLibPQ", "Basics", "HostKit", "Threads", subprocess],
             exclude: ["Embedded/Queries"],
-            swiftSettings: strict,
+            swiftSettings: hot,
             plugins: ["EmbedSQL"]),
         .target(name: "NativeLibraries", dependencies: ["Basics", "StepKit", "StorageKit"], swiftSettings: strict),
         .target(
@@ -149,15 +149,15 @@ let package = Package(
         // tests
         .target(
             name: "Rigs", dependencies: ["Basics", "StepKit", "PostgreSQL", "Threads", subprocess], path: "Tests/Rigs",
-            swiftSettings: strict),
+            swiftSettings: hot),
         .target(
             name: "ExamplePlugin", dependencies: ["Basics", "StepKit", "StorageKit"], path: "examples/plugin/swift",
             swiftSettings: strict),
-        .target(name: "FlowTestKit", dependencies: ["Basics", "FlowModel", "StepKit"], path: "Tests/FlowTestKit", swiftSettings: strict),
+        .target(name: "FlowTestKit", dependencies: ["Basics", "FlowModel", "StepKit", "Rigs"], path: "Tests/FlowTestKit", swiftSettings: strict),
         .executableTarget(
             name: "flow-test-worker", dependencies: ["FlowTestKit", "WorkflowEngine", "PostgreSQL", "Basics", "StepKit"],
             path: "Tests/flow-test-worker", swiftSettings: strict),
-        .testTarget(name: "BasicsTests", dependencies: ["Basics"], swiftSettings: strict),
+        .testTarget(name: "BasicsTests", dependencies: ["Basics", "Rigs"], swiftSettings: strict),
         .testTarget(name: "FlowModelTests", dependencies: ["Basics", "FlowModel"], swiftSettings: strict),
         .testTarget(name: "TarTests", dependencies: ["Tar", "StorageKit", "Basics", "Rigs", subprocess], swiftSettings: strict),
         .testTarget(name: "HTTPClientTests", dependencies: ["HTTPClient", "Basics", "Rigs"], swiftSettings: strict),

@@ -1,5 +1,6 @@
 import Basics
 import Foundation
+import Rigs
 import StepKit
 
 /// Files by which a test holds steps at a point and makes them fail, across processes.
@@ -37,7 +38,9 @@ public struct Control: Sendable {
         let gate = path("hold-\(step)-\(point)")
         guard FileManager.default.fileExists(atPath: gate) else { return }
         write("at-\(step)-\(point)", "")
-        while FileManager.default.fileExists(atPath: gate) { try await Task.sleep(for: .milliseconds(5)) }
+        try await eventually("\(gate) is opened", within: .seconds(600), every: .milliseconds(5)) {
+            !FileManager.default.fileExists(atPath: gate)
+        }
         try? FileManager.default.removeItem(atPath: path("at-\(step)-\(point)"))
     }
 

@@ -120,13 +120,14 @@ public final class FaultProxy: Sendable {
         let (limit, stall) = (up, stalls ? stalled : nil)
         let substitution: Substitution? = if case .answerAfter(let found) = fault { found } else { nil }
         let isReplaced = Flag()
+        let ended = DispatchSemaphore(value: 0)
         let upwards = Thread {
             pump(client, server, limit: limit, piece: 65536, pause: 0, stall) { bytes in
                 if let substitution, substitution.takes(bytes) { isReplaced.raised.store(true, ordering: .sequentiallyConsistent) }
                 return nil
             }
+            ended.signal()
         }
-        let ended = DispatchSemaphore(value: 0)
         let (source, target) = (server, client)
         let (downLimit, downPiece) = (down, piece)
         Thread {
@@ -136,8 +137,7 @@ public final class FaultProxy: Sendable {
             ended.signal()
         }.start()
         upwards.start()
-        ended.wait()
-        while !upwards.isFinished { usleep(500) }
+        for _ in 0..<2 { ended.wait() }
     }
 
     private final class Flag: Sendable {

@@ -62,9 +62,15 @@ public final class OpenStackSwiftRig: Sendable {
         node_timeout = 60
         recoverable_node_timeout = 60
         conn_timeout = 10
+        error_suppression_interval = 0
         [filter:cache]
         use = egg:swift#memcache
         memcache_servers = 127.0.0.1:$3
+        connect_timeout = 20
+        pool_timeout = 20
+        io_timeout = 20
+        max_connections = 64
+        error_suppression_interval = 0
         [filter:slo]
         use = egg:swift#slo
         min_segment_size = 1
