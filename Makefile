@@ -14,8 +14,8 @@ demo: build
 test: test-packages
 	scripts/test
 
-# And what takes too long for every change: the memory of every command over repositories that were forged to fill it, databases with 30,000
-# large objects, and fuzzing (scripts/fuzz).
+# And what takes too long for every change: the program as it is installed, static and optimised; the memory of its every command over repositories
+# that were forged to fill it; databases with 30,000 large objects; fuzzing (scripts/fuzz).
 test-full: test-packages
 	SNAPPY_FLOW_TEST_FULL=1 SNAPPY_FLOW_LARGE_OBJECTS=30000 scripts/test
 
