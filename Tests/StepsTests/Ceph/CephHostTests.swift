@@ -14,7 +14,7 @@ import Testing
     private func system(_ image: ScratchImage, _ more: [String: JSONValue] = [:]) async throws -> PluginImageSystem {
         let type = try #require(Catalog.hosted.system("ceph-rbd"))
         let settings = Settings(image.settings.merging(more) { $1 }, origin: "system disk")
-        let opened: any System = try await type.open(settings, try await SampleBench(.directory).opening)
+        let opened: any System = try await type.open(settings, try await SampleBench(DirectorySample.self).opening)
         return try #require(opened as? PluginImageSystem)
     }
 
@@ -29,7 +29,7 @@ import Testing
         let image = try await ScratchImage(size: 8 << 20)
         try image.write([1, 2, 3], at: 4096)
         let system = try await system(image)
-        let context = try await SampleBench(.directory).context
+        let context = try await SampleBench(DirectorySample.self).context
         let error = await #expect(throws: StorageError.self) {
             try await system.withImage(of: nil, context) { reader in
                 #expect(try reader.bytes(4096..<4099) == [1, 2, 3])
@@ -55,7 +55,7 @@ import Testing
         // Apart from what other tests have parked.
         let type = HostedImageType(CephRBDType(), in: HostCommand([FlowRig.binary, "host-plugin"]), timeout: CephRBDType.timeout)
         let settings = Settings(image.settings, origin: "system disk")
-        let context = try await SampleBench(.directory).context
+        let context = try await SampleBench(DirectorySample.self).context
         type.prepare(settings)
         type.prepare(settings)
         let system = try await type.open(settings, context.system())
@@ -71,7 +71,7 @@ import Testing
         let type = HostedImageType(CephRBDType(), in: HostCommand([FlowRig.binary, "host-plugin"]), timeout: CephRBDType.timeout)
         let settings = Settings(
             ["pool": "rbd", "image": "none", "monitors": "127.0.0.1:1", "user": "nobody", "timeout": "1s"], origin: "system disk")
-        let context = try await SampleBench(.directory).context
+        let context = try await SampleBench(DirectorySample.self).context
         type.prepare(settings)
         func find() async throws {
             let system = try await type.open(settings, context.system())
@@ -87,7 +87,7 @@ import Testing
     @Test func aCallThatNeverReturnsIsGivenUp() async throws {
         let image = try await ScratchImage(size: 8 << 20)
         let system = try await system(image, ["timeout": "1s"])
-        let context = try await SampleBench(.directory).context
+        let context = try await SampleBench(DirectorySample.self).context
         let error = await #expect(throws: StorageError.self) {
             try await system.withImage(of: nil, context) { reader in
                 try await end(system, by: SIGSTOP)
@@ -103,7 +103,7 @@ import Testing
         let source = try await ScratchImage(size: 8 << 20)
         let name = "restored\(UInt32.random(in: .min ... .max))"
         let system = try await system(source, ["image": .string(name)])
-        let context = try await SampleBench(.directory).context
+        let context = try await SampleBench(DirectorySample.self).context
         func restore(dying: Bool) async throws {
             try await system.withImageWriter(of: ImageDescription(size: 8 << 20), overwrite: false, context) { writer in
                 try [UInt8](repeating: 7, count: 1 << 20).withUnsafeBytes { try writer.write($0, at: 0) }

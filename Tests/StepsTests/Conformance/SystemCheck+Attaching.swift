@@ -1,29 +1,25 @@
 import Basics
 import FlowModel
-import Foundation
 import Rigs
 import StepKit
 import StorageKit
 import Testing
 import Threads
 
-/// What every system promises that has to be attached.
-@Suite struct AttachingTests {
-    /// What of the sample is attached: the views that its type says.
-    private static let views: [(SystemSample, SystemView)] = SystemSample.all(with: .attaching).flatMap { sample in
-        (Catalog.hosted.system(sample.rawValue)?.attachedViews ?? []).sorted().map { (sample, $0) }
-    }
+@testable import Steps
 
-    @Test func everyTypeThatAttachesSaysWhatFor() {
-        for type in Catalog.hosted.systems {
-            #expect(type.attachedViews.isEmpty != type.capabilities.contains(.attaching), "\(type.name)")
-            #expect(type.attachedViews.isSubset(of: type.views) && type.scope(of: .attachment) == .host, "\(type.name)")
+extension SystemCheck {
+    /// What every system promises that has to be attached, of each view for which it has.
+    static let attaching: [SystemCheck] = [
+        SystemCheck("what is attached is read and detached as often as one likes", [.attaching]) { bench in
+            let views = Catalog.hosted.system(bench.type)?.attachedViews ?? []
+            #expect(!views.isEmpty)
+            try await bench.sample.fill(["inner/file": "content of it"])
+            for view in views.sorted() { try await attachAndDetach(view, bench) }
         }
-    }
+    ]
 
-    @Test(arguments: views) func whatIsAttachedIsReadAndDetachedAsOftenAsOneLikes(_ sample: SystemSample, _ view: SystemView) async throws {
-        let bench = try await SampleBench(sample)
-        try await bench.fill(["inner/file": "content of it"])
+    private static func attachAndDetach(_ view: SystemView, _ bench: SampleBench) async throws {
         let system = try await bench.open(as: (any Attaching & Snapshotting).self)
         // Where nothing is.
         try await system.detach(key: "k", state: [:], bench.context)
@@ -55,15 +51,5 @@ import Threads
             }
         }
         try await system.release(key: "s", bench.context)
-    }
-}
-
-extension SampleBench {
-    /// Makes what has a file system within have one, with these files.
-    fileprivate func fill(_ files: [String: String]) async throws {
-        guard sample == .blockdevice else { throw StageError(text: "say how \(sample) gets files for its attachment") }
-        for (path, text) in files { try write("data/content/" + path, text) }
-        try await HostProgram.run(
-            ["bash", "-euc", "rm a; truncate -s 4M a; mkfs.ext4 -q -O ^has_journal -d content a"], in: folder.file("data"))
     }
 }

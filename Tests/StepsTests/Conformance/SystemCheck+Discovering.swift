@@ -1,15 +1,14 @@
 import StepKit
 import Testing
 
-/// What every discovering system promises, to who has no step.
-@Suite struct DiscoveringTests {
-    @Test(arguments: SystemSample.all(with: .discovering))
-    func whatIsThereIsListedByItsType(_ sample: SystemSample) async throws {
-        let bench = try await SampleBench(sample)
-        let found = try await bench.open(as: (any Discovering).self).discover(bench.opening)
-        // Its sample is a folder without a database.
-        #expect(found.isEmpty == (sample == .sqliteFolder))
-        #expect(found.allSatisfy { $0.identity.hasPrefix(sample.rawValue + ":") && !$0.summary.isEmpty }, "\(found)")
-        #expect(Set(found.map(\.identity)).count == found.count, "\(found)")
-    }
+extension SystemCheck {
+    /// What every discovering system promises, to who has no step.
+    static let discovering: [SystemCheck] = [
+        SystemCheck("what is there is listed by its type", [.discovering]) { bench in
+            let found = try await bench.open(as: (any Discovering).self).discover(bench.opening)
+            #expect(found.isEmpty != bench.sample.isDiscovered)
+            #expect(found.allSatisfy { $0.identity.hasPrefix(bench.type + ":") && !$0.summary.isEmpty }, "\(found)")
+            #expect(Set(found.map(\.identity)).count == found.count, "\(found)")
+        }
+    ]
 }

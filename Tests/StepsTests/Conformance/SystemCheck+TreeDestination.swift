@@ -3,14 +3,36 @@ import StorageKit
 import Threads
 import Testing
 
-/// What every tree destination promises.
-@Suite struct TreeDestinationTests {
+extension SystemCheck {
+    /// What every tree destination promises.
+    static let treeDestination: [SystemCheck] = [
+        SystemCheck("ranges in any order make the whole file", [.treeDestination]) { bench in
+            try await restore(bench, overwrite: false, text: "the whole text")
+            #expect(bench.sample.received == expected("the whole text"))
+        },
+        SystemCheck("what is there is replaced only when allowed", [.treeDestination]) { bench in
+            try await restore(bench, overwrite: false, text: "first")
+            await #expect(throws: (any Error).self) { try await restore(bench, overwrite: false, text: "second") }
+            #expect(bench.sample.received == expected("first"))
+            try await restore(bench, overwrite: true, text: "third")
+            #expect(bench.sample.received == expected("third"))
+        },
+        SystemCheck("a failed restore leaves nothing half written", [.treeDestination]) { bench in
+            await #expect(throws: StageError.self) { try await restore(bench, overwrite: false, text: "half", failing: true) }
+            #expect(bench.sample.received == nil)
+            try await restore(bench, overwrite: false, text: "whole")
+            #expect(bench.sample.received == expected("whole"))
+        },
+    ]
+}
+
+extension SystemCheck {
     /// Writes the end first and leaves a hole in front: ranges come in any order.
-    private func restore(_ bench: SampleBench, overwrite: Bool, text: String, failing: Bool = false) async throws {
-        let place = bench.restoredFile
+    private static func restore(_ bench: SampleBench, overwrite: Bool, text: String, failing: Bool = false) async throws {
+        let place = bench.sample.restoredFile
         try await bench.openTarget().withTreeWriter(overwrite: overwrite, bench.context) { writer in
             // On a thread of its own, as a restore does.
-            try await BlockingPool(label: "restoring", width: 1).run { try Self.write(place, text, failing, to: writer) }
+            try await BlockingPool(label: "restoring", width: 1).run { try write(place, text, failing, to: writer) }
         }
     }
 
@@ -30,31 +52,5 @@ import Testing
         try file.finish()
     }
 
-    private func expected(_ text: String) -> [UInt8] { [UInt8](repeating: 0, count: 8192) + Array(text.utf8) }
-
-    @Test(arguments: SystemSample.all(with: .treeDestination))
-    func rangesInAnyOrderMakeTheWholeFile(_ sample: SystemSample) async throws {
-        let bench = try await SampleBench(sample)
-        try await restore(bench, overwrite: false, text: "the whole text")
-        #expect(bench.received == expected("the whole text"))
-    }
-
-    @Test(arguments: SystemSample.all(with: .treeDestination))
-    func whatIsThereIsReplacedOnlyWhenAllowed(_ sample: SystemSample) async throws {
-        let bench = try await SampleBench(sample)
-        try await restore(bench, overwrite: false, text: "first")
-        await #expect(throws: (any Error).self) { try await restore(bench, overwrite: false, text: "second") }
-        #expect(bench.received == expected("first"))
-        try await restore(bench, overwrite: true, text: "third")
-        #expect(bench.received == expected("third"))
-    }
-
-    @Test(arguments: SystemSample.all(with: .treeDestination))
-    func aFailedRestoreLeavesNothingHalfWritten(_ sample: SystemSample) async throws {
-        let bench = try await SampleBench(sample)
-        await #expect(throws: StageError.self) { try await restore(bench, overwrite: false, text: "half", failing: true) }
-        #expect(bench.received == nil)
-        try await restore(bench, overwrite: false, text: "whole")
-        #expect(bench.received == expected("whole"))
-    }
+    private static func expected(_ text: String) -> [UInt8] { [UInt8](repeating: 0, count: 8192) + Array(text.utf8) }
 }

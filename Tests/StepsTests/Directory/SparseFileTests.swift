@@ -183,7 +183,7 @@ import Testing
         var options = ArchiveOptions(host: "h", parent: .none)
         options.progress = { progress in readBytes.withLock { $0 = progress.bytesRead } }
         let near = try await repository.archive(FolderReader(path: place.path), options)
-        let bench = try await SampleBench(.directory)
+        let bench = try await SampleBench(DirectorySample.self)
         let type = HostedTreeType(DirectoryType(), in: HostCommand([FlowRig.binary, "host-plugin"]), timeout: { _ in .seconds(60) })
         let far: any TreeSource = try await type.open(Settings(["path": .string(place.path)], origin: "hosted"), bench.opening)
         let same = options

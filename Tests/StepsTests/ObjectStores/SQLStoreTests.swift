@@ -45,7 +45,7 @@ import Testing
     /// A writer that goes in the middle leaves nothing.
     @Test func halfOfAnObjectIsNone() async throws {
         let bench = try await StoreBench(.sql)
-        let server = try await StoreBench.database.value
+        let server = try await StoreSample.database.value
         // Sessions of other tests are left alone.
         let database = "half\(UInt32.random(in: .min ... .max))"
         try await server.execute("CREATE DATABASE \(database) OWNER keeper")

@@ -45,7 +45,7 @@ import Threads
     }
 
     @Test func whatIsReadIsTheSame() async throws {
-        let bench = try await SampleBench(.directory)
+        let bench = try await SampleBench(DirectorySample.self)
         let root = bench.folder.file("tree")
         try await fill(root)
         let near = try #require(try await open(DirectoryType(), root, bench) as? any TreeSource)
@@ -65,7 +65,7 @@ import Threads
     }
 
     @Test func whatIsRestoredIsTheSame() async throws {
-        let bench = try await SampleBench(.directory)
+        let bench = try await SampleBench(DirectorySample.self)
         let root = bench.folder.file("tree")
         try await fill(root)
         let source = try #require(try await open(DirectoryType(), root, bench) as? any TreeSource)
@@ -99,7 +99,7 @@ import Threads
 
     /// What a child says of a file arrives as what it is.
     @Test func errorsKeepTheirKinds() async throws {
-        let bench = try await SampleBench(.directory)
+        let bench = try await SampleBench(DirectorySample.self)
         let far = try #require(try await open(hosted(), bench.folder.file("nowhere"), bench) as? any TreeSource)
         let error = await #expect(throws: StorageError.self) {
             try await far.withTree(of: nil, bench.context) { reader in
