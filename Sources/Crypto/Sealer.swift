@@ -81,7 +81,8 @@ public final class Sealer {
     public func open(_ sealed: UnsafeRawBufferPointer, into plain: UnsafeMutableRawBufferPointer) throws(Explanation) {
         guard sealed.count >= Self.overhead, isAuthentic(sealed) else {
             throw Explanation(
-                .notAuthentic, expected: "\(sealed.count) bytes sealed with this repository's key", found: "a wrong authentication code",
+                .notAuthentic, expected: "\(sealed.count.counted("byte")) sealed with this repository's key",
+                found: "a wrong authentication code",
                 at: "sealed data", advice: "the bytes are damaged or belong to another repository")
         }
         precondition(plain.count == sealed.count - Self.overhead, "an opened message is 32 bytes shorter")

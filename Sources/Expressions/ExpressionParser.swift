@@ -117,7 +117,7 @@ struct ExpressionParser {
         try expect(")")
         guard function.argumentCounts.contains(arguments.count) else {
             throw Explanation(
-                .expression, expected: "\(name) with \(function.signature)", found: "\(arguments.count) arguments", at: "${\(text)}")
+                .expression, expected: "\(name) with \(function.signature)", found: arguments.count.counted("argument"), at: "${\(text)}")
         }
         return .call(function, arguments)
     }

@@ -56,7 +56,7 @@ public final class Repository: Sendable {
     ) async throws -> Repository {
         let accessed = AccessedStore(store, retries: retries, bandwidth: bandwidth)
         let (store, pair) = joined(accessed, mirror)
-        if let found = try await store.stat(ObjectNames.config) { throw existing(store, "\(found.size) bytes of config") }
+        if let found = try await store.stat(ObjectNames.config) { throw existing(store, "\(found.size.counted("byte")) of config") }
         let password = try password.forNewKey(at: store.properties.location)
         try await store.create()
         try await refuseRemains(store)
@@ -87,7 +87,7 @@ public final class Repository: Sendable {
             guard let first = left.first else { continue }
             throw RepositoryError(
                 .damaged, expected: "an empty place for a new repository",
-                found: "\(left.count) objects under \(prefix), \(first.id) among them, and no config",
+                found: "\(left.count.counted("object")) under \(prefix), \(first.id) among them, and no config",
                 at: store.properties.location,
                 advice:
                     "bring `config` back from another copy of the repository: with it everything can be read; or choose another place. Nothing was changed"
@@ -176,7 +176,7 @@ public final class Repository: Sendable {
                 advice: "bring `keys/` back from another copy of the repository: without a key file nothing can be read")
         }
         throw RepositoryError(
-            .wrongPassword, expected: "a password of one of \(ids.count) key files", found: "another password", at: location,
+            .wrongPassword, expected: "a password of one of \(ids.count.counted("key file"))", found: "another password", at: location,
             advice: "check where the password comes from; without it nothing can be read")
     }
 

@@ -1,3 +1,4 @@
+import Basics
 import Foundation
 import NIOCore
 import NIOHTTP1
@@ -45,7 +46,8 @@ struct Answer: Sendable {
             headers.append(("Content-Range", "bytes \(part.lowerBound)-\(part.upperBound - 1)/\(file.size)"))
         case .beyond:
             throw Refusal(
-                .range, "the object has \(file.size) bytes: ask for a range within; if it should have more, run a check", .range(file.size))
+                .range, "the object has \(file.size.counted("byte")): ask for a range within; if it should have more, run a check",
+                .range(file.size))
         }
     }
 

@@ -59,7 +59,7 @@ public struct ResticServerSettings: Sendable {
             throw .setting("a certificate and its key", "one of the two", at: "--tls-cert, --tls-key", "give both, or none")
         }
         if isOpen, hasCredentials {
-            throw .setting("either --no-auth or a file of users", "both", at: "--no-auth", "leave one of them away")
+            throw .setting("either --no-auth or a file of users", "both", at: "--no-auth", "leave one of them out")
         }
         if hasMetrics, hasCredentials, metricsUsers.isEmpty {
             throw .setting(
@@ -68,7 +68,7 @@ public struct ResticServerSettings: Sendable {
         if !metricsUsers.isEmpty, !hasMetrics || !hasCredentials {
             throw .setting(
                 "--metrics and a file of users beside it", hasMetrics ? "no users" : "no --metrics", at: "--metrics-user",
-                "give what is missing, or leave --metrics-user away")
+                "give what is missing, or leave --metrics-user out")
         }
         for (option, count) in [
             ("--connections-per-address", connectionsPerAddress), ("--connections-per-user", connectionsPerUser),
@@ -81,7 +81,7 @@ public struct ResticServerSettings: Sendable {
         }
         if !hasCredentials, !isOpen, !isLoopback {
             throw .setting(
-                "--htpasswd or --tokens, for \(host) can be reached by others", "neither", at: "--listen",
+                "--htpasswd or --tokens, because \(host) can be reached by others", "neither", at: "--listen",
                 "name the users; or say --no-auth if everybody may read and write")
         }
     }

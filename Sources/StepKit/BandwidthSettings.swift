@@ -4,16 +4,16 @@ import StorageKit
 
 /// `bandwidth:` of a repository.
 enum BandwidthSettings {
-    static let upload = Setting<ByteCount>("upload", "At most so many bytes a second to the store")
-    static let download = Setting<ByteCount>("download", "At most so many bytes a second from the store")
-    static let timeZone = Setting<String>("timeZone", "The zone that the times are meant in", default: "UTC")
+    static let upload = Setting<ByteCount>("upload", "Maximum bytes per second to the store")
+    static let download = Setting<ByteCount>("download", "Maximum bytes per second from the store")
+    static let timeZone = Setting<String>("timeZone", "The time zone of these times", default: "UTC")
     static let schedule = Setting<[[String: JSONValue]]>(
-        "schedule", "Other limits at certain times; the first that fits holds", default: [], type: .list(.object(hours)))
+        "schedule", "Other limits at certain times; the first that matches applies", default: [], type: .list(.object(hours)))
 
     private static let days = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"]
-    static let on = Setting<[String]>("days", "The days on which it starts; every day when left out", type: .list(.choice(days)))
+    static let on = Setting<[String]>("days", "The days on which it starts; by default, every day", type: .list(.choice(days)))
     static let from = Setting<String>.required("from", "When it starts, HH:MM")
-    static let to = Setting<String>.required("to", "When it ends, HH:MM; the next day when earlier than `from`")
+    static let to = Setting<String>.required("to", "When it ends, HH:MM; on the next day if earlier than `from`")
     static let hours = SettingsSchema([on.field, from.field, to.field, upload.field, download.field])
 
     static let schema = SettingsSchema([upload.field, download.field, schedule.field, timeZone.field])

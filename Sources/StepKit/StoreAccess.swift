@@ -13,15 +13,15 @@ public struct StoreAccess: Sendable, Hashable {
 
     /// How long a store that is away is waited for.
     public static let retryFor = Setting<TimeSpan>(
-        "retryFor", "A store that has answered before and is away or busy is asked again for so long; 0s for one try", default: .minutes(15)
+        "retryFor", "How long to retry a store that has answered before and is now away or busy; 0s for one attempt", default: .minutes(15)
     )
     /// How fast a worker may be with the store, by the time of day.
     public static let bandwidth = Setting<[String: JSONValue]>(
-        "bandwidth", "How fast a worker may be with this store, all its calls together", type: .object(BandwidthSettings.schema))
+        "bandwidth", "Bandwidth limits of a worker for this store, all its transfers together", type: .object(BandwidthSettings.schema))
 
     /// How much of its metadata is kept on a machine.
     public static let cacheSize = Setting<ByteCount>(
-        "cacheSize", "How much of its metadata a machine that reads it keeps, encrypted, for one that is not on this machine; 0B for none",
+        "cacheSize", "Maximum size of a machine's encrypted cache of metadata, if the repository is on another machine; 0B for none",
         default: ByteCount(bytes: 1 << 30))
 
     /// The keys that every repository has.

@@ -95,7 +95,7 @@ struct RoomCheck: Sendable {
     }
 
     private func found(_ place: Place) -> String {
-        if let files = place.room.files, files < Self.fewFiles { return "\(files) files that can still be made" }
+        if let files = place.room.files, files < Self.fewFiles { return "\(files.counted("file")) that can still be made" }
         return ByteCount(bytes: place.has).approximate + (left(for: place) < place.room.free ? " for all that lies on that disk" : "")
     }
 
@@ -105,7 +105,7 @@ struct RoomCheck: Sendable {
     var refusal: StepError? {
         guard let place = places.first(where: { $0.isRequired && isShort($0, of: $0.need.least) }) else { return nil }
         return StepError(
-            .noSpace, expected: "\(ByteCount(bytes: place.required)) free for the \(place.need.what) before work is begun",
+            .noSpace, expected: "\(ByteCount(bytes: place.required)) free for the \(place.need.what) before work begins",
             found: found(place),
             at: place.need.folder, advice: place.advice, retry: .transient)
     }

@@ -59,7 +59,7 @@ import Testing
         #expect(try rig.run(["snapshots", "find", "FILE9", "--snapshot", first] + place).status == 1)
         #expect(try rig.run(["snapshots", "find"] + place).status == 2)
         let tagged = try rig.run(["snapshots", "tag", first, "--add", "kept"] + place)
-        #expect(tagged.status == 0 && tagged.output.contains("1 of 1 snapshots changed"), "\(tagged.output)\(tagged.errors)")
+        #expect(tagged.status == 0 && tagged.output.contains("1 of 1 snapshot changed"), "\(tagged.output)\(tagged.errors)")
         #expect(try rig.run(["snapshots", "list", "--tag", "kept"] + place).output.contains("kept"))
     }
 
@@ -74,10 +74,10 @@ import Testing
         #expect(planned.status == 0 && planned.output.contains("nothing was changed"), "\(planned.output)\(planned.errors)")
         #expect(try rig.run(["repository", "repair", "index"] + place).status == 0)
         #expect(try rig.run(["repository", "check", "--read", "all"] + place).status == 0)
-        #expect(try rig.run(["repository", "repair", "snapshots"] + place).output.contains("1 snapshots, 0 of them miss something"))
+        #expect(try rig.run(["repository", "repair", "snapshots"] + place).output.contains("1 snapshot, 0 with something missing"))
         let copy = try rig.run(["repository", "copy", "--to", "away"] + place)
-        #expect(copy.status == 0 && copy.output.contains("1 snapshots copied, 0 were there"), "\(copy.output)\(copy.errors)")
-        #expect(try rig.run(["repository", "copy", "--to", "away"] + place).output.contains("0 snapshots copied, 1 were there"))
+        #expect(copy.status == 0 && copy.output.contains("1 snapshot copied, 0 already there"), "\(copy.output)\(copy.errors)")
+        #expect(try rig.run(["repository", "copy", "--to", "away"] + place).output.contains("0 snapshots copied, 1 already there"))
         #expect(try rig.run(["repository", "check", "--read", "all", "--file", place[1], "--repository", "away"]).status == 0)
         #expect(try rig.run(["repository", "migrate"] + place).output.contains("nothing to do"))
         // For monitoring: the same as values.

@@ -125,7 +125,7 @@ import Testing
         Wrong(name: "step key inside", steps: "- exec: {argv: [a], after: []}", code: "unknown-key", says: "beside `exec:`"),
         Wrong(
             name: "cron", steps: "- copy: data\n  to: near", extra: "schedule: {cron: \"61 2 * * *\"}\n", code: "wrong-schedule",
-            says: "`61` is no minute"),
+            says: "`61` is not a minute"),
         Wrong(
             name: "top key", steps: "- copy: data\n  to: near", extra: "scedule: {cron: \"1 2 * * *\"}\n", code: "unknown-key",
             says: "did you mean `schedule`?"),

@@ -22,7 +22,7 @@ import Testing
                 │  ├─ quiesce-app    app (application)
                 │  ├─ snapshot-data  data (volume)
                 │  └─ ↺ thaw-app     undoes quiesce-app once snapshot-data has ended
-                ├─ copy-data         data (volume), to near; reads snapshot-data; 5 tries
+                ├─ copy-data         data (volume), to near; reads snapshot-data; 5 attempts
                 ├─ ↺ release-data    undoes snapshot-data once copy-data has ended
                 ├─ verify-copy       of copy-data, read metadata, restore
                 │  └─ ↺ drop-copy    undoes verify-copy once it has ended

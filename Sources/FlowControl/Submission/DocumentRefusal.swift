@@ -14,7 +14,7 @@ public struct DocumentRefusal: ExplainedError {
         let first = errors.first
         explanation = Explanation(
             .invalid, expected: "documents without errors",
-            found: "\(errors.count) error\(errors.count == 1 ? "" : "s")" + (first.map { ", the first: \($0.message)" } ?? ""),
+            found: errors.count.counted("error") + (first.map { ", the first: \($0.message)" } ?? ""),
             at: first.map { "\($0.source):\($0.mark.line):\($0.mark.column)" } ?? "documents", advice: first?.hint ?? "")
     }
 }

@@ -51,7 +51,7 @@ extension PipelineCompiler {
             return
         }
         let finding = Finding(
-            "wrong-mirror", "repository \(declared.name) can't be mirrored so", expected: "another repository without a mirror",
+            "wrong-mirror", "repository \(declared.name) can't be mirrored this way", expected: "another repository without a mirror",
             found: found,
             hint: "several copies are made by several `copy` steps", at: declared.mark)
         findings.append(LocatedFinding(finding: finding, source: declared.source))

@@ -54,7 +54,7 @@ extension PipelineCompiler {
         } catch {
             report(
                 Finding(
-                    "wrong-reference", "an expression names nothing that there is", expected: error.expected, found: error.found,
+                    "wrong-reference", "an expression names something that does not exist", expected: error.expected, found: error.found,
                     hint: error.advice, at: mention.mark))
             return []
         }

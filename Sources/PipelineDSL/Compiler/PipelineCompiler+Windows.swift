@@ -49,7 +49,7 @@ extension PipelineCompiler {
                 Finding(
                     "quiesce-without-snapshot", "\(id) freezes, but no snapshot is taken while it holds",
                     expected: "a `snapshot:` below it",
-                    found: "none", hint: "add `- snapshot: SYSTEM` right below, or take the quiesce away", at: drafts[quiesce].mark))
+                    found: "none", hint: "add `- snapshot: SYSTEM` right below, or remove the quiesce", at: drafts[quiesce].mark))
         }
         reportSlow(slow, while: id, before: drafts[snapshot].id)
     }

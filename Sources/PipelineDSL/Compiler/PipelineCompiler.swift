@@ -67,7 +67,7 @@ struct PipelineCompiler {
         report(
             Finding(
                 "cycle", "these steps wait for each other", expected: "an order in which each can run", found: path,
-                hint: "change an `after:`, or take away a reference to an output of a later step", at: drafts[first].mark))
+                hint: "change an `after:`, or remove a reference to an output of a later step", at: drafts[first].mark))
         return true
     }
 

@@ -1,3 +1,5 @@
+import Basics
+
 /// One problem of a document: what is wrong, where, what was expected, what was found, and the nearest thing that would be right.
 public struct Diagnostic: Sendable, Hashable, Codable {
     public enum Severity: String, Sendable, Hashable, Codable { case error, warning }
@@ -79,7 +81,7 @@ struct DiagnosticSink: Sendable {
     var remainder: String? {
         let hidden = [Diagnostic.Severity.error, .warning].compactMap { severity -> String? in
             let more = counts[severity, default: 0] - Self.limit
-            return more > 0 ? "\(more) more \(severity.rawValue)\(more == 1 ? "" : "s")" : nil
+            return more > 0 ? more.counted("more \(severity.rawValue)") : nil
         }
         return hidden.isEmpty ? nil : hidden.joined(separator: " and ") + " not shown"
     }

@@ -1,3 +1,5 @@
+import Basics
+
 /// The five fields of a cron expression (POSIX crontab, with names, steps and ranges).
 enum CronExpression {
     private struct Field {
@@ -27,10 +29,10 @@ enum CronExpression {
     /// What is wrong with it, or nil.
     static func problem(in text: String) -> String? {
         let parts = text.split(separator: " ")
-        guard parts.count == fields.count else { return "it has \(parts.count) fields" }
+        guard parts.count == fields.count else { return "it has \(parts.count.counted("field"))" }
         for (part, field) in zip(parts, fields) {
             for item in part.split(separator: ",", omittingEmptySubsequences: false) where !isGood(item, field) {
-                return "`\(item)` is no \(field.name)"
+                return "`\(item)` is not a \(field.name)"
             }
         }
         return nil

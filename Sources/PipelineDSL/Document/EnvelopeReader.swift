@@ -25,7 +25,7 @@ struct EnvelopeReader {
         if version.scalarText != Envelope.apiVersion {
             findings.append(
                 Finding(
-                    "wrong-version", "this is no document of ours that can be read", expected: "apiVersion: \(Envelope.apiVersion)",
+                    "wrong-version", "this is not a document that this program can read", expected: "apiVersion: \(Envelope.apiVersion)",
                     found: version.scalarText ?? version.kind, at: version.mark))
             return nil
         }
@@ -42,7 +42,7 @@ struct EnvelopeReader {
             let known = DocumentKind.allCases.map(Envelope.airshipSchema)
             findings.append(
                 Finding(
-                    "wrong-version", "this is no document of ours that can be read", expected: known.joined(separator: ", "),
+                    "wrong-version", "this is not a document that this program can read", expected: known.joined(separator: ", "),
                     found: schema.scalarText ?? schema.kind, hint: Finding.nearest(to: schema.scalarText ?? "", among: known),
                     at: schema.mark))
             return nil
@@ -136,7 +136,7 @@ struct EnvelopeReader {
         let known = DocumentKind.allCases.map(\.rawValue)
         findings.append(
             Finding(
-                "unknown-kind", "there is no such kind of document", expected: known.joined(separator: ", "),
+                "unknown-kind", "there is no document of this kind", expected: known.joined(separator: ", "),
                 found: node.scalarText ?? node.kind,
                 hint: Finding.nearest(to: node.scalarText ?? "", among: known), at: node.mark))
         return nil

@@ -13,7 +13,7 @@ extension Finding {
 
     init(_ problem: SettingProblem, _ label: String, at mark: SourceMark) {
         self.init(
-            "wrong-value", "\(label): `\(problem.setting)` can't be meant", expected: problem.expected, found: problem.found,
+            "wrong-value", "\(label): `\(problem.setting)` can't work", expected: problem.expected, found: problem.found,
             hint: problem.advice, at: mark)
     }
 }

@@ -36,7 +36,7 @@ struct Finding: Sendable, Hashable {
     static func unknownKey(
         _ key: String, in place: String, schemas: [SettingsSchema] = [], known: [String] = [], at mark: SourceMark
     ) -> Finding {
-        var finding = Finding("unknown-key", "`\(key)` is no key of \(place)", found: key, at: mark)
+        var finding = Finding("unknown-key", "`\(key)` is not a key of \(place)", found: key, at: mark)
         finding.unknownKey = UnknownKey(key: key, schemas: schemas, more: known)
         return finding
     }

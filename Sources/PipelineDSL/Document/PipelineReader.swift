@@ -176,7 +176,7 @@ struct PipelineReader {
                 guard let text = element[key]?.stringValue, !Self.isClockTime(text) else { continue }
                 findings.append(
                     Finding(
-                        "wrong-type", "blackouts[\(index)].\(key) is no time of day", expected: "HH:MM such as \"08:30\"", found: text,
+                        "wrong-type", "blackouts[\(index)].\(key) is not a time of day", expected: "HH:MM such as \"08:30\"", found: text,
                         at: node[key]?.mark ?? node.mark))
             }
         }
@@ -195,7 +195,7 @@ struct PipelineReader {
         guard let zone = zone?.stringValue, !ZoneName.isGood(zone) else { return }
         findings.append(
             Finding(
-                "wrong-type", "timeZone is no zone of the tz database", expected: "UTC or a name such as Europe/Berlin", found: zone,
+                "wrong-type", "timeZone is not a zone of the tz database", expected: "UTC or a name such as Europe/Berlin", found: zone,
                 at: mark))
     }
 

@@ -147,7 +147,7 @@ enum SettingReader {
         } catch {
             return Reading(
                 Finding(
-                    error.code, "\(label) is no expression that can be read", expected: error.expected, found: error.found,
+                    error.code, "\(label) is not an expression that can be read", expected: error.expected, found: error.found,
                     hint: error.advice,
                     at: node.mark))
         }

@@ -35,7 +35,7 @@ struct StepKeysReader {
             if reading.mentions.templates.isEmpty, !["true", "false"].contains(keys.when) {
                 findings.append(
                     Finding(
-                        "wrong-type", "\(label): when is no condition", expected: "an expression such as \"${parameters.full}\"",
+                        "wrong-type", "\(label): when is not a condition", expected: "an expression such as \"${parameters.full}\"",
                         found: node.kind, at: node.mark))
             }
         case "forEach": readFanOut(json, node, label: label)

@@ -99,7 +99,7 @@ struct StepReader {
             if isInside, verb.schema[key] == nil, key != "timeout", DocumentKeys.step[key] != nil {
                 findings.append(
                     Finding(
-                        "unknown-key", "`\(key)` is no setting of `\(verb.name)`", expected: "`\(key)` beside `\(verb.name):`",
+                        "unknown-key", "`\(key)` is not a setting of `\(verb.name)`", expected: "`\(key)` beside `\(verb.name):`",
                         found: "inside of it", hint: "indent `\(key)` as much as `\(verb.name)`", at: entry.key.mark))
                 continue
             }
@@ -128,7 +128,7 @@ struct StepReader {
         var shared = DocumentKeys.step[key]
         if key == "instant", verb.windowRole == .instantWhenDeclared { shared = DocumentKeys.instant }
         if key == "maxHold", verb.windowRole == .opens, own == nil {
-            shared = SettingField(name: key, summary: "the longest that the freeze may last", type: .timeSpan)
+            shared = SettingField(name: key, summary: "the maximum time that the systems may stay frozen", type: .timeSpan)
         }
         guard let field = own ?? shared else {
             let more = verb.windowRole == .instantWhenDeclared ? ["instant"] : []

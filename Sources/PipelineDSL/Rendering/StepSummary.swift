@@ -77,7 +77,7 @@ struct StepSummary {
         let read = Set(step.snapshots.values).sorted()
         if !read.isEmpty { notes.append("reads \(read.map(\.rawValue).joined(separator: ", "))") }
         if !step.isCompensation, step.retry.attempts != RetryPolicy().attempts {
-            notes.append(step.retry.attempts == 1 ? "one try" : "\(step.retry.attempts) tries")
+            notes.append(step.retry.attempts.counted("attempt"))
         }
         if let timeout = step.timeout { notes.append("\(timeout) at most") }
         if step.continueOnError { notes.append("may fail") }

@@ -155,7 +155,8 @@ final class PluginProcess: Sendable {
         case .success(let answer):
             guard destination == nil || call.receivedCount == destination?.count else {
                 throw StorageError(
-                    .truncated, expected: "\(destination?.count ?? 0) bytes of \(name)", found: "\(call.receivedCount)", at: program.name,
+                    .truncated, expected: "\((destination?.count ?? 0).counted("byte")) of \(name)", found: "\(call.receivedCount)",
+                    at: program.name,
                     advice: "this is an error in the plug-in; tell its author")
             }
             return answer
@@ -203,12 +204,13 @@ final class PluginProcess: Sendable {
     private func takeData(_ header: DataHeader) -> Bool {
         guard header.count >= 0, header.count <= PluginMessage.maximumData, let call = waiting(header.id) else {
             misspoken(
-                "data for a call that waits, of at most \(PluginMessage.maximumData) bytes", "\(header.count) bytes for call \(header.id)")
+                "data for a call that waits, of at most \(PluginMessage.maximumData) bytes",
+                "\(header.count.counted("byte")) for call \(header.id)")
             return false
         }
         if let destination = call.destination {
             guard header.count == destination.count else {
-                misspoken("\(destination.count) bytes of \(call.name)", "\(header.count)")
+                misspoken("\(destination.count.counted("byte")) of \(call.name)", "\(header.count)")
                 return false
             }
             guard DescriptorIO.read(into: destination, from: process.data) else { return false }

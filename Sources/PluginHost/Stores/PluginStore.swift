@@ -27,7 +27,7 @@ struct PluginStore: ObjectStore {
             let data = try process.call("store.get", arguments).data
             guard data.count == range.count else {
                 throw StorageError(
-                    .truncated, expected: "\(range.count) bytes from \(range.lowerBound) on", found: "\(data.count)",
+                    .truncated, expected: "\(range.count.counted("byte")) from \(range.lowerBound) on", found: "\(data.count)",
                     at: "\(properties.location) \(name)", advice: "the object was cut short; run a check")
             }
             return data

@@ -63,7 +63,7 @@ final class PluginImage: ImageReader {
 
     private func extents(_ bytes: [UInt8]) throws(StorageError) -> [Range<Int64>] {
         guard let extents = ExtentData.extents(bytes, size: size) else {
-            throw process.broken("ascending extents within \(size) bytes", "others")
+            throw process.broken("ascending extents within \(size.counted("byte"))", "others")
         }
         return extents
     }

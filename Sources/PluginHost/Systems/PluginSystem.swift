@@ -92,7 +92,7 @@ extension PluginSystem {
         let arguments = arguments(["key": .string(key), "members": .array(members)], context)
         return try await session.run(stopping: true) { process in
             let states = try process.call("snapshot.group", arguments).result["states"]?.arrayValue ?? []
-            guard states.count == keys.count else { throw process.broken("\(keys.count) snapshots", "\(states.count)") }
+            guard states.count == keys.count else { throw process.broken(keys.count.counted("snapshot"), "\(states.count)") }
             return zip(keys, states).map { SystemSnapshot(key: $0, state: $1) }
         }
     }

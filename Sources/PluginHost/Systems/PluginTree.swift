@@ -104,7 +104,8 @@ final class PluginFile: FileReader {
         guard let hole = answer.result["hole"]?.intValue, hole != 0 else { return 0 }
         guard hole > 0, part.isEmpty, hole <= opened.size - position else {
             throw process.broken(
-                "a hole within the file's \(opened.size) bytes, \(position) of which have come, or data", answer.result.canonicalText)
+                "a hole within the file's \(opened.size.counted("byte")), after the \(position) that have come, or data",
+                answer.result.canonicalText)
         }
         position += hole
         return hole

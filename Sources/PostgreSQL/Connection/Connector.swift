@@ -86,7 +86,7 @@ actor Connector {
             "add a line for this user and address to the server's pg_hba.conf and reload it; see sslMode, too"
         ),
         ("authentication failed", "28000", nil), ("role \"", "28000", nil), ("database \"", "3D000", nil),
-        ("requirepeer specifies", nil, "see who listens on the socket in the place of the server, and end him"),
+        ("requirepeer specifies", nil, "see who listens on the socket in the server's place, and end that process"),
         ("service file", nil, serviceAdvice), ("definition of service", nil, serviceAdvice),
         ("permission denied", "42501", nil), ("must be superuser or replication role", "42501", nil),
         ("certificate verify failed", nil, certificateAdvice), ("does not match host name", nil, certificateAdvice),

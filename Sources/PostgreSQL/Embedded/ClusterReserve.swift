@@ -11,7 +11,7 @@ struct ClusterReserve: Sendable {
 
     /// Four files of WAL: a start after a panic writes one, and what ends jobs, with new pages of tables, less than the next.
     static let size: Int64 = 64 << 20
-    /// What must be left besides before work is begun: two files of WAL.
+    /// What must be left besides before work begins: two files of WAL.
     static let low: Int64 = 32 << 20
     /// It is made where so much is left besides, lest it be given up for its own sake.
     static let margin: Int64 = 2 * low
@@ -74,7 +74,7 @@ struct ClusterReserve: Sendable {
 extension ClusterReserve {
     var givenUp: String {
         "the disk of the private database is full (\(folder.path)): its reserve of \(ByteCount(bytes: Self.size)) is given up so that jobs can end; "
-            + "free space there, \(ByteCount(bytes: Self.size + Self.margin)) at least: until then no job is begun, and there is no second reserve"
+            + "free at least \(ByteCount(bytes: Self.size + Self.margin)) there: until then no job begins, and there is no second reserve"
     }
 
     var takenAgain: String { "the disk of the private database has room again (\(folder.path)): its reserve is made anew" }

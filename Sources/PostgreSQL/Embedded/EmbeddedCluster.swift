@@ -209,7 +209,7 @@ extension EmbeddedCluster {
             hasReserve: ClusterReserve(folder: folder).isHeld)
     }
 
-    /// What the server has on its disk, and needs there before work is begun.
+    /// What the server has on its disk, and needs there before work begins.
     public struct Room: Sendable, Hashable {
         /// What is free for the server's user, and what the reserve holds.
         public var has: Int64

@@ -16,7 +16,7 @@ package struct ServerUser: Sendable, Hashable {
         let name = "postgres"
         if let user = UnixUser(named: name) { return ServerUser(name: name, userID: user.userID, groupID: user.groupID) }
         throw PostgreSQLError(
-            .noServerUser, expected: "a user \(name) to run the database as, for PostgreSQL refuses root", found: "none",
+            .noServerUser, expected: "a user \(name) to run the database as, because PostgreSQL refuses root", found: "none",
             at: "/etc/passwd",
             advice:
                 "install PostgreSQL's package, which makes it (apt install postgresql), or make it (adduser --system --group \(name)); "

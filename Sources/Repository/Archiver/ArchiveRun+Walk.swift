@@ -138,7 +138,7 @@ extension ArchiveRun {
                     path,
                     StorageError(
                         .changed, expected: "a file that stays as it is while it is read",
-                        found: "\(size) bytes read, \(after.size) there now",
+                        found: "\(size.counted("byte")) read, \(after.size) there now",
                         at: "/\(reader.logicalPath)/\(path)",
                         advice: "read from a snapshot, or quiesce the writer; the copy holds what was read"))
             }

@@ -1,3 +1,4 @@
+import Basics
 public import StorageKit
 import Tar
 
@@ -40,7 +41,8 @@ public struct PaxArchive {
             try bytes.withUnsafeBytes { try write($0) }
         }
         guard written == header.contentBytes else {
-            throw RepositoryError.damaged("/\(entry.path)", expected: "\(header.contentBytes) bytes of content", found: "\(written)")
+            throw RepositoryError.damaged(
+                "/\(entry.path)", expected: "\(header.contentBytes.counted("byte")) of content", found: "\(written)")
         }
         try put(TarHeader.padding(after: written))
     }

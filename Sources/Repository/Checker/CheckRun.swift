@@ -52,7 +52,7 @@ final class CheckRun: Sendable {
                 .damage,
                 RepositoryError(
                     .missingBlob, expected: "an index that lists what snapshots use",
-                    found: "\(walk.unlistedMore) more names of blobs that it does not list", at: repository.location,
+                    found: "\(walk.unlistedMore.counted("more name")) of blobs that it does not list", at: repository.location,
                     advice: RepositoryError.adviceToRepairIndex))
         }
         try await noteMissing(walk.used.filter { !index.contains($0) }, stored, packs)
@@ -151,7 +151,7 @@ final class CheckRun: Sendable {
                 damage(
                     id, blobs,
                     RepositoryError.damaged(
-                        "\(repository.location)/\(ObjectNames.pack(id))", expected: "\(expected) bytes", found: "\(size) bytes",
+                        "\(repository.location)/\(ObjectNames.pack(id))", expected: expected.counted("byte"), found: size.counted("byte"),
                         advice: RepositoryError.advice(repairing: id)))
                 continue
             }
@@ -243,7 +243,7 @@ final class CheckRun: Sendable {
                 .damage,
                 RepositoryError.damaged(
                     "snapshot \(snapshot.id.prefix(8))", expected: "damage that can be listed",
-                    found: "more than \(paths.found.count) paths that can't be restored; the first of them are named"))
+                    found: "more than \(paths.found.count.counted("path")) that can't be restored; the first of them are named"))
         }
         state.withLock { $0.report.damagedPaths = paths.found.sorted() }
     }

@@ -49,7 +49,7 @@ enum PackReading {
     /// Opens the header at a pack's end.
     static func header(of bytes: [UInt8], _ location: String, _ key: SealKey) throws -> [PackedBlob] {
         try bytes.withUnsafeBytes { bytes in
-            guard bytes.count >= 4 else { throw RepositoryError.damaged(location, expected: "a pack", found: "\(bytes.count) bytes") }
+            guard bytes.count >= 4 else { throw RepositoryError.damaged(location, expected: "a pack", found: bytes.count.counted("byte")) }
             let length = Int(UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: bytes.count - 4, as: UInt32.self)))
             guard length >= Sealer.overhead, length <= PackHeader.maximumBytes, length + 4 <= bytes.count else {
                 throw RepositoryError.damaged(location, expected: "a header within the pack", found: "a length of \(length)")

@@ -1,3 +1,4 @@
+import Basics
 import Crypto
 
 /// The list of blobs at a pack's end (restic design document, "Pack Format"): Seal(entries) ‖ its length as four bytes, little-endian.
@@ -44,7 +45,8 @@ enum PackHeader {
                 let id = ObjectID(bytes: UnsafeRawBufferPointer(rebasing: bytes[(position + entry - 32)..<(position + entry)]))
                 let (next, overflow) = offset.addingReportingOverflow(length)
                 guard !overflow, length >= sealOverhead else {
-                    throw RepositoryError.damaged(location, expected: "blobs within a pack of 4 GiB", found: "a blob of \(length) bytes")
+                    throw RepositoryError.damaged(
+                        location, expected: "blobs within a pack of 4 GiB", found: "a blob of \(length.counted("byte"))")
                 }
                 blobs.append(PackedBlob(key: BlobKey(kind: kind, id: id), offset: offset, length: length, plainLength: plainLength))
                 offset = next

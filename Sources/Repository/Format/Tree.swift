@@ -62,7 +62,7 @@ struct TreeReading {
     mutating func append(_ node: Node) throws {
         let name = node.name.bytes
         guard name.count <= TreeLimits.name else {
-            throw TreeLimits.tooLarge(id, "a name of \(name.count) bytes")
+            throw TreeLimits.tooLarge(id, "a name of \(name.count.counted("byte"))")
         }
         guard !name.isEmpty, name != [0x2E], name != [0x2E, 0x2E], !name.contains(0x2F), !name.contains(0) else {
             throw RepositoryError(
@@ -75,7 +75,8 @@ struct TreeReading {
         last = node.name
         nodes.append(node)
         guard nodes.recordBytes <= memory else {
-            throw TreeLimits.tooLarge(id, "\(nodes.count) entries, and more to come, of \(nodes.recordBytes) bytes")
+            throw TreeLimits.tooLarge(
+                id, "\(nodes.count.counted("entry", "entries")), and more to come, of \(nodes.recordBytes.counted("byte"))")
         }
     }
 }

@@ -1,3 +1,4 @@
+import Basics
 import Crypto
 
 /// Cuts a tree's JSON into its entries as it comes in pieces, so that a large folder's is never in memory as a whole.
@@ -55,7 +56,7 @@ struct TreeSplitter {
 
     private mutating func add(_ bytes: Slice<UnsafeRawBufferPointer>) throws {
         guard entry.count + bytes.count <= mostEntryBytes else {
-            throw TreeLimits.tooLarge(id, "one entry of more than \(entry.count) bytes")
+            throw TreeLimits.tooLarge(id, "one entry of more than \(entry.count.counted("byte"))")
         }
         entry.append(contentsOf: bytes)
     }

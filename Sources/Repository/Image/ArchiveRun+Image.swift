@@ -130,7 +130,7 @@ extension ArchiveRun {
         if let declared = tree.options.extent?.bytes {
             guard allowed.contains(declared), declared.nonzeroBitCount == 1 else {
                 throw StorageError(
-                    .invalid, expected: "an extent size that is a power of two, from 64KiB to 8MiB", found: "\(declared) bytes",
+                    .invalid, expected: "an extent size that is a power of two, from 64KiB to 8MiB", found: declared.counted("byte"),
                     at: "/\(tree.logicalPath)", advice: "leave it out for the size that fits the source")
             }
             return declared

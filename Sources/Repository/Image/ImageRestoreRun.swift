@@ -34,7 +34,7 @@ final class ImageRestoreRun: Sendable {
         let wanted = range ?? 0..<size
         guard wanted.upperBound <= size, wanted.lowerBound >= 0 else {
             throw RepositoryError(
-                .noSuchPath, expected: "a range within the image's \(size) bytes", found: "\(wanted)", at: node.name.description,
+                .noSuchPath, expected: "a range within the image's \(size.counted("byte"))", found: "\(wanted)", at: node.name.description,
                 advice: "give a range that the image has")
         }
         let content = node.content ?? []

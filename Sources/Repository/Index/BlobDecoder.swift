@@ -30,7 +30,7 @@ final class BlobDecoder {
         // A large folder's list is unpacked whole only for a repository that knows no compression.
         let limit = blob.key.kind == .tree ? max(UInt64(Self.largestBlob), 16 * UInt64(blob.length)) : UInt64(Self.largestBlob)
         guard UInt64(blob.plainLength) <= limit else {
-            throw damage(blob, pack, found: "a claim of \(blob.plainLength) bytes; nothing writes blobs like that")
+            throw damage(blob, pack, found: "a claim of \(blob.plainLength.counted("byte")); nothing writes blobs like that")
         }
         var result = try open(sealed, blob, in: pack)
         if blob.plainLength != 0 {
@@ -64,7 +64,7 @@ final class BlobDecoder {
             return
         }
         guard blob.key.kind == .tree || blob.plainLength <= Self.largestBlob else {
-            throw damage(blob, pack, found: "a claim of \(blob.plainLength) bytes; nothing writes blobs like that")
+            throw damage(blob, pack, found: "a claim of \(blob.plainLength.counted("byte")); nothing writes blobs like that")
         }
         try pass(try open(sealed, blob, in: pack), blob, in: pack) { _ in }
     }

@@ -69,7 +69,7 @@ struct BlobLoader: Sendable {
             throw RepositoryError.damaged(
                 "data/\(pack) at \(place.offset)",
                 expected: "\(place.key.kind) blob \(place.key.id), of at most \(limit) bytes as it is stored",
-                found: "\(place.length) bytes, as an index says", advice: RepositoryError.advice(repairing: pack))
+                found: "\(place.length.counted("byte")), as an index says", advice: RepositoryError.advice(repairing: pack))
         }
     }
 }

@@ -1,3 +1,4 @@
+import Basics
 import Crypto
 
 /// How long a file is by its blobs, which is not always what its tree says.
@@ -36,7 +37,7 @@ extension RepositoryError {
     /// A file is whole only where its tree and its blobs agree. restic before 0.9 wrote others, of files that grew while they were read.
     static func wrongSize(at location: String, expected: UInt64, found: UInt64) -> RepositoryError {
         .damaged(
-            location, expected: "blobs of \(expected) bytes in all, the size that its tree names", found: "\(found) bytes",
+            location, expected: "blobs of \(expected.counted("byte")) in all, the size that its tree names", found: found.counted("byte"),
             advice:
                 "`snappy-flow repository repair snapshots` keeps what is there under another name; `snappy-flow snapshots dump` prints it; a new backup reads the file again"
         )

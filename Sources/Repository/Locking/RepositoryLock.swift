@@ -84,7 +84,7 @@ public final class RepositoryLock: Sendable {
         let missing = early.isEmpty ? [] : early.subtracting(try await listIndexes())
         if let first = missing.first {
             throw RepositoryError(
-                .locked, expected: "the indexes that were loaded", found: "\(missing.count) of them are gone, \(first) among them",
+                .locked, expected: "the indexes that were loaded", found: "\(missing.count.counted("missing one")), \(first) among them",
                 at: repository, advice: "somebody pruned at that moment; a repetition reads the new ones", retry: .transient)
         }
         settlement.isProved.store(true, ordering: .releasing)

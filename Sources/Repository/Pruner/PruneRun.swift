@@ -70,7 +70,7 @@ struct PruneRun {
     private func requireSnapshots(_ snapshots: [Snapshot], _ packs: [ObjectID: [PackedBlob]]) throws {
         guard snapshots.isEmpty, !packs.isEmpty, !options.mayEmpty else { return }
         throw RepositoryError(
-            .invalid, expected: "snapshots, in a repository with \(packs.count) packs", found: "none", at: repository.location,
+            .invalid, expected: "snapshots, in a repository with \(packs.count.counted("pack"))", found: "none", at: repository.location,
             advice:
                 "see `snappy-flow snapshots list`; where every snapshot was removed on purpose, `snappy-flow repository prune --empty` removes what is left. Nothing was removed"
         )
@@ -81,7 +81,8 @@ struct PruneRun {
         let now = Set(try await files.store.listIDs(ObjectNames.snapshots).map(\.id.hex))
         guard now != Set(snapshots.map(\.id)) else { return }
         throw RepositoryError(
-            .damaged, expected: "the same \(snapshots.count) snapshots as a moment ago", found: "\(now.count)", at: repository.location,
+            .damaged, expected: "the same \(snapshots.count.counted("snapshot")) as a moment ago", found: "\(now.count)",
+            at: repository.location,
             advice: "the store's lists can't be trusted, or somebody removes snapshots without a lock; nothing was removed",
             retry: .transient)
     }
@@ -100,8 +101,8 @@ struct PruneRun {
             guard let size = stored[id] else { continue }
             guard size == IndexedPack(id: id, blobs: blobs).size else {
                 throw RepositoryError.damaged(
-                    "\(repository.location)/\(ObjectNames.pack(id))", expected: "\(IndexedPack(id: id, blobs: blobs).size) bytes",
-                    found: "\(size) bytes", advice: RepositoryError.advice(repairing: id))
+                    "\(repository.location)/\(ObjectNames.pack(id))", expected: (IndexedPack(id: id, blobs: blobs).size).counted("byte"),
+                    found: size.counted("byte"), advice: RepositoryError.advice(repairing: id))
             }
             for blob in blobs { missing.remove(blob.key) }
         }
@@ -132,7 +133,7 @@ struct PruneRun {
             guard places.contains(where: { damaged[$0.pack]?.contains(key) != true }) else {
                 throw RepositoryError.damaged(
                     "\(repository.location)/data", expected: "a whole copy of \(key.kind) blob \(key.id)",
-                    found: "\(places.count) damaged ones", advice: RepositoryError.advice(repairing: places[0].pack))
+                    found: places.count.counted("damaged one"), advice: RepositoryError.advice(repairing: places[0].pack))
             }
         }
         return damaged

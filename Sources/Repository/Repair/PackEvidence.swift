@@ -26,7 +26,7 @@ struct PackEvidence {
     func header(of id: ObjectID, _ size: Int64) async throws -> [PackedBlob] {
         let name = ObjectNames.pack(id)
         let location = "\(store.properties.location)/\(name)"
-        guard size > 4 else { throw RepositoryError.damaged(location, expected: "a pack", found: "\(size) bytes") }
+        guard size > 4 else { throw RepositoryError.damaged(location, expected: "a pack", found: size.counted("byte")) }
         let length = try await store.get(name, range: size - 4..<size).withUnsafeBytes {
             Int64(UInt32(littleEndian: $0.loadUnaligned(as: UInt32.self)))
         }
@@ -37,7 +37,8 @@ struct PackEvidence {
         let plain = try sealed.withUnsafeBytes { try Sealer(key).open($0) }
         let pack = IndexedPack(id: id, blobs: try PackHeader.decode(plain, at: location))
         guard pack.size == size else {
-            throw RepositoryError.damaged(location, expected: "\(pack.size) bytes, as its header says", found: "\(size) bytes")
+            throw RepositoryError.damaged(
+                location, expected: "\(pack.size.counted("byte")), as its header says", found: size.counted("byte"))
         }
         return pack.blobs
     }

@@ -33,7 +33,7 @@ struct RestoreWarnings: Sendable {
     var errors: [StorageError] {
         told.map { error, count in
             var error = error
-            if count > 1 { error.found += ", here and in \(count - 1) other places" }
+            if count > 1 { error.found += ", here and in \((count - 1).counted("other place"))" }
             return error
         }
     }

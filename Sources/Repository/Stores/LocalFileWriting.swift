@@ -1,3 +1,4 @@
+import Basics
 import Foundation
 import HostKit
 import StorageKit
@@ -30,7 +31,7 @@ enum LocalFileWriting {
             if isLarge, case let failure = posix_fallocate(file.descriptor, 0, off_t(bytes.count)),
                 [ENOSPC, EDQUOT, EFBIG].contains(failure)
             {
-                throw LocalError.of(failure, at: target, doing: "room for \(bytes.count) bytes")
+                throw LocalError.of(failure, at: target, doing: "room for \(bytes.count.counted("byte"))")
             }
             try bytes.withUnsafeBytes { bytes in
                 if file.isDirect {
@@ -62,7 +63,9 @@ enum LocalFileWriting {
         while done < bytes.count {
             let put = pwrite(descriptor, bytes.baseAddress.map { $0 + done }, bytes.count - done, off_t(start + done))
             if put < 0, errno == EINTR { continue }
-            guard put > 0 else { throw LocalError.of(put == 0 ? ENOSPC : errno, at: path, doing: "room for \(bytes.count) bytes") }
+            guard put > 0 else {
+                throw LocalError.of(put == 0 ? ENOSPC : errno, at: path, doing: "room for \(bytes.count.counted("byte"))")
+            }
             done += put
         }
     }

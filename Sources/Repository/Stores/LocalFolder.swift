@@ -61,7 +61,7 @@ struct LocalFolder: Sendable {
             let other = DiskRoom(at: kept.folder), own.isShared(with: other)
         else { return }
         throw StorageError(
-            .noSpace, expected: "room for \(bytes) bytes",
+            .noSpace, expected: "room for \(bytes.counted("byte"))",
             found: "\(ByteCount(bytes: own.free).approximate) free, of which \(ByteCount(bytes: kept.bytes)) are kept for \(kept.folder)",
             at: path,
             advice: "free space there, or move the repository or the database to another disk, then run again: what was stored is kept",
@@ -78,7 +78,7 @@ struct LocalFolder: Sendable {
         let range = range ?? 0..<Int64(status.st_size)
         guard range.upperBound <= Int64(status.st_size) else {
             throw StorageError(
-                .truncated, expected: "at least \(range.upperBound) bytes", found: "\(status.st_size) bytes", at: file,
+                .truncated, expected: "at least \(range.upperBound.counted("byte"))", found: status.st_size.counted("byte"), at: file,
                 advice: "the object was cut short; run a check")
         }
         var failure: StorageError?

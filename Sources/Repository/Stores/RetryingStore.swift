@@ -108,7 +108,7 @@ public struct RetryingStore: ObjectStore {
         guard found != Int64(count) else { return }
         if found != nil, ObjectNames.id(of: name) != nil { try? await base.delete(name) }
         throw StorageError(
-            .truncated, expected: "\(count) bytes stored", found: found.map { "\($0)" } ?? "nothing",
+            .truncated, expected: "\(count.counted("byte")) stored", found: found.map { "\($0)" } ?? "nothing",
             at: "\(base.properties.location) \(name)",
             advice: "the server took it and does not have it: look at its disk and its log", retry: .transient)
     }

@@ -39,7 +39,7 @@ struct SealedFiles: Sendable {
     private func tooLarge(_ prefix: String, _ id: ObjectID, _ stored: Int) -> RepositoryError {
         damaged(
             prefix, id, expected: "at most \(UnpackingRoom.limit(of: prefix) >> 20) MiB, and some times what is stored",
-            found: "\(stored) bytes that unpack to more; nothing honest does")
+            found: "\(stored.counted("byte")) that unpack to more; nothing honest does")
     }
 
     private func damaged(_ prefix: String, _ id: ObjectID, expected: String, found: String) -> RepositoryError {

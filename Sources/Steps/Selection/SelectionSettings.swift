@@ -13,19 +13,20 @@ struct SelectionSettings: Sendable {
     ]
 
     static let excludes = Setting<[String]>(
-        "excludes", "Patterns of what to leave out, in restic's language: `*.tmp` and `cache` at any depth, `/srv/home/cache` there alone",
+        "excludes", "Paths to leave out, as restic patterns: `*.tmp` and `cache` at any depth, `/srv/home/cache` only there",
         default: [])
-    static let iexcludes = Setting<[String]>("iexcludes", "As `excludes`, whatever the case of letters", default: [])
+    static let iexcludes = Setting<[String]>("iexcludes", "Like `excludes`, ignoring upper and lower case", default: [])
     static let excludesFrom = Setting<OneOrMore>(
-        "excludesFrom", "Files of the worker with more patterns, one a line; `#` begins a comment", type: OneOrMore.type(of: .path))
+        "excludesFrom", "Files on the worker's host with more patterns, one per line; `#` begins a comment",
+        type: OneOrMore.type(of: .path))
     static let iexcludesFrom = Setting<OneOrMore>(
-        "iexcludesFrom", "As `excludesFrom`, whatever the case of letters", type: OneOrMore.type(of: .path))
+        "iexcludesFrom", "Like `excludesFrom`, ignoring upper and lower case", type: OneOrMore.type(of: .path))
     static let excludeIfPresent = Setting<OneOrMore>(
-        "excludeIfPresent", "Files that mark a folder whose other content is left out: `.nobackup`, or `FILE:HEADER` for one that begins so"
+        "excludeIfPresent", "Leave out the rest of a folder with such a file: `.nobackup`, or `FILE:HEADER` for one that begins with HEADER"
     )
     static let excludeCaches = Setting<Bool>(
-        "excludeCaches", "Leave out the content of folders with a `CACHEDIR.TAG` that has its signature", default: false)
-    static let excludeLargerThan = Setting<ByteCount>("excludeLargerThan", "Leave out files that are larger")
+        "excludeCaches", "Leave out the content of folders with a valid `CACHEDIR.TAG`", default: false)
+    static let excludeLargerThan = Setting<ByteCount>("excludeLargerThan", "Leave out files larger than this")
 
     /// Reads nothing yet: a system with a wrong pattern can still be restored to.
     init(_ settings: Settings) { self.settings = settings }

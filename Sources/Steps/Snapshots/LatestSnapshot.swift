@@ -52,7 +52,7 @@ struct LatestSnapshot {
         let found =
             !unfit.isEmpty
             ? "only what is of the future: \(listed(unfit))"
-            : others.isEmpty ? "none of 0 snapshots" : "none of \(all.count) snapshots; there are \(listed(others))"
+            : others.isEmpty ? "none of 0 snapshots" : "none of \(all.count.counted("snapshot")); there are \(listed(others))"
         return StepError(
             .noSuchSnapshot, expected: "a snapshot\(expected)", found: found, at: location,
             advice: others.isEmpty

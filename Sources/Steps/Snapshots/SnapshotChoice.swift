@@ -50,12 +50,13 @@ public enum SnapshotChoice: Sendable, Hashable {
         let found = all.filter { $0.id.hasPrefix(id) }
         guard let snapshot = found.first else {
             throw StepError(
-                .noSuchSnapshot, expected: "snapshot \(id.printable)", found: "none of \(all.count) snapshots", at: location, advice: advice
+                .noSuchSnapshot, expected: "snapshot \(id.printable)", found: "none of \(all.count.counted("snapshot"))", at: location,
+                advice: advice
             )
         }
         guard found.count == 1 else {
             throw StepError(
-                .noSuchSnapshot, expected: "an id of one snapshot", found: "\(id), with which \(found.count) begin", at: location,
+                .noSuchSnapshot, expected: "an id of one snapshot", found: "\(id), with which \(found.count) ids begin", at: location,
                 advice: "give more digits")
         }
         guard filter.admits(snapshot) else {

@@ -9,7 +9,7 @@ struct Approve: Verb {
         workClass: .backup,
         waitsFor: .approval, outputs: ["by": "Who approved"])
 
-    static let by = Setting<[String]>("by", "Users and groups that may answer; anybody when it is left out")
+    static let by = Setting<[String]>("by", "Users and groups that may answer; by default, anybody")
 
     func run(_ context: StepContext) async throws -> StepResult { throw StepError.answeredOutside(context) }
 }

@@ -5,13 +5,13 @@ import StepKit
 /// Attaches systems to this host, so that they can be read; its undo detaches them in reverse order. The compiler puts it in front of what reads such a view.
 struct Attach: Verb {
     let declaration = VerbDeclaration(
-        name: "attach", summary: "Make what has to be attached to be read (a mapping, a mount) readable on a host",
+        name: "attach", summary: "Attach a system to a host (map it, mount it), so that it can be read there",
         subject: .systems(anyOf: [.attaching]), schema: SettingsSchema([Self.view.field]), workClass: .backup,
         acquires: Acquisition(of: .attachment, undoVerb: "detach", undoneWhen: .usersDone), holdsSystems: .shared, reads: .attachedViews,
         outputs: [Self.attachments: "By system: its attachment; `state` says where it is"])
 
     static let view = Setting<String>(
-        ViewReading.setting, "What is attached, where the type has several views that have to be: its files (tree), or its disk (image)",
+        ViewReading.setting, "Which view is attached, if several have to be: the system's files (tree), or its disk (image)",
         type: .choice(SystemView.allCases.map(\.rawValue)))
     static let attachments = "attachments"
 

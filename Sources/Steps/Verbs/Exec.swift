@@ -9,16 +9,16 @@ struct Exec: Verb {
         schema: SettingsSchema([
             Self.argv.field, Self.stdin.field, Self.environment.field, Self.expectExit.field, Self.workingFolder.field, Self.instant.field,
         ]), workClass: .backup, windowRole: .instantWhenDeclared,
-        outputs: ["exit": "Its exit status", "stdout": "Its output, at most 64 KiB", "truncated": "True when there was more"])
+        outputs: ["exit": "Its exit status", "stdout": "Its output, up to 64 KiB", "truncated": "True if there was more"])
 
     static let argv = Setting<[String]>.required("argv", "The program and its arguments", type: .argv)
-    static let stdin = Setting<String>("stdin", "What it reads", default: "")
+    static let stdin = Setting<String>("stdin", "The program's standard input", default: "")
     static let environment = Setting<[String: EnvironmentValue]>(
-        "environment", "Its variables; values may be secret references", default: [:])
+        "environment", "Environment variables for the program; values may be secret references", default: [:])
     static let expectExit = Setting<[Int]>(
         "expectExit", "The exit statuses that count as success", default: [0], type: .list(.integer(0...255)))
-    static let workingFolder = Setting<String>("workingFolder", "The folder that it starts in; / else", type: .path)
-    static let instant = Setting<Bool>("instant", "True when it may stand in a window; needs a timeout", default: false)
+    static let workingFolder = Setting<String>("workingFolder", "The program's working folder; by default, /", type: .path)
+    static let instant = Setting<Bool>("instant", "True: quick enough to run inside a window; requires a timeout", default: false)
 
     func run(_ context: StepContext) async throws -> StepResult {
         let settings = context.settings

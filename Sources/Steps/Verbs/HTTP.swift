@@ -12,20 +12,20 @@ struct HTTP: Verb {
             StoreConnection.proxy.field,
         ]), workClass: .backup, windowRole: .instantWhenDeclared,
         outputs: [
-            "status": "The answer's status", "body": "The answer's body, at most 64 KiB: a JSON value where it is JSON, else text",
-            "truncated": "True when there was more",
+            "status": "The response's status", "body": "The response's body, up to 64 KiB: a JSON value if it is JSON, text otherwise",
+            "truncated": "True if there was more",
         ])
 
-    static let url = Setting<String>.required("url", "Where to, http:// or https://")
+    static let url = Setting<String>.required("url", "The URL, http:// or https://")
     static let method = Setting<String>(
-        "method", "The method; POST with a body and GET without one else",
+        "method", "The method; by default POST with a body, GET without one",
         type: .choice(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]))
-    static let headers = Setting<[String: EnvironmentValue]>("headers", "Its headers; values may be secret references", default: [:])
-    static let body = Setting<JSONValue>("body", "A text is sent as it is, anything else as JSON")
+    static let headers = Setting<[String: EnvironmentValue]>("headers", "Request headers; values may be secret references", default: [:])
+    static let body = Setting<JSONValue>("body", "The request's body: a text is sent as it is, anything else as JSON")
     static let expect = Setting<HTTPExpectation>(
         "expect", "What counts as success", default: HTTPExpectation(), type: HTTPExpectation.settingType)
     static let wait = Setting<String>("wait", "callback: wait until the server calls back", type: .choice(["callback"]))
-    static let instant = Setting<Bool>("instant", "True when it may stand in a window; needs a timeout", default: false)
+    static let instant = Setting<Bool>("instant", "True: quick enough to run inside a window; requires a timeout", default: false)
 
     /// More of an answer is read and thrown away up to this, so that a long one is no error.
     private static let readAtMost = ByteCount.mebibytes(16)

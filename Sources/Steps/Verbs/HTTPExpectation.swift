@@ -7,8 +7,9 @@ struct HTTPExpectation: SettingValue, Hashable {
     var status: [Int] = []
     var contains: String?
 
-    private static let statusSetting = Setting<[Int]>("status", "The statuses; 200 to 299 else", type: .list(.integer(100...599)))
-    private static let containsSetting = Setting<String>("contains", "A text that the body must hold")
+    private static let statusSetting = Setting<[Int]>(
+        "status", "The accepted statuses; by default, 200 to 299", type: .list(.integer(100...599)))
+    private static let containsSetting = Setting<String>("contains", "A text that the body must contain")
     static var settingType: SettingType { .object(SettingsSchema([statusSetting.field, containsSetting.field])) }
 
     init() {}
@@ -44,7 +45,8 @@ struct HTTPExpectation: SettingValue, Hashable {
         }
         guard let contains, response.body.firstRange(of: Array(contains.utf8)) == nil else { return }
         throw StepError(
-            .unexpectedBody, expected: "a body that holds \(contains.debugDescription)", found: "\(response.body.count) bytes without it",
+            .unexpectedBody, expected: "a body that holds \(contains.debugDescription)",
+            found: "\(response.body.count.counted("byte")) without it",
             at: request.address, advice: "check the server, or correct `expect`", retry: .transient)
     }
 }

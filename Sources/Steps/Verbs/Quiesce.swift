@@ -10,7 +10,7 @@ struct Quiesce: Verb {
         acquires: Acquisition(of: .freeze, undoVerb: "thaw", undoneWhen: .windowSealed), holdsSystems: .exclusive,
         outputs: ["systems": "By system: what its freeze returned"], undoOutputs: ["systems": "By system: what its thaw returned"])
 
-    static let maxHold = Setting<TimeSpan>("maxHold", "The longest that the systems may stay frozen; the system type's own default else")
+    static let maxHold = Setting<TimeSpan>("maxHold", "Maximum time that the systems may stay frozen; by default, what their types say")
 
     /// In what a thaw returns of a system: why the freeze did not last. The window is void then.
     static let lost = "lost"

@@ -5,7 +5,7 @@ import StepKit
 /// Takes system snapshots; its undo releases them, and former bases.
 struct TakeSnapshot: Verb {
     let declaration = VerbDeclaration(
-        name: "snapshot", summary: "Hold a point in time of systems, to be copied later",
+        name: "snapshot", summary: "Take snapshots of systems, to be copied later",
         subject: .systems(anyOf: [.snapshotting]),
         schema: SettingsSchema([
             Self.suffix.field.idle(meanwhile: "leave it out: the names are snappy-flow's own"), Self.group.field,
@@ -13,8 +13,8 @@ struct TakeSnapshot: Verb {
         windowRole: .snapshot, acquires: Acquisition(of: .snapshot, undoVerb: "release", undoneWhen: .usersDone), holdsSystems: .exclusive,
         outputs: ["snapshots": "By system: its system snapshot"])
 
-    static let suffix = Setting<String>("suffix", "A word that the system snapshot's name ends with, where the system shows names")
-    static let group = Setting<Bool>("group", "One instant over all systems of the list", default: false)
+    static let suffix = Setting<String>("suffix", "A suffix for the system snapshot's name, if the system shows names")
+    static let group = Setting<Bool>("group", "True to take all systems of the list at one instant", default: false)
 
     func problems(in settings: Settings, about subject: StepSubject) -> [SettingProblem] {
         guard (try? settings.value(Self.group)) == true, subject.systems.count > 1 else { return [] }

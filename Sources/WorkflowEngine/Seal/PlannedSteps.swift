@@ -19,7 +19,7 @@ struct PlannedSteps: Sendable {
         }
         let works = Set(added.filter { !$0.isCompensation }.map(\.id))
         let undos = Set(added.filter(\.isCompensation).map(\.id))
-        guard definition.windows.count == plan.windows.count else { return "\(definition.windows.count) windows, not the plan's" }
+        guard definition.windows.count == plan.windows.count else { return "\(definition.windows.count.counted("window")), not the plan's" }
         for (planned, window) in zip(plan.windows, definition.windows) {
             var bare = window
             bare.members.removeAll { works.contains($0) }

@@ -51,7 +51,7 @@ final class StepJournal: Sendable {
             }
             if state.dropped > 0, var line = state.lines.first {
                 line.level = .warning
-                line.message = "\(state.dropped) earlier lines were dropped while the database could not be reached"
+                line.message = "dropped while the database could not be reached: \(state.dropped.counted("earlier line"))"
                 state.lines.insert(line, at: 0)
                 state.dropped = 0
             }

@@ -16,7 +16,7 @@ extension EngineStore {
         if let row = rows.first(where: { Self.proof($0) == nil }) {
             let (level, snapshot) = (try? row.get("level") as String, try? row.get("snapshotID") as String)
             notice(
-                "\(rows.count - proofs.count) proofs count for nothing: the level of the first, of snapshot \((snapshot ?? "?").prefix(8)), is \(level ?? "none"); a newer version may have written it"
+                "not counted: \((rows.count - proofs.count).counted("proof")): the level of the first, of snapshot \((snapshot ?? "?").prefix(8)), is \(level ?? "none"); a newer version may have written it"
             )
         }
         return proofs

@@ -6,7 +6,7 @@ import WorkflowEngine
 extension DatabaseCommand {
     struct Status: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "status", abstract: "Where the control database is, and the version of its schema.")
+            commandName: "status", abstract: "Shows where the control database is, and the version of its schema.")
         @OptionGroup var database: DatabaseOptions
         @OptionGroup var output: OutputOptions
 
@@ -25,7 +25,7 @@ extension DatabaseCommand {
                 if let room = cluster.room {
                     add(
                         "room",
-                        "\(ByteCount(bytes: room.has).approximate), needs \(ByteCount(bytes: room.needs).approximate) before work is begun")
+                        "\(ByteCount(bytes: room.has).approximate), needs \(ByteCount(bytes: room.needs).approximate) before work begins")
                 }
                 if status.major != nil {
                     add(
@@ -67,7 +67,7 @@ extension DatabaseCommand {
             commandName: "migrate", abstract: "Brings the schema to this program's version, or to an older one.",
             discussion: "Going back to version 0 removes every job. Commands migrate forward by themselves.")
         @OptionGroup var database: DatabaseOptions
-        @Option(help: "The version to go to; this program's by default.") var to: Int?
+        @Option(help: "The version to go to; by default, this program's.") var to: Int?
 
         func run() async throws {
             try await database.withControlDatabase { control in

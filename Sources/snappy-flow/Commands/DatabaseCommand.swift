@@ -20,11 +20,11 @@ struct DatabaseCommand: AsyncParsableCommand {
 
     struct Down: AsyncParsableCommand {
         static let configuration = CommandConfiguration(commandName: "down", abstract: "Stops the private PostgreSQL.")
-        @Flag(help: "Stop it although commands use it; their jobs go on when they, or a worker, come back.") var force = false
+        @Flag(help: "Stop it even if commands use it; their jobs go on when the commands, or a worker, come back.") var force = false
 
         func run() async throws {
             let stopped = try await EmbeddedCluster.standard().down(force: force)
-            print(stopped ? "The private PostgreSQL is stopped." : "The private PostgreSQL did not run.")
+            print(stopped ? "The private PostgreSQL is stopped." : "The private PostgreSQL was not running.")
         }
     }
 }

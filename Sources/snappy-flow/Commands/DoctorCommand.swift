@@ -11,10 +11,11 @@ import WorkflowEngine
 
 struct DoctorCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "doctor", abstract: "Says what is missing on this machine, what is still held, and what the documents' places answer.",
+        commandName: "doctor",
+        abstract: "Reports what this machine lacks, what jobs still hold, and whether systems and repositories answer.",
         discussion:
             "Changes nothing. Exit status 4 when something is held that no living worker is undoing, 1 when something else is wrong.")
-    @Argument(help: "Documents whose systems, repositories and secrets are looked at too.") var files: [String] = []
+    @Argument(help: "Documents whose systems, repositories and secrets are to be checked too.") var files: [String] = []
     @OptionGroup var database: DatabaseOptions
 
     func run() async throws {
@@ -79,7 +80,7 @@ struct DoctorCommand: AsyncParsableCommand {
     private func check(_ store: EngineStore, _ report: inout DoctorReport) async throws {
         report.good("\(store.place), schema version \(Migrator().latest)")
         let workers = try await store.workers().filter(\.isAlive)
-        report.good("\(workers.count) living worker\(workers.count == 1 ? "" : "s")")
+        report.good(workers.count.counted("living worker"))
         let aside = try await store.setAsideJobs()
         for job in aside {
             report.bad(
@@ -90,7 +91,7 @@ struct DoctorCommand: AsyncParsableCommand {
             report.bad(reason, do: "mend or remove the row (docs/database.md)")
         }
         let stalls = try await store.stalled(tenant: "default", job: nil)
-        if stalls.count > 20 { report.bad("\(stalls.count) steps stand still; the first:", do: "") }
+        if stalls.count > 20 { report.bad("\(stalls.count.counted("step")) stand still; the first:", do: "") }
         for stall in stalls.prefix(20) {
             report.bad(
                 "job \(stall.job.short) (\(stall.pipeline)) stands still: \(stall)",
@@ -115,7 +116,7 @@ struct DoctorCommand: AsyncParsableCommand {
                     "held: \(what), undone by \(record.step.id)\(host)", error: record.error,
                     do: (isAside
                         ? "mend the job's rows, then `snappy-flow jobs resume \(record.job.short)`"
-                        : workers.isEmpty ? "start `snappy-flow worker`\(host)" : "mend what it fails of: it is tried again by itself")
+                        : workers.isEmpty ? "start `snappy-flow worker`\(host)" : "mend the cause: it is tried again by itself")
                         + (record.failures == 0
                             ? "" : "; what can't be undone any more is given up with `snappy-flow jobs abandon \(record.job.short)`"))
             }
@@ -151,7 +152,7 @@ struct DoctorCommand: AsyncParsableCommand {
                 let repository = try await place.open()
                 let list = try await repository.snapshotList()
                 try list.requireWhole()
-                report.good("repository \(name): \(list.snapshots.count) snapshots")
+                report.good("repository \(name): \(list.snapshots.count.counted("snapshot"))")
             } catch let error as RepositoryError where error.kind == .notARepository && planned.create {
                 report.good("repository \(name): not there yet; the first copy makes it")
             } catch let error as any ExplainedError {
@@ -236,6 +237,6 @@ struct DoctorReport {
 
     func conclude() {
         let wrong = problems + heldProblems
-        print("\n" + (wrong == 0 ? "All is well." : "\(wrong) thing\(wrong == 1 ? "" : "s") to mend."))
+        print("\n" + (wrong == 0 ? "All is well." : "\(wrong.counted("thing")) to mend."))
     }
 }

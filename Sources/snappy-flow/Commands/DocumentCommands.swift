@@ -7,7 +7,7 @@ import Steps
 
 struct ValidateCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "validate", abstract: "Checks documents and shows every problem with its place. Touches nothing.")
+        commandName: "validate", abstract: "Checks documents and shows every problem and where it is. Touches nothing.")
     @OptionGroup var documents: PipelineOptions
     @OptionGroup var output: OutputOptions
 
@@ -22,7 +22,7 @@ struct ValidateCommand: ParsableCommand {
             return
         }
         for plan in try documents.compile() {
-            print("\(plan.plan.pipeline): valid, \(plan.plan.steps.count) steps, plan \(plan.id.rawValue.prefix(12))")
+            print("\(plan.plan.pipeline): valid, \(plan.plan.steps.count.counted("step")), plan \(plan.id.rawValue.prefix(12))")
         }
     }
 }
@@ -33,7 +33,7 @@ struct PlanCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "plan", abstract: "Shows what a pipeline compiles into: steps, windows, and what is undone whatever happens.")
     @OptionGroup var documents: PipelineOptions
-    @Option(help: "tree, mermaid, dot or json.") var form: Form = .tree
+    @Option(help: "How to show it: tree, mermaid, dot or json.") var form: Form = .tree
 
     func run() throws {
         let plans = try documents.compile()
@@ -52,7 +52,7 @@ struct PlanCommand: ParsableCommand {
 struct SchemaCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "schema", abstract: "Prints the JSON Schema of documents, for editors and checkers.")
-    @Argument(help: "Pipeline, System, Repository, or the name of a plug-in or verb; any document by default.") var name: String?
+    @Argument(help: "Pipeline, System, Repository, or the name of a plug-in or verb; by default, any document.") var name: String?
 
     func run() throws {
         guard let schema = DocumentSchema.schema(of: name, catalog: Composition.catalog) else {

@@ -6,11 +6,11 @@ import Steps
 
 struct PluginsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "plugins", abstract: "What this binary can back up, where to, and with which verbs.",
+        commandName: "plugins", abstract: "Shows what this binary can back up, where to, and with which verbs.",
         subcommands: [List.self, Show.self], defaultSubcommand: List.self)
 
     struct List: ParsableCommand {
-        static let configuration = CommandConfiguration(commandName: "list", abstract: "Every system type, repository type and verb.")
+        static let configuration = CommandConfiguration(commandName: "list", abstract: "Lists every system type, repository type and verb.")
         @OptionGroup var output: OutputOptions
 
         func run() throws {
@@ -51,7 +51,7 @@ struct PluginsCommand: ParsableCommand {
     }
 
     struct Show: ParsableCommand {
-        static let configuration = CommandConfiguration(commandName: "show", abstract: "The settings of one plug-in or verb.")
+        static let configuration = CommandConfiguration(commandName: "show", abstract: "Shows the settings of one plug-in or verb.")
         @Argument(help: "The name of a system type, repository type or verb.") var name: String
         @OptionGroup var output: OutputOptions
 

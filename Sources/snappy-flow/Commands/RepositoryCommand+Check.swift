@@ -8,13 +8,13 @@ extension RepositoryCommand {
     struct Check: Interruptible {
         static let configuration = CommandConfiguration(
             commandName: "check",
-            abstract: "Looks whether everything that the snapshots need is there, and reads as much of it as asked for.",
-            discussion: "Exit status 7 when something is damaged. A check is no proof in the sense of `verify`: it is not recorded.")
+            abstract: "Checks that everything that snapshots need is there, and reads as much of it as you ask for.",
+            discussion: "Exit status 7 if something is damaged. A check is not a proof in the sense of `verify`: it is not recorded.")
         @OptionGroup var place: RepositoryOptions
         @OptionGroup var filter: SnapshotFilterOptions
         @Option(help: "How much of the packs is read: metadata, a share such as 10%, or all.") var read = "metadata"
         @Option(help: "Only this snapshot: latest, or an id or its beginning.") var snapshot: String?
-        @Flag(help: "Take no lock: for a repository that can only be read.") var noLock = false
+        @Flag(help: "Take no lock, for a repository that can only be read.") var noLock = false
         @OptionGroup var output: OutputOptions
 
         func validate() throws {
@@ -34,7 +34,8 @@ extension RepositoryCommand {
             if let snapshot { options.snapshot = try await SnapshotFinder(opened, filter.filter).one(snapshot) }
             options.progress = { progress in
                 meter.show(
-                    "\(progress.packsRead) of \(progress.packsToRead) packs, \(ByteCount(bytes: Int64(progress.bytesRead)).approximate)")
+                    "\(progress.packsRead) of \(progress.packsToRead.counted("pack")), \(ByteCount(bytes: Int64(progress.bytesRead)).approximate)"
+                )
             }
             let report = try await repository.check(options)
             meter.clear()
@@ -46,8 +47,8 @@ extension RepositoryCommand {
             for path in report.damagedPaths { StandardError.write("can't be restored: /\(path.printable)") }
             output.print(
                 report.value.merging(["snapshot": options.snapshot.map { .string($0.id) } ?? .null]),
-                orText: "\(report.snapshots) snapshots, \(report.packs) packs, \(report.blobs) blobs; "
-                    + "read \(report.packsRead) packs, \(ByteCount(bytes: Int64(report.bytesRead)).approximate)"
+                orText: "\(report.snapshots.counted("snapshot")), \(report.packs.counted("pack")), \(report.blobs.counted("blob")); "
+                    + "read \(report.packsRead.counted("pack")), \(ByteCount(bytes: Int64(report.bytesRead)).approximate)"
                     + (report.isSound ? "\nno damage found" : ""))
             guard report.isSound else {
                 throw CommandFailure(

@@ -6,12 +6,12 @@ import StorageKit
 extension RepositoryCommand {
     struct Copy: Interruptible {
         static let configuration = CommandConfiguration(
-            commandName: "copy", abstract: "Copies snapshots into another repository of the document: a second copy.",
+            commandName: "copy", abstract: "Copies snapshots into another repository of the document, as a second copy.",
             discussion: """
-                The other repository is made where there is none, and has a password and a key of its own. What it has already is not sent. A copy that
-                was cut off goes on when it is started again.
+                The other repository is created if it does not exist, and has a password and a key of its own. What it already has is \
+                not sent. If a copy is cut off, start it again and it goes on.
                 """)
-        @Argument(help: "Ids of snapshots or their beginnings, or latest; every snapshot else, or those that the options below admit.")
+        @Argument(help: "Ids of snapshots or their beginnings, or latest; by default, every snapshot that the options below admit.")
         var snapshots: [String] = []
         @OptionGroup var place: RepositoryOptions
         @OptionGroup var filter: SnapshotFilterOptions
@@ -26,13 +26,13 @@ extension RepositoryCommand {
             let meter = ProgressLine(terminal: Terminal())
             let report = try await opened.repository.copy(chosen, to: other) { progress in
                 meter.show(
-                    "\(progress.snapshotsDone) of \(progress.snapshotsTotal) snapshots  \(ByteCount(bytes: progress.bytesDone).approximate) of \(ByteCount(bytes: progress.bytesTotal).approximate)"
+                    "\(progress.snapshotsDone) of \(progress.snapshotsTotal.counted("snapshot"))  \(ByteCount(bytes: progress.bytesDone).approximate) of \(ByteCount(bytes: progress.bytesTotal).approximate)"
                 )
             }
             meter.clear()
             for snapshot in report.copied { print("\(snapshot.original?.prefix(8) ?? "") copied as \(snapshot.shortID)") }
             print(
-                "\(report.copied.count) snapshots copied, \(report.skipped.count) were there, \(ByteCount(bytes: report.bytes).approximate) stored"
+                "\(report.copied.count.counted("snapshot")) copied, \(report.skipped.count) already there, \(ByteCount(bytes: report.bytes).approximate) stored"
             )
         }
     }
@@ -52,7 +52,7 @@ extension RepositoryCommand {
             }
             print(
                 try await repository.migrate()
-                    ? "the repository is of version 2 now" : "the repository is of version 2 already; nothing to do")
+                    ? "the repository has version 2 now" : "the repository has version 2 already; nothing to do")
         }
     }
 }

@@ -9,12 +9,13 @@ import WorkflowEngine
 extension RepositoryCommand {
     struct Key: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "key", abstract: "The passwords of a repository.", subcommands: [List.self, Add.self, Remove.self, Passwd.self],
+            commandName: "key", abstract: "Manages a repository's passwords.",
+            subcommands: [List.self, Add.self, Remove.self, Passwd.self],
             defaultSubcommand: List.self)
 
         struct List: AsyncParsableCommand {
             static let configuration = CommandConfiguration(
-                commandName: "list", abstract: "Every key, the oldest first; * is the one in use.")
+                commandName: "list", abstract: "Lists every key, the oldest first; * marks the one in use.")
             @OptionGroup var place: RepositoryOptions
             @OptionGroup var output: OutputOptions
 
@@ -34,7 +35,7 @@ extension RepositoryCommand {
         }
 
         struct Add: AsyncParsableCommand {
-            static let configuration = CommandConfiguration(commandName: "add", abstract: "Lets one more password open the repository.")
+            static let configuration = CommandConfiguration(commandName: "add", abstract: "Adds a password that opens the repository.")
             @OptionGroup var place: RepositoryOptions
             @OptionGroup var password: NewPassword
 
@@ -46,7 +47,7 @@ extension RepositoryCommand {
 
         struct Remove: AsyncParsableCommand {
             static let configuration = CommandConfiguration(
-                commandName: "remove", abstract: "Takes a key's right away. The key in use is refused.")
+                commandName: "remove", abstract: "Removes a key, and with it a password. The key in use can't be removed.")
             @Argument(help: "The key's id or its beginning.") var key: String
             @OptionGroup var place: RepositoryOptions
 
@@ -56,7 +57,7 @@ extension RepositoryCommand {
                 guard found.count == 1, let one = found.first, !key.isEmpty else {
                     throw CommandFailure(
                         .usage,
-                        "error: expected the beginning of one key's id, found \(key), with which \(found.count) begin; see `key list`")
+                        "error: expected the beginning of one key's id, found \(key), with which \(found.count) ids begin; see `key list`")
                 }
                 try await repository.removeKey(one.id)
                 print("key \(one.shortID) removed")
@@ -80,7 +81,7 @@ extension RepositoryCommand {
 
 /// Where a new password comes from. Never an argument: those show in process lists.
 struct NewPassword: ParsableArguments {
-    @Option(help: "A file that holds the new password, read as restic does: white space at its ends is not part of it.")
+    @Option(help: "A file that holds the new password, read as restic does: white space at either end is not part of it.")
     var newPasswordFile: String?
     @Option(help: "An environment variable that holds the new password.") var newPasswordEnv: String?
 

@@ -5,10 +5,11 @@ import Repository
 extension RepositoryCommand {
     struct Mirror: Interruptible {
         static let configuration = CommandConfiguration(
-            commandName: "mirror", abstract: "Makes both stores of a repository with a mirror hold the same.",
+            commandName: "mirror", abstract: "Makes the two stores of a mirrored repository hold the same objects.",
             discussion: """
-                What one of them lacks, or has with another size, is copied from the other and proved by its name. Needed once, where a repository gets a mirror
-                after its first copy, and after a store was away. Backups may run beside it; when it is cut off, it goes on when it is started again.
+                What one of them lacks, or has with another size, is copied from the other and proved by its name. Run it once if a \
+                repository gets a mirror after its first copy, and whenever a store was away. Backups may run beside it; if it is cut \
+                off, start it again and it goes on.
                 """)
         @OptionGroup var place: RepositoryOptions
         @Flag(name: .customLong("read-data"), help: "Read every object of both stores, and replace those that are damaged.") var readData =
@@ -27,7 +28,7 @@ extension RepositoryCommand {
                     "same": .int(Int64(report.same)), "copied": .int(Int64(report.copied)), "bytes": .int(report.bytes),
                     "lost": .array(report.lost.map { .string($0) }),
                 ],
-                orText: "\(report.copied) objects copied, \(ByteCount(bytes: report.bytes).approximate); \(report.same) were the same")
+                orText: "\(report.copied.counted("object")) copied, \(ByteCount(bytes: report.bytes).approximate); \(report.same) the same")
             guard report.lost.isEmpty else {
                 throw CommandFailure(
                     .damaged,

@@ -6,16 +6,17 @@ import StorageKit
 extension RepositoryCommand {
     struct Prune: Interruptible {
         static let configuration = CommandConfiguration(
-            commandName: "prune", abstract: "Gives back the space of what no snapshot uses. Forgets no snapshot.",
+            commandName: "prune", abstract: "Frees the space that no snapshot uses. Forgets no snapshot.",
             discussion: """
-                A document's `prune` step forgets by policy, and does this now and then. Here it is done at once: after `repair snapshots --forget`, say.
-                Nothing goes before what replaces it is stored; ended at any moment, the repository holds everything that snapshots use.
+                A document's `prune` step forgets by policy, and frees space now and then. This does it at once: after `repair snapshots \
+                --forget`, say. Nothing is removed before what replaces it is stored: whenever it is stopped, the repository holds \
+                everything that snapshots use.
                 """)
         @OptionGroup var place: RepositoryOptions
-        @Option(help: "How much of the repository may stay unused rather than be written anew: a share such as 5%, or 0%.")
+        @Option(help: "How much of the repository may stay unused, to save rewriting packs: a share such as 5%, or 0%.")
         var maxUnused = "5%"
-        @Flag(help: "Only say what would be done.") var dryRun = false
-        @Flag(help: "Remove everything where every snapshot was removed on purpose; refused else.") var empty = false
+        @Flag(help: "Only report what would be done.") var dryRun = false
+        @Flag(help: "Empty a repository whose snapshots were all removed on purpose; without this flag, that is refused.") var empty = false
         @OptionGroup var output: OutputOptions
 
         func run() async throws {
@@ -35,15 +36,16 @@ extension RepositoryCommand {
             meter.clear()
             func size(_ bytes: Int64) -> String { ByteCount(bytes: bytes).approximate }
             var text = """
-                \(report.packsKept) packs stay, \(report.packsRemoved) \(dryRun ? "would go" : "went"), \(report.packsRepacked) \
-                \(dryRun ? "would be" : "were") written anew (\(size(report.bytesRepacked)))
-                \(size(report.bytesReclaimed)) \(dryRun ? "would be given back" : "given back"), \(size(report.bytesUnused)) unused stay
+                packs: \(report.packsKept) kept, \(report.packsRemoved) \(dryRun ? "would be " : "")removed, \(report.packsRepacked) \
+                \(dryRun ? "would be " : "")written anew (\(size(report.bytesRepacked)))
+                \(size(report.bytesReclaimed)) \(dryRun ? "would be freed" : "freed"), \(size(report.bytesUnused)) stay unused
                 """
             if report.packsRetained > 0 {
-                text += "\n\(report.packsRetained) packs more are not needed; the store keeps them for a time (object lock)"
+                text += "\nnot needed, but kept by the store for a time (object lock): \(report.packsRetained.counted("pack"))"
             }
             if report.unfinished.count > 0 {
-                text += "\nwhat died in the middle of \(report.unfinished.count) uploads went too (\(size(report.unfinished.bytes)))"
+                text +=
+                    "\nremains of \(report.unfinished.count.counted("unfinished upload")) removed too (\(size(report.unfinished.bytes)))"
             }
             if let problem = report.unfinishedProblem {
                 text += "\nuploads that nobody finished were not looked for: \(problem.found), at \(problem.location); \(problem.advice)"

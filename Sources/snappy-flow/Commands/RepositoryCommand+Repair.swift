@@ -8,10 +8,11 @@ extension RepositoryCommand {
         static let configuration = CommandConfiguration(
             commandName: "repair", abstract: "Makes a damaged repository usable again.",
             discussion: """
-                `check --read all` says what is damaged and what to run. `repair packs` saves what is whole in damaged packs. `repair index` makes the index
-                say what is there. A backup stores again what it still has. `repair snapshots` gives up what stays lost, by name.
-                In whatever order they run, none forgets what is whole: one that would says which comes first, and does nothing.
-                Make a copy of the repository first, where there is room.
+                `check --read all` says what is damaged and what to run. `repair packs` saves what is whole in damaged packs. `repair \
+                index` makes the index say what is there. A new backup stores again what the source still has. `repair snapshots` gives \
+                up what stays lost, and names it.
+                In whatever order they run, none forgets anything whole: one that would do so says which comes first, and does nothing. \
+                Make a copy of the repository first, if there is room.
                 """,
             subcommands: [Index.self, Packs.self, Snapshots.self])
 
@@ -19,16 +20,16 @@ extension RepositoryCommand {
             static let configuration = CommandConfiguration(
                 commandName: "index", abstract: "Makes the index say what the packs hold. No pack is changed or removed.",
                 discussion:
-                    "What the index knew of a pack that can't say it any more is looked for in the pack; what is whole stays listed.")
+                    "If a pack's header is damaged, what the old index listed is looked for in the pack; what is whole stays listed.")
             @OptionGroup var place: RepositoryOptions
             @Flag(help: "Trust no index: read the header of every pack.") var readAllPacks = false
-            @Flag(help: "Only say what would be done.") var dryRun = false
+            @Flag(help: "Only report what would be done.") var dryRun = false
 
             func run() async throws {
                 let (repository, _) = try await place.open()
                 let meter = ProgressLine(terminal: Terminal())
                 let report = try await repository.repairIndex(readingEveryPack: readAllPacks, dryRun: dryRun) { done, all in
-                    meter.show("\(done) of \(all) pack headers")
+                    meter.show("\(done) of \(all.counted("pack header"))")
                 }
                 meter.clear()
                 for pack in report.packsDropped { StandardError.write("gone: pack \(pack), which the index listed") }
@@ -39,14 +40,14 @@ extension RepositoryCommand {
                 for problem in report.packsUnreadable { StandardError.write("unreadable: \(problem)") }
                 print(
                     """
-                    \(report.packs) packs, \(report.packsAdded) of them not in the index before, \(report.packsDropped.count) no longer there, \
-                    \(report.indexesDamaged) damaged index files; \
+                    \(report.packs.counted("pack")), \(report.packsAdded) of them not in the index before, \(report.packsDropped.count) no longer there, \
+                    \(report.indexesDamaged.counted("damaged index file")); \
                     \(!report.isNeeded ? "nothing to do" : dryRun ? "nothing was changed" : "the index was written anew")
                     """)
                 guard report.packsUnreadable.isEmpty, report.packsDamaged.isEmpty else {
                     throw CommandFailure(
                         .damaged,
-                        "error: \(report.packsUnreadable.count) packs can't be read and \(report.packsDamaged.count) are damaged; what to do with each stands above"
+                        "error: \(report.packsUnreadable.count.counted("unreadable pack")), \(report.packsDamaged.count.counted("damaged pack")); what to do with each stands above"
                     )
                 }
             }
@@ -64,23 +65,26 @@ extension RepositoryCommand {
                 let (repository, _) = try await place.open()
                 let report = try await repository.repairPacks(packs)
                 for blob in report.blobsLost { print("lost: blob \(blob)") }
-                print("\(report.packsRemoved) packs removed, \(report.blobsSaved) blobs saved, \(report.blobsLost.count) lost")
+                print(
+                    "\(report.packsRemoved.counted("pack")) removed, \(report.blobsSaved.counted("blob")) saved, \(report.blobsLost.count) lost"
+                )
             }
         }
 
         struct Snapshots: Interruptible {
             static let configuration = CommandConfiguration(
-                commandName: "snapshots", abstract: "For snapshots that miss something, makes ones that say so.",
+                commandName: "snapshots", abstract: "Makes a repaired snapshot of each that misses something.",
                 discussion: """
-                    A file that lost a part is there as NAME.incomplete with what is left, a folder whose list is lost is empty; both are named. The new
-                    snapshot is tagged `repaired`. The old ones stay, unless --forget. Run `repair index` first.
+                    A file that lost a part keeps what is left under the name NAME.incomplete; a folder whose list is lost is empty; \
+                    both are listed. The new snapshot is tagged `repaired`. The old one stays, unless you give --forget. Run `repair \
+                    index` first.
                     """)
-            @Argument(help: "Ids of snapshots or their beginnings, or latest; every snapshot else, or those that the options below admit.")
+            @Argument(help: "Ids of snapshots or their beginnings, or latest; by default, every snapshot that the options below admit.")
             var snapshots: [String] = []
             @OptionGroup var place: RepositoryOptions
             @OptionGroup var filter: SnapshotFilterOptions
             @Flag(help: "Remove the snapshots that were repaired.") var forget = false
-            @Flag(help: "Only say what would be done.") var dryRun = false
+            @Flag(help: "Only report what would be done.") var dryRun = false
 
             func run() async throws {
                 let opened = try await place.open()
@@ -95,7 +99,7 @@ extension RepositoryCommand {
                     if let repaired = report.repaired { print("\(report.snapshot.shortID): repaired as \(repaired.shortID)") }
                 }
                 let broken = reports.count { !$0.isWhole }
-                print("\(reports.count) snapshots, \(broken) of them miss something\(dryRun ? "; nothing was changed" : "")")
+                print("\(reports.count.counted("snapshot")), \(broken) with something missing\(dryRun ? "; nothing was changed" : "")")
             }
         }
     }

@@ -4,15 +4,15 @@ import Repository
 
 struct RepositoryCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "repository", abstract: "A repository itself. Needs no database.",
+        commandName: "repository", abstract: "Creates, checks, repairs and copies repositories. Needs no database.",
         subcommands: [
             Init.self, Check.self, Stats.self, Unlock.self, Key.self, Repair.self, Prune.self, Copy.self, Mirror.self, Migrate.self,
         ])
 
     struct Init: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "init", abstract: "Makes an empty repository.",
-            discussion: "A first copy does it too, unless the document says `create: false`.")
+            commandName: "init", abstract: "Creates an empty repository.",
+            discussion: "The first copy does so too, unless the document says `create: false`.")
         @OptionGroup var place: RepositoryOptions
 
         func run() async throws {
@@ -23,7 +23,7 @@ struct RepositoryCommand: AsyncParsableCommand {
 
     struct Stats: Interruptible {
         static let configuration = CommandConfiguration(
-            commandName: "stats", abstract: "What a repository holds, and what of it the snapshots use.")
+            commandName: "stats", abstract: "Shows what a repository holds, and how much of it snapshots use.")
         @OptionGroup var place: RepositoryOptions
         @OptionGroup var output: OutputOptions
 
@@ -47,22 +47,23 @@ struct RepositoryCommand: AsyncParsableCommand {
             guard found.unreadableTrees == 0 else {
                 throw CommandFailure(
                     .damaged,
-                    "error: \(found.unreadableTrees) trees can't be read, so what is in use is more than that; run `repository check`")
+                    "error: \(found.unreadableTrees.counted("tree")) can't be read, so what is in use is more than that; run `repository check`"
+                )
             }
         }
     }
 
     struct Unlock: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "unlock", abstract: "Removes locks whose process is dead, and those that nobody refreshed for 30 minutes.")
+            commandName: "unlock", abstract: "Removes locks whose process is dead, and those not refreshed for 30 minutes.")
         @OptionGroup var place: RepositoryOptions
-        @Flag(help: "Remove every lock. Only when you know that no program works on the repository, on any host.") var all = false
+        @Flag(help: "Remove every lock. Do so only if you know that no program works on the repository, on any host.") var all = false
         @OptionGroup var output: OutputOptions
 
         func run() async throws {
             let (repository, _) = try await place.open()
             let count = try await repository.removeLocks(all: all)
-            output.print(["removed": .int(Int64(count))], orText: "\(count) \(count == 1 ? "lock" : "locks") removed")
+            output.print(["removed": .int(Int64(count))], orText: "\(count.counted("lock")) removed")
         }
     }
 }

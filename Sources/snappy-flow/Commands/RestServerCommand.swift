@@ -7,27 +7,27 @@ struct RestServerCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "rest-server", abstract: "Serves a folder of repositories over restic's REST protocol.",
         discussion: """
-            Repositories lie in the folder as restic's `local` backend keeps them. Without users it serves loopback only, unless --no-auth is
-            said. SIGTERM or Ctrl-C: no more is taken, requests under way get the grace to end; a second one ends them at once. An upload that
-            was not whole leaves nothing.
+            Repositories lie in the folder as restic's `local` backend keeps them. Without users it serves loopback only, unless you \
+            give --no-auth. After SIGTERM or Ctrl-C it takes no new requests, and those under way get the grace time to end; a second \
+            signal ends them at once. An upload that was cut off leaves nothing behind.
             """)
     @Option(help: "The folder that holds the repositories.") var path: String
-    @Option(help: "Where to listen, as HOST:PORT or [IPV6]:PORT; port 0 for one that is free.") var listen = "127.0.0.1:8000"
-    @Flag(help: "Remove nothing but locks, and replace nothing.") var appendOnly = false
-    @Flag(help: "A user reaches /USER/ only.") var privateRepos = false
-    @Option(help: "A file of user:hash lines, as `htpasswd -B` writes them. Read again when it changes.") var htpasswd: String?
-    @Option(help: "A file of user:hash lines, the SHA-256 of a long random token each. Read again when it changes.") var tokens: String?
-    @Flag(help: "Everybody who reaches the address may read and write.") var noAuth = false
-    @Option(help: "A PEM file with the certificate and those above it.") var tlsCert: String?
+    @Option(help: "Where to listen, as HOST:PORT or [IPV6]:PORT; port 0 for any free one.") var listen = "127.0.0.1:8000"
+    @Flag(help: "Let clients remove nothing but locks, and replace nothing.") var appendOnly = false
+    @Flag(help: "Let each user reach /USER/ only.") var privateRepos = false
+    @Option(help: "A file of user:hash lines, as `htpasswd -B` writes them; read again when it changes.") var htpasswd: String?
+    @Option(help: "A file of user:hash lines, with the SHA-256 of a long random token; read again when it changes.") var tokens: String?
+    @Flag(help: "Let everybody who reaches the address read and write.") var noAuth = false
+    @Option(help: "A PEM file with the certificate and its chain.") var tlsCert: String?
     @Option(help: "A PEM file with the certificate's key.") var tlsKey: String?
-    @Option(help: "What all repositories together may hold, such as 10GiB.") var maxSize: String?
-    @Option(help: "So many repositories may a user have, or all together without --private-repos.") var maxRepositories = 1000
-    @Flag(help: "Answer /metrics, for Prometheus: to --metrics-user; without users, to this machine.") var metrics = false
-    @Option(help: "A user who may read /metrics. May be given several times.") var metricsUser: [String] = []
-    @Option(help: "Connections of one address that may be open before it is known who they are.") var connectionsPerAddress = 64
-    @Option(help: "Connections of one user that may be open; of the last quarter of all 256, 16 each.") var connectionsPerUser = 128
-    @Option(help: "A client that does not get on is given up after this.") var patience = "2m"
-    @Option(help: "A request's head must be whole within this, from connecting or its first byte on.") var headTime = "10s"
+    @Option(help: "Maximum size of all repositories together, such as 10GiB.") var maxSize: String?
+    @Option(help: "Maximum number of repositories of each user, or of all together without --private-repos.") var maxRepositories = 1000
+    @Flag(help: "Answer /metrics, for Prometheus: to --metrics-user; without users, to this machine only.") var metrics = false
+    @Option(help: "A user who may read /metrics. May be repeated.") var metricsUser: [String] = []
+    @Option(help: "Maximum number of connections from one address that have not logged in yet.") var connectionsPerAddress = 64
+    @Option(help: "Maximum number of connections of one user; once 192 of all 256 are open, 16.") var connectionsPerUser = 128
+    @Option(help: "Timeout for a client that makes no progress.") var patience = "2m"
+    @Option(help: "Timeout for a request's head, from connecting or from its first byte on.") var headTime = "10s"
     @Option(help: "How long requests under way may go on after SIGTERM.") var grace = "30s"
 
     private var address: (host: String, port: Int)? {

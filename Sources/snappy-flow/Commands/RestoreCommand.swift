@@ -8,23 +8,24 @@ import StorageKit
 
 struct RestoreCommand: Interruptible {
     static let configuration = CommandConfiguration(
-        commandName: "restore", abstract: "Brings a repository snapshot back into a folder. Needs no database.",
+        commandName: "restore", abstract: "Restores a repository snapshot into a folder. Needs no database.",
         discussion: """
-            A tree lands under the target plus its own path, as restic does it: /srv/home under --target /tmp/back is /tmp/back/srv/home.
-            latest is the newest whole snapshot of the document's system; where it has several, say which by --system.
-            Every byte is verified while it is restored. Exit status 3 when something could not be restored, 1 when nothing could; it is listed.
+            A tree lands under the target plus its own path, as restic does it: /srv/home under --target /tmp/back is \
+            /tmp/back/srv/home. latest is the newest whole snapshot of the document's system; if it has several, say which with \
+            --system. Every byte is verified while it is restored. Exit status 3 if something could not be restored, 1 if nothing could; \
+            it is listed.
             """)
     @OptionGroup var place: RepositoryOptions
-    @Option(help: "latest, or the id of a snapshot or its beginning.") var snapshot = "latest"
-    @Option(help: "The folder to restore into; made when it is not there.") var target: String
+    @Option(help: "latest, or a snapshot's id or its beginning.") var snapshot = "latest"
+    @Option(help: "The folder to restore into; created if it does not exist.") var target: String
     @OptionGroup var filter: SnapshotOptions
     @Option(
         help:
-            "Only this path of the snapshot and what is below it; latest is of the snapshots that hold it, where some do. May be repeated.")
+            "Only this path of the snapshot and what is below it; latest is then the newest that holds it, if one does. May be repeated.")
     var path: [String] = []
-    @Flag(help: "Replace files that are there; without it one that differs is refused, and one that is the same counts as restored.")
+    @Flag(help: "Replace existing files; without this flag one that differs is refused, and one that is the same counts as restored.")
     var overwrite = false
-    @Flag(help: "Take no lock: for a repository that can only be read.") var noLock = false
+    @Flag(help: "Take no lock, for a repository that can only be read.") var noLock = false
 
     func run() async throws {
         let opened = try await place.open()
@@ -46,13 +47,13 @@ struct RestoreCommand: Interruptible {
                     paths: paths, lock: takesLock,
                     progress: { progress in
                         meter.show(
-                            "\(progress.files) files  \(ByteCount(bytes: Int64(progress.bytes)).approximate)  \(progress.currentPath.printable)"
+                            "\(progress.files.counted("file"))  \(ByteCount(bytes: Int64(progress.bytes)).approximate)  \(progress.currentPath.printable)"
                         )
                     }))
         }
         meter.clear()
         for warning in report.warnings { StandardError.write("warning: \(warning)") }
-        print("restored \(report.files) files, \(ByteCount(bytes: Int64(report.bytes)).approximate), into \(absolute)")
+        print("restored \(report.files.counted("file")), \(ByteCount(bytes: Int64(report.bytes)).approximate), into \(absolute)")
         guard report.failures.isEmpty else {
             for failure in report.failures { StandardError.write("not restored: \(failure.path.printable): \(failure.error)") }
             let nothing = report.files == 0

@@ -15,9 +15,10 @@ struct RunCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "run", abstract: "Compiles, persists and executes a pipeline here, with live progress.",
         discussion: """
-            Exits 0 only when the job succeeded and everything that it acquired was undone. Ctrl-C cancels and undoes; a second one leaves the
-            rest of the undoing to the database and the next worker. Jobs that a dead process of this user left are taken up too, thaw first. Where
-            a disk has too little room for database or repository nothing is begun; what there is, and is needed, is said first.
+            Exits 0 only if the job succeeded and everything that it acquired was undone. Ctrl-C cancels and undoes; a second one leaves \
+            the rest of the undoing to the database and the next worker. Jobs that a dead process of this user left are taken over too, \
+            thaws first. If a disk has too little room for the database or a repository, nothing begins, and what is free and what is \
+            needed is said.
             """)
     @OptionGroup var documents: PipelineOptions
     @OptionGroup var parameters: ParameterOptions

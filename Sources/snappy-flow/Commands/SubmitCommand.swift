@@ -11,7 +11,7 @@ struct SubmitCommand: AsyncParsableCommand {
     @OptionGroup var documents: PipelineOptions
     @OptionGroup var parameters: ParameterOptions
     @OptionGroup var database: DatabaseOptions
-    @Flag(help: "Wait for the end and exit with the job's status.") var wait = false
+    @Flag(help: "Wait for the job to end, and exit with its status.") var wait = false
 
     func run() async throws {
         let compiled = try documents.compileOne()

@@ -6,24 +6,25 @@ import WorkflowEngine
 
 struct WorkerCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "worker", abstract: "Claims submitted steps and executes them, and takes up what dead processes left.",
+        commandName: "worker", abstract: "Claims and executes submitted steps, and takes over what dead processes left.",
         discussion: """
-            What others submit reaches only what is allowed here: nothing by default. So do jobs that other users' `run`s left, or those of another machine. SIGTERM or Ctrl-C: no more is claimed, running steps get
-            the grace to end and are then given back without burning an attempt; a second one gives them back at once. While the private database's
-            disk has too little room no job is begun; what is held is undone, and what was begun goes on.
+            Submitted jobs reach only what is allowed here: by default, nothing. So do jobs left by the `run` of another user or \
+            machine. After SIGTERM or Ctrl-C nothing more is claimed; running steps get the grace time to end and are then given back \
+            without using up an attempt; a second signal gives them back at once. While the private database's disk has too little room, \
+            no job begins; what is held is undone, and what has begun goes on.
             """)
     @OptionGroup var database: DatabaseOptions
-    @Option(help: "Steps at once; undos and windows have slots of their own.") var slots = 4
-    @Option(help: "NAME=VALUE that steps with `runOn` ask for. May be repeated.") var label: [String] = []
+    @Option(help: "Maximum number of steps at once; undos and windows have slots of their own.") var slots = 4
+    @Option(help: "A label NAME=VALUE, which steps ask for with `runOn`. May be repeated.") var label: [String] = []
     @Option(help: "A folder that submitted pipelines may read, write and take secrets from. May be repeated.") var allow: [String] = []
     @Option(help: "A program that submitted pipelines may run. May be repeated.") var allowProgram: [String] = []
     @Option(help: "An environment variable that submitted pipelines may take a secret from. May be repeated.") var allowVariable: [String] =
         []
     @Flag(
         help: ArgumentHelp(
-            "Take up local jobs of other users and machines as if this user had made them.",
+            "Take over local jobs of other users and machines as if this user had made them.",
             discussion:
-                "Without it, they are held to what is allowed. With it, whoever can write the control database runs what he likes as this user."
+                "Without it, they are held to what is allowed. With it, anybody who can write to the control database runs programs as this user."
         ))
     var adoptLocal = false
     @Option(help: "How long running steps may go on after SIGTERM, such as 30s.") var grace = "30s"

@@ -12,7 +12,7 @@ struct DatabaseOptions: ParsableArguments {
             discussion: "Without it, and without SNAPPY_FLOW_DATABASE, a private PostgreSQL is started."))
     var database: String?
 
-    @Option(help: "How long a control database that goes away while a job is followed is waited for, such as 60s.")
+    @Option(help: "How long to wait for a control database that goes away while a job is followed, such as 60s.")
     var databaseWait = "60s"
 
     func validate() throws {

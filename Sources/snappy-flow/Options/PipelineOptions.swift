@@ -10,7 +10,7 @@ struct PipelineOptions: ParsableArguments {
     @Argument(help: "Files or folders with pipelines, systems and repositories; - reads standard input.")
     var files: [String]
 
-    @Option(name: .long, help: "The pipeline that is meant, where the documents hold several.")
+    @Option(name: .long, help: "The pipeline to use, if the documents contain several.")
     var pipeline: String?
 
     func validate() throws {
@@ -28,7 +28,7 @@ struct PipelineOptions: ParsableArguments {
         let remainder = result.remainder.map { "\n\n\($0)" } ?? ""
         guard !result.hasErrors else {
             let errors = result.diagnostics.count(where: { $0.severity == .error })
-            throw CommandFailure(.usage, text + remainder + "\n\n\(errors) error\(errors == 1 ? "" : "s"); nothing was done")
+            throw CommandFailure(.usage, text + remainder + "\n\n\(errors.counted("error")); nothing was done")
         }
         if !text.isEmpty, warns { StandardError.write(lines: text + remainder) }
         return result.plans
@@ -58,7 +58,7 @@ struct PipelineOptions: ParsableArguments {
 /// Values for a pipeline's parameters.
 struct ParameterOptions: ParsableArguments {
     @Option(
-        name: [.customShort("p"), .long], help: "NAME=VALUE for a parameter; JSON for lists, numbers and true or false. May be repeated.")
+        name: [.customShort("p"), .long], help: "A parameter, as NAME=VALUE; lists, numbers, true and false as in JSON. May be repeated.")
     var parameter: [String] = []
 
     /// JSON where it is JSON and the parameter is no text, else the text.

@@ -11,7 +11,7 @@ import WorkflowEngine
 /// A repository named in a document. Needs its place and password only: no database, and nothing else of the document to be there.
 struct RepositoryOptions: ParsableArguments {
     @Option(name: .long, help: "The file or folder with the documents.") var file: String
-    @Option(name: .long, help: "The repository's name in them.") var repository: String
+    @Option(name: .long, help: "The repository's name in the documents.") var repository: String
     @OptionGroup var parameters: ParameterOptions
 
     /// The repository, and which of its snapshots are the documents' own.

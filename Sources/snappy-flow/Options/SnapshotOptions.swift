@@ -6,10 +6,10 @@ import Steps
 /// Which snapshots of a repository count: of every command that takes some. Host, paths and tags mean what they mean to restic.
 struct SnapshotOptions: ParsableArguments {
     @Option(help: "Only snapshots of this system, by its name in the document that copied it.") var system: String?
-    @Option(help: "Only snapshots that this pipeline made, another document's too.") var pipeline: String?
-    @Option(help: "Only snapshots of this host, another program's too. May be repeated: of one of them.") var host: [String] = []
+    @Option(help: "Only snapshots made by the pipeline with this name, from any document.") var pipeline: String?
+    @Option(help: "Only snapshots of this host, including other programs'. May be repeated: any match counts.") var host: [String] = []
     @Option(
-        help: "Only snapshots with this tag, or with all of a,b; '' for those without tags. May be repeated: with one of them.")
+        help: "Only snapshots with this tag, or with all of a,b; '' for those without tags. May be repeated: any match counts.")
     var tag: [String] = []
     @Option(help: "Only snapshots before this time (2026-11-23 or 2026-11-23T04:00:00Z).") var before: String?
 
@@ -29,7 +29,7 @@ struct SnapshotOptions: ParsableArguments {
 /// The same, and by what they are of.
 struct SnapshotFilterOptions: ParsableArguments {
     @OptionGroup var options: SnapshotOptions
-    @Option(help: "Only snapshots of this path, as it was given to the backup. May be repeated: of all of them.") var path: [String] = []
+    @Option(help: "Only snapshots of this path, as it was given to the backup. May be repeated: all must match.") var path: [String] = []
 
     var isEmpty: Bool { options.isEmpty && path.isEmpty }
 

@@ -6,7 +6,7 @@ enum OutputFormat: String, ExpressibleByArgument, CaseIterable {
 }
 
 struct OutputOptions: ParsableArguments {
-    @Option(name: .long, help: "How to print: table, json or yaml.")
+    @Option(name: .long, help: "Output format: table, json or yaml.")
     var output: OutputFormat = .table
 }
 

@@ -31,11 +31,11 @@ struct JobRendering {
     private func state(of step: StepDetail) -> String {
         switch step.state {
         case .pending: terminal.paint("waits", .grey)
-        case .ready: step.failures > 0 ? "retries soon (failed \(step.failures) times)" : terminal.paint("ready", .grey)
+        case .ready: step.failures > 0 ? "retries soon (failed \(step.failures.counted("time")))" : terminal.paint("ready", .grey)
         case .waiting: "waits for an answer" + (step.deadline.map { " for \(($0.instant - now).rounded) more" } ?? "")
         case .running: ["runs", duration(of: step), progressText(step.progress)].filter { !$0.isEmpty }.joined(separator: "  ")
         case .succeeded: ["done", duration(of: step), summary(of: step)].filter { !$0.isEmpty }.joined(separator: "  ")
-        case .failed: terminal.paint("FAILED", .red) + (step.attemptCount > 1 ? " after \(step.attemptCount) attempts" : "")
+        case .failed: terminal.paint("FAILED", .red) + (step.attemptCount > 1 ? " after \(step.attemptCount.counted("attempt"))" : "")
         case .cancelled: terminal.paint("cancelled", .yellow)
         case .skipped: terminal.paint(Self.words(for: step.skipped), .grey)
         }
@@ -55,7 +55,7 @@ struct JobRendering {
         } else if progress.bytesDone > 0 {
             parts.append(ByteCount(bytes: progress.bytesDone).approximate)
         }
-        if progress.itemsDone > 0 { parts.append("\(progress.itemsDone) items") }
+        if progress.itemsDone > 0 { parts.append(progress.itemsDone.counted("item")) }
         if !progress.current.isEmpty { parts.append(terminal.paint(progress.current.printable, .grey)) }
         return parts.joined(separator: "  ")
     }
@@ -75,7 +75,7 @@ struct JobRendering {
         if let files = step.outputs["filesNew"]?.intValue, let changed = step.outputs["filesChanged"]?.intValue,
             let same = step.outputs["filesUnmodified"]?.intValue
         {
-            parts.append("\(files) new, \(changed) changed, \(same) unmodified files")
+            parts.append("files: \(files) new, \(changed) changed, \(same) unmodified")
         }
         if let level = step.outputs["level"]?.stringValue { parts.append("proved: \(level)") }
         if !step.missed.isEmpty { parts.append(terminal.paint("\(step.missed.count) missed", .yellow)) }

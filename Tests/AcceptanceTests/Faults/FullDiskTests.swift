@@ -144,7 +144,7 @@ import Testing
         let worker = try stage.rig.start(["worker"])
         try waitUntil("nothing is held") { try stage.rig.run(["doctor"]).output.contains("nothing is held") }
         try await stage.expectThawed()
-        try waitUntil("it is said") { worker.errors.contains("before work is begun") }
+        try waitUntil("it is said") { worker.errors.contains("before work begins") }
         #expect(try stage.faults.jobs().first?["outcome"] as? String == nil)
         try stage.disk.makeRoom()
         try waitUntil("the job ends") { try stage.faults.hasSucceeded() }

@@ -89,7 +89,7 @@ import Testing
                         retries: {attempts: 5}
                       - copi: data
                     """)) == """
-                    test.yaml:2:1: error: `shedule` is no key of a pipeline
+                    test.yaml:2:1: error: `shedule` is not a key of a pipeline
                         shedule: {cron: "15 2 * *"}
                         ^
                       expected: one of blackouts, hooks, kind, labels, limits, name, objectives, parameters, repositories, schedule, steps, systems
@@ -123,7 +123,7 @@ import Testing
                       found:    a plain value
                       do:       write {fromFile: /run/secrets/NAME} or {fromEnv: NAME}
 
-                    test.yaml:11:5: error: `retries` is no key of step `copy`
+                    test.yaml:11:5: error: `retries` is not a key of step `copy`
                             retries: {attempts: 5}
                             ^
                       expected: one of after, as, continueOnError, forEach, id, limits, priority, retry, runOn, tags, timeout, to, when
@@ -178,7 +178,7 @@ import Testing
                     ^
               expected: an order in which each can run
               found:    copy-data -> verify-copy -> copy-data
-              do:       change an `after:`, or take away a reference to an output of a later step
+              do:       change an `after:`, or remove a reference to an output of a later step
             """
         ),
         // an unknown step
@@ -250,7 +250,7 @@ import Testing
                     ^
               expected: a `snapshot:` below it
               found:    none
-              do:       add `- snapshot: SYSTEM` right below, or take the quiesce away
+              do:       add `- snapshot: SYSTEM` right below, or remove the quiesce
             """
         ),
         // a snapshot that is neither instant nor bounded

@@ -64,7 +64,7 @@ import Testing
                 │  ├─ quiesce-shop    shop (command)
                 │  ├─ snapshot-files  files (directory)
                 │  └─ ↺ thaw-shop     undoes quiesce-shop once snapshot-files has ended
-                ├─ copy-files         files (directory), to vault; reads snapshot-files; 5 tries
+                ├─ copy-files         files (directory), to vault; reads snapshot-files; 5 attempts
                 ├─ ↺ release-files    undoes snapshot-files once copy-files has ended
                 ├─ mark               touch a "#1" b; when ${parameters.until != ''}; 5s at most; may fail; on rack=r1; after snapshot-files
                 ├─ verify-copy        of copy-files, read metadata, restore; after copy-files

@@ -83,7 +83,7 @@ struct Keystone: SwiftLogin {
         let regions = Set(endpoints.compactMap(name)).sorted()
         let chosen = endpoints.filter { region == nil || name($0) == region }
         guard region != nil || regions.count < 2 else {
-            throw error("`region`, for there are several", regions.joined(separator: ", "), "name one of them as `region`")
+            throw error("`region`, because there are several", regions.joined(separator: ", "), "name one of them as `region`")
         }
         guard let url = chosen.first?["url"]?.stringValue else {
             throw error("an object store in region \(region ?? "")", regions.joined(separator: ", "), "correct `region`")

@@ -51,7 +51,8 @@ struct LargeObject: Sendable {
                 try await container.ask("DELETE", key: key, statuses: [200, 204, 404], expected: "a broken object to be removed")
                 mayBeNamed = false
                 throw StorageError(
-                    .truncated, expected: "\(bytes.count) bytes stored", found: size ?? "nothing", at: place, advice: "run a check",
+                    .truncated, expected: "\(bytes.count.counted("byte")) stored", found: size ?? "nothing", at: place,
+                    advice: "run a check",
                     retry: .transient)
             }
         } catch {

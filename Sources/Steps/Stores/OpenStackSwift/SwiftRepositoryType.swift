@@ -15,10 +15,10 @@ struct SwiftRepositoryType: RepositoryType {
             Self.region.field, Self.interface.field, Self.storageURL.field, Self.storagePolicy.field, Self.segmentSize.field,
         ] + StoreConnection.fields)
 
-    static let container = Setting<String>.required("container", "The container; made by a first copy where it is not there")
-    static let prefix = Setting<String>("prefix", "Where in the container the repository lies", default: "")
+    static let container = Setting<String>.required("container", "The container; the first copy creates it if it does not exist")
+    static let prefix = Setting<String>("prefix", "The repository's place within the container", default: "")
     static let authURL = Setting<String>.required(
-        "authURL", "Who lets in: TempAuth, as https://host/auth/v1.0, or Keystone, as https://host:5000/v3")
+        "authURL", "Where users log in: TempAuth, as https://host/auth/v1.0, or Keystone, as https://host:5000/v3")
     static let user = Setting<String>("user", "The user: account:user for TempAuth, the user's name for Keystone")
     static let userPassword = Setting<SecretReference>("userPassword", "The user's password; the repository's own is `password`")
     static let project = Setting<String>("project", "Keystone: the project's name")
@@ -27,14 +27,16 @@ struct SwiftRepositoryType: RepositoryType {
     static let applicationCredential = Setting<String>(
         "applicationCredential", "Keystone: the id of an application credential, instead of user and project")
     static let applicationSecret = Setting<SecretReference>("applicationSecret", "The application credential's secret")
-    static let region = Setting<String>("region", "Keystone: the region, where the catalogue has several")
+    static let region = Setting<String>("region", "Keystone: the region, if the catalogue has several")
     static let interface = Setting<String>(
-        "interface", "Keystone: which of the catalogue's addresses", default: "public", type: .choice(["public", "internal", "admin"]))
+        "interface", "Keystone: which of the catalogue's endpoints to use", default: "public",
+        type: .choice(["public", "internal", "admin"]))
     static let storageURL = Setting<String>(
-        "storageURL", "The account's address, where the one that the server names is not to be reached from here")
-    static let storagePolicy = Setting<String>("storagePolicy", "The storage policy of a container that is made")
+        "storageURL", "The account's address, if the one that the server gives can't be reached from here")
+    static let storagePolicy = Setting<String>("storagePolicy", "The storage policy for a new container")
     static let segmentSize = Setting<ByteCount>(
-        "segmentSize", "What is larger is stored in segments; less where the server's own limit is", default: .gibibytes(1))
+        "segmentSize", "Maximum size of one object: larger ones are stored in segments. The server's own limit may lower it",
+        default: .gibibytes(1))
 
     func identity(_ settings: Settings) throws(StepError) -> String {
         _ = try needs(settings)

@@ -11,7 +11,7 @@ struct RESTRepositoryType: RepositoryType {
     let schema = SettingsSchema([Self.url.field, Self.user.field, Self.userPassword.field] + StoreConnection.fields)
 
     static let url = Setting<String>.required("url", "The repository's address, as https://host:8000/name/")
-    static let user = Setting<String>("user", "The user, where the server asks for one")
+    static let user = Setting<String>("user", "The user, if the server asks for one")
     static let userPassword = Setting<SecretReference>("userPassword", "The user's password; the repository's own is `password`")
 
     func identity(_ settings: Settings) throws(StepError) -> String { "rest:" + (try base(settings)) }
@@ -39,7 +39,7 @@ struct RESTRepositoryType: RepositoryType {
                 .invalidSetting, expected: "a URL without user and password", found: "one with some", at: settings.origin,
                 advice: "say `user:`, and `userPassword: {fromFile: ...}`")
         }
-        guard parts.query == nil, parts.fragment == nil else { throw refusal("a URL without ? and #", "take them away") }
+        guard parts.query == nil, parts.fragment == nil else { throw refusal("a URL without ? and #", "remove them") }
         return text.hasSuffix("/") ? text : text + "/"
     }
 }

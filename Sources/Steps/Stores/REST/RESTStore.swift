@@ -44,7 +44,8 @@ struct RESTStore: PacedStore {
         guard !answer.isSuccess else { return }
         // Servers say 403 of what is there already and of what nobody may do.
         if answer.status == 403, let found = try? await stat(name) {
-            throw StorageError(.exists, expected: "a new object", found: "\(found.size) bytes there already", at: url, retry: .lostRace)
+            throw StorageError(
+                .exists, expected: "a new object", found: "\(found.size.counted("byte")) there already", at: url, retry: .lostRace)
         }
         throw StorageError(answer: answer, expected: "the object to be stored", at: url)
     }

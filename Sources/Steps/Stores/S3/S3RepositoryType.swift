@@ -14,29 +14,30 @@ struct S3RepositoryType: RepositoryType {
             Self.objectLock.field, Self.retain.field, Self.partSize.field,
         ] + StoreConnection.fields)
 
-    static let bucket = Setting<String>.required("bucket", "The bucket; made by a first copy where it is not there")
+    static let bucket = Setting<String>.required("bucket", "The bucket; the first copy creates it if it does not exist")
     static let prefix = Setting<String>(
-        "prefix", "Where in the bucket the repository lies: any text without control characters, at most 896 bytes", default: "")
-    static let endpoint = Setting<String>("endpoint", "The server, as https://host:port; Amazon's of the region else")
-    static let region = Setting<String>("region", "The region's name, which is a part of every signature", default: "us-east-1")
+        "prefix", "The repository's place within the bucket: at most 896 bytes, without control characters", default: "")
+    static let endpoint = Setting<String>("endpoint", "The server, as https://host:port; by default, Amazon's in the region")
+    static let region = Setting<String>("region", "The region, which is part of every signature", default: "us-east-1")
     static let addressing = Setting<String>(
-        "addressing", "Where requests name the bucket: in the path, in the host's name (virtual), or as the endpoint is known to want it",
+        "addressing", "Where requests name the bucket: in the path, in the host name (virtual), or as the endpoint is known to want",
         default: S3Place.Addressing.auto.rawValue, type: .choice(S3Place.Addressing.allCases.map(\.rawValue)))
     static let accessKey = Setting<SecretReference>.required("accessKey", "The access key's id")
     static let secretKey = Setting<SecretReference>.required("secretKey", "The access key's secret")
     static let sessionToken = Setting<SecretReference>("sessionToken", "The token of temporary credentials")
     static let storageClass = Setting<String>(
-        "storageClass", "The storage class of packs, as STANDARD_IA; everything else has the bucket's own")
+        "storageClass", "The storage class for packs, such as STANDARD_IA; everything else gets the bucket's default")
     static let encryption = Setting<String>(
-        "encryption", "Encryption by the server, beside the repository's own: AES256 or aws:kms", type: .choice(["AES256", "aws:kms"]))
+        "encryption", "Server-side encryption, in addition to the repository's own: AES256 or aws:kms",
+        type: .choice(["AES256", "aws:kms"]))
     static let encryptionKey = Setting<String>("encryptionKey", "The key's id for aws:kms")
     static let objectLock = Setting<String>(
         "objectLock",
-        "Objects can't be removed or replaced before their time: by nobody (compliance), or by who has a special right (governance)",
+        "Locks objects: nobody (compliance), or only who has a special right (governance), can remove or replace them",
         type: .choice(S3ObjectLock.Mode.allCases.map(\.rawValue)))
-    static let retain = Setting<TimeSpan>("retain", "For how long `objectLock` protects an object, from when it was stored")
+    static let retain = Setting<TimeSpan>("retain", "How long `objectLock` protects an object after it was stored")
     static let partSize = Setting<ByteCount>(
-        "partSize", "What fills more than two parts of this size is stored in parts: from 5MiB, which servers want, to 1GiB",
+        "partSize", "The part size, 5MiB (the servers' minimum) to 1GiB: objects larger than two parts are uploaded in parts",
         default: .mebibytes(32))
 
     func identity(_ settings: Settings) throws(StepError) -> String {

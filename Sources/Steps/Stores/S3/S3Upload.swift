@@ -37,7 +37,8 @@ struct S3Upload: Sendable {
             let stored = try await connection.ask("HEAD", key: key, expected: "the object that was stored").header("Content-Length")
             guard stored == "\(bytes.count)" else {
                 throw StorageError(
-                    .truncated, expected: "\(bytes.count) bytes stored", found: stored ?? "nothing", at: place, advice: "run a check")
+                    .truncated, expected: "\(bytes.count.counted("byte")) stored", found: stored ?? "nothing", at: place,
+                    advice: "run a check")
             }
         } catch {
             // Whatever else fails: parts of an upload that nobody completes cost money for ever. Not stopped by a cancelled task.

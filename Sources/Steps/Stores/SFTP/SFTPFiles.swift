@@ -124,7 +124,7 @@ extension SFTPSession {
             let free = fields.long(), free < (UInt64(needed) + unit - 1) / max(unit, 1)
         else { return failure }
         return StorageError(
-            .noSpace, expected: "\(needed) bytes of room", found: "\(free * unit) bytes", at: failure.location,
+            .noSpace, expected: "\(needed.counted("byte")) of room", found: (free * unit).counted("byte"), at: failure.location,
             advice: "free space on the server, then run again: what was stored is kept", retry: .transient)
     }
 
@@ -199,7 +199,7 @@ extension SFTPSession {
 
     private func short(_ path: String, _ expected: Int64, _ found: Int64) -> StorageError {
         StorageError(
-            .truncated, expected: "at least \(expected) bytes", found: "\(found) bytes", at: path,
+            .truncated, expected: "at least \(expected.counted("byte"))", found: found.counted("byte"), at: path,
             advice: "the object was cut short; run a check")
     }
 

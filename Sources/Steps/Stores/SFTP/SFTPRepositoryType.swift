@@ -13,14 +13,14 @@ struct SFTPRepositoryType: RepositoryType {
     let needs = [MachineNeed.program("ssh", package: "openssh-client")]
 
     static let host = Setting<String>.required("host", "The server, or a `Host` of the worker's ssh configuration")
-    static let port = Setting<Int>("port", "Its port; ssh's own choice else", type: .integer(1...65535))
-    static let user = Setting<String>("user", "The account; ssh's own choice else")
-    static let path = Setting<String>.required("path", "The repository's folder there, absolute")
+    static let port = Setting<Int>("port", "The port; by default, ssh's own choice", type: .integer(1...65535))
+    static let user = Setting<String>("user", "The account; by default, ssh's own choice")
+    static let path = Setting<String>.required("path", "The repository's folder on the server, an absolute path")
     static let identityFile = Setting<String>(
-        "identityFile", "The file with the private key; ssh's own choice, or its agent's, else", type: .path)
-    static let knownHosts = Setting<String>("knownHosts", "The file with the servers' keys; ssh's own files else", type: .path)
-    static let connections = Setting<Int>("connections", "Conversations at once", default: 4, type: .integer(1...16))
-    static let timeout = Setting<TimeSpan>("timeout", "A server that says nothing for so long is given up", default: .seconds(60))
+        "identityFile", "The file with the private key; by default, ssh's own choice, or its agent's", type: .path)
+    static let knownHosts = Setting<String>("knownHosts", "The file with the known servers' keys; by default, ssh's own files", type: .path)
+    static let connections = Setting<Int>("connections", "Maximum concurrent sessions", default: 4, type: .integer(1...16))
+    static let timeout = Setting<TimeSpan>("timeout", "Timeout for a server that sends nothing", default: .seconds(60))
 
     func identity(_ settings: Settings) throws(StepError) -> String {
         let (host, path) = (try settings.value(Self.host), try settings.value(Self.path))

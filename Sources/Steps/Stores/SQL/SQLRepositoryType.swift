@@ -18,16 +18,16 @@ struct SQLRepositoryType: RepositoryType {
     static let port = Setting<Int>("port", "The server's port", default: 5432, type: .integer(1...65535))
     static let user = Setting<String>.required("user", "The database user")
     static let userPassword = Setting<SecretReference>("userPassword", "The user's password; the repository's own is `password`")
-    static let database = Setting<String>.required("database", "The database; it must be there")
-    static let repository = Setting<String>("name", "Which of the database's repositories", default: "default")
+    static let database = Setting<String>.required("database", "The database, which must exist")
+    static let repository = Setting<String>("name", "The repository's name within the database", default: "default")
     static let sslMode = Setting<String>(
-        "sslMode", "How TLS is used, as libpq says it; verify-full for a server on another machine, prefer on this one else",
+        "sslMode", "How TLS is used, in libpq's words; by default verify-full for a server on another machine, prefer on this one",
         type: .choice(["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]))
     static let sslRootCertificate = Setting<String>(
-        "sslRootCertificate", "The file with the certificates that vouch for the server; ~/.postgresql/root.crt of the worker's user else",
+        "sslRootCertificate", "The certificates that vouch for the server; by default ~/.postgresql/root.crt of the worker's user",
         type: .path)
-    static let connections = Setting<Int>("connections", "Connections to the server", default: 4, type: .integer(1...32))
-    static let timeout = Setting<TimeSpan>("timeout", "An answer of the server is waited for so long", default: .seconds(60))
+    static let connections = Setting<Int>("connections", "Maximum connections to the server", default: 4, type: .integer(1...32))
+    static let timeout = Setting<TimeSpan>("timeout", "Timeout for an answer of the server", default: .seconds(60))
 
     func identity(_ settings: Settings) throws(StepError) -> String {
         let name = try settings.value(Self.repository)

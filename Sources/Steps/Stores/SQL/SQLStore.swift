@@ -5,7 +5,7 @@ import StorageKit
 /// A repository in two tables of a PostgreSQL database. An object is stored in pieces within one transaction: it is there whole, or not.
 struct SQLStore: ObjectStore {
     let pool: Pool
-    /// Which of the database's repositories.
+    /// The repository's name within the database.
     let repository: String
     let properties: ObjectStoreProperties
 
@@ -92,7 +92,7 @@ struct SQLStore: ObjectStore {
 
     private func short(_ name: ObjectName, _ expected: Int64, _ found: Int64) -> StorageError {
         StorageError(
-            .truncated, expected: "at least \(expected) bytes", found: "\(found) bytes", at: location(name),
+            .truncated, expected: "at least \(expected.counted("byte"))", found: found.counted("byte"), at: location(name),
             advice: "the object was cut short; run a check")
     }
 

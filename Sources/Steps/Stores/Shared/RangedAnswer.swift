@@ -19,7 +19,7 @@ struct RangedAnswer {
         }
         guard bytes.count == range.count else {
             throw StorageError(
-                .truncated, expected: "\(range.count) bytes from \(range.lowerBound) on", found: "\(bytes.count)", at: location,
+                .truncated, expected: "\(range.count.counted("byte")) from \(range.lowerBound) on", found: "\(bytes.count)", at: location,
                 advice: "the object was cut short; run a check")
         }
         return bytes

@@ -9,14 +9,14 @@ struct StoreConnection: Sendable {
     static let fields = [connections.field, timeout.field, trustFile.field, proxy.field]
 
     static let connections = Setting<Int>(
-        "connections", "Requests under way at once at this server, those of all steps and repositories of a worker together", default: 8,
+        "connections", "Maximum concurrent requests to this server, for all of a worker's steps and repositories together", default: 8,
         type: .integer(1...64))
     static let timeout = Setting<TimeSpan>(
-        "timeout", "A request in which nothing moves for so long is given up, and tried again", default: .seconds(60))
+        "timeout", "Timeout for a request in which no data moves; it is then tried again", default: .seconds(60))
     static let trustFile = Setting<String>(
-        "trustFile", "PEM certificates of the authorities to trust instead of the machine's own", type: .path)
+        "trustFile", "A PEM file with the authorities to trust, instead of the machine's own", type: .path)
     static let proxy = Setting<String>(
-        "proxy", "A proxy, as http://host:port; none else, whatever the worker's environment says")
+        "proxy", "A proxy, as http://host:port; by default none, whatever the worker's environment says")
 
     /// Packs have at most 128 MiB; nothing else of a repository is nearly as long.
     private static let maximumResponse = ByteCount.gibibytes(4)

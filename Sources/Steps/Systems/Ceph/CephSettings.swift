@@ -7,12 +7,12 @@ enum CephSettings {
     static let fields = [configuration.field, monitors.field, user.field, key.field, timeout.field]
 
     static let configuration = Setting<String>(
-        "configuration", "The cluster's configuration file; /etc/ceph/ceph.conf where no `monitors` are named", type: .path)
-    static let monitors = Setting<String>("monitors", "The monitors, as `mon_host` of that file: host:port, host:port")
+        "configuration", "The cluster's configuration file; by default /etc/ceph/ceph.conf, unless `monitors` are given", type: .path)
+    static let monitors = Setting<String>("monitors", "The monitors, written like `mon_host` in that file: host:port, host:port")
     static let user = Setting<String>("user", "The user, without `client.`", default: "admin")
-    static let key = Setting<SecretReference>("key", "The user's key; a keyring of the configuration else")
+    static let key = Setting<SecretReference>("key", "The user's key; by default, from a keyring of the configuration")
     static let timeout = Setting<TimeSpan>(
-        "timeout", "An answer of the cluster is waited for so long; whole seconds", default: .seconds(60))
+        "timeout", "Timeout for an answer of the cluster, in whole seconds", default: .seconds(60))
 
     static func cluster(_ settings: Settings, secrets: any SecretResolver) throws(StepError) -> CephCluster.Settings {
         var secret: Secret?

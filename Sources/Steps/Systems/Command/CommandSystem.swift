@@ -119,7 +119,7 @@ extension CommandSystem: TreeDestination {
 }
 
 extension CommandSystem: Verifying {
-    static let checkArguments = Setting<[String]>("argv", "The program; the system's own `check` else", type: .argv)
+    static let checkArguments = Setting<[String]>("argv", "The program; by default, the system's own `check`", type: .argv)
     static let checkSchema = SettingsSchema([checkArguments.field])
 
     func check(_ settings: Settings, _ context: StepContext) async throws -> [String: JSONValue] {

@@ -4,31 +4,30 @@ import StepKit
 /// The `command` system type: whatever programs can freeze, write out, take in and check.
 struct CommandType: SystemType {
     let name = "command"
-    let summary = "An application that programs of its own quiesce, thaw, write out, take in and check"
+    let summary = "An application with programs of its own that quiesce, thaw, write out, read back and check it"
     let schema = SettingsSchema([
         quiesce.field, thaw.field, source.field, destination.field, parallel.field, onFailedStream.field, check.field, environment.field,
         workingFolder.field, timeout.field, shell.field,
     ])
     let scope = AcquisitionScope.host
 
-    static let quiesce = Setting<[String]>("quiesce", "Brings the application to rest; its output is handed to `thaw`", type: .argv)
+    static let quiesce = Setting<[String]>(
+        "quiesce", "Program that brings the application to rest; its output is handed to `thaw`", type: .argv)
     static let thaw = Setting<[String]>(
-        "thaw", "Ends the rest; must succeed when nothing rests, and when called twice", type: .argv)
+        "thaw", "Program that ends the rest; must also succeed if nothing is at rest, and if called twice", type: .argv)
     static let source = Setting<Programs>(
-        "source",
-        "Writes the data to its standard output; anything but exit status 0 voids the copy. Or several programs, each under the name of its stream: one file each in one repository snapshot"
-    )
+        "source", "Program that writes the data to standard output, and exits with 0 if all is well; or several, by their streams' names")
     static let destination = Setting<Programs>(
-        "destination", "Reads the data from its standard input: one program, called for each stream, or several by the streams' names")
-    static let parallel = Setting<Int>("parallel", "So many of several streams at once", default: 1, type: .integer(1...16))
+        "destination", "Program that reads the data from standard input, called for each stream; or several, by their streams' names")
+    static let parallel = Setting<Int>("parallel", "How many of several streams are copied at once", default: 1, type: .integer(1...16))
     static let onFailedStream = Setting<String>(
-        "onFailedStream", "When one of several sources fails: the copy fails, or keeps the others and counts as partial",
+        "onFailedStream", "What happens if one of several sources fails: the copy fails, or keeps the others and counts as partial",
         default: StreamFailure.fail.rawValue, type: .choice(StreamFailure.allCases.map(\.rawValue)))
-    static let check = Setting<[String]>("check", "Looks at restored data; exit status 0 says that it is good", type: .argv)
+    static let check = Setting<[String]>("check", "Program that checks restored data; exits with 0 if it is good", type: .argv)
     static let environment = Setting<[String: EnvironmentValue]>(
-        "environment", "Variables of the programs; values may be secret references", default: [:])
-    static let workingFolder = Setting<String>("workingFolder", "The folder that the programs start in; / else", type: .path)
-    static let timeout = Setting<TimeSpan>("timeout", "The longest that one program may take; then it is ended with all its children")
+        "environment", "Environment variables for the programs; values may be secret references", default: [:])
+    static let workingFolder = Setting<String>("workingFolder", "The programs' working folder; by default, /", type: .path)
+    static let timeout = Setting<TimeSpan>("timeout", "Timeout for one program; it is then ended with all its children")
     static let shell = Setting<Bool>("shell", "True: the first argument of each program is a command line for /bin/sh", default: false)
 
     /// The programs as they are written; `identity:` in the document is the better name, for it stays when the programs change.

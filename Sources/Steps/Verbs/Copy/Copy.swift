@@ -15,38 +15,41 @@ struct Copy: Verb {
         ]), workClass: .backup, holdsSystems: .shared, holdsRepositories: .shared, holdsParents: true, reads: .views,
         outputs: [
             "snapshotID": "The repository snapshot's id", "repositoryID": "The repository's own id",
-            "filesNew": "Files that were not in the parent", "filesChanged": "Files that were read anew",
-            "filesUnmodified": "Files that are as in the parent", "dataAdded": "Bytes that the repository did not have",
+            "filesNew": "Files that were not in the parent", "filesChanged": "Files that had changed since the parent",
+            "filesUnmodified": "Files that are the same as in the parent", "dataAdded": "Bytes that the repository did not have",
             "bytes": "Bytes in all", "extentsRead": "Extents of block images that were read",
             "extentsReused": "Extents taken from the parent without reading them",
-            "unreadable": "Files that are not in the copy as they were",
+            "unreadable": "Files that could not be copied as they were",
             "copies": "Each copy: system, repository, and all of the above",
         ])
 
     static let to = Setting<OneOrMore>.required("to", "The repository, or several", type: OneOrMore.type(of: .repositoryName))
     static let view = Setting<String>(
-        ViewReading.setting, "What of the system is copied: its files (tree), or its disk (image); the type's own view else",
+        ViewReading.setting, "What is copied: the system's files (tree), or its disk (image); by default, the type's own view",
         type: .choice(SystemView.allCases.map(\.rawValue)))
     static let excludes = Setting<[String]>(
-        "excludes", "Patterns of what to leave out, in restic's language, besides the system's own", default: [])
-    static let iexcludes = Setting<[String]>("iexcludes", "As `excludes`, whatever the case of letters", default: [])
-    static let tags = Setting<[String]>("tags", "Tags for the repository snapshot, besides pipeline, system, job and step", default: [])
+        "excludes", "Paths to leave out, as restic patterns, in addition to the system's own", default: [])
+    static let iexcludes = Setting<[String]>("iexcludes", "Like `excludes`, ignoring upper and lower case", default: [])
+    static let tags = Setting<[String]>(
+        "tags", "Tags for the repository snapshot, in addition to pipeline, system, job and step", default: [])
     static let parent = Setting<String>(
         "parent",
-        "The repository snapshot that says what is unchanged: auto (the newest of this pipeline and system, host and paths, or what another program stored of the same host and paths), none, or an id",
+        "The repository snapshot that tells what is unchanged: auto (the newest of this pipeline, system, host and paths, or one that "
+            + "another program made of the same host and paths), none, or an id",
         default: "auto")
     static let changeCheck = Setting<String>(
         "changeCheck",
-        "What tells that a file is unchanged: its size, mtime, ctime and inode (metadata), the same without ctime (ignoreCtime), size and mtime alone (ignoreInode), or nothing: every file is read (content)",
+        "How unchanged files are recognized: by size, mtime, ctime and inode (metadata), by the same without ctime (ignoreCtime), "
+            + "by size and mtime alone (ignoreInode), or by reading every file (content)",
         default: ChangeCheck.metadata.rawValue, type: .choice(ChangeCheck.allCases.map(\.rawValue)))
     static let allowEmpty = Setting<Bool>(
-        "allowEmpty", "True: a source without files is a copy like any other; else, where there were some before, it counts as partial",
+        "allowEmpty", "True: a source without files is a normal copy; by default it counts as partial if there were files before",
         default: false)
     static let extent = Setting<ByteCount>(
         "extent",
-        "The size of a block image's extents: a power of two, 64KiB to 8MiB; else the parent's, or what fits the source, 1MiB at least")
+        "Extent size for block images, a power of two from 64KiB to 8MiB; by default the parent's, or what fits the source (1MiB or more)")
     static let onUnreadable = Setting<String>(
-        "onUnreadable", "What becomes of a copy that misses files: it counts as partial, or the step fails", default: "partial",
+        "onUnreadable", "What happens when files can't be copied: the copy counts as partial, or the step fails", default: "partial",
         type: .choice(["partial", "fail"]))
 
     func run(_ context: StepContext) async throws -> StepResult {

@@ -71,7 +71,7 @@ struct CopyRun: Sendable {
 
     private func unreadable(_ opened: any System) -> StepError {
         StepError(
-            .invalidSetting, expected: "a system that can be copied so",
+            .invalidSetting, expected: "a system that can be copied this way",
             found: context.plan.systems[system]?.type ?? "\(type(of: opened))", at: "step \(context.step.id), system \(system)",
             advice: "a worker of another version may have planned it; submit the pipeline anew")
     }
@@ -99,9 +99,9 @@ struct CopyRun: Sendable {
     private func say(_ image: ImageReport) {
         let size = ByteCount(bytes: image.extentSize).approximate
         context.recorder.log(
-            .info, "\(system): \(image.extents) extents of \(size), \(image.read) read, \(image.reused) taken from the parent")
+            .info, "\(system): \(image.extents.counted("extent")) of \(size), \(image.read) read, \(image.reused) taken from the parent")
         if let refused = image.baseRefused {
-            context.recorder.log(image.sourceWasWrong ? .error : .warning, "\(system): read in full, for \(refused)")
+            context.recorder.log(image.sourceWasWrong ? .error : .warning, "\(system): read in full, because \(refused)")
         }
     }
 

@@ -9,13 +9,13 @@ struct KeepRules: Sendable {
     private static func count(_ name: String, _ summary: String) -> Setting<Int> {
         Setting(name, summary, default: 0, type: .integer(0...100_000))
     }
-    private static let last = count("last", "The newest so many")
-    private static let hourly = count("hourly", "The newest of each of the last so many hours that have one")
-    private static let daily = count("daily", "The newest of each of the last so many days that have one")
-    private static let weekly = count("weekly", "The newest of each of the last so many weeks that have one")
-    private static let monthly = count("monthly", "The newest of each of the last so many months that have one")
-    private static let yearly = count("yearly", "The newest of each of the last so many years that have one")
-    private static let within = Setting<TimeSpan>("within", "All that are at most so much older than the newest")
+    private static let last = count("last", "The newest N snapshots")
+    private static let hourly = count("hourly", "The newest of each hour, for the last N hours that have one")
+    private static let daily = count("daily", "The newest of each day, for the last N days that have one")
+    private static let weekly = count("weekly", "The newest of each week, for the last N weeks that have one")
+    private static let monthly = count("monthly", "The newest of each month, for the last N months that have one")
+    private static let yearly = count("yearly", "The newest of each year, for the last N years that have one")
+    private static let within = Setting<TimeSpan>("within", "All that are at most this much older than the newest")
     private static let tags = Setting<[String]>("tags", "All that have one of these tags", default: [])
 
     static let schema = SettingsSchema([

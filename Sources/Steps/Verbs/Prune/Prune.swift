@@ -13,18 +13,18 @@ struct Prune: Verb {
             Self.keep.field, Self.minProved.field, Self.scope.field, Self.reclaimEvery.field, Self.dryRun.field,
         ]), workClass: .prune, holdsRepositories: .exclusive,
         outputs: [
-            "kept": "Snapshots that stay", "removed": "Snapshots that went", "removedIDs": "Their ids",
-            "reclaimed": "Bytes that the repository is smaller by", "wouldRemove": "Snapshots that a dry run says would go",
-            "wouldRemoveIDs": "Their ids",
+            "kept": "Snapshots that were kept", "removed": "Snapshots that were removed", "removedIDs": "Their ids",
+            "reclaimed": "Bytes by which the repository shrank",
+            "wouldRemove": "Snapshots that would have been removed, but for the dry run", "wouldRemoveIDs": "Their ids",
         ])
 
-    static let keep = Setting<[String: JSONValue]>.required("keep", "What stays", type: .object(KeepRules.schema))
+    static let keep = Setting<[String: JSONValue]>.required("keep", "Which snapshots are kept", type: .object(KeepRules.schema))
     static let minProved = Setting<Int>(
-        "minProved", "So many of the newest proved snapshots of each system stay whatever `keep` says", default: 1, type: .integer(1...1000)
-    )
-    static let scope = SnapshotScope.setting("Whose snapshots are considered: this pipeline's, or all of the repository")
-    static let reclaimEvery = Setting<TimeSpan>("reclaimEvery", "Space is reclaimed at most once in this time", default: .days(7))
-    static let dryRun = Setting<Bool>("dryRun", "Only say what would go", default: false)
+        "minProved", "How many of the newest proved snapshots of each system stay, whatever `keep` says", default: 1,
+        type: .integer(1...1000))
+    static let scope = SnapshotScope.setting("Whose snapshots are considered: only this pipeline's, or everybody's in the repository")
+    static let reclaimEvery = Setting<TimeSpan>("reclaimEvery", "Minimum time between two prunes that reclaim space", default: .days(7))
+    static let dryRun = Setting<Bool>("dryRun", "True to report only what would be removed", default: false)
 
     func problems(in settings: Settings) -> [SettingProblem] {
         let problem = SettingProblem(Self.keep.name) { _ = try KeepRules(try settings.value(Self.keep), origin: settings.origin) }
@@ -85,7 +85,7 @@ struct Prune: Verb {
                             current: "reclaiming space"))
                 }))
             try state.record()
-            let kept = report.packsRetained == 0 ? "" : "; \(report.packsRetained) packs are locked for a time"
+            let kept = report.packsRetained == 0 ? "" : "; \(report.packsRetained.counted("pack")) locked for a time"
             context.recorder.log(.info, "reclaimed \(ByteCount(bytes: max(report.bytesReclaimed, 0)).approximate)\(kept)")
             Self.log(report, context.recorder)
             return Self.result(decision, reclaimed: report.bytesReclaimed)
@@ -98,7 +98,7 @@ struct Prune: Verb {
         if report.unfinished.count > 0 {
             recorder.log(
                 .info,
-                "removed what died in the middle of \(report.unfinished.count) uploads: \(ByteCount(bytes: report.unfinished.bytes).approximate)"
+                "removed the remains of \(report.unfinished.count.counted("unfinished upload")): \(ByteCount(bytes: report.unfinished.bytes).approximate)"
             )
         }
         if let problem = report.unfinishedProblem {

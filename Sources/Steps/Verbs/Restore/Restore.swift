@@ -15,31 +15,34 @@ struct Restore: Verb {
         outputs: [
             "snapshotID": "The repository snapshot's id", "repositoryID": "The repository's own id", "files": "Files restored",
             "bytes": "Bytes restored", "warnings": "Metadata that could not be set",
-            "granted": "Of roles of a database server: powers beyond what was restored that they were given",
-            "withheld": "Of roles of a database server: what they had and were not given",
+            "granted": "Roles of a database server: powers beyond what was restored that they were given",
+            "withheld": "Roles of a database server: what they had and were not given",
         ])
 
-    static let from = Setting<String>.required("from", "The repository", type: .repositoryName)
-    static let to = Setting<String>.required("to", "The system that receives it", type: .systemName([.treeDestination, .imageDestination]))
+    static let from = Setting<String>.required("from", "The repository to restore from", type: .repositoryName)
+    static let to = Setting<String>.required("to", "The system to restore into", type: .systemName([.treeDestination, .imageDestination]))
     static let paths = Setting<[String]>(
-        "paths", "What to restore, as absolute paths in the snapshot; everything else", default: [], type: .list(.path))
+        "paths", "What to restore, as absolute paths in the snapshot; by default, everything", default: [], type: .list(.path))
     static let overwrite = Setting<Bool>("overwrite", "True to replace what is there", default: false)
-    static let dryRun = Setting<Bool>("dryRun", "Only say what would be restored", default: false)
-    static let before = Setting<String>("before", "Only snapshots before this time count (2026-11-23T04:00:00Z)")
+    static let dryRun = Setting<Bool>("dryRun", "True to report only what would be restored", default: false)
+    static let before = Setting<String>("before", "Consider only snapshots before this time (2026-11-23T04:00:00Z)")
     static let system = Setting<String>(
         "system",
-        "Only snapshots of this system count, by its name; else those of `to`, where this pipeline copies it into the repository, or the only one that it copies"
+        "Consider only snapshots of the system with this name; by default `to`, if this pipeline copies it into the repository, "
+            + "or else the only system that it copies there"
     )
-    static let pipeline = Setting<String>("pipeline", "Only snapshots that this pipeline made count, another one's too")
-    static let host = Setting<String>("host", "Only snapshots of this host count, another program's too")
+    static let pipeline = Setting<String>(
+        "pipeline", "Consider only snapshots made by the pipeline with this name, which may be another document's")
+    static let host = Setting<String>("host", "Consider only snapshots of this host, including other programs'")
     static let view = Setting<String>(
         ViewReading.setting,
-        "Only snapshots of this view of the system count: its files (tree), or its disk (image); else, of several, its type's own",
+        "Consider only snapshots of this view: the system's files (tree), or its disk (image); by default, the type's own",
         type: .choice(SystemView.allCases.map(\.rawValue)))
     static let tags = Setting<[String]>(
-        "tags", "Only snapshots that have one of these tags count, or all of several that are written with commas between them")
+        "tags", "Consider only snapshots with one of these tags; of tags joined by commas, a snapshot must have all")
     static let range = Setting<String>(
-        "range", "Of a block image only these bytes, into the image that is there: `1GiB+64MiB` is 64 MiB from 1 GiB on; needs `overwrite`")
+        "range",
+        "For a block image: restore only these bytes, into the existing image: `1GiB+64MiB` is 64 MiB from 1 GiB on; requires `overwrite`")
 
     func problems(in settings: Settings) -> [SettingProblem] {
         let problem = SettingProblem(Self.range.name) {
@@ -115,7 +118,7 @@ struct Restore: Verb {
         guard let image = try await repository.imageDescription(of: snapshot), try context.settings.value(Self.paths).isEmpty else {
             guard opened is any TreeDestination else {
                 throw StepError(
-                    .invalidSetting, expected: "a snapshot of a block image, and no `paths`, for \(target) takes one image",
+                    .invalidSetting, expected: "a snapshot of a block image, and no `paths`, because \(target) takes one image",
                     found: "\(snapshot.shortID) of \(snapshot.paths.joined(separator: ", "))", at: "step \(context.step.id)",
                     advice: "restore it into a directory, or choose another snapshot")
             }
@@ -179,7 +182,7 @@ struct Restore: Verb {
         let isRefused = report.failures.contains { $0.error.kind == .exists }
         throw StepError(
             isRefused ? .exists : .failed, expected: "every file to be restored",
-            found: "\(report.failureCount) were not, the first: /\(first.path): \(first.error.found)", at: "step \(context.step.id)",
+            found: "\(report.failureCount) not restored, the first: /\(first.path): \(first.error.found)", at: "step \(context.step.id)",
             advice: isRefused ? "restore into an empty place, or declare `overwrite: true`" : first.error.advice, retry: first.error.retry)
     }
 

@@ -13,11 +13,11 @@ struct RestoreTrial: Sendable {
     let overwrite: Bool
 
     private static let intoSetting = Setting<String>(
-        "into", "The system to restore into; a scratch folder, dropped afterwards, else",
+        "into", "The system to restore into; by default a scratch folder, removed afterwards",
         type: .systemName([.treeDestination, .imageDestination]))
     static let checksKey = "checks"
     private static let checksSetting = Setting<[[String: JSONValue]]>(
-        checksKey, "Checks of the system, in its own way", default: [], type: .list(.map(.any)))
+        checksKey, "Checks that the system makes of what was restored", default: [], type: .list(.map(.any)))
     private static let overwriteSetting = Setting<Bool>("overwrite", "True to replace what is in `into`", default: false)
 
     static let schema = SettingsSchema([intoSetting.field, checksSetting.field, overwriteSetting.field])
@@ -69,7 +69,7 @@ struct RestoreTrial: Sendable {
         }
         guard let destination = opened as? any TreeDestination else {
             throw StepError(
-                .invalidSetting, expected: "a snapshot of a block image, for \(name) takes nothing else",
+                .invalidSetting, expected: "a snapshot of a block image, because \(name) takes nothing else",
                 found: snapshot.paths.joined(separator: ", "), at: "step \(context.step.id)", advice: "restore into a directory")
         }
         return try await restore(
@@ -99,7 +99,7 @@ struct RestoreTrial: Sendable {
         }
         throw StepError(
             .verification, expected: "what was restored to equal snapshot \(snapshot.shortID)",
-            found: "\(differing.count) ranges that differ, the first from byte \(first.lowerBound) to \(first.upperBound)",
+            found: "\(differing.count.counted("differing range")), the first from byte \(first.lowerBound) to \(first.upperBound)",
             at: "/\(source.logicalPath)",
             advice: "restore once more into another place; if it differs again, look at that disk and at this one")
     }
@@ -143,7 +143,7 @@ struct RestoreTrial: Sendable {
         }
         throw StepError(
             .verification, expected: "what was restored to equal snapshot \(snapshot.shortID)",
-            found: "\(differences.count) differences, the first: \(first)",
+            found: "\(differences.count.counted("difference")), the first: \(first)",
             at: folder, advice: "restore once more into another place; if it differs again, look at that disk and at this one")
     }
 
@@ -154,7 +154,7 @@ struct RestoreTrial: Sendable {
         guard let first = lost.first else { return try Restore.requireWhole(report, context) }
         throw StepError(
             .verification, expected: "every file to be restorable",
-            found: "\(lost.count) are not, the first: /\(first.path): \(first.error.found)",
+            found: "\(lost.count.counted("lost one")), the first: /\(first.path): \(first.error.found)",
             at: first.error.location, advice: first.error.advice)
     }
 

@@ -13,18 +13,19 @@ struct Verify: Verb {
         acquires: Acquisition(of: .scratch, undoVerb: "drop", undoneWhen: .stepEnded, onlyWithSetting: "restore"),
         holdsRepositories: .shared,
         outputs: [
-            "level": "How thoroughly: metadata, sample, all or restore", "snapshots": "How many were proved",
-            "bytesRead": "Bytes read of the packs",
+            "level": "How thoroughly: metadata, sample, all or restore", "snapshots": "How many snapshots were proved",
+            "bytesRead": "Bytes of packs that were read",
         ])
 
     static let read = Setting<ReadDepth>(
-        "read", "How much is read: metadata, a share such as 10%, or all; metadata where nothing is restored")
+        "read", "How much is read: metadata, a share such as 10%, or all; metadata by default, if nothing is restored")
     static let everyByteWithin = Setting<TimeSpan>(
-        "everyByteWithin", "Every byte is read at least once in this time: everything when the last full read of the copy before is older")
-    static let from = Setting<String>("from", "Of a copy into several repositories: only this one's", type: .repositoryName)
-    static let scope = SnapshotScope.setting("Of a repository: the newest snapshots of this pipeline, or of every origin in it")
+        "everyByteWithin", "Maximum time between full reads: everything is read if the last full read of the previous copy is older")
+    static let from = Setting<String>(
+        "from", "For a copy into several repositories: verify only what is in this one", type: .repositoryName)
+    static let scope = SnapshotScope.setting("For a repository: verify the newest snapshots of this pipeline, or of every origin in it")
     static let restore = Setting<[String: JSONValue]>(
-        "restore", "Restore into a scratch folder, or a system, and look at what comes out", type: .object(RestoreTrial.schema))
+        "restore", "Restore into a scratch folder, or into a system, and check the result", type: .object(RestoreTrial.schema))
 
     func problems(in settings: Settings, about subject: StepSubject) -> [SettingProblem] {
         guard let values = try? settings.optional(Self.restore), let trial = try? RestoreTrial(values, origin: settings.origin) else {

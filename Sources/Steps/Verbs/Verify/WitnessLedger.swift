@@ -67,7 +67,7 @@ final class WitnessLedger: Sendable {
             if found.modified != metadata.modified, isHeldEverywhere(metadata.modified) { return "another time of change" }
         }
         guard let size = expected.size else { return nil }
-        if found.size != size { return "\(found.size) bytes, not \(size)" }
+        if found.size != size { return "\(found.size.counted("byte")), not \(size)" }
         return try contentDifference(path, expected, size: size, reader)
     }
 

@@ -6,15 +6,16 @@ import FlowModel
 extension JobsCommand {
     struct Abandon: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "abandon", abstract: "Gives up what a job still holds and can't undo. What it holds may stay, frozen or taken.",
+            commandName: "abandon", abstract: "Gives up what a job still holds and can't undo. It may stay as it is, frozen or taken.",
             discussion: """
-                For an undo that can't succeed any more: its system is gone for good, or a right that it needs is not coming back. Until then it is tried \
-                again without end, which is what you want of a freeze or a snapshot that can still be undone. All work of the job must have ended \
-                (`jobs cancel` ends it). The job's cleanup is `abandoned` afterwards, its exit status 4, and the journal says who gave up what.
+                This is for an undo that can't succeed any more, because its system is gone for good, or a right that it needs is not \
+                coming back. Until you abandon it, it is retried without end, as it should be while a freeze or a snapshot can still be \
+                undone. All work of the job must have ended (`jobs cancel` ends it). Afterwards the job's cleanup is `abandoned`, its \
+                exit status is 4, and its journal says who gave up what.
                 """)
         @OptionGroup var options: JobOptions
-        @Option(help: "This undo only, by its own id or that of the step that it undoes.") var step: String?
-        @Flag(help: "Do it; without, what would be given up is listed and nothing changes.") var yes = false
+        @Option(help: "Only this undo, by its own id or that of the step that it undoes.") var step: String?
+        @Flag(help: "Do it; without this flag, what would be given up is listed and nothing changes.") var yes = false
 
         func run() async throws {
             try await options.withJob { control, job in

@@ -9,7 +9,7 @@ extension JobsCommand {
         @OptionGroup var options: JobOptions
         @Argument(help: "The step's id.") var step: String
         @Flag(help: "Say no: the step fails.") var deny = false
-        @Option(help: "Who answers; the user, with the groups that it is in, by default.") var by: String?
+        @Option(help: "Who answers; by default, this user with their groups.") var by: String?
 
         func run() async throws {
             let requester = by.map { Requester(name: $0) } ?? Person.requester

@@ -8,24 +8,25 @@ import WorkflowEngine
 extension JobsCommand {
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "list", abstract: "The newest jobs.",
+            commandName: "list", abstract: "Lists jobs, the newest first.",
             discussion: """
-                Times are RFC 3339 (2026-11-30T02:15:00Z, or the date alone) or as long ago as 12h or 7d. Where there are more jobs than `--limit`, the last \
-                line, on standard error, has the cursor of the next page. The fields of JSON and YAML: docs/job-json.md.
+                Times are RFC 3339 (2026-11-30T02:15:00Z, or the date alone) or an age such as 12h or 7d. If there are more jobs than \
+                `--limit`, the last line, on standard error, has the cursor of the next page. docs/job-json.md describes the fields of \
+                JSON and YAML.
                 """)
         @OptionGroup var database: DatabaseOptions
         @OptionGroup var output: OutputOptions
-        @Option(help: "Of this pipeline only.") var pipeline: String?
-        @Option(help: "With this system only.") var system: String?
+        @Option(help: "Only jobs of this pipeline.") var pipeline: String?
+        @Option(help: "Only jobs with this system.") var system: String?
         @Option(
-            help: ArgumentHelp("In this state only: \(JobState.words). May be repeated.", valueName: "state"),
+            help: ArgumentHelp("Only jobs in this state: \(JobState.words). May be repeated.", valueName: "state"),
             transform: JobState.init(argument:))
         var state: [JobState] = []
-        @Flag(help: "Only those that are not over.") var active = false
-        @Option(help: "Made at that time or later.") var since: String?
-        @Option(help: "Made before that time.") var until: String?
-        @Option(help: "At most so many.") var limit = 50
-        @Option(help: "Where the page before ended.") var cursor: String?
+        @Flag(help: "Only jobs that are not over.") var active = false
+        @Option(help: "Only jobs made at this time or later.") var since: String?
+        @Option(help: "Only jobs made before this time.") var until: String?
+        @Option(help: "Maximum number of jobs.") var limit = 50
+        @Option(help: "The cursor with which the previous page ended.") var cursor: String?
 
         func validate() throws {
             guard (1...FlowControl.mostItems).contains(limit) else {

@@ -6,9 +6,9 @@ import StepKit
 
 extension JobsCommand {
     struct Logs: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(commandName: "logs", abstract: "What the steps' bodies wrote.")
+        static let configuration = CommandConfiguration(commandName: "logs", abstract: "Shows what the steps have logged.")
         @OptionGroup var options: JobOptions
-        @Option(help: "Of this step only.") var step: String?
+        @Option(help: "Only this step.") var step: String?
         @OptionGroup var output: OutputOptions
 
         func run() async throws {

@@ -5,9 +5,9 @@ import FlowModel
 extension JobsCommand {
     struct Resume: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "resume", abstract: "Takes a job up again that was set aside because its rows could not be read.",
+            commandName: "resume", abstract: "Resumes a job that was set aside because its rows could not be read.",
             discussion:
-                "Mend the rows first: `jobs show` says what is wrong, docs/database.md how. What is still wrong is said, and nothing changes."
+                "Mend the rows first: `jobs show` says what is wrong, docs/database.md how to mend it. What is still wrong is reported."
         )
         @OptionGroup var options: JobOptions
 

@@ -5,7 +5,7 @@ import FlowModel
 extension JobsCommand {
     struct Retry: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "retry", abstract: "Goes on from what failed; windows that are gone are taken again.")
+            commandName: "retry", abstract: "Continues a job from what failed; windows that are gone are taken again.")
         @OptionGroup var options: JobOptions
 
         func run() async throws {

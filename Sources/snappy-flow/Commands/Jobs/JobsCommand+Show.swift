@@ -6,8 +6,8 @@ import FlowModel
 extension JobsCommand {
     struct Show: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "show", abstract: "Steps, attempts with their errors, and what is held.",
-            discussion: "The fields of JSON and YAML: docs/job-json.md.")
+            commandName: "show", abstract: "Shows a job's steps, its attempts with their errors, and what it holds.",
+            discussion: "docs/job-json.md describes the fields of JSON and YAML.")
         @OptionGroup var options: JobOptions
         @OptionGroup var output: OutputOptions
 
@@ -48,7 +48,8 @@ extension JobsCommand {
             }
             print("job \(detail.id)  pipeline \(detail.pipeline)  set aside")
             print(
-                "created \(detail.createdAt.instant.dateAndClock), \(detail.stepCounts.ended) of \(detail.stepCounts.total) steps ended\n")
+                "created \(detail.createdAt.instant.dateAndClock), \(detail.stepCounts.ended) of \(detail.stepCounts.total.counted("step")) ended\n"
+            )
             print(Self.words(reason, detail.id))
         }
 

@@ -7,12 +7,12 @@ import StorageKit
 extension SnapshotsCommand {
     struct Diff: Interruptible {
         static let configuration = CommandConfiguration(
-            commandName: "diff", abstract: "What is different from one snapshot to another.",
+            commandName: "diff", abstract: "Shows what differs between two snapshots.",
             discussion:
-                "+ added, - removed, M another content, T something of another kind, U the same content with other metadata (--metadata).")
-        @Argument(help: "latest, or the id of a snapshot or its beginning.") var before: String
+                "+ added, - removed, M other content, T another kind of entry, U the same content with other metadata (--metadata).")
+        @Argument(help: "latest, or a snapshot's id or its beginning.") var before: String
         @Argument(help: "The other snapshot.") var after: String
-        @Flag(help: "Show what differs in metadata only, too.") var metadata = false
+        @Flag(help: "Also show what differs only in metadata.") var metadata = false
         @OptionGroup var place: RepositoryOptions
         @OptionGroup var filter: SnapshotFilterOptions
         @OptionGroup var output: OutputOptions

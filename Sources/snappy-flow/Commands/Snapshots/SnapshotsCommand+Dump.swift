@@ -8,13 +8,13 @@ import StorageKit
 extension SnapshotsCommand {
     struct Dump: Interruptible {
         static let configuration = CommandConfiguration(
-            commandName: "dump", abstract: "Writes a file of a snapshot to the standard output, or a folder as a tar archive.",
-            discussion: "Every byte is verified. When it ends with an error, what was written before is not the whole file.")
-        @Argument(help: "latest, or the id of a snapshot or its beginning.") var snapshot: String
+            commandName: "dump", abstract: "Writes a file from a snapshot to standard output, or a folder as a tar archive.",
+            discussion: "Every byte is verified. If it ends with an error, what was written is not the whole file.")
+        @Argument(help: "latest, or a snapshot's id or its beginning.") var snapshot: String
         @Argument(help: "The file's or folder's path in the snapshot.") var path: String
         @OptionGroup var place: RepositoryOptions
         @OptionGroup var filter: SnapshotFilterOptions
-        @Option(name: .customLong("to"), help: "A file to write instead; it must not be there yet.") var target: String?
+        @Option(name: .customLong("to"), help: "A file to write to instead, which must not exist yet.") var target: String?
 
         func run() async throws {
             let opened = try await place.open()

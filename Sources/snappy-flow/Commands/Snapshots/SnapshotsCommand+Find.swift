@@ -8,19 +8,19 @@ import StorageKit
 extension SnapshotsCommand {
     struct Find: Interruptible {
         static let configuration = CommandConfiguration(
-            commandName: "find", abstract: "Where something is, in every snapshot or in some.",
+            commandName: "find", abstract: "Finds files in all snapshots or some, by name or content.",
             discussion: """
-                A pattern without / is about names at any depth (*.conf), one with / about whole paths. Or give what a check named: --blob, --tree.
-                Exit status 1 when nothing was found.
+                A pattern without / matches names at any depth (*.conf), one with / whole paths. Or give what a check named: --blob, \
+                --tree. Exit status 1 if nothing was found.
                 """)
-        @Argument(help: "A name or pattern, or several; * ? and [a-z] have their meaning of the shell.") var patterns: [String] = []
-        @Option(help: "Only in this snapshot: latest, or an id or its beginning; every one else. May be repeated.") var snapshot: [String] =
+        @Argument(help: "Names or patterns; *, ? and [a-z] mean what they do in the shell.") var patterns: [String] = []
+        @Option(help: "Only in this snapshot: latest, or an id or its beginning. May be repeated.") var snapshot: [String] =
             []
-        @Flag(help: "Upper and lower case are the same.") var ignoreCase = false
+        @Flag(help: "Ignore upper and lower case.") var ignoreCase = false
         @Option(help: "Only what was modified at this time or later (2026-11-23 or 2026-11-23T04:00:00Z).") var newerThan: String?
         @Option(help: "Only what was modified before this time.") var olderThan: String?
-        @Option(help: "Files that hold this blob: its id or the beginning. May be repeated.") var blob: [String] = []
-        @Option(help: "Folders that are this tree: its id or the beginning. May be repeated.") var tree: [String] = []
+        @Option(help: "Files that contain the blob with this id or beginning. May be repeated.") var blob: [String] = []
+        @Option(help: "Folders that are the tree with this id or beginning. May be repeated.") var tree: [String] = []
         @OptionGroup var place: RepositoryOptions
         @OptionGroup var filter: SnapshotFilterOptions
         @OptionGroup var output: OutputOptions
@@ -49,7 +49,8 @@ extension SnapshotsCommand {
             }
             listing.end()
             if found == 0 {
-                throw CommandFailure(.failed, "error: expected something of that kind in one of \(chosen.count) snapshots, found nothing")
+                throw CommandFailure(
+                    .failed, "error: expected something of that kind in \(chosen.count.counted("snapshot")), found nothing")
             }
         }
 

@@ -6,10 +6,10 @@ import StorageKit
 extension SnapshotsCommand {
     struct Ls: Interruptible {
         static let configuration = CommandConfiguration(
-            commandName: "ls", abstract: "What is in a snapshot, below a path.",
+            commandName: "ls", abstract: "Lists what is in a snapshot, below a path.",
             discussion: "Printed as it is read: a snapshot of millions of files needs no memory for them.")
-        @Argument(help: "latest, or the id of a snapshot or its beginning.") var snapshot: String
-        @Argument(help: "Only what is below this path of the snapshot, or the file itself.") var path = "/"
+        @Argument(help: "latest, or a snapshot's id or its beginning.") var snapshot: String
+        @Argument(help: "The path in the snapshot to list: a folder with all that is below it, or a file.") var path = "/"
         @OptionGroup var place: RepositoryOptions
         @OptionGroup var filter: SnapshotFilterOptions
         @OptionGroup var output: OutputOptions

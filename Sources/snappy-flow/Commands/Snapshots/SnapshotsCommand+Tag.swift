@@ -8,13 +8,13 @@ extension SnapshotsCommand {
         static let configuration = CommandConfiguration(
             commandName: "tag", abstract: "Changes the tags of snapshots.",
             discussion: """
-                A snapshot gets another id with its new tags; `original` in it is the first one. By its tags pipeline:, system:, job: and step: the
-                retention of pipelines and their proofs know a snapshot: change those only if you mean it.
+                With its new tags a snapshot gets a new id; its field `original` keeps the first one. Retention and proofs recognize a \
+                snapshot by its tags pipeline:, system:, job: and step:, so change those only if you mean to.
                 """)
         @Argument(help: "Ids of snapshots or their beginnings, or latest.") var snapshots: [String]
-        @Option(help: "These tags instead of all others; '' for none. May be repeated.") var set: [String] = []
-        @Option(help: "One tag more. May be repeated.") var add: [String] = []
-        @Option(help: "One tag less. May be repeated.") var remove: [String] = []
+        @Option(help: "This tag instead of all that it has; '' for none. May be repeated.") var set: [String] = []
+        @Option(help: "Add this tag. May be repeated.") var add: [String] = []
+        @Option(help: "Remove this tag. May be repeated.") var remove: [String] = []
         @OptionGroup var place: RepositoryOptions
         @OptionGroup var filter: SnapshotFilterOptions
 
@@ -32,7 +32,7 @@ extension SnapshotsCommand {
             for snapshot in changed {
                 print("\(snapshot.original?.prefix(8) ?? "") is now \(snapshot.shortID): \(snapshot.tags.joined(separator: " ").printable)")
             }
-            print("\(changed.count) of \(chosen.count) snapshots changed")
+            print("\(changed.count) of \(chosen.count.counted("snapshot")) changed")
         }
     }
 }

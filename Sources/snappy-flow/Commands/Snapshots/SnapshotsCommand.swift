@@ -5,13 +5,13 @@ import Steps
 
 struct SnapshotsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "snapshots", abstract: "Repository snapshots. Needs no database.",
+        commandName: "snapshots", abstract: "Lists, shows and reads repository snapshots. Needs no database.",
         subcommands: [List.self, Show.self, Ls.self, Diff.self, Find.self, Dump.self, Tag.self],
         defaultSubcommand: List.self)
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "list", abstract: "Every snapshot of a repository, or some, the oldest first.")
+            commandName: "list", abstract: "Lists all or some snapshots of a repository, the oldest first.")
         @OptionGroup var place: RepositoryOptions
         @OptionGroup var filter: SnapshotFilterOptions
         @OptionGroup var output: OutputOptions
@@ -36,15 +36,16 @@ struct SnapshotsCommand: AsyncParsableCommand {
             let future = snapshots.count(where: finder.isOfTheFuture)
             if future > 0 {
                 StandardError.write(
-                    "warning: \(future) dated in the future: never `latest`, and nothing to a `prune` step; look whose clock was wrong")
+                    "warning: \(future.counted("snapshot")) dated in the future: never `latest`, and nothing to a `prune` step; look whose clock was wrong"
+                )
             }
             if !finder.sayDamaged() { throw CommandFailure(.damaged) }
         }
     }
 
     struct Show: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(commandName: "show", abstract: "Everything that one snapshot says of itself.")
-        @Argument(help: "latest, or the id of a snapshot or its beginning.") var snapshot: String
+        static let configuration = CommandConfiguration(commandName: "show", abstract: "Shows everything that a snapshot says of itself.")
+        @Argument(help: "latest, or a snapshot's id or its beginning.") var snapshot: String
         @OptionGroup var place: RepositoryOptions
         @OptionGroup var filter: SnapshotFilterOptions
         @Option(help: "json or yaml.") var output: OutputFormat = .yaml

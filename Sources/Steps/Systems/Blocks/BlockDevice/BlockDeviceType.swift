@@ -13,9 +13,9 @@ struct BlockDeviceType: SystemType {
 
     static let path = Setting<String>.required("path", "The device (/dev/...) or the image file", type: .path)
     static let staging = Setting<ByteCount>(
-        "staging", "The most that a snapshot of an image file may copy where the file can't be cloned; counts against maxHold")
+        "staging", "Maximum that a snapshot of an image file may copy if the file can't be cloned; counts against maxHold")
     static let snapshotFolder = Setting<String>(
-        "snapshotFolder", "Where snapshots of an image file lie, on its file system; `.snappy-flow-snapshots` beside it by default",
+        "snapshotFolder", "Where snapshots of an image file are kept, on its file system; by default `.snappy-flow-snapshots` beside it",
         type: .path)
 
     func identity(_ settings: Settings) throws(StepError) -> String { "blockdevice:" + (try settings.value(Self.path)) }

@@ -59,7 +59,7 @@ final class DeviceImage: ImageReader {
             guard got >= 0 else { throw StorageError.system(errno, expected: "bytes at \(offset + Int64(done))", at: path) }
             guard got > 0 else {
                 throw StorageError(
-                    .changed, expected: "\(size) bytes", found: "an end at \(offset + Int64(done))", at: path,
+                    .changed, expected: size.counted("byte"), found: "an end at \(offset + Int64(done))", at: path,
                     advice: "the image became shorter while it was read; read from a snapshot", retry: .transient)
             }
             done += got

@@ -62,7 +62,7 @@ final class ImageTarget: ImageWriter {
         }
         guard found.st_mode & S_IFMT == S_IFREG, Int64(found.st_size) >= part.upperBound else {
             throw StorageError(
-                .noSpace, expected: "an image of at least \(part.upperBound) bytes", found: "one of \(found.st_size)", at: path,
+                .noSpace, expected: "an image of at least \(part.upperBound.counted("byte"))", found: "one of \(found.st_size)", at: path,
                 advice: "choose another range, or restore the whole image")
         }
         try Self.refuseInUse(path)
@@ -115,7 +115,7 @@ final class ImageTarget: ImageWriter {
         guard room >= size else {
             Glibc.close(descriptor)
             throw StorageError(
-                .noSpace, expected: "room for an image of \(size) bytes", found: "a device of \(room) bytes", at: path,
+                .noSpace, expected: "room for an image of \(size.counted("byte"))", found: "a device of \(room.counted("byte"))", at: path,
                 advice: "choose a device that is at least as large")
         }
         return descriptor

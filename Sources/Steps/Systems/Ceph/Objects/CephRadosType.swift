@@ -18,8 +18,8 @@ public struct CephRadosType: SystemType {
     public static let timeout: @Sendable (Settings) throws -> TimeSpan = { try $0.value(CephSettings.timeout) }
 
     static let pool = Setting<String>.required("pool", "The pool")
-    static let namespace = Setting<String>("namespace", "One namespace of it, `\"\"` for the one without a name; all of them else")
-    static let parallel = Setting<Int>("parallel", "Objects read at once", default: 8, type: .integer(1...64))
+    static let namespace = Setting<String>("namespace", "One namespace of the pool, `\"\"` for the one without a name; by default, all")
+    static let parallel = Setting<Int>("parallel", "How many objects are read at once", default: 8, type: .integer(1...64))
 
     public func identity(_ settings: Settings) throws(StepError) -> String {
         let namespace = try settings.optional(Self.namespace).map { "/@\($0)" } ?? ""

@@ -1,3 +1,4 @@
+import Basics
 import CephLibraries
 import Glibc
 import StepKit
@@ -17,7 +18,7 @@ final class ObjectWriter: FileWriter {
         let code = try writer.view.write(object) { rados_write_op_truncate($0, UInt64(size)) }
         guard code == 0 else {
             writer.remove(object)
-            throw writer.view.error(code, "an object of \(size) bytes", object)
+            throw writer.view.error(code, "an object of \(size.counted("byte"))", object)
         }
     }
 

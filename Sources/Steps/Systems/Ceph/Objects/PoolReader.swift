@@ -95,7 +95,8 @@ final class PoolReader: TreeReader {
             var found = folders(names.filter { $0.bytes.count <= 255 })
             found.failures = names.filter { $0.bytes.count > 255 }.map { name in
                 let error = StorageError(
-                    .unsupported, expected: "a namespace whose name fits a folder's", found: "\(name.bytes.count) bytes", at: "\(name)",
+                    .unsupported, expected: "a namespace whose name fits a folder's", found: name.bytes.count.counted("byte"),
+                    at: "\(name)",
                     advice: "declare a system with `namespace:` for it")
                 return (name, error)
             }

@@ -61,7 +61,7 @@ extension CephPool {
             let count = rados_read(handle, object, place, buffer.count - done, UInt64(offset) + UInt64(done))
             if count == 0 {
                 throw StorageError(
-                    .truncated, expected: "\(buffer.count) bytes at \(offset)", found: "\(done)", at: "\(name)/\(object)",
+                    .truncated, expected: "\(buffer.count.counted("byte")) at \(offset)", found: "\(done)", at: "\(name)/\(object)",
                     advice: "the object was cut short; run a check")
             }
             guard count > 0 else { throw error(count, "an object", object) }

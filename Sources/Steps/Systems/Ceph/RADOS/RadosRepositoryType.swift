@@ -16,9 +16,9 @@ public struct RadosRepositoryType: RepositoryType {
     /// For how long librados waits.
     public static let timeout: @Sendable (Settings) throws -> TimeSpan = { try $0.value(CephSettings.timeout) }
 
-    static let pool = Setting<String>.required("pool", "The pool; made by a first copy where it is not there and the user may")
+    static let pool = Setting<String>.required("pool", "The pool; the first copy creates it if it does not exist and the user may")
     static let namespace = Setting<String>("namespace", "The namespace in the pool: one for each repository", default: "")
-    static let connections = Setting<Int>("connections", "Requests under way at once", default: 8, type: .integer(1...64))
+    static let connections = Setting<Int>("connections", "Maximum concurrent requests", default: 8, type: .integer(1...64))
 
     public func identity(_ settings: Settings) throws(StepError) -> String {
         let (pool, namespace) = (try settings.value(Self.pool), try settings.value(Self.namespace))

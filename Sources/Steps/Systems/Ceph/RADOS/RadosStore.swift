@@ -85,7 +85,8 @@ final class RadosStore: ObjectStore {
             guard let size = try pool.size(name.text) else { throw Self.missing(name, pool) }
             guard range.upperBound <= size else {
                 throw StorageError(
-                    .truncated, expected: "at least \(range.upperBound) bytes", found: "\(size) bytes", at: "\(pool.name)/\(name)",
+                    .truncated, expected: "at least \(range.upperBound.counted("byte"))", found: size.counted("byte"),
+                    at: "\(pool.name)/\(name)",
                     advice: "the object was cut short; run a check")
             }
             return try Self.read(name, range, size, pool)

@@ -7,7 +7,7 @@ public struct CephRBDType: SystemType {
     public init() {}
 
     public let name = "ceph-rbd"
-    public let summary = "A block image of a Ceph cluster, copied from a snapshot, by what changed since the one before"
+    public let summary = "A block image of a Ceph cluster, copied from a snapshot: only what changed since the previous one is read"
     public let schema = SettingsSchema(
         [pool.field, namespace.field, image.field] + CephSettings.fields
             + [clone.field, features.field, objectSize.field, dataPool.field])
@@ -25,11 +25,11 @@ public struct CephRBDType: SystemType {
     static let namespace = Setting<String>("namespace", "The namespace in the pool", default: "")
     static let image = Setting<String>.required("image", "The image")
     static let clone = Setting<Bool>(
-        "clone", "Protect its snapshots, and hold the one that is copied by a clone: nobody can remove it meanwhile", default: false)
+        "clone", "Protect its snapshots, and hold the one being copied with a clone, so that nobody can remove it", default: false)
     static let features = Setting<[String]>(
-        "features", "Features of an image that a restore makes, as `rbd create --image-feature` names them; those of its source else")
-    static let objectSize = Setting<ByteCount>("objectSize", "The size of its objects, a power of two; that of its source else")
-    static let dataPool = Setting<String>("dataPool", "The pool for its data, where that is another one")
+        "features", "Features of a restored image, as in `rbd create --image-feature`; by default, those of the source")
+    static let objectSize = Setting<ByteCount>("objectSize", "Object size of a restored image, a power of two; by default, the source's")
+    static let dataPool = Setting<String>("dataPool", "The pool for a restored image's data, if that is another one")
 
     public func identity(_ settings: Settings) throws(StepError) -> String {
         let namespace = try settings.value(Self.namespace)

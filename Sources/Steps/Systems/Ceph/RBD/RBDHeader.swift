@@ -28,7 +28,7 @@ extension CephPool {
         let bytes = answer.prefix(Int(length)).map { UInt8(bitPattern: $0) }
         let count = bytes.prefix(4).reversed().reduce(0) { $0 << 8 | Int($1) }
         guard bytes.count >= 4, count <= bytes.count - 4 else {
-            throw StorageError(.invalid, expected: expected, found: "\(bytes.count) bytes that are no text", at: location)
+            throw StorageError(.invalid, expected: expected, found: "\(bytes.count.counted("byte")) that are no text", at: location)
         }
         return String(decoding: bytes[4..<4 + count], as: UTF8.self)
     }

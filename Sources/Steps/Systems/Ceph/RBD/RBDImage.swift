@@ -1,3 +1,4 @@
+import Basics
 import CephLibraries
 import FlowModel
 import Glibc
@@ -187,7 +188,7 @@ final class RBDImage: @unchecked Sendable {  // librbd's handle may be used by s
             let count = rbd_read2(handle, UInt64(offset) + UInt64(done), buffer.count - done, place, 0)
             guard count > 0 else {
                 throw .ceph(
-                    count == 0 ? -EIO : Int32(clamping: count), expected: "\(buffer.count) bytes at \(offset)", at: location)
+                    count == 0 ? -EIO : Int32(clamping: count), expected: "\(buffer.count.counted("byte")) at \(offset)", at: location)
             }
             done += count
         }
@@ -218,7 +219,7 @@ final class RBDImage: @unchecked Sendable {  // librbd's handle may be used by s
     }
 
     func resize(to size: Int64) throws(StorageError) {
-        try check(RBDProgress.reporting { rbd_resize2(handle, UInt64(size), true, $0, $1) }, "an image of \(size) bytes")
+        try check(RBDProgress.reporting { rbd_resize2(handle, UInt64(size), true, $0, $1) }, "an image of \(size.counted("byte"))")
     }
 
     func flush() throws(StorageError) { try check(rbd_flush(handle), "the image's data on the cluster's disks") }
@@ -271,7 +272,7 @@ extension CephPool {
         }
         for code in codes where code < 0 { throw .ceph(code, expected: "features, object size and data pool that can be", at: image) }
         let code = rbd_create4(handle, image, UInt64(size), options)
-        guard code == 0 else { throw .ceph(code, expected: "a new image of \(size) bytes", at: "\(name)/\(image)") }
+        guard code == 0 else { throw .ceph(code, expected: "a new image of \(size.counted("byte"))", at: "\(name)/\(image)") }
     }
 
     func renameImage(_ image: String, to other: String) throws(StorageError) {

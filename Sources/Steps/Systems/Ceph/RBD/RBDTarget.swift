@@ -29,7 +29,7 @@ final class RBDTarget: ImageWriter {
         }
         guard overwrite else {
             throw StorageError(
-                .exists, expected: "no image of that name", found: "one of \(try there.size()) bytes", at: there.location,
+                .exists, expected: "no image of that name", found: "one of \(try there.size().counted("byte"))", at: there.location,
                 advice: "choose another name, or allow overwriting (`overwrite: true`)")
         }
         try Self.refuseInUse(there)
@@ -44,7 +44,7 @@ final class RBDTarget: ImageWriter {
         let size = try there.size()
         guard size >= part.upperBound else {
             throw StorageError(
-                .noSpace, expected: "an image of at least \(part.upperBound) bytes", found: "one of \(size)", at: there.location,
+                .noSpace, expected: "an image of at least \(part.upperBound.counted("byte"))", found: "one of \(size)", at: there.location,
                 advice: "choose another range, or restore the whole image")
         }
         try Self.refuseInUse(there)

@@ -21,42 +21,42 @@ struct PostgreSQLType: SystemType {
         "host", "The server's name or address, or the folder of its Unix socket", default: "/var/run/postgresql")
     static let port = Setting<Int>("port", "The server's port", default: 5432, type: .integer(1...65535))
     static let user = Setting<String>("user", "The database user", default: "postgres")
-    static let password = Setting<SecretReference>("password", "The user's password, where the server asks for one")
+    static let password = Setting<SecretReference>("password", "The user's password, if the server asks for one")
     static let database = Setting<String>(
-        "database", "One database; every database of the server else. Where dumps are restored to, it is the database that receives one")
+        "database", "One database; by default, all of the server's. For restoring a dump: the database to restore into")
     static let sslMode = Setting<String>(
-        "sslMode", "How TLS is used, as libpq says it; verify-full for a server on another machine, prefer on this one else",
+        "sslMode", "How TLS is used, in libpq's words; by default verify-full for a server on another machine, prefer on this one",
         type: .choice(["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]))
     static let sslRootCertificate = Setting<String>(
-        "sslRootCertificate", "The file with the certificates that vouch for the server; ~/.postgresql/root.crt of the worker's user else",
+        "sslRootCertificate", "The certificates that vouch for the server; by default ~/.postgresql/root.crt of the worker's user",
         type: .path)
     static let method = Setting<String>(
-        "method", "What a copy is: dumps of databases, or a base backup of the whole cluster", default: PostgreSQLMethod.dump.rawValue,
-        type: .choice(PostgreSQLMethod.allCases.map(\.rawValue)))
-    static let excludeDatabases = Setting<[String]>("excludeDatabases", "Databases that are not dumped", default: [])
+        "method", "How the server is copied: as dumps of databases, or as a base backup of the whole cluster",
+        default: PostgreSQLMethod.dump.rawValue, type: .choice(PostgreSQLMethod.allCases.map(\.rawValue)))
+    static let excludeDatabases = Setting<[String]>("excludeDatabases", "Databases to leave out of the dumps", default: [])
     static let rolePasswords = Setting<Bool>(
-        "rolePasswords", "True: dumps hold the roles' password hashes too, which only a superuser may read", default: false)
+        "rolePasswords", "True to include the roles' password hashes in dumps, which only a superuser may read", default: false)
     static let checkpoint = Setting<String>(
         "checkpoint", "How the checkpoint at the start of a backup is made: at once, or spread over the server's usual time",
         default: "fast", type: .choice(["fast", "spread"]))
     static let dataFolder = Setting<String>(
-        "dataFolder", "Where a base backup is restored to; must be empty, and no server run on it", type: .path)
+        "dataFolder", "Where a base backup is restored; must be empty, with no server running on it", type: .path)
     static let tablespaceFolder = Setting<String>(
-        "tablespaceFolder", "Where tablespaces are restored to, a folder each; `<dataFolder>.tablespaces` else", type: .path)
+        "tablespaceFolder", "Where tablespaces are restored, each in its own folder; by default `<dataFolder>.tablespaces`", type: .path)
     static let programs = Setting<String>(
-        "programs", "The folder of pg_dump, pg_dumpall and pg_restore; PATH is searched else", type: .path)
+        "programs", "The folder with pg_dump, pg_dumpall and pg_restore; by default, PATH is searched", type: .path)
 
     static let globals = Setting<String>(
         "globals",
-        "What a restore of dumps does with the copy's roles and tablespaces: nothing (`none`), make those that are missing without what reaches "
-            + "beyond what is restored (`unprivileged`), or make them as they were (`privileged`)", default: GlobalsPolicy.none.rawValue,
+        "Which missing roles and tablespaces a restore of dumps makes: none, all without wide powers, or all as they were",
+        default: GlobalsPolicy.none.rawValue,
         type: .choice(GlobalsPolicy.allCases.map(\.rawValue)))
     static let ownership = Setting<String>(
-        "ownership", "Whose restored objects are: those of the roles that had them (`kept`), or the user's (`user`)",
+        "ownership", "Who owns restored objects: the roles that owned them (`kept`), or the user (`user`)",
         default: DumpOwnership.kept.rawValue,
         type: .choice(DumpOwnership.allCases.map(\.rawValue)))
     static let trustDumps = Setting<Bool>(
-        "trustDumps", "True: what is in a dump may run as a superuser, of the server that it is restored to and of a scratch server",
+        "trustDumps", "True: what is in a dump may run as a superuser, on the server that it is restored to and on a scratch server",
         default: false)
 
     func identity(_ settings: Settings) throws(StepError) -> String {
@@ -82,12 +82,12 @@ struct PostgreSQLType: SystemType {
         if method == .base, let database {
             throw StepError(
                 .invalidSetting, expected: "no `database` beside `method: base`", found: database, at: settings.origin,
-                advice: "a base backup is of the whole cluster; take `database` away, or choose `method: dump`")
+                advice: "a base backup is of the whole cluster; remove `database`, or choose `method: dump`")
         }
         if let database, try settings.value(Self.globals) != GlobalsPolicy.none.rawValue {
             throw StepError(
                 .invalidSetting, expected: "no `globals` beside `database`", found: database, at: settings.origin,
-                advice: "roles and tablespaces are the whole server's; take one of the two away")
+                advice: "roles and tablespaces are the whole server's; remove one of the two")
         }
         let server = try PostgreSQLServer(settings, secrets: context.secrets)
         if let warning = server.identityWarning { context.log(.warning, warning) }

@@ -12,10 +12,10 @@ struct BtrfsType: SystemType {
 
     static let path = Setting<String>.required("path", "The subvolume", type: .path)
     static let nested = Setting<String>(
-        "nested", "What becomes of subvolumes below, which a snapshot does not hold: they count as missed, or are left out",
+        "nested", "How to treat subvolumes below, which a snapshot does not contain: they count as missed, or are left out",
         default: "missed", type: .choice(["missed", "skip"]))
     static let snapshotFolder = Setting<String>(
-        "snapshotFolder", "Where snapshots lie, on the same btrfs; `.snappy-flow-snapshots` in the subvolume by default", type: .path)
+        "snapshotFolder", "Where snapshots are kept, on the same btrfs; by default `.snappy-flow-snapshots` in the subvolume", type: .path)
 
     func identity(_ settings: Settings) throws(StepError) -> String { "btrfs:" + DirectoryType.normalised(try settings.value(Self.path)) }
 

@@ -15,11 +15,11 @@ struct CephFSType: SystemType {
 
     static let path = Setting<String>.required("path", "The folder, on a mounted CephFS", type: .path)
     static let snapshotFolder = Setting<String>(
-        "snapshotFolder", "The name of the folder in which the mount shows snapshots: its option `snapdirname`, or `client_snapdir`",
+        "snapshotFolder", "The folder in which the mount shows snapshots: its option `snapdirname`, or `client_snapdir`",
         default: ".snap")
 
     static let timeout = Setting<TimeSpan>(
-        "timeout", "An answer of the file system is waited for so long, and as long again; then the step's try fails", default: .minutes(1))
+        "timeout", "Timeout for an answer of the file system; it is waited for twice, then the attempt fails", default: .minutes(1))
 
     func identity(_ settings: Settings) throws(StepError) -> String { "cephfs:" + DirectoryType.normalised(try settings.value(Self.path)) }
 

@@ -78,7 +78,7 @@ extension DirectorySystem: Snapshotting {
             stop.raise()
         }
         context.recorder.log(
-            .info, "snapshot \(folder.whole): \(outcome.files) files, \(outcome.copied.approximate) copied, the rest cloned")
+            .info, "snapshot \(folder.whole): \(outcome.files.counted("file")), \(outcome.copied.approximate) copied, the rest cloned")
         selection.leftOut.log(to: context.recorder)
         return SystemSnapshot(key: key, state: ["folder": .string(folder.whole), "files": .int(Int64(outcome.files))])
     }

@@ -12,14 +12,14 @@ public struct DirectoryType: SystemType {
     public let scope = AcquisitionScope.host
 
     static let path = Setting<String>.required("path", "The folder", type: .path)
-    static let oneFileSystem = Setting<Bool>("oneFileSystem", "Do not go into other file systems mounted below", default: false)
+    static let oneFileSystem = Setting<Bool>("oneFileSystem", "Do not enter other file systems mounted below", default: false)
     static let method = Setting<String>(
         "method", "How a snapshot is taken: clones of files (reflink), a bounded copy, or clones where possible",
         default: DirectoryMethod.auto.rawValue, type: .choice(DirectoryMethod.allCases.map(\.rawValue)))
     static let staging = Setting<ByteCount>(
-        "staging", "The most that a snapshot may copy where files can't be cloned; counts against maxHold")
+        "staging", "Maximum that a snapshot may copy if files can't be cloned; counts against maxHold")
     static let stagingFolder = Setting<String>(
-        "stagingFolder", "Where snapshots lie; beside the folder, or inside it when it is a mount point, by default", type: .path)
+        "stagingFolder", "Where snapshots are kept; by default beside the folder, or inside it if it is a mount point", type: .path)
 
     public func identity(_ settings: Settings) throws(StepError) -> String {
         "directory:" + Self.normalised(try settings.value(Self.path))

@@ -112,7 +112,7 @@ struct EntryMetadata {
             StorageError(
                 .accessDenied, expected: "to set the mode",
                 found:
-                    "\(String(now, radix: 8)) for \(String(wanted.permissions, radix: 8)), for its owner, group or access list is another",
+                    "\(String(now, radix: 8)) for \(String(wanted.permissions, radix: 8)), because its owner, group or access list differs",
                 at: entry.location, advice: "run the worker as root to restore owners and what goes with them"))
     }
 

@@ -41,7 +41,7 @@ final class RestoredFile: FileWriter {
         if ftruncate(descriptor, off_t(size)) != 0 {
             let code = errno
             abandon()
-            throw .system(code, expected: "room for \(size) bytes", at: location)
+            throw .system(code, expected: "room for \(size.counted("byte"))", at: location)
         }
     }
 

@@ -77,7 +77,8 @@ struct FreezeMark: Sendable {
             found: "the file system at \(mark.path), frozen by this window",
             at: path,
             advice:
-                "leave the quiesce of that file system out, for the snapshot is one instant anyway, or keep snapshots on another one; if nothing is frozen, the mark in \(folder) is left from a job that nobody undid: remove it"
+                "leave the quiesce of that file system out, because the snapshot is one instant anyway, or keep snapshots on another one; if "
+                + "nothing is frozen, the mark in \(folder) is left from a job that nobody undid: remove it"
         )
     }
 }

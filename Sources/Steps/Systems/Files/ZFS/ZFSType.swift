@@ -11,10 +11,10 @@ struct ZFSType: SystemType {
 
     static let dataset = Setting<String>.required("dataset", "The file system as `zfs list` names it: `tank/home`")
     static let nested = Setting<String>(
-        "nested", "What becomes of datasets mounted below, which a snapshot does not hold: they count as missed, or are left out",
+        "nested", "How to treat datasets mounted below, which a snapshot does not contain: they count as missed, or are left out",
         default: "missed", type: .choice(["missed", "skip"]))
     static let cloneFolder = Setting<String>(
-        "cloneFolder", "Where a clone of a snapshot is mounted, if this ZFS shows no `.zfs/snapshot`", default: "/run/snappy-flow/zfs",
+        "cloneFolder", "Where clones of snapshots are mounted, if this ZFS shows no `.zfs/snapshot`", default: "/run/snappy-flow/zfs",
         type: .path)
 
     func identity(_ settings: Settings) throws(StepError) -> String { "zfs:" + (try settings.value(Self.dataset)) }

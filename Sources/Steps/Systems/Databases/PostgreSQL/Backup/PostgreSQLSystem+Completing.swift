@@ -39,7 +39,8 @@ extension PostgreSQLSystem: TreeCompleting {
             }
         }
         context.recorder.log(
-            .info, "with its label and \(range.segments.count) segments of WAL, \(range.fileName(range.segments.lowerBound)) and on")
+            .info,
+            "with its label and \(range.segments.count.counted("segment")) of WAL, \(range.fileName(range.segments.lowerBound)) and on")
         return CompletedTree(tree, data: place, files: files, openedAt: FileTime(seconds: openedAt))
     }
 

@@ -25,7 +25,8 @@ struct DatabasePlace: Sendable {
         let (slots, prepared): (Int64, Int64) = (try row.get("slots"), try row.get("prepared"))
         guard slots == 0, prepared == 0 else {
             throw refusal(
-                "no replication slot and no prepared transaction in it", "\(slots) slots, \(prepared) prepared transactions",
+                "no replication slot and no prepared transaction in it",
+                "\(slots.counted("slot")), \(prepared.counted("prepared transaction"))",
                 "drop the slots (pg_drop_replication_slot) and end the transactions (ROLLBACK PREPARED), or ")
         }
         return true
@@ -85,7 +86,7 @@ struct DatabasePlace: Sendable {
         do {
             try await connection.drop(database: aside)
         } catch let error as PostgreSQLError where error.sqlState != nil {
-            return (left, "the replaced database stays as \(aside), for it can't be dropped: \(error.found)")
+            return (left, "the replaced database stays as \(aside), because it can't be dropped: \(error.found)")
         }
         return (left, nil)
     }

@@ -28,7 +28,7 @@ struct DumpRestore: Sendable {
         if let database, dumps.count > 1 {
             throw StepError(
                 .invalidSetting, expected: "one dump for database \(database)", found: "\(dumps.count)", at: server.origin,
-                advice: "take `database` away to restore each under its own name, or choose one with `paths`")
+                advice: "remove `database` to restore each under its own name, or choose one with `paths`")
         }
         let shared = try arrived[.globals].flatMap { try globals(in: $0) }
         if !dumps.isEmpty, !isTrusted { try await RestorePowers(server: server).requireNone() }
@@ -132,7 +132,7 @@ struct DumpRestore: Sendable {
     /// Partitioned tables and the like are locked object by object within one statement.
     private static func advised(_ error: any Error, about dump: Dump) -> any Error {
         guard var error = error as? StepError, error.found.contains("out of shared memory") else { return error }
-        error.advice = "raise max_locks_per_transaction on the server; \(dump.archive.entries.count) objects are restored"
+        error.advice = "raise max_locks_per_transaction on the server; \(dump.archive.entries.count.counted("object")) are restored"
         return error
     }
 

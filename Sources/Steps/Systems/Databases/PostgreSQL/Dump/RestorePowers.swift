@@ -13,7 +13,7 @@ struct RestorePowers: Sendable {
         guard !powers.isEmpty else { return }
         let shown = powers.contains(RoleAttribute.superuser.rawValue) ? [RoleAttribute.superuser.rawValue] : powers
         throw StepError(
-            .dumpIsCode, expected: "a user that can't take over the server, for what is in a dump runs as this user",
+            .dumpIsCode, expected: "a user that can't take over the server, because what is in a dump runs as this user",
             found: "user \(server.user): \(shown.joined(separator: ", "))", at: server.origin,
             advice:
                 "restore as an ordinary `user` (CREATEDB is enough with `ownership: user`); where whoever administers the copied server, "

@@ -26,7 +26,9 @@ struct GlobalsRestore: Sendable {
         for label in plan.labels where !label.isOfRole { try await make(label, connection) }
         for line in plan.granted.prefix(Self.logLimit) { recorder.log(.warning, "granted: \(line)") }
         recorder.log(
-            .info, "made \(plan.roles.count) roles and \(plan.tablespaces.count) tablespaces; those that were there stay as they are")
+            .info,
+            "made \(plan.roles.count.counted("role")) and \(plan.tablespaces.count.counted("tablespace")); those that were there stay as they are"
+        )
         return plan
     }
 

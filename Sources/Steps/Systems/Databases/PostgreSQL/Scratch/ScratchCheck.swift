@@ -26,9 +26,9 @@ struct ScratchCheck: Sendable {
         "amcheck", "Check the structure of tables and indexes (pg_amcheck)", default: false)
     static let schema = SettingsSchema([queriesSetting.field, manifestSetting.field, checksumsSetting.field, amcheckSetting.field])
 
-    private static let databaseSetting = Setting<String>.required("database", "The database that is asked")
-    private static let sqlSetting = Setting<String>.required("sql", "One statement; it can change nothing")
-    private static let expectSetting = Setting<JSONValue>("expect", "What the first column of the first row must be, as text")
+    private static let databaseSetting = Setting<String>.required("database", "The database to ask")
+    private static let sqlSetting = Setting<String>.required("sql", "One statement, which can change nothing")
+    private static let expectSetting = Setting<JSONValue>("expect", "The expected first column of the first row, as text")
     private static let querySchema = SettingsSchema([databaseSetting.field, sqlSetting.field, expectSetting.field])
 
     init(_ settings: Settings) throws(StepError) {

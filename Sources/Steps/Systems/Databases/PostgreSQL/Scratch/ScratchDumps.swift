@@ -35,7 +35,9 @@ struct ScratchDumps: Sendable {
                     error.kind = .verification
                     throw error
                 }
-                context.recorder.log(.info, "\(file.name) holds \(globals.roles.count) roles and \(globals.tablespaces.count) tablespaces")
+                context.recorder.log(
+                    .info,
+                    "\(file.name) holds \(globals.roles.count.counted("role")) and \(globals.tablespaces.count.counted("tablespace"))")
             case .database(let name): try await restore(spool, as: name, DumpArchive(spool, origin: file.name.description))
             }
         }
