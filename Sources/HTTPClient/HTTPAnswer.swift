@@ -1,3 +1,5 @@
+public import Basics
+
 /// What a server answered, whatever its status.
 public struct HTTPAnswer: Sendable {
     public var status: Int
@@ -21,4 +23,8 @@ public struct HTTPAnswer: Sendable {
 
     /// Seconds of `Retry-After`, where the server gave them.
     public var retryAfterSeconds: Int64? { header("Retry-After").flatMap { Int64($0) }.flatMap { $0 >= 0 ? $0 : nil } }
+}
+
+extension HTTPAnswer: SecretHolding {
+    public var shown: String { "status \(status), \(body.count) bytes" }
 }

@@ -82,3 +82,7 @@ extension HTTPRequest {
         }
     }
 }
+
+extension HTTPRequest: SecretHolding {
+    public var shown: String { address }
+}

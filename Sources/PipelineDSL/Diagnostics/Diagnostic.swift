@@ -96,8 +96,10 @@ struct DiagnosticSink: Sendable {
         }
     }
 
-    private func shown(_ line: String, _ secret: Int?) -> String {
-        guard let secret, line.count >= secret else { return line }
+    private func shown(_ line: String, _ column: Int?) -> String {
+        // What an address has before an `@` may be a password.
+        let user = line.firstMatch(of: /:\/\/[^\s'"]*@/).map { line.distance(from: line.startIndex, to: $0.range.lowerBound) + 4 }
+        guard let secret = [column, user].compactMap(\.self).min(), line.count >= secret else { return line }
         return line.prefix(secret - 1) + "…"
     }
 }

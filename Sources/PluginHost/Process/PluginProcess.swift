@@ -269,3 +269,7 @@ extension StorageError {
             retryAfter: retryAfter)
     }
 }
+
+extension PluginProcess: SecretHolding {
+    var shown: String { "process of plug-in \(program.name)" }
+}

@@ -23,3 +23,7 @@ public struct PluginProgram: Sendable, Hashable {
         self.callsAtOnce = callsAtOnce
     }
 }
+
+extension PluginProgram: SecretHolding {
+    public var shown: String { "plug-in \(name)" }
+}

@@ -73,3 +73,7 @@ final class PluginSession: Sendable {
         }
     }
 }
+
+extension PluginSession: SecretHolding {
+    var shown: String { "plug-in \(program.name)" }
+}

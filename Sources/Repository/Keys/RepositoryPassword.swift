@@ -1,4 +1,4 @@
-import Basics
+public import Basics
 
 /// A password, and how the file that it comes from is read: as restic reads one, so that the same file opens the same repository with both programs.
 ///
@@ -59,4 +59,8 @@ public struct RepositoryPassword: Sendable {
         }
         return nil
     }
+}
+
+extension RepositoryPassword: SecretHolding {
+    public var shown: String { "<redacted>" }
 }

@@ -47,9 +47,11 @@ struct HTTP: Verb {
         let settings = context.settings
         if try settings.optional(Self.wait) != nil { throw Self.noCallback(settings.origin) }
         let expectation = try settings.value(Self.expect)
-        let request = try request(context)
+        let (request, hidden) = try request(context)
         try context.recorder.ensureHeld()
-        let response = try await Client().send(request)
+        var response = try await Client().send(request)
+        // What it says becomes an output or an error, and there are servers that repeat what they were asked.
+        response.body = Self.redacted(response.body, hidden)
         context.recorder.log(.info, "\(request.address) answered \(response.status)")
         try expectation.judge(response, of: request)
         let kept = Array(response.body.prefix(Self.keptBytes))
@@ -59,14 +61,26 @@ struct HTTP: Verb {
         return StepResult(outputs: ["status": .int(Int64(response.status)), "body": body, "truncated": .bool(isCut)])
     }
 
-    /// The request. A repeated attempt carries the same `Idempotency-Key` as the first.
-    private func request(_ context: StepContext) throws -> HTTPRequest {
+    private static func redacted(_ body: [UInt8], _ hidden: [String]) -> [UInt8] {
+        let text = String(decoding: body, as: UTF8.self)
+        guard hidden.contains(where: { text.contains($0) }) else { return body }
+        return Array(hidden.reduce(text) { $0.replacing($1, with: "<redacted>") }.utf8)
+    }
+
+    /// The request, and what of it nobody may see. A repeated attempt carries the same `Idempotency-Key` as the first.
+    private func request(_ context: StepContext) throws -> (HTTPRequest, hidden: [String]) {
         let settings = context.settings
         var headers: [(name: String, value: String)] = []
+        var hidden: [String] = []
         for (name, value) in try settings.value(Self.headers).sorted(by: { $0.key < $1.key }) {
             switch value {
             case .text(let text): headers.append((name, text))
-            case .secret(let reference): headers.append((name, try context.secrets.resolve(reference).revealText()))
+            case .secret(let reference):
+                let text = try context.secrets.resolve(reference).revealText()
+                headers.append((name, text))
+                // The whole, then the credentials alone, after the scheme (RFC 9110, 11.4).
+                hidden.append(text)
+                if let space = text.firstIndex(of: " ") { hidden.append(String(text[text.index(after: space)...])) }
             }
         }
         func add(_ name: String, _ value: String) {
@@ -88,6 +102,6 @@ struct HTTP: Verb {
             method: method, url: try settings.value(Self.url), headers: headers, body: body, maximumResponse: Self.readAtMost,
             proxy: try StoreConnection.proxy(settings))
         if let timeout = context.step.timeout { request.timeout = timeout }
-        return request
+        return (request, hidden.filter { !$0.isEmpty })
     }
 }

@@ -1,5 +1,5 @@
 import Crypto
-import Basics
+public import Basics
 
 /// What a user's jobs of origin `local` are sealed with: who has the same key carries them on as his own. See docs/database.md.
 public struct SealingKey: Sendable {
@@ -36,4 +36,8 @@ public struct SealingKey: Sendable {
         else { return .unproven(record.job, maker: record.maker) }
         return .local
     }
+}
+
+extension SealingKey: SecretHolding {
+    public var shown: String { "key of \(maker)" }
 }

@@ -1,5 +1,5 @@
 import Foundation
-import Basics
+public import Basics
 public import FlowModel
 import PostgreSQL
 public import StepKit
@@ -96,4 +96,8 @@ public struct EnvironmentSecrets: SecretResolver {
     }
 
     private static let mostBytes = 1 << 20
+}
+
+extension EnvironmentSecrets: SecretHolding {
+    public var shown: String { "secrets of the environment and of files" }
 }

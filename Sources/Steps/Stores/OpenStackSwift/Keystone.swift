@@ -91,3 +91,11 @@ struct Keystone: SwiftLogin {
         return url
     }
 }
+
+extension Keystone: SecretHolding {
+    var shown: String { "login at \(url)" }
+}
+
+extension Keystone.Credential: SecretHolding {
+    var shown: String { "credential" }
+}

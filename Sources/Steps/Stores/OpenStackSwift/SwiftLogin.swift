@@ -1,3 +1,4 @@
+import Basics
 import StorageKit
 
 /// A way to be let in: what comes of it is an account's address and a token for it.
@@ -16,4 +17,8 @@ struct SwiftSession: Sendable, Hashable {
         self.url = url.hasSuffix("/") ? String(url.dropLast()) : url
         self.token = token
     }
+}
+
+extension SwiftSession: SecretHolding {
+    var shown: String { "session at \(url)" }
 }

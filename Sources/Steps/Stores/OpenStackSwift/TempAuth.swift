@@ -27,3 +27,7 @@ struct TempAuth: SwiftLogin {
         return SwiftSession(url: storage, token: token)
     }
 }
+
+extension TempAuth: SecretHolding {
+    var shown: String { "login of \(user) at \(url)" }
+}

@@ -115,3 +115,7 @@ struct RESTStore: PacedStore {
         if !found.isEmpty { try await page(found) }
     }
 }
+
+extension RESTStore: SecretHolding {
+    var shown: String { "repository at \(base)" }
+}

@@ -51,3 +51,7 @@ struct S3Connection: Sendable {
         S3Failure(answer, now: now()).error(expected: expected, at: place.text + (key.map { " \($0)" } ?? ""), region: signature.region)
     }
 }
+
+extension S3Connection: SecretHolding {
+    var shown: String { "bucket \(place.bucket) at \(place.host)" }
+}

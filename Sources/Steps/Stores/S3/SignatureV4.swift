@@ -54,3 +54,7 @@ struct SignatureV4: Sendable {
         return out
     }
 }
+
+extension SignatureV4: SecretHolding {
+    var shown: String { "signature for \(region)" }
+}

@@ -59,3 +59,7 @@ struct ProgramCall: Sendable {
     /// The program's name, for people.
     var program: String { arguments[0] }
 }
+
+extension ProgramCall: SecretHolding {
+    var shown: String { "program \(program), for \(origin)" }
+}

@@ -90,3 +90,7 @@ enum RoleAttribute: String, Sendable, Hashable, CaseIterable {
         }
     }
 }
+
+extension Globals.Role: SecretHolding {
+    var shown: String { "role \(name)" }
+}
