@@ -20,6 +20,10 @@ func system(_ name: String, pkgConfig: String, apt: String) -> Target {
 
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
 
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+/// What was logged, kept for a test.
+let keptLogging = Target.Dependency.product(name: "InMemoryLogging", package: "swift-log")
+
 func nio(_ name: String) -> Target.Dependency { .product(name: name, package: "swift-nio") }
 
 let package = Package(
@@ -37,6 +41,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
     ],
@@ -62,6 +67,7 @@ let package = Package(
         .target(name: "StorageKit", dependencies: ["Basics"], swiftSettings: strict),
         .target(name: "Tar", dependencies: ["Basics", "StorageKit"], swiftSettings: hot),
         .target(name: "HostKit", dependencies: ["CLinux", "Basics", "StorageKit"], swiftSettings: strict),
+        .target(name: "LogKit", dependencies: ["Basics", "HostKit", "Threads", logging], swiftSettings: strict),
         .target(name: "StepKit", dependencies: ["Basics", "FlowModel", "StorageKit"], swiftSettings: strict),
         .target(name: "Crypto", dependencies: ["CLibCrypto", "CSHA256", "Basics"], swiftSettings: hot),
 
@@ -72,7 +78,7 @@ let package = Package(
             name: "PipelineDSL", dependencies: ["CLibYAML", "Basics", "FlowModel", "StepKit", "Expressions", "Crypto"],
             swiftSettings: strict),
         .target(
-            name: "PostgreSQL", dependencies: ["CLibPQ", "Basics", "HostKit", "Threads", subprocess],
+            name: "PostgreSQL", dependencies: ["CLibPQ", "Basics", "HostKit", "LogKit", "Threads", logging, subprocess],
             exclude: ["Embedded/Queries"],
             swiftSettings: hot,
             plugins: ["EmbedSQL"]),
@@ -86,7 +92,10 @@ let package = Package(
         // 3: the engine and the data path, which do not know each other
         .target(
             name: "WorkflowEngine",
-            dependencies: ["Basics", "FlowModel", "StepKit", "Expressions", "PostgreSQL", "HostKit", "Crypto", "Threads", subprocess],
+            dependencies: [
+                "Basics", "FlowModel", "StepKit", "Expressions", "PostgreSQL", "HostKit", "LogKit", "Crypto", "Threads", logging,
+                subprocess,
+            ],
             exclude: ["Store/Queries", "Store/Migrations"],
             swiftSettings: strict,
             plugins: ["EmbedSQL"]),
@@ -99,13 +108,14 @@ let package = Package(
         .target(
             name: "ServerKit",
             dependencies: [
-                "CLibCrypt", "Crypto", "Basics", "Threads", nio("NIOCore"), nio("NIOHTTP1"),
+                "CLibCrypt", "Crypto", "Basics", "Threads", logging, nio("NIOCore"), nio("NIOHTTP1"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ], swiftSettings: strict),
         .target(
             name: "ResticServer",
             dependencies: [
-                "ServerKit", "Crypto", "Basics", "HostKit", "StorageKit", "Threads", nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"),
+                "ServerKit", "Crypto", "Basics", "HostKit", "StorageKit", "Threads", logging, nio("NIOCore"), nio("NIOPosix"),
+                nio("NIOHTTP1"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ], swiftSettings: strict),
 
@@ -137,7 +147,7 @@ let package = Package(
             name: "snappy-flow",
             dependencies: [
                 "Basics", "FlowModel", "StepKit", "StorageKit", "PipelineDSL", "PostgreSQL", "PluginHost", "WorkflowEngine", "FlowControl",
-                "Repository", "ResticServer", "Steps", "Threads", "Crypto", "HostKit",
+                "Repository", "ResticServer", "Steps", "Threads", "Crypto", "HostKit", "LogKit", logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
@@ -148,18 +158,25 @@ let package = Package(
 
         // tests
         .target(
-            name: "Rigs", dependencies: ["Basics", "StepKit", "PostgreSQL", "Threads", subprocess], path: "Tests/Rigs",
+            name: "Rigs",
+            dependencies: [
+                "Basics", "StepKit", "PostgreSQL", "Threads", logging, keptLogging, subprocess,
+            ],
+            path: "Tests/Rigs",
             swiftSettings: hot),
         .target(
             name: "ExamplePlugin", dependencies: ["Basics", "StepKit", "StorageKit"], path: "examples/plugin/swift",
             swiftSettings: strict),
         .target(name: "FlowTestKit", dependencies: ["Basics", "FlowModel", "StepKit", "Rigs"], path: "Tests/FlowTestKit", swiftSettings: strict),
         .executableTarget(
-            name: "flow-test-worker", dependencies: ["FlowTestKit", "WorkflowEngine", "PostgreSQL", "Basics", "StepKit"],
+            name: "flow-test-worker", dependencies: ["FlowTestKit", "WorkflowEngine", "PostgreSQL", "Basics", "StepKit", "LogKit", logging],
             path: "Tests/flow-test-worker", swiftSettings: strict),
         .testTarget(name: "BasicsTests", dependencies: ["Basics", "Rigs"], swiftSettings: strict),
         .testTarget(name: "FlowModelTests", dependencies: ["Basics", "FlowModel"], swiftSettings: strict),
         .testTarget(name: "TarTests", dependencies: ["Tar", "StorageKit", "Basics", "Rigs", subprocess], swiftSettings: strict),
+        .testTarget(
+            name: "LogKitTests", dependencies: ["LogKit", "Basics", "StepKit", "PostgreSQL", "HTTPClient", "Threads", "Rigs", logging],
+            swiftSettings: strict),
         .testTarget(name: "HTTPClientTests", dependencies: ["HTTPClient", "Basics", "Rigs"], swiftSettings: strict),
         .testTarget(
             name: "PluginHostTests", dependencies: ["PluginHost", "Basics", "StepKit", "StorageKit", "Rigs"], swiftSettings: strict),
@@ -170,13 +187,13 @@ let package = Package(
             dependencies: ["PipelineDSL", "Expressions", "Crypto", "Basics", "FlowModel", "StepKit", "StorageKit", "Rigs", "Steps"],
             swiftSettings: strict),
         .testTarget(
-            name: "PostgreSQLTests", dependencies: ["PostgreSQL", "Basics", "FlowModel", "HostKit", "Rigs", "Threads", subprocess],
+            name: "PostgreSQLTests", dependencies: ["PostgreSQL", "Basics", "FlowModel", "HostKit", "Rigs", "Threads", logging, subprocess],
             swiftSettings: strict),
         .testTarget(
             name: "WorkflowEngineTests",
             dependencies: [
                 "WorkflowEngine", "PostgreSQL", "Basics", "FlowModel", "StepKit", "StorageKit", "Expressions", "Crypto", "Rigs", "Threads",
-                "FlowTestKit", "flow-test-worker", subprocess,
+                "FlowTestKit", "flow-test-worker", "LogKit", logging, keptLogging, subprocess,
             ],
             swiftSettings: strict),
         .testTarget(
@@ -207,7 +224,7 @@ let package = Package(
         .testTarget(
             name: "ServerKitTests",
             dependencies: [
-                "ServerKit", "Crypto", "Basics", "Rigs", nio("NIOCore"), nio("NIOEmbedded"), nio("NIOHTTP1"),
+                "ServerKit", "Crypto", "Basics", "LogKit", "Rigs", logging, nio("NIOCore"), nio("NIOEmbedded"), nio("NIOHTTP1"),
             ],
             swiftSettings: strict),
         .testTarget(

@@ -1,6 +1,6 @@
 import ServerKit
 import Crypto
-import Foundation
+import Logging
 import NIOCore
 import NIOHTTP1
 import Threads
@@ -161,7 +161,7 @@ struct Conversation: Sendable {
         }
     }
 
-    /// A line of the access log: no headers, no query.
+    /// A line of the log a request: no headers, no query.
     private func note(
         _ head: HTTPRequestHead?, _ user: String?, _ status: String, _ bytesIn: Int64, _ bytesOut: Int64, _ begin: ContinuousClock.Instant
     ) {
@@ -169,8 +169,11 @@ struct Conversation: Sendable {
             .map { $0.value > 0x20 && $0.value < 0x7F ? String($0) : "?" }.joined()
         let took = (ContinuousClock.now - begin) / .milliseconds(1)
         let from = wire.channel.remoteAddress?.ipAddress ?? "-"
-        service.log.say(
-            "\(Date.now.ISO8601Format()) \(from) \(user ?? "-") \((head?.method.rawValue ?? "-").prefix(16)) \(path) \(status) in \(bytesIn) out \(bytesOut) \(Int(took)) ms"
-        )
+        service.log.info(
+            "\((head?.method.rawValue ?? "-").prefix(16)) \(path) \(status)",
+            metadata: [
+                "client": "\(from)", "user": "\(user ?? "-")", "bytesIn": .stringConvertible(bytesIn),
+                "bytesOut": .stringConvertible(bytesOut), "milliseconds": .stringConvertible(Int(took)),
+            ])
     }
 }

@@ -1,5 +1,6 @@
 import ServerKit
 public import Basics
+public import Logging
 import NIOCore
 import NIOHTTP1
 import NIOPosix
@@ -12,19 +13,13 @@ public final class ResticServer: Sendable {
     private let listener: NIOAsyncChannel<RequestBody.Wire, Never>
     private let service: Service
 
-    /// Listens; nobody is served before `serve`. `log` gets lines without a newline, one at a time, and may block.
-    public static func listen(_ settings: ResticServerSettings, log: @escaping @Sendable (String) -> Void) async throws -> ResticServer {
-        let log = AccessLog(log)
-        do {
-            let service = try await Service(settings, log: log)
-            let listener = try await bind(service)
-            let server = ResticServer(service, listener)
-            for warning in settings.warnings { log.say("warning: \(warning)") }
-            return server
-        } catch {
-            await log.close()
-            throw error
-        }
+    /// Listens; nobody is served before `serve`. `log` gets, at `info`, a line a request.
+    public static func listen(_ settings: ResticServerSettings, log: Logger) async throws -> ResticServer {
+        let service = try await Service(settings, log: log)
+        let listener = try await bind(service)
+        let server = ResticServer(service, listener)
+        for warning in settings.warnings { log.warning("\(warning)") }
+        return server
     }
 
     private init(_ service: Service, _ listener: NIOAsyncChannel<RequestBody.Wire, Never>) {
@@ -110,7 +105,6 @@ public final class ResticServer: Sendable {
                     .failed, expected: "connections to be taken", found: "\(error)", at: url,
                     advice: "start the server again; if it lasts, raise its limit of open files"))
         }
-        await service.log.close()
         try outcome.get()
     }
 

@@ -1,5 +1,5 @@
 import ServerKit
-import Foundation
+import Logging
 import NIOCore
 
 /// Who is let in before he has said who he is.
@@ -11,7 +11,9 @@ extension Service {
         case .crowded(let address, let isNews):
             metrics.refused(.crowded)
             if isNews {
-                say("\(address) crowded: it has \(settings.connectionsPerAddress) connections without a user (--connections-per-address)")
+                log.warning(
+                    "crowded: it has \(settings.connectionsPerAddress) connections without a user (--connections-per-address)",
+                    metadata: ["client": "\(address)"])
             }
             return false
         }
@@ -25,8 +27,7 @@ extension Service {
     /// A request's head was not whole in time.
     func isLate(_ channel: any Channel) {
         metrics.refused(.late)
-        say("\(channel.remoteAddress?.ipAddress ?? "-") late: no whole request within \(settings.headTime)")
+        log.info(
+            "late: no whole request within \(settings.headTime)", metadata: ["client": "\(channel.remoteAddress?.ipAddress ?? "-")"])
     }
-
-    private func say(_ line: String) { log.say("\(Date.now.ISO8601Format()) \(line)") }
 }

@@ -2,6 +2,7 @@ import ServerKit
 import Crypto
 import Basics
 import Foundation
+import Logging
 import NIOHTTP1
 import Threads
 
@@ -9,7 +10,7 @@ import Threads
 final class Service: Sendable {
     let settings: ResticServerSettings
     let metrics = Metrics()
-    let log: AccessLog
+    let log: Logger
     let quota: Quota
     let connections: Connections
     /// File calls block, an fsync for long.
@@ -20,14 +21,14 @@ final class Service: Sendable {
     /// Nil without TLS.
     let identity: TLSIdentity?
 
-    init(_ settings: ResticServerSettings, log: AccessLog) async throws {
+    init(_ settings: ResticServerSettings, log: Logger) async throws {
         try settings.validate()
         self.settings = settings
         self.log = log
         connections = Connections(
             most: settings.maximumConnections, mostUnknown: settings.connectionsPerAddress, mostOfUser: settings.connectionsPerUser)
         (doorkeeper, identity) = try await files.run {
-            let doorkeeper = try Doorkeeper(passwordFile: settings.passwordFile, tokenFile: settings.tokenFile) { log.say($0) }
+            let doorkeeper = try Doorkeeper(passwordFile: settings.passwordFile, tokenFile: settings.tokenFile, log: log)
             guard let certificate = settings.certificateFile, let key = settings.keyFile else { return (doorkeeper, nil) }
             return (doorkeeper, try TLSIdentity(certificate: certificate, key: key))
         }
@@ -44,9 +45,9 @@ final class Service: Sendable {
     func renewIdentity() async {
         guard let identity else { return }
         do {
-            if try await files.run({ try identity.refresh() }) { log.say("the certificate was read again") }
+            if try await files.run({ try identity.refresh() }) { log.notice("the certificate was read again") }
         } catch {
-            log.say("\(error); connections get the former certificate")
+            log.error("connections get the former certificate", error: error)
         }
     }
 

@@ -10,6 +10,9 @@ public final class BlockingPool: Sendable {
 
     deinit { queue.close() }
 
+    /// Has `body` run on one of the threads and returns at once.
+    public func start(_ body: @escaping @Sendable () -> Void) { queue.add(body) }
+
     /// Runs `body` on one of the threads and returns what it returns. The body is not interrupted by cancellation.
     public func run<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
         try await withCheckedThrowingContinuation { continuation in

@@ -1,6 +1,7 @@
 import Basics
 import Foundation
 import HostKit
+import Logging
 import PluginHost
 import PostgreSQL
 import StepKit
@@ -12,6 +13,9 @@ import WorkflowEngine
 struct Composition {
     let folders = Folders()
 
+    /// What is wrong with this machine's folders and plug-ins, and stops nothing.
+    private static var log: Logger { Logger(label: "snappy-flow") }
+
     /// This machine's name: what is bound to a host is undone where the name is the same.
     static var host: String { ProcessInfo.processInfo.hostName }
 
@@ -21,8 +25,7 @@ struct Composition {
         do {
             return try SealingKey(file: folders.sealingKey, maker: maker)
         } catch {
-            StandardError.write("warning: \(error.location): expected \(error.expected), found \(error.found); \(error.advice)")
-            StandardError.write("warning: a job that this process makes and does not finish is held by workers' allow-lists")
+            Self.log.warning("a job that this process makes and does not finish is held by workers' allow-lists", error: error)
             return .ofThisProcess(maker: maker)
         }
     }
@@ -31,8 +34,7 @@ struct Composition {
     func worker(
         _ store: EngineStore, scope: ClaimRequest.Scope, labels: [String: String] = [:], slots: Int, allowed: AllowList = AllowList(),
         adoptsLocal: Bool = false, needingRoomOf cluster: EmbeddedCluster? = nil,
-        news: @escaping @Sendable (WorkerConfiguration.News) -> Void = { _ in },
-        notice: @escaping @Sendable (String) -> Void
+        news: @escaping @Sendable (WorkerConfiguration.News) -> Void = { _ in }
     ) throws -> Worker {
         try makeFolder(folders.scratch)
         var configuration = WorkerConfiguration(host: Self.host, scope: scope, scratchFolder: folders.scratch)
@@ -42,7 +44,7 @@ struct Composition {
         configuration.adoptsLocal = adoptsLocal
         // The state folder's disk: nothing of it is on another machine, as a rule.
         if let cluster { configuration.shortage = { RoomCheck(database: cluster).refusal } }
-        configuration.notice = notice
+        configuration.log = Logger(label: "worker")
         configuration.news = news
         configuration.guardCommand = [Self.binary, "guard"]
         configuration.neverFreeze =
@@ -55,7 +57,7 @@ struct Composition {
     static let catalog: Catalog = {
         let built = Catalog.standard(host: HostCommand([binary, "host-plugin"]))
         let found = outside
-        for problem in found.problems { StandardError.write("warning: \(problem)") }
+        for problem in found.problems { log.warning("\(problem)") }
         var catalog = Catalog(systems: built.systems + found.types, repositories: built.repositories, verbs: built.verbs)
         catalog.cacheFolder = ownCache
         // A copy to the private database's own disk must not end the database.
@@ -71,7 +73,7 @@ struct Composition {
         } catch {
             // One that is missing is made by who needs it; what is above was examined.
             guard error.kind != .folderNotPrivate else {
-                StandardError.write("warning: nothing is cached: \(error)")
+                log.warning("nothing is cached", error: error)
                 return nil
             }
         }
@@ -94,7 +96,7 @@ struct Composition {
             _ = try OwnFolder(making: path, mode: 0o711, above: 0o711)
         } catch let error where error.kind == .noSpace {
             // Steps that need it say so; what was frozen is thawed without.
-            StandardError.write("warning: \(error)")
+            Self.log.warning("no scratch folder", error: error)
         } catch {
             throw CommandFailure(.failed, "error: \(error)")
         }

@@ -20,6 +20,7 @@ struct SnappyFlow: AsyncParsableCommand {
         subcommands: commands)
 
     static func main() async {
+        StandardStreams.open()
         ClientEnvironment.takeOut()
         CryptoMemory.useLargePages()
         CryptoMemory.staysToTheEnd()
@@ -30,6 +31,7 @@ struct SnappyFlow: AsyncParsableCommand {
         if CommandLine.arguments.dropFirst().elementsEqual([HostPluginCommand.name]) { HostPluginCommand().run() }
         do {
             var command = try parseAsRoot()
+            try ProgramLog.begin(for: command)
             if var asynchronous = command as? any AsyncParsableCommand {
                 if let interruptible = asynchronous as? any Interruptible {
                     try await interruptible.runUntilInterrupted()

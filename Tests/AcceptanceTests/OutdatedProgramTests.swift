@@ -26,7 +26,7 @@ import Testing
             """)
         let run = try rig.start(["run", document] + database)
         let worker = try rig.start(["worker"] + database)
-        try waitUntil("both work") { FileManager.default.fileExists(atPath: begun) && worker.errors.contains("worker ") }
+        try waitUntil("both work") { FileManager.default.fileExists(atPath: begun) && worker.errors.contains("begins, on ") }
         let connection = try await Connection.connect(server.settings)
         try await connection.execute(script: "INSERT INTO schema_migrations (version, name) VALUES (99, 'future')")
         // Nothing rests with it.

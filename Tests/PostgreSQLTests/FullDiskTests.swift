@@ -1,7 +1,6 @@
 import Basics
 import Foundation
 import Rigs
-import Synchronization
 import Testing
 
 @testable import PostgreSQL
@@ -25,8 +24,8 @@ import Testing
     @Test func aServerThatPanickedForRoomComesBackAndWrites() async throws {
         let mount = try await LoopMount("ext4", megabytes: 320)
         let cluster = try make(mount)
-        let notices = Mutex<[String]>([])
-        let lease = try await cluster.acquire(notice: { notice in notices.withLock { $0.append(notice) } })
+        let log = LogCapture()
+        let lease = try await cluster.acquire(log: log.logger)
         #expect(try cluster.status().hasReserve)
         #expect(await write(cluster))
         let server = try #require(try cluster.status().processID)
@@ -38,13 +37,13 @@ import Testing
         }
         try await eventually("the reserve is given up") { try !cluster.status().hasReserve }
         try await eventually("it writes") { await write(cluster) }
-        #expect(notices.withLock { $0 }.contains { $0.contains("reserve") && $0.contains("free space") })
+        #expect(log.lines.contains { $0.contains("reserve") && $0.contains("free space") })
         #expect(server > 0)
         let room = try #require(cluster.room)
         #expect(room.has < room.needs && !room.hasReserve)
         try mount.makeRoom()
         try await eventually("the reserve is made anew") { try cluster.status().hasReserve }
-        try await eventually("it is said") { notices.withLock { $0 }.contains { $0.contains("made anew") } }
+        try await eventually("it is said") { log.contains("made anew") }
         _ = try await cluster.down(force: true)
         withExtendedLifetime((lease, mount)) {}
     }
@@ -57,11 +56,11 @@ import Testing
         #expect(await write(cluster))
         _ = try await cluster.down(force: true)
         try await mount.fill()
-        let notices = Mutex<[String]>([])
-        let lease = try await cluster.acquire(notice: { notice in notices.withLock { $0.append(notice) } })
+        let log = LogCapture()
+        let lease = try await cluster.acquire(log: log.logger)
         #expect(await write(cluster))
         #expect(try !cluster.status().hasReserve)
-        #expect(notices.withLock { $0.count } == 1)
+        #expect(log.lines.count == 1)
         _ = try await cluster.down(force: true)
         withExtendedLifetime((lease, mount)) {}
     }

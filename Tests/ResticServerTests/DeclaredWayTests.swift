@@ -36,7 +36,7 @@ import Testing
         let user = ", user: anna, userPassword: {fromFile: \(rig.path("user-pw"))}"
         let nobody = try initialize("")
         #expect(nobody.status != 0 && trap.connections == 0, "\(nobody.errors)")
-        #expect(!stage.rig.log.contains(" anna "), "no password of a file that nobody named")
+        #expect(!stage.rig.log.contains("user=anna"), "no password of a file that nobody named")
         let somebody = try initialize(user)
         #expect(somebody.status == 0 && trap.connections == 0, "\(somebody.errors)")
         // Declared, it is taken, and the environment makes no exception of it.

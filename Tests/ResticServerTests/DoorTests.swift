@@ -62,7 +62,8 @@ import Testing
         #expect(try await carl.status("GET", "metrics") == 403)
         #expect(stage.rig.files.count == 3)
         let log = stage.rig.log
-        #expect(log.contains(" anna POST /anna/home/config 200 in 4 out 0 "), "\(log)")
+        let line = log.split(separator: "\n").first { $0.contains(" POST /anna/home/config 200 bytesIn=4 bytesOut=0 client=127.0.0.1 ") }
+        #expect(line?.hasSuffix(" user=anna") == true, "\(log)")
         for word in ["U*U", "test", Self.secret, "Basic", "Bearer", Self.bcrypt, "create=true"] { #expect(!log.contains(word), "\(word)") }
     }
 

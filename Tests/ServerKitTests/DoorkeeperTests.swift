@@ -1,5 +1,6 @@
 import Crypto
 import Foundation
+import LogKit
 import NIOCore
 import Rigs
 import Synchronization
@@ -47,7 +48,7 @@ import Testing
     private func door(_ lines: String, _ computed: Computed) throws -> (door: Doorkeeper, folder: ScratchFolder) {
         let folder = try ScratchFolder("doorkeeper")
         try lines.write(toFile: folder.file("users"), atomically: true, encoding: .utf8)
-        let door = try Doorkeeper(passwordFile: folder.file("users"), tokenFile: nil, log: { _ in }) { hash, password in
+        let door = try Doorkeeper(passwordFile: folder.file("users"), tokenFile: nil, log: .silent) { hash, password in
             computed.hashes.withLock { $0.append(hash) }
             return hash.accepts(password)
         }

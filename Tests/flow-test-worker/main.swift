@@ -1,6 +1,8 @@
 import Basics
 import FlowTestKit
 import Foundation
+import LogKit
+import Logging
 import PostgreSQL
 import WorkflowEngine
 
@@ -26,7 +28,7 @@ case "worker":
     let store = try await EngineStore.open(settings, key: SealingKey(file: order.folder + "/jobs.key", maker: "test"))
     let configuration = WorkerConfiguration(
         host: order.host, lease: .milliseconds(order.lease), poll: .milliseconds(100), scratchFolder: order.folder + "/scratch",
-        notice: { FileHandle.standardError.write(Data(($0 + "\n").utf8)) })
+        log: Logger(label: "worker", factory: { LogOutput(LogSettings(), environment: [:]).handler($0) }))
     let worker = Worker(configuration, store: store, catalog: TestCatalog.all)
     signal(SIGTERM, SIG_IGN)
     let termination = DispatchSource.makeSignalSource(signal: SIGTERM)

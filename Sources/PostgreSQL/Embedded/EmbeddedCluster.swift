@@ -2,6 +2,8 @@ public import Basics
 import Foundation
 import Glibc
 import HostKit
+public import LogKit
+public import Logging
 import Synchronization
 
 /// A private PostgreSQL cluster made from the machine's own binaries: on a Unix socket that only its owner can reach, whom
@@ -41,11 +43,11 @@ public struct EmbeddedCluster: Sendable {
     }
 
     /// Makes and starts the server if need be. It runs at least as long as the lease lives. Where a connection is made to see that it runs, it is one as
-    /// `session` has it, and the lease's. `notice` hears, for as long, of a disk that is full and of one that has room again.
+    /// `session` has it, and the lease's. `log` gets, for as long, that a disk is full and that it has room again.
     public func acquire(
-        for session: (ConnectionSettings) -> ConnectionSettings = { $0 }, notice: @escaping @Sendable (String) -> Void = { _ in }
+        for session: (ConnectionSettings) -> ConnectionSettings = { $0 }, log: Logger = .silent
     ) async throws -> Lease {
-        let watch = ReserveWatch(folder, notice: notice)
+        let watch = ReserveWatch(folder, log: log)
         try folder.create()
         let control = try await FileLock.take(folder.controlLock, .exclusive, within: .seconds(90))
         defer { withExtendedLifetime(control) {} }

@@ -1,16 +1,17 @@
 import Basics
 import HostKit
+import Logging
 import Threads
 
 /// Looks after a private cluster's reserve while a command uses the cluster: gives it up when the disk is full, has it made anew, and says so.
 final class ReserveWatch: Sendable {
     private let reserve: ClusterReserve
-    private let notice: @Sendable (String) -> Void
+    private let log: Logger
     private let threads = BlockingPool(label: "reserve", width: 1)
 
-    init(_ folder: ClusterFolder, notice: @escaping @Sendable (String) -> Void) {
+    init(_ folder: ClusterFolder, log: Logger) {
         reserve = ClusterReserve(folder: folder)
-        self.notice = notice
+        self.log = log
     }
 
     /// Gives it up where there is too little room. Needs no lock, and no byte.
@@ -20,7 +21,7 @@ final class ReserveWatch: Sendable {
     @discardableResult
     func giveUp() async -> Bool {
         guard await call({ $0.giveUp() }) else { return false }
-        notice(reserve.givenUp)
+        log.error("\(reserve.givenUp)")
         return true
     }
 
@@ -32,7 +33,7 @@ final class ReserveWatch: Sendable {
         guard await call({ !$0.isHeld && ($0.room?.free ?? 0) >= ClusterReserve.size + ClusterReserve.margin }),
             let control = try? FileLock.attempt(reserve.folder.controlLock, .exclusive)
         else { return }
-        if await call({ $0.take() }) { notice(reserve.takenAgain) }
+        if await call({ $0.take() }) { log.notice("\(reserve.takenAgain)") }
         withExtendedLifetime(control) {}
     }
 

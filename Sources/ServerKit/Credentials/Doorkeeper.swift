@@ -1,6 +1,7 @@
 import Crypto
 public import Basics
 import Foundation
+public import Logging
 import Synchronization
 import Threads
 
@@ -11,7 +12,7 @@ public final class Doorkeeper: Sendable {
     private let reading = BlockingPool(label: "doorkeeper", width: 1)
     private let checks = PasswordChecks()
     private let accepts: @Sendable (PasswordHash, String) -> Bool
-    private let log: @Sendable (String) -> Void
+    private let log: Logger
 
     private struct State {
         var files: [CredentialFile]
@@ -56,7 +57,7 @@ public final class Doorkeeper: Sendable {
 
     /// Nil where there are no files: everybody is let in. `log` gets a line when a file was read again, or could not be; `accepts` blocks.
     public init?(
-        passwordFile: String?, tokenFile: String?, log: @escaping @Sendable (String) -> Void,
+        passwordFile: String?, tokenFile: String?, log: Logger,
         accepts: @escaping @Sendable (PasswordHash, String) -> Bool = { $0.accepts($1) }
     ) throws(Explanation) {
         var files: [CredentialFile] = []
@@ -106,11 +107,12 @@ public final class Doorkeeper: Sendable {
     private func refresh() {
         state.withLock { state in
             for index in state.files.indices {
+                let path = state.files[index].path
                 do throws(Explanation) {
                     guard try state.files[index].refresh() else { continue }
-                    log("\(state.files[index].path) was read again")
+                    log.notice("\(path) was read again")
                 } catch {
-                    log("\(error); those who were known before still are")
+                    log.error("those who were known before still are", error: error)
                     continue
                 }
                 state.changed()

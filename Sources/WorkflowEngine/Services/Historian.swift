@@ -1,10 +1,11 @@
 import Basics
+import Logging
 
 /// Keeps the hot tables small: jobs that are over and clean move to history, old history goes.
 struct Historian: Sendable {
     let store: any RunStore
     var interval = Duration.seconds(60)
-    let notice: @Sendable (String) -> Void
+    let log: Logger
 
     func run() async {
         while !Task.isCancelled {
@@ -12,7 +13,7 @@ struct Historian: Sendable {
                 try await store.tidy()
             } catch {
                 guard !Task.isCancelled else { return }
-                notice("moving jobs to history: \(error)")
+                log.warning("moving jobs to history failed, and is tried again", error: error)
             }
             try? await Task.sleep(for: interval)
         }

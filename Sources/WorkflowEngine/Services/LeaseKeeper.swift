@@ -1,4 +1,5 @@
 import Basics
+import Logging
 
 /// Renews the worker's lease at a third of its length, and says when the worker must stop: declared dead, or not renewed in time.
 struct LeaseKeeper: Sendable {
@@ -13,7 +14,7 @@ struct LeaseKeeper: Sendable {
     let onStops: @Sendable ([HeartbeatReply.Stop]) async -> Void
     /// Told with each renewal from then on.
     let onNewerSchema: @Sendable (_ version: Int) async -> Void
-    let notice: @Sendable (String) -> Void
+    let log: Logger
 
     /// Bodies are stopped this long before the lease ends.
     private var margin: Duration { lease.duration / 5 }
@@ -37,16 +38,17 @@ struct LeaseKeeper: Sendable {
             let sentAt = ContinuousClock.now
             do {
                 guard let reply = try await store.heartbeat(worker, lease: lease) else {
-                    notice("worker \(worker): declared dead")
+                    log.error("declared dead: others take over what it had")
                     return .lost
                 }
                 state.renew(sentAt: sentAt, lease: lease)
+                log.debug("the lease is renewed")
                 pause = lease.duration / 3
                 if !reply.stops.isEmpty { await onStops(reply.stops) }
                 if let version = reply.newerSchema { await onNewerSchema(version) }
             } catch {
                 guard !Task.isCancelled else { return .cancelled }
-                notice("worker \(worker): lease not renewed: \(error)")
+                log.warning("the lease was not renewed", error: error)
                 pause = lease.duration / 15
             }
         }
@@ -58,7 +60,7 @@ struct LeaseKeeper: Sendable {
         while !Task.isCancelled {
             let left = state.heldUntil - margin - ContinuousClock.now
             if left <= .zero {
-                notice("worker \(worker): its lease is about to end unrenewed, stopping everything")
+                log.error("the lease is about to end unrenewed: everything is stopped")
                 return .lost
             }
             try? await Task.sleep(for: left)

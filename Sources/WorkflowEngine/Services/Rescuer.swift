@@ -1,4 +1,6 @@
 import Basics
+import LogKit
+import Logging
 
 /// Finds workers whose lease has passed, or whose process on this host is dead, and gives their steps back; and says of what nobody will ever do. Any
 /// number of processes may do this at once.
@@ -8,7 +10,7 @@ struct Rescuer: Sendable {
     /// Checked so often; a part of the lease.
     let interval: Duration
     let onChange: @Sendable (AppliedEvent, JobID) async -> Void
-    let notice: @Sendable (String) -> Void
+    let log: Logger
 
     /// Looked for so many times more seldom: it reads every step that is ready.
     private static let stallRounds = 10
@@ -26,23 +28,23 @@ struct Rescuer: Sendable {
     func rescue() async {
         do {
             for neighbour in try await store.neighbours(host: host) where ProcessIdentity(neighbour.process)?.isDead ?? false {
-                notice("worker \(neighbour.worker): its process is dead")
+                log.notice("a worker's process is dead", metadata: ["lost": "\(neighbour.worker)"])
                 try await store.retire(neighbour.worker)
             }
             for lost in try await store.lostWork(limit: 100) {
                 do {
                     let applied = try await store.apply(.workerLost(lost.worker), to: lost.job)
                     guard applied.refusal == nil else { continue }
-                    notice("job \(lost.job): worker \(lost.worker) is lost, its steps are taken over")
+                    log.of(job: lost.job).notice("a worker is lost, its steps are taken over", metadata: ["lost": "\(lost.worker)"])
                     await onChange(applied, lost.job)
                 } catch {
                     guard try await store.setAside(lost.job, because: error) else { throw error }
-                    notice("job \(lost.job) is set aside: \(error)")
+                    log.of(job: lost.job).error("the job is set aside", error: error)
                 }
             }
         } catch {
             guard !Task.isCancelled else { return }
-            notice("looking for lost workers: \(error)")
+            log.warning("looking for lost workers failed, and is tried again", error: error)
         }
     }
 
@@ -57,13 +59,15 @@ struct Rescuer: Sendable {
                     if applied.refusal == nil { await onChange(applied, job) }
                 } catch {
                     guard try await store.setAside(job, because: error) else { throw error }
-                    notice("job \(job) is set aside: \(error)")
+                    log.of(job: job).error("the job is set aside", error: error)
                 }
             }
-            for stall in try await store.raiseAlarm(of: try await store.stalled()) { notice("job \(stall.job) stands still: \(stall)") }
+            for stall in try await store.raiseAlarm(of: try await store.stalled()) {
+                log.of(job: stall.job).error("the job stands still: \(stall)")
+            }
         } catch {
             guard !Task.isCancelled else { return }
-            notice("looking for what stands still: \(error)")
+            log.warning("looking for what stands still failed, and is tried again", error: error)
         }
     }
 }

@@ -1,11 +1,13 @@
 import Basics
+import LogKit
+import Logging
 
 /// Gets an attempt's end into the database, however long that is away. The token keeps a late report harmless.
 struct StepReporter: Sendable {
     let store: any RunStore
     let lease: LeaseState
     let onChange: @Sendable (AppliedEvent, JobID) async -> Void
-    let notice: @Sendable (String) -> Void
+    let log: Logger
 
     /// How long a report is tried after the lease is gone: by then somebody else has taken the step over.
     private static let patience = Duration.seconds(60)
@@ -20,16 +22,16 @@ struct StepReporter: Sendable {
                 if applied.refusal == nil {
                     await onChange(applied, job)
                 } else if applied.refusal == .staleToken {
-                    notice("job \(job): the end of an attempt came too late and changed nothing")
+                    log.of(job: job).notice("the end of an attempt came too late and changed nothing")
                 }
                 return
             } catch let error as Explanation where error.isRotten && !isPatient {
                 // Its slot is for others meanwhile. Once the job is mended, the end of the attempt is told.
-                notice("job \(job) is set aside: \(error)")
+                log.of(job: job).error("the job is set aside", error: error)
                 Task { await report(event, to: job, isPatient: true) }
                 return
             } catch {
-                if !isPatient { notice("job \(job): reporting: \(error)") }
+                if !isPatient { log.of(job: job).warning("what happened was not recorded yet", error: error) }
                 guard lease.isHeld || ContinuousClock.now - start < Self.patience else { return }
                 try? await Task.sleep(for: pause)
                 pause = min(pause * 2, isPatient ? .seconds(30) : .seconds(2))

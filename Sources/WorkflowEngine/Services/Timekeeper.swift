@@ -1,4 +1,6 @@
 import Basics
+import LogKit
+import Logging
 
 /// Lets time act on jobs: timeouts, holds, deadlines, waits. What is due is in the database, so it does not matter which process sees it first.
 struct Timekeeper: Sendable {
@@ -7,7 +9,7 @@ struct Timekeeper: Sendable {
     let longest: Duration
     let signal = WakeSignal()
     let onChange: @Sendable (AppliedEvent, JobID) async -> Void
-    let notice: @Sendable (String) -> Void
+    let log: Logger
 
     func run() async {
         while !Task.isCancelled {
@@ -25,13 +27,13 @@ struct Timekeeper: Sendable {
                     if applied.refusal == nil { await onChange(applied, job) } else { try await store.settleDue(job, applied.run) }
                 } catch {
                     guard try await store.setAside(job, because: error) else { throw error }
-                    notice("job \(job) is set aside: \(error)")
+                    log.of(job: job).error("the job is set aside", error: error)
                 }
             }
             return try await store.untilNextDue()?.duration ?? longest
         } catch {
             guard !Task.isCancelled else { return longest }
-            notice("looking for what is due: \(error)")
+            log.warning("looking for what is due failed, and is tried again", error: error)
             return longest
         }
     }

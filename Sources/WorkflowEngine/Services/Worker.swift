@@ -1,6 +1,8 @@
 import Foundation
 public import Basics
 public import FlowModel
+import LogKit
+import Logging
 public import StepKit
 
 /// A process that claims steps and runs them. It goes on under a new name when its lease is lost.
@@ -56,7 +58,7 @@ public actor Worker {
                 do {
                     _ = try await withLimit(Self.patience) { [store] in try await store.retire(session.id) }
                 } catch {
-                    configuration.notice("worker \(session.id): not retired: \(error)")
+                    configuration.log.of(worker: session.id.rawValue).warning("not retired", error: error)
                 }
             }
             if isShuttingDown || Task.isCancelled { return }
@@ -85,10 +87,10 @@ public actor Worker {
         while !isShuttingDown {
             do {
                 if try await withLimit(Self.patience, { _ = try await self.register() }) { return }
-                configuration.notice("registering again: no answer yet")
+                configuration.log.warning("registering again: no answer yet")
             } catch {
                 try Task.checkCancellation()
-                configuration.notice("registering again: \(error)")
+                configuration.log.warning("registering again failed", error: error)
                 try await Task.sleep(for: pause)
                 pause = min(pause * 2, .seconds(5))
             }

@@ -1,4 +1,6 @@
 public import Basics
+public import LogKit
+public import Logging
 public import StepKit
 
 /// What a worker is and may do. Times in spans, defaults in place.
@@ -32,8 +34,8 @@ public struct WorkerConfiguration: Sendable {
     public var grace: TimeSpan
     /// Why no work is begun just now; undos, and what was begun, go on. Asked within claims: it must not block.
     public var shortage: @Sendable () -> StepError? = { nil }
-    /// Called with what an operator may want to read: a lost lease, a database that is away.
-    public var notice: @Sendable (String) -> Void
+    /// What an operator may want to read: attempts, jobs that end, a lost lease, a database that is away.
+    public var log: Logger
     /// Called with what who waits for this very worker wants to know at once.
     public var news: @Sendable (News) -> Void = { _ in }
 
@@ -48,7 +50,7 @@ public struct WorkerConfiguration: Sendable {
         host: String, labels: [String: String] = [:], slots: Int = 4, urgentSlots: Int = 4, scope: ClaimRequest.Scope = .fleet,
         lease: TimeSpan = .seconds(10), poll: TimeSpan = .seconds(2), scratchFolder: String,
         guardCommand: [String] = ["/proc/self/exe", "guard"], neverFreeze: [String] = [], allowed: AllowList = AllowList(),
-        environment: [String: String]? = nil, grace: TimeSpan = .seconds(30), notice: @escaping @Sendable (String) -> Void = { _ in }
+        environment: [String: String]? = nil, grace: TimeSpan = .seconds(30), log: Logger = .silent
     ) {
         self.host = host
         self.labels = labels
@@ -63,7 +65,7 @@ public struct WorkerConfiguration: Sendable {
         self.allowed = allowed
         self.environment = environment
         self.grace = grace
-        self.notice = notice
+        self.log = log
     }
 
     /// What holds such a job here; nil: nothing does, for its author runs it, or is taken for its author.

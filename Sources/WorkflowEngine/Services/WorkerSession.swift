@@ -1,6 +1,8 @@
 import FlowModel
 import Basics
 import Foundation
+import LogKit
+import Logging
 import StepKit
 
 /// The life of a worker under one name: from its registration until it is shut down or its lease is lost.
@@ -20,7 +22,9 @@ actor WorkerSession {
     private let journal: StepJournal
     private let watch: FreezeWatch
     private let notifier: Notifier
-    private let refusals: RefusalNotices
+    private let log: Logger
+    private let jobLog: JobLog
+    private let refusals: RefusalLog
     private let wake = WakeSignal()
     /// Raised by the answer to the first claim.
     private let begun = WakeSignal()
@@ -54,17 +58,23 @@ actor WorkerSession {
         self.lease = lease
         accepts = StepAcceptance(worker: id, configuration: configuration, catalog: catalog)
         journal = StepJournal(store: store)
-        refusals = RefusalNotices(notice: configuration.notice)
+        let log = configuration.log.of(worker: id.rawValue)
+        self.log = log
+        let jobLog = JobLog(log)
+        self.jobLog = jobLog
+        refusals = RefusalLog(log)
         watch = FreezeWatch(command: configuration.guardCommand, scratchFolder: configuration.scratchFolder)
         notifier = Notifier(store: store, worker: id)
         let (changes, feed) = AsyncStream.makeStream(of: (AppliedEvent, JobID).self)
         self.changes = changes
-        clock = Timekeeper(
-            store: store, longest: configuration.poll.duration, onChange: { feed.yield(($0, $1)) }, notice: configuration.notice)
-        reporter = StepReporter(store: store, lease: lease, onChange: { feed.yield(($0, $1)) }, notice: configuration.notice)
+        let onChange: @Sendable (AppliedEvent, JobID) async -> Void = { applied, job in
+            jobLog.tell(applied, of: job)
+            feed.yield((applied, job))
+        }
+        clock = Timekeeper(store: store, longest: configuration.poll.duration, onChange: onChange, log: log)
+        reporter = StepReporter(store: store, lease: lease, onChange: onChange, log: log)
         rescuer = Rescuer(
-            store: store, host: configuration.host, interval: configuration.lease.duration / 3, onChange: { feed.yield(($0, $1)) },
-            notice: configuration.notice)
+            store: store, host: configuration.host, interval: configuration.lease.duration / 3, onChange: onChange, log: log)
     }
 
     private let rescuer: Rescuer
@@ -75,6 +85,7 @@ actor WorkerSession {
 
     func run(until: Worker.Until, jobs: Set<JobID>) async -> End {
         self.jobs.formUnion(jobs)
+        if case .jobEnded(let job) = until { jobLog.leave(toOthers: job) }
         let end = await withTaskGroup(of: End?.self) { group in
             group.addTask { await self.keepLease() }
             group.addTask { await self.claimSteps(until) }
@@ -103,14 +114,14 @@ actor WorkerSession {
 
     /// What can be said in a few seconds: a database that is away must not keep a process that was told to end. Others find out by the lease.
     private func sayFarewell() async {
-        let isSaid = try? await withLimit(Self.farewell) { [journal, store, id, configuration, notifier] in
+        let isSaid = try? await withLimit(Self.farewell) { [journal, store, id, log, notifier] in
             await journal.flush()
-            do { try await store.retire(id) } catch { configuration.notice("worker \(id): not retired: \(error)") }
+            do { try await store.retire(id) } catch { log.warning("not retired", error: error) }
             notifier.raise()
             await notifier.tell()
         }
         if isSaid != true, !Task.isCancelled {
-            configuration.notice("worker \(id): the database is away; that it has ended is found out by its lease")
+            log.warning("the database is away; that this worker has ended is found out by its lease")
         }
     }
 
@@ -119,7 +130,7 @@ actor WorkerSession {
     private nonisolated func services() -> [@Sendable () async -> Void] {
         [
             { await self.rescuer.run() }, { await self.clock.run() }, { await self.journal.run() }, { await self.notifier.run() },
-            { await Historian(store: self.store, notice: self.configuration.notice).run() },
+            { await Historian(store: self.store, log: self.log).run() },
             { for await (applied, job) in self.changes { await self.follow(applied, job) } },
             {
                 for await _ in self.store.notifications(except: self.id) {
@@ -135,7 +146,7 @@ actor WorkerSession {
             store: store, worker: id, lease: configuration.lease, state: lease, signal: heartbeat,
             onStops: { stops in for stop in stops { await self.stop(stop.job, stop.step, stop.token, stop.reason) } },
             onNewerSchema: { await self.leave(toSchema: $0) },
-            notice: configuration.notice)
+            log: log)
         return await keeper.run() == .lost ? .leaseLost : nil
     }
 
@@ -192,13 +203,14 @@ actor WorkerSession {
             var pause = Duration.zero
             do {
                 claimed = try await claim()
+                if !claimed.isEmpty { log.debug("steps are claimed", metadata: ["count": .stringConvertible(claimed.count)]) }
                 for step in claimed { start(step) }
                 hasBegun()
                 if drainUntil != nil, bodies.isEmpty { return await over(until) }
             } catch {
                 guard !Task.isCancelled else { return nil }
                 hasBegun()
-                configuration.notice("worker \(id): claiming: \(error)")
+                log.warning("claiming failed, and is tried again", error: error)
                 pause = configuration.lease.duration / 10
             }
             if !claimed.isEmpty {
@@ -257,6 +269,7 @@ actor WorkerSession {
             onGuardEnd: { [reporter, id] window in
                 Task { await reporter.report(.maxHoldPassed(window: window, by: id), to: claimed.job) }
             }, expressions: StepExpressions(claimed: claimed))
+        jobLog.begin(claimed)
         let key = UUID()
         let task = Task { [reporter, journal] in
             let event = await executor.run()
@@ -286,8 +299,11 @@ actor WorkerSession {
     private func leave(toSchema version: Int) {
         guard newerSchema == nil else { return }
         newerSchema = version
-        configuration.notice(
-            "worker \(id): the database's schema is of version \(version) now, made by a newer snappy-flow: no more is claimed, what runs is finished, then it ends"
+        log.error(
+            """
+            the database's schema is of version \(version) now, made by a newer snappy-flow: no more is claimed, what runs is finished, then \
+            this worker ends
+            """
         )
         drain(grace: .days(3650))
     }

@@ -1,9 +1,12 @@
 import ArgumentParser
 import Basics
 import Foundation
+import Logging
 import ResticServer
 
-struct RestServerCommand: AsyncParsableCommand {
+struct RestServerCommand: AsyncParsableCommand, LoggingCommand {
+    static let logLevel = Logger.Level.info
+
     static let configuration = CommandConfiguration(
         commandName: "rest-server", abstract: "Serves a folder of repositories over restic's REST protocol.",
         discussion: """
@@ -29,6 +32,7 @@ struct RestServerCommand: AsyncParsableCommand {
     @Option(help: "Timeout for a client that makes no progress.") var patience = "2m"
     @Option(help: "Timeout for a request's head, from connecting or from its first byte on.") var headTime = "10s"
     @Option(help: "How long requests under way may go on after SIGTERM.") var grace = "30s"
+    @OptionGroup var log: LogOptions
 
     private var address: (host: String, port: Int)? {
         guard let colon = listen.lastIndex(of: ":"), let port = Int(listen[listen.index(after: colon)...]) else { return nil }
@@ -68,8 +72,9 @@ struct RestServerCommand: AsyncParsableCommand {
         settings.headTime = headTime
         let interrupts = Interrupts()
         let counts = interrupts.counts
-        let server = try await ResticServer.listen(settings) { StandardError.write($0) }
-        StandardError.write("listening at \(server.url), serving \(settings.path)")
+        let log = Logger(label: "rest-server")
+        let server = try await ResticServer.listen(settings, log: log)
+        log.notice("listening at \(server.url), serving \(settings.path)")
         let signals = Task {
             for await count in counts { server.stop(grace: count == 1 ? grace : .milliseconds(0)) }
         }

@@ -4,6 +4,7 @@ import FlowModel
 import ArgumentParser
 import Basics
 import Foundation
+import Logging
 import PipelineDSL
 import PostgreSQL
 import StepKit
@@ -11,7 +12,9 @@ import Steps
 import Synchronization
 import WorkflowEngine
 
-struct RunCommand: AsyncParsableCommand {
+struct RunCommand: AsyncParsableCommand, LoggingCommand {
+    static let logLevel = Logger.Level.notice
+
     static let configuration = CommandConfiguration(
         commandName: "run", abstract: "Compiles, persists and executes a pipeline here, with live progress.",
         discussion: """
@@ -23,6 +26,7 @@ struct RunCommand: AsyncParsableCommand {
     @OptionGroup var documents: PipelineOptions
     @OptionGroup var parameters: ParameterOptions
     @OptionGroup var database: DatabaseOptions
+    @OptionGroup var log: LogOptions
 
     func run() async throws {
         let compiled = try documents.compileOne()
@@ -48,8 +52,6 @@ struct RunCommand: AsyncParsableCommand {
             case .begun: preparation.goOn()
             case .jobEnded: ended.raise()
             }
-        } notice: {
-            StandardError.write("note: \($0)")
         }
         try refuse(worker.refusals(of: prepared.plan.steps, prepared.plan, trust: .local))
         let control = FlowControl(of: store)

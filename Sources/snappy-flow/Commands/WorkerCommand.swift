@@ -1,10 +1,14 @@
 import ArgumentParser
 import Basics
+import LogKit
+import Logging
 import PostgreSQL
 import StepKit
 import WorkflowEngine
 
-struct WorkerCommand: AsyncParsableCommand {
+struct WorkerCommand: AsyncParsableCommand, LoggingCommand {
+    static let logLevel = Logger.Level.info
+
     static let configuration = CommandConfiguration(
         commandName: "worker", abstract: "Claims and executes submitted steps, and takes over what dead processes left.",
         discussion: """
@@ -14,6 +18,7 @@ struct WorkerCommand: AsyncParsableCommand {
             no job begins; what is held is undone, and what has begun goes on.
             """)
     @OptionGroup var database: DatabaseOptions
+    @OptionGroup var log: LogOptions
     @Option(help: "Maximum number of steps at once; undos and windows have slots of their own.") var slots = 4
     @Option(help: "A label NAME=VALUE, which steps ask for with `runOn`. May be repeated.") var label: [String] = []
     @Option(help: "A folder that submitted pipelines may read, write and take secrets from. May be repeated.") var allow: [String] = []
@@ -50,13 +55,12 @@ struct WorkerCommand: AsyncParsableCommand {
         let cluster = try database.named == nil ? EmbeddedCluster.standard() : nil
         let worker = try Composition().worker(
             store, scope: .fleet, labels: labels, slots: slots, allowed: allowed, adoptsLocal: adoptLocal,
-            needingRoomOf: cluster
-        ) {
-            StandardError.write("note: \($0)")
-        }
-        try await StandardError.write(RoomCheck.of(nil, database: database).summary)
+            needingRoomOf: cluster)
+        let log = Logger(label: "worker")
+        let room = try await RoomCheck.of(nil, database: database)
+        log.notice("\(room.summary)")
         let id = try await worker.register()
-        StandardError.write("worker \(id.rawValue) on \(store.place)")
+        log.of(worker: id.rawValue).notice("begins, on \(store.place)")
         let grace = TimeSpan(grace) ?? .seconds(30)
         let interrupts = Interrupts()
         defer { withExtendedLifetime(interrupts) {} }

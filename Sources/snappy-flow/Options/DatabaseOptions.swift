@@ -1,6 +1,7 @@
 import ArgumentParser
 import Basics
 import Foundation
+import Logging
 import PostgreSQL
 import WorkflowEngine
 
@@ -26,7 +27,7 @@ struct DatabaseOptions: ParsableArguments {
         get throws {
             guard let text = database ?? ProcessInfo.processInfo.environment["SNAPPY_FLOW_DATABASE"], !text.isEmpty else { return nil }
             let settings = try ConnectionSettings(parsing: text)
-            if let warning = settings.identityWarning { StandardError.write("warning: \(warning)") }
+            if let warning = settings.identityWarning { Logger(label: "database").warning("\(warning)") }
             return settings
         }
     }
@@ -35,7 +36,7 @@ struct DatabaseOptions: ParsableArguments {
     func acquire() async throws -> ControlDatabase {
         if let named = try named { return ControlDatabase(settings: named, lease: nil) }
         let lease = try await EmbeddedCluster.standard().acquire(
-            for: EngineStore.session, notice: { StandardError.write("warning: \($0)") })
+            for: EngineStore.session, log: Logger(label: "database"))
         return ControlDatabase(settings: lease.settings, lease: lease)
     }
 }

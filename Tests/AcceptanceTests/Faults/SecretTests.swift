@@ -4,16 +4,6 @@ import Testing
 
 /// No secret's value where others could read it.
 @Suite(.ownThread) struct SecretTests {
-    /// Command lines of every process of the machine that hold one of the words.
-    private func processesShowing(_ words: [String]) -> [String] {
-        let entries = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
-        return entries.compactMap { entry in
-            guard Int32(entry) != nil, let bytes = FileManager.default.contents(atPath: "/proc/\(entry)/cmdline") else { return nil }
-            let line = String(decoding: bytes.map { $0 == 0 ? UInt8(ascii: " ") : $0 }, as: UTF8.self)
-            return words.contains { line.contains($0) } ? line : nil
-        }
-    }
-
     @Test func noSecretIsSeenInProcessesOutputEventsLogsOrRows() async throws {
         let stage = try FaultStage("secret")
         defer { stage.rig.close() }
@@ -43,7 +33,7 @@ import Testing
         for gate in ["window", "speaking"] {
             try waitUntil("\(gate) is reached") { stage.isReached(gate) }
             // The worker, its guard, the server and the programs all run now.
-            #expect(processesShowing(words) == [])
+            #expect(ProcessList.showing(words) == [])
             stage.open(gate)
         }
         let outcome = process.wait()

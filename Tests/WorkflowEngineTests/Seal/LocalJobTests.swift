@@ -112,18 +112,18 @@ extension RunRecord {
         let other = try await EngineStore.open(hand.settings)
         let connection = try await Connection.connect(hand.settings)
         try await connection.execute(script: "UPDATE jobs SET origin = 'local', maker = 'root@host1', seal = repeat('0', 64)")
-        let said = Mutex<[String]>([])
+        let log = LogCapture()
         var configuration = hand.configuration()
         configuration.adoptsLocal = isAdopted
-        configuration.notice = { text in said.withLock { $0.append(text) } }
+        configuration.log = log.logger
         let worker = Worker(configuration, store: other, catalog: TestCatalog.all)
         let task = Task { try await worker.run() }
         if isAdopted {
             #expect(try await hand.waitForEnd(job).job.outcome == .succeeded)
         } else {
-            try await eventually("it is said") { said.withLock { $0.contains { $0.contains("seal") } } }
+            try await eventually("it is said") { log.contains("seal") }
             #expect(try await hand.stored(job)["copy"]?.attempts == 0)
-            #expect(said.withLock { $0.count { $0.contains("root@host1") && $0.contains("--adopt-local") } } == 1)
+            #expect(log.lines.count { $0.contains("root@host1") && $0.contains("--adopt-local") } == 1)
         }
         await worker.shutDown()
         try await task.value

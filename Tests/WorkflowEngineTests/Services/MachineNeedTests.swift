@@ -5,7 +5,6 @@ import FlowTestKit
 import Foundation
 import PostgreSQL
 import StepKit
-import Synchronization
 import Testing
 
 @testable import WorkflowEngine
@@ -22,19 +21,19 @@ import Testing
         let program = hand.folder + "/needed"
         let catalog = TestCatalog.needing([.program(program, package: "needed-utils")])
         let job = try await hand.submit(TestPlan.copies(["copy"], folder: hand.folder))
-        let notices = NoticeList()
+        let log = LogCapture()
         var configuration = hand.configuration()
-        configuration.notice = { notices.add($0) }
+        configuration.log = log.logger
         try await hand.withWorker(configuration, catalog: catalog) { _ in
-            try await eventually("the refusal is told") { notices.contain("the program \(program), for test-system") }
+            try await eventually("the refusal is told") { log.contains("the program \(program), for test-system") }
             // As if it had waited for an hour.
             let connection = try await Connection.connect(hand.settings)
             _ = try await connection.query("UPDATE steps SET ready_at = ready_at - interval '1 hour' WHERE state = 'ready'")
             try await eventually("the stall is found") { try await !hand.store.stalled(job: job).isEmpty }
         }
         #expect(try await hand.stored(job)["copy"]?.attempts == 0)
-        let notice = try #require(notices.first)
-        #expect(notice.contains("apt install needed-utils"), "\(notice)")
+        let line = try #require(log.lines.first { $0.hasPrefix("warning") })
+        #expect(line.contains("apt install needed-utils"), "\(line)")
         let told = try await hand.store.events().filter { $0.kind == "left" }
         #expect(told.count == 1 && told[0].step == "copy" && !told[0].isAlarm, "\(told)")
 
@@ -98,11 +97,4 @@ private struct Freezing: Verb {
         name: "quiesce", summary: "", subject: .systems(anyOf: [.quiescing]), schema: SettingsSchema([]), workClass: .window,
         acquires: Acquisition(of: .freeze, undoVerb: "thaw", undoneWhen: .windowSealed))
     func run(_ context: StepContext) async throws -> StepResult { StepResult() }
-}
-
-private final class NoticeList: Sendable {
-    private let texts = Mutex<[String]>([])
-    func add(_ text: String) { texts.withLock { $0.append(text) } }
-    func contain(_ text: String) -> Bool { texts.withLock { $0.contains { $0.contains(text) } } }
-    var first: String? { texts.withLock { $0.first } }
 }

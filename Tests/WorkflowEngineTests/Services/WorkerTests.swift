@@ -39,22 +39,22 @@ import Testing
         let first = hand.worker(hand.configuration(scope: .owned))
         let job = try await hand.submit(TestPlan.backup(folder: hand.folder), owner: try await first.register())
         try await first.run(until: .jobEnded(job))
-        let notices = Mutex(0)
+        let log = LogCapture()
         var configuration = hand.configuration(scope: .owned)
-        configuration.notice = { text in if text.contains("claiming") { notices.withLock { $0 += 1 } } }
+        configuration.log = log.logger
         let connection = try await Connection.connect(hand.settings)
         try await connection.execute(script: "ALTER TABLE holds RENAME TO held")
         try await hand.worker(configuration).run(until: .jobEnded(job))
-        #expect(notices.withLock { $0 } == 2)
+        #expect(log.lines.count { $0.contains("claiming") } == 2)
     }
 
     @Test func aWorkerThatTheSchemaHasOutgrownFinishesWhatItHoldsAndEnds() async throws {
         let hand = try await ServicesHand.start()
         hand.control.hold("one", "within")
         let job = try await hand.submit(TestPlan.copies(["one", "two"], folder: hand.folder))
-        let words = Mutex("")
+        let log = LogCapture()
         var configuration = hand.configuration()
-        configuration.notice = { text in words.withLock { $0 += text + "\n" } }
+        configuration.log = log.logger
         let worker = hand.worker(configuration)
         let task = Task { try await worker.run() }
         try await eventually("the first step runs") { hand.control.isHeld("one", "within") }
@@ -62,7 +62,7 @@ import Testing
         try await eventually("it says so") {
             // Whoever is notified renews its lease, and hears of it so.
             try await hand.store.notify()
-            return words.withLock { $0.contains("version 99") }
+            return log.contains("version 99")
         }
         #expect(hand.control.isHeld("one", "within"), "what runs goes on")
         hand.control.release("one", "within")
@@ -70,7 +70,7 @@ import Testing
         #expect(error?.code == "schema-too-new")
         let run = try await hand.stored(job)
         #expect(run["one"]?.state == .succeeded && run["two"]?.state == .ready && run["two"]?.attempts == 0)
-        #expect(words.withLock { $0.ranges(of: "version 99").count } == 1, "once is enough")
+        #expect(log.lines.count { $0.contains("version 99") } == 1, "once is enough")
         #expect(try await hand.store.pool.query("SELECT 1 FROM workers WHERE state = 'retired'").count == 1)
     }
 

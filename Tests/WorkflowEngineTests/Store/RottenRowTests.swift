@@ -3,7 +3,6 @@ import FlowModel
 import PostgreSQL
 import Rigs
 import StepKit
-import Synchronization
 import Testing
 
 @testable import WorkflowEngine
@@ -72,18 +71,16 @@ import Testing
 
             // A process that remembers nothing.
             let other = try await hand.another()
-            let said = Mutex<[String]>([])
+            let said = LogCapture()
             let rescuer = Rescuer(
-                store: other.store, host: "elsewhere", interval: .seconds(1), onChange: { _, _ in },
-                notice: { text in said.withLock { $0.append(text) } })
+                store: other.store, host: "elsewhere", interval: .seconds(1), onChange: { _, _ in }, log: said.logger)
             await rescuer.rescue()
             #expect(
-                try await hand.count("steps WHERE job = '\(sound)' AND state = 'running'") == 0, "rescue: \(row)\n\(said.withLock { $0 })")
+                try await hand.count("steps WHERE job = '\(sound)' AND state = 'running'") == 0, "rescue: \(row)\n\(said.lines)")
             let clock = Timekeeper(
-                store: other.store, longest: .milliseconds(50), onChange: { _, _ in },
-                notice: { text in said.withLock { $0.append(text) } })
+                store: other.store, longest: .milliseconds(50), onChange: { _, _ in }, log: said.logger)
             let ticking = Task { await clock.run() }
-            try await eventually("the job is ended by its deadline: \(row)\n\(said.withLock { $0 })", within: .seconds(10)) {
+            try await eventually("the job is ended by its deadline: \(row)\n\(said.lines)", within: .seconds(10)) {
                 try await hand.count("jobs WHERE id = '\(late)' AND outcome IS NOT NULL") == 1
             }
             ticking.cancel()

@@ -1,5 +1,6 @@
 import Basics
 import FlowModel
+import LogKit
 import PostgreSQL
 import Rigs
 import StepKit
@@ -26,7 +27,7 @@ import Testing
     }
 
     private func rescuer(_ hand: StoreHand) -> Rescuer {
-        Rescuer(store: hand.store, host: "elsewhere", interval: .seconds(1), onChange: { _, _ in }, notice: { _ in })
+        Rescuer(store: hand.store, host: "elsewhere", interval: .seconds(1), onChange: { _, _ in }, log: .silent)
     }
 
     /// As the rescuers do in the course of time.

@@ -1,14 +1,15 @@
+import Logging
 import StepKit
 import Synchronization
 
 /// Says once why this worker leaves a step to others: a job that nobody takes must not wait in silence.
-final class RefusalNotices: Sendable {
+final class RefusalLog: Sendable {
     private let said = Mutex<Set<StepError>>([])
-    private let notice: @Sendable (String) -> Void
+    private let log: Logger
     /// Beyond it everything is forgotten, and said once more.
     private static let most = 1000
 
-    init(notice: @escaping @Sendable (String) -> Void) { self.notice = notice }
+    init(_ log: Logger) { self.log = log }
 
     func tell(_ refusal: StepError?) {
         guard let refusal else { return }
@@ -16,6 +17,6 @@ final class RefusalNotices: Sendable {
             if said.count >= Self.most { said.removeAll() }
             return said.insert(refusal).inserted
         }
-        if isNew { notice("left to other workers: \(refusal)") }
+        if isNew { log.warning("left to other workers", error: refusal) }
     }
 }
