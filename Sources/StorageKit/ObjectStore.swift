@@ -33,6 +33,9 @@ public protocol ObjectStore: Sendable {
     /// only what nobody has touched for `age` by the server's clock: what is younger may be a living writer's. Safe beside those.
     func removeUnfinished(olderThan age: TimeSpan) async throws -> UnfinishedObjects
 
+    /// What `removeUnfinished` would remove now. Changes nothing.
+    func findUnfinished(olderThan age: TimeSpan) async throws -> UnfinishedObjects
+
     /// Where to look, in this order, for an object that may be damaged in one place: itself, and the stores below it where it is several.
     var copies: [any ObjectStore] { get }
 }
@@ -42,6 +45,9 @@ extension ObjectStore {
 
     /// For stores in which nothing half made can be.
     public func removeUnfinished(olderThan age: TimeSpan) async throws -> UnfinishedObjects { UnfinishedObjects() }
+
+    /// For stores in which nothing half made can be.
+    public func findUnfinished(olderThan age: TimeSpan) async throws -> UnfinishedObjects { UnfinishedObjects() }
 }
 
 /// What an object store can promise.

@@ -1,4 +1,4 @@
-/// What writers that died left half made, and that was removed.
+/// What writers that died left half made, and that was found or removed.
 public struct UnfinishedObjects: Sendable, Hashable {
     /// Of how many objects, whatever the number of their parts.
     public var count: Int

@@ -31,6 +31,8 @@ void rados_ioctx_locator_set_key(rados_ioctx_t io, const char *key);
 int rados_ioctx_pool_requires_alignment2(rados_ioctx_t io, int *req);
 void rados_ioctx_set_namespace(rados_ioctx_t io, const char *nspace);
 int rados_ioctx_snap_create(rados_ioctx_t io, const char *snapname);
+int rados_ioctx_snap_get_name(rados_ioctx_t io, rados_snap_t id, char *name, int maxlen);
+int rados_ioctx_snap_list(rados_ioctx_t io, rados_snap_t *snaps, int maxlen);
 int rados_ioctx_snap_lookup(rados_ioctx_t io, const char *name, rados_snap_t *id);
 int rados_ioctx_snap_remove(rados_ioctx_t io, const char *snapname);
 void rados_ioctx_snap_set_read(rados_ioctx_t io, rados_snap_t snap);

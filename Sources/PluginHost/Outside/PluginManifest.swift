@@ -7,7 +7,7 @@ struct PluginManifest: Sendable {
     static let protocolVersion: Int64 = 1
     /// What can be had by this door.
     static let capabilities: Set<Capability> = [
-        .quiescing, .snapshotting, .treeSource, .treeDestination, .imageSource, .imageDestination, .discovering,
+        .quiescing, .snapshotting, .treeSource, .treeDestination, .imageSource, .imageDestination, .discovering, .inventorying,
     ]
     private static let trees: Set<Capability> = [.treeSource, .treeDestination]
     private static let images: Set<Capability> = [.imageSource, .imageDestination]

@@ -28,10 +28,13 @@ struct HostedStore: HostedInstance {
         case "store.delete":
             try await store.delete(name(request))
             return HostedAnswer()
-        case "store.removeUnfinished":
+        case "store.removeUnfinished", "store.findUnfinished":
             guard let age = TimeSpan(try request.text("age")) else { throw request.unknown }
-            let removed = try await store.removeUnfinished(olderThan: age)
-            return HostedAnswer(result: ["count": .int(Int64(removed.count)), "bytes": .int(removed.bytes)])
+            let found =
+                if request.call == "store.findUnfinished" { try await store.findUnfinished(olderThan: age) } else {
+                    try await store.removeUnfinished(olderThan: age)
+                }
+            return HostedAnswer(result: ["count": .int(Int64(found.count)), "bytes": .int(found.bytes)])
         default: throw request.unknown
         }
     }

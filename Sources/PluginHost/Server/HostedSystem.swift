@@ -75,6 +75,8 @@ final class HostedSystem: HostedInstance {
             return HostedAnswer(result: [
                 "items": .array(items.map { ["identity": .string($0.identity), "summary": .string($0.summary)] })
             ])
+        case "inventory":
+            return HostedAnswer(result: HoldingMessage.of(try await capable(request, (any Inventorying).self).inventory(context)))
         default: throw request.unknown
         }
     }

@@ -52,8 +52,11 @@ struct PluginStore: ObjectStore {
 
     func delete(_ name: ObjectName) async throws { try await session.run { _ = try $0.call("store.delete", ["name": .string(name.text)]) } }
 
-    func removeUnfinished(olderThan age: TimeSpan) async throws -> UnfinishedObjects {
-        let result = try await session.run { try $0.call("store.removeUnfinished", ["age": .string(age.description)]).result }
+    func removeUnfinished(olderThan age: TimeSpan) async throws -> UnfinishedObjects { try await unfinished("store.removeUnfinished", age) }
+    func findUnfinished(olderThan age: TimeSpan) async throws -> UnfinishedObjects { try await unfinished("store.findUnfinished", age) }
+
+    private func unfinished(_ call: String, _ age: TimeSpan) async throws -> UnfinishedObjects {
+        let result = try await session.run { try $0.call(call, ["age": .string(age.description)]).result }
         return UnfinishedObjects(count: Int(result["count"]?.intValue ?? 0), bytes: result["bytes"]?.intValue ?? 0)
     }
 }

@@ -3,7 +3,7 @@ public import StepKit
 public import StorageKit
 
 /// A system in a process of its own. It has the capabilities that its type declares; the others are refused where a plan is made.
-public protocol PluginSystem: GroupSnapshotting, Quiescing, Discovering {
+public protocol PluginSystem: GroupSnapshotting, Quiescing, Discovering, Inventorying {
     var plugin: PluginLine { get }
     /// `logicalPath`: under which an image is recorded.
     init(_ plugin: PluginLine, logicalPath: TreePath)

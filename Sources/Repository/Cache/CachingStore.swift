@@ -46,4 +46,5 @@ struct CachingStore: ObjectStore {
         try await base.list(prefix: prefix, page)
     }
     func removeUnfinished(olderThan age: TimeSpan) async throws -> UnfinishedObjects { try await base.removeUnfinished(olderThan: age) }
+    func findUnfinished(olderThan age: TimeSpan) async throws -> UnfinishedObjects { try await base.findUnfinished(olderThan: age) }
 }

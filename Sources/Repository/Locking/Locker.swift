@@ -119,6 +119,14 @@ struct Locker: Sendable {
         }
     }
 
+    /// For who only looks. Nil when it vanished.
+    func sight(_ id: ObjectID) async throws(RepositoryError) -> LockFile? {
+        do { return try await read(id) } catch let error as RepositoryError { throw error } catch {
+            throw RepositoryError(
+                .locked, expected: "a readable lock", found: "\(error)", at: "\(repository)/locks/\(id)", retry: .transient)
+        }
+    }
+
     /// Removes locks of the dead, or all. Returns how many.
     func removeLocks(all: Bool) async throws -> Int {
         var count = 0

@@ -25,6 +25,8 @@ struct GuardedStore: ObjectStore {
         return try await base.removeUnfinished(olderThan: age)
     }
 
+    func findUnfinished(olderThan age: TimeSpan) async throws -> UnfinishedObjects { try await base.findUnfinished(olderThan: age) }
+
     private func requireLock() async throws {
         try await lock.proved()
         try lock.requireHeld()

@@ -45,4 +45,5 @@ struct LimitedStore: ObjectStore {
     func stat(_ name: ObjectName) async throws -> ObjectInfo? { try await base.stat(name) }
     func delete(_ name: ObjectName) async throws { try await base.delete(name) }
     func removeUnfinished(olderThan age: TimeSpan) async throws -> UnfinishedObjects { try await base.removeUnfinished(olderThan: age) }
+    func findUnfinished(olderThan age: TimeSpan) async throws -> UnfinishedObjects { try await base.findUnfinished(olderThan: age) }
 }

@@ -142,24 +142,24 @@ struct LocalFolder: Sendable {
     }
 
     /// Files that got no name: of programs that were killed where the file system knows no files without one, or of restic.
-    func removeUnfinished(olderThan age: TimeSpan) throws -> UnfinishedObjects {
+    func unfinished(olderThan age: TimeSpan, removing: Bool) throws -> UnfinishedObjects {
         let limit = try now() - age.milliseconds / 1000
-        var removed = UnfinishedObjects()
+        var found = UnfinishedObjects()
         var pending = ["data/", "index/", "keys/", "locks/", "snapshots/"]
         while let next = pending.popLast() {
-            let found = try list(next)
-            pending += found.folders
-            for info in found.files {
+            let listed = try list(next)
+            pending += listed.folders
+            for info in listed.files {
                 guard let mark = info.name.text.firstRange(of: LocalFileWriting.unfinished),
                     ObjectName(String(info.name.text[..<mark.lowerBound])).isOfARepository
                 else { continue }
                 var status = Glibc.stat()
                 guard lstat(full(info.name), &status) == 0, Int64(status.st_mtim.tv_sec) <= limit else { continue }
-                try delete(info.name)
-                removed += UnfinishedObjects(count: 1, bytes: info.size)
+                if removing { try delete(info.name) }
+                found += UnfinishedObjects(count: 1, bytes: info.size)
             }
         }
-        return removed
+        return found
     }
 
     /// By the file system's clock, which may be another host's: seconds since 1970, of a file that nobody sees.

@@ -39,6 +39,10 @@ public final class LocalStore: ObjectStore {
     public func delete(_ name: ObjectName) async throws { try await pool.run { [folder] in try folder.delete(name) } }
 
     public func removeUnfinished(olderThan age: TimeSpan) async throws -> UnfinishedObjects {
-        try await pool.run { [folder] in try folder.removeUnfinished(olderThan: age) }
+        try await pool.run { [folder] in try folder.unfinished(olderThan: age, removing: true) }
+    }
+
+    public func findUnfinished(olderThan age: TimeSpan) async throws -> UnfinishedObjects {
+        try await pool.run { [folder] in try folder.unfinished(olderThan: age, removing: false) }
     }
 }

@@ -153,6 +153,10 @@ struct MirroredStore: ObjectStore {
         try await first.removeUnfinished(olderThan: age) + second.removeUnfinished(olderThan: age)
     }
 
+    func findUnfinished(olderThan age: TimeSpan) async throws -> UnfinishedObjects {
+        try await first.findUnfinished(olderThan: age) + second.findUnfinished(olderThan: age)
+    }
+
     // MARK: reading
 
     /// An object that does not fit its name is looked for in the other store.

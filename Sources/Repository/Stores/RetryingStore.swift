@@ -135,4 +135,8 @@ public struct RetryingStore: ObjectStore {
     public func removeUnfinished(olderThan age: TimeSpan) async throws -> UnfinishedObjects {
         try await retrying { _ in try await base.removeUnfinished(olderThan: age) }
     }
+
+    public func findUnfinished(olderThan age: TimeSpan) async throws -> UnfinishedObjects {
+        try await retrying { _ in try await base.findUnfinished(olderThan: age) }
+    }
 }

@@ -1,6 +1,7 @@
 /// What a system type can do. A type has the capabilities whose protocols its instances conform to.
 public enum Capability: String, Sendable, Hashable, CaseIterable, Comparable {
-    case quiescing, snapshotting, treeSource, treeDestination, imageSource, imageDestination, verifying, discovering, attaching
+    case quiescing, snapshotting, treeSource, treeDestination, imageSource, imageDestination, verifying, discovering, attaching,
+        inventorying
 
     public static func < (left: Capability, right: Capability) -> Bool { left.rawValue < right.rawValue }
 
@@ -16,6 +17,7 @@ public enum Capability: String, Sendable, Hashable, CaseIterable, Comparable {
         if type is any Verifying.Type { found.insert(.verifying) }
         if type is any Discovering.Type { found.insert(.discovering) }
         if type is any Attaching.Type { found.insert(.attaching) }
+        if type is any Inventorying.Type { found.insert(.inventorying) }
         return found
     }
 }

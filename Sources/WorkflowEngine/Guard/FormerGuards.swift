@@ -42,12 +42,17 @@ public struct FormerGuards: Sendable {
         }
     }
 
-    private func processes() -> [pid_t] {
-        ProcessIdentity.numbers.filter { number in
+    private func processes() -> [pid_t] { Self.all().filter { $0.key == key }.map(\.process) }
+
+    /// Every guard of this host, whoever started it, with the key of its freeze.
+    public static func all() -> [(process: Int32, key: String)] {
+        ProcessIdentity.numbers.compactMap { number in
             guard number != ProcessInfo.processInfo.processIdentifier,
                 let data = KernelFile.read("/proc/\(number)/cmdline")
-            else { return false }
-            return data.split(separator: 0).suffix(2).map { String(decoding: $0, as: UTF8.self) } == Self.arguments(key)
+            else { return nil }
+            let last = data.split(separator: 0).suffix(2).map { String(decoding: $0, as: UTF8.self) }
+            guard last.count == 2, last == arguments(last[1]) else { return nil }
+            return (number, last[1])
         }
     }
 }

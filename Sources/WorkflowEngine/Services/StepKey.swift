@@ -1,5 +1,6 @@
 import Crypto
 public import Basics
+import StepKit
 
 /// Names what a step makes outside: stable over attempts, another one each time the resource is acquired anew.
 /// `sf-` and the first 26 hex digits of SHA-256 over job, step and generation.
@@ -7,12 +8,7 @@ struct StepKey: Sendable, Hashable {
     let text: String
 
     /// Whether a name is one that a step made, of one system or of several. What is read from a row names what is to be removed.
-    static func isOne(_ text: String) -> Bool {
-        guard text.hasPrefix("sf-") else { return false }
-        let rest = text.dropFirst(3).split(separator: "-", maxSplits: 1, omittingEmptySubsequences: false)
-        return rest[0].count == 26 && rest[0].allSatisfy { $0.isASCII && $0.isHexDigit && !$0.isUppercase }
-            && (rest.count == 1 || UInt16(rest[1]) != nil)
-    }
+    static func isOne(_ text: String) -> Bool { Holding.isKey(text) }
 
     init(job: JobID, step: StepID, generation: Int) {
         text = "sf-" + SHA256.hex(Array("\(job)\n\(step)\n\(generation)".utf8)).prefix(26)

@@ -9,6 +9,8 @@ public struct HistoryPolicy: Sendable, Hashable {
     public var keep: TimeSpan
     /// So many of each pipeline stay whatever their age.
     public var keepNewest: Int
+    /// For how long names that jobs have given outside are known to be theirs, whether the jobs are still known or not.
+    public var keepNames = TimeSpan.days(1100)
 
     public init(moveAfter: TimeSpan = .minutes(10), keep: TimeSpan = .days(400), keepNewest: Int = 100) {
         self.moveAfter = moveAfter
@@ -22,6 +24,7 @@ extension EngineStore {
     public func tidy() async throws {
         while try await moveToHistory(endedFor: history.moveAfter) == 100 { try Task.checkCancellation() }
         try await pool.repeatable(Self.sql("prune-workers"))
+        try await pool.repeatable(Self.sql("prune-outside-names"), [.interval(history.keepNames), .int(Self.mostPruned)])
         while try await pruneHistory(olderThan: history.keep, keeping: history.keepNewest) == Self.mostPruned {
             try Task.checkCancellation()
         }

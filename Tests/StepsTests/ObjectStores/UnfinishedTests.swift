@@ -79,6 +79,14 @@ import Testing
         // OpenStack Swift lists what is new when it gets to it.
         try await eventually("the upload is listed", every: .milliseconds(50)) { try await uploads(connection).count > others.count }
         #expect(try await store.removeUnfinished(olderThan: Self.day) == UnfinishedObjects())
+        // Who looks changes nothing.
+        #expect(try await store.findUnfinished(olderThan: Self.day) == UnfinishedObjects())
+        // Servers round the time at which it was begun, up to the next second.
+        for _ in 1...2 {
+            try await eventually("it is older than nothing", every: .milliseconds(50)) {
+                try await store.findUnfinished(olderThan: Self.atOnce) == UnfinishedObjects(count: 1, bytes: 5 << 20)
+            }
+        }
         #expect(try await store.removeUnfinished(olderThan: Self.atOnce) == UnfinishedObjects(count: 1, bytes: 5 << 20))
         #expect(try await uploads(connection) == others.sorted())
         #expect(try await store.removeUnfinished(olderThan: Self.atOnce) == UnfinishedObjects())
@@ -101,7 +109,9 @@ import Testing
 
         #expect(try await store.removeUnfinished(olderThan: Self.day) == UnfinishedObjects())
         // A store that has just been opened looks for the segments itself.
+        let found = try await bench.open(pieces).findUnfinished(olderThan: Self.atOnce)
         let removed = try await bench.open(pieces).removeUnfinished(olderThan: Self.atOnce)
+        #expect(found == removed)
         #expect(removed.count == 1 && removed.bytes >= 1 << 20 && removed.bytes <= 6 << 20, "\(removed)")
         #expect(try await store.removeUnfinished(olderThan: Self.atOnce) == UnfinishedObjects())
         #expect(try await store.get(pack(whole)) == whole, "what a manifest names stays")
@@ -138,6 +148,7 @@ import Testing
             _ = try await CephRig.running().run("rados", pool[0], pool[1], pool[2], pool[3], "put", name, bench.folder.file("piece"))
         }
         #expect(try await store.removeUnfinished(olderThan: Self.day) == UnfinishedObjects())
+        for _ in 1...2 { #expect(try await store.findUnfinished(olderThan: Self.atOnce) == UnfinishedObjects(count: 1, bytes: 6)) }
         #expect(try await store.removeUnfinished(olderThan: Self.atOnce) == UnfinishedObjects(count: 1, bytes: 6))
         let left = try await bench.pieces().split(separator: "\n").map(String.init).sorted()
         #expect(left == [pack(large).text, pack(large).text + "#1", pack(large).text + "#2", "note#1"].sorted())
@@ -163,6 +174,7 @@ import Testing
         try leave(old, hoursAgo: 25)
         try leave(young, hoursAgo: 23)
         try leave(note, hoursAgo: 2000)
+        for _ in 1...2 { #expect(try await store.findUnfinished(olderThan: Self.day) == UnfinishedObjects(count: 1, bytes: 4)) }
         #expect(try await store.removeUnfinished(olderThan: Self.day) == UnfinishedObjects(count: 1, bytes: 4))
         func isThere(_ name: String) -> Bool { FileManager.default.fileExists(atPath: "\(folder)/\(name)") }
         #expect(!isThere(old) && isThere(young) && isThere(note) && isThere(pack([1]).text))

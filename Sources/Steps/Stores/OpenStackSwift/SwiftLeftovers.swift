@@ -17,16 +17,16 @@ struct SwiftLeftovers: Sendable {
         var age = Double.infinity
     }
 
-    func remove(olderThan age: TimeSpan) async throws -> UnfinishedObjects {
-        var removed = UnfinishedObjects()
+    func unused(olderThan age: TimeSpan, removing: Bool) async throws -> UnfinishedObjects {
+        var found = UnfinishedObjects()
         for (place, upload) in try await uploads() where upload.age >= age.seconds {
             guard try await isUnused(place) else { continue }
-            for key in upload.keys {
+            for key in upload.keys where removing {
                 try await segments.ask("DELETE", key: key, statuses: [200, 204, 404], expected: "a segment to be removed")
             }
-            removed += UnfinishedObjects(count: 1, bytes: upload.bytes)
+            found += UnfinishedObjects(count: 1, bytes: upload.bytes)
         }
-        return removed
+        return found
     }
 
     private struct Place: Hashable {

@@ -173,6 +173,11 @@ final class SwiftStore: PacedStore {
 
     func removeUnfinished(olderThan age: TimeSpan) async throws -> UnfinishedObjects {
         guard try await hasSegments() else { return UnfinishedObjects() }
-        return try await SwiftLeftovers(container: container, segments: segments).remove(olderThan: age)
+        return try await SwiftLeftovers(container: container, segments: segments).unused(olderThan: age, removing: true)
+    }
+
+    func findUnfinished(olderThan age: TimeSpan) async throws -> UnfinishedObjects {
+        guard try await hasSegments() else { return UnfinishedObjects() }
+        return try await SwiftLeftovers(container: container, segments: segments).unused(olderThan: age, removing: false)
     }
 }

@@ -14,16 +14,18 @@ struct S3Leftovers: Sendable {
     }
 
     /// Those of the repository's objects that were begun so long ago by the server's clock.
-    func remove(olderThan age: TimeSpan) async throws -> UnfinishedObjects {
-        var removed = UnfinishedObjects()
+    func abandoned(olderThan age: TimeSpan, removing: Bool) async throws -> UnfinishedObjects {
+        var found = UnfinishedObjects()
         for upload in try await uploads(olderThan: age) {
             guard let bytes = try await bytes(of: upload) else { continue }
-            _ = try await connection.ask(
-                "DELETE", key: upload.key, query: [("uploadId", upload.id)], statuses: [200, 204, 404],
-                expected: "an upload to be taken back")
-            removed += UnfinishedObjects(count: 1, bytes: bytes)
+            if removing {
+                _ = try await connection.ask(
+                    "DELETE", key: upload.key, query: [("uploadId", upload.id)], statuses: [200, 204, 404],
+                    expected: "an upload to be taken back")
+            }
+            found += UnfinishedObjects(count: 1, bytes: bytes)
         }
-        return removed
+        return found
     }
 
     private func uploads(olderThan age: TimeSpan) async throws -> [Upload] {

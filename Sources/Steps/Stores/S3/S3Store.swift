@@ -255,6 +255,10 @@ final class S3Store: PacedStore {
     }
 
     func removeUnfinished(olderThan age: TimeSpan) async throws -> UnfinishedObjects {
-        try await S3Leftovers(connection: connection).remove(olderThan: age)
+        try await S3Leftovers(connection: connection).abandoned(olderThan: age, removing: true)
+    }
+
+    func findUnfinished(olderThan age: TimeSpan) async throws -> UnfinishedObjects {
+        try await S3Leftovers(connection: connection).abandoned(olderThan: age, removing: false)
     }
 }

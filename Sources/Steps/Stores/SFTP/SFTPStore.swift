@@ -84,6 +84,11 @@ final class SFTPStore: ObjectStore {
     }
 
     func removeUnfinished(olderThan age: TimeSpan) async throws -> UnfinishedObjects {
+        try await unfinished(olderThan: age, removing: true)
+    }
+    func findUnfinished(olderThan age: TimeSpan) async throws -> UnfinishedObjects { try await unfinished(olderThan: age, removing: false) }
+
+    private func unfinished(olderThan age: TimeSpan, removing: Bool) async throws -> UnfinishedObjects {
         var pending = Self.folders.map { $0 + "/" }
         var candidates: [(name: String, attributes: SFTPAttributes)] = []
         while let next = pending.popLast() {
@@ -100,12 +105,12 @@ final class SFTPStore: ObjectStore {
         guard !candidates.isEmpty else { return UnfinishedObjects() }
         return try await withSession { [self, candidates] session in
             let limit = try now(session) - age.milliseconds / 1000
-            var removed = UnfinishedObjects()
+            var found = UnfinishedObjects()
             for (name, attributes) in candidates where attributes.modified.map({ $0 <= limit }) ?? false {
-                try session.remove("\(path)/\(name)")
-                removed += UnfinishedObjects(count: 1, bytes: attributes.size ?? 0)
+                if removing { try session.remove("\(path)/\(name)") }
+                found += UnfinishedObjects(count: 1, bytes: attributes.size ?? 0)
             }
-            return removed
+            return found
         }
     }
 

@@ -56,7 +56,7 @@ struct CommandType: SystemType {
         case .quiescing: [Self.quiesce.name, Self.thaw.name]
         case .treeSource: [Self.source.name]
         case .treeDestination: [Self.destination.name]
-        case .verifying, .snapshotting, .imageSource, .imageDestination, .discovering, .attaching: []
+        case .verifying, .snapshotting, .imageSource, .imageDestination, .discovering, .attaching, .inventorying: []
         }
     }
 

@@ -18,7 +18,7 @@ struct ProgramCall: Sendable {
     /// `shell`: the first argument is a command line for `/bin/sh`, the others are its `$1`, `$2`, ...
     init(
         _ arguments: [String], shell: Bool = false, environment: [String: EnvironmentValue] = [:], workingFolder: String? = nil,
-        timeout: TimeSpan? = nil, origin: String, _ context: StepContext
+        timeout: TimeSpan? = nil, origin: String, _ context: SystemContext
     ) throws(StepError) {
         guard let program = arguments.first, !program.isEmpty else {
             throw StepError(.invalidSetting, expected: "a program and its arguments", found: "nothing", at: origin)
@@ -28,9 +28,9 @@ struct ProgramCall: Sendable {
         self.timeout = timeout
         self.origin = origin
         self.environment = Self.inherited
-        self.environment["SNAPPY_FLOW_JOB"] = context.job.rawValue
-        self.environment["SNAPPY_FLOW_STEP"] = context.step.id.rawValue
-        self.environment["SNAPPY_FLOW_KEY"] = context.key
+        self.environment["SNAPPY_FLOW_JOB"] = context.step?.job.rawValue
+        self.environment["SNAPPY_FLOW_STEP"] = context.step?.step.rawValue
+        self.environment["SNAPPY_FLOW_KEY"] = context.step?.key
         self.environment["SNAPPY_FLOW_SCRATCH"] = context.scratchFolder
         for (name, value) in environment {
             switch value {
@@ -41,6 +41,16 @@ struct ProgramCall: Sendable {
                 if !text.isEmpty { hidden.append(text) }
             }
         }
+    }
+
+    /// For a step.
+    init(
+        _ arguments: [String], shell: Bool = false, environment: [String: EnvironmentValue] = [:], workingFolder: String? = nil,
+        timeout: TimeSpan? = nil, origin: String, _ context: StepContext
+    ) throws(StepError) {
+        try self.init(
+            arguments, shell: shell, environment: environment, workingFolder: workingFolder, timeout: timeout, origin: origin,
+            context.system())
     }
 
     /// Of the worker's own environment a program gets only what says who and where it is: the rest may hold other pipelines' secrets.

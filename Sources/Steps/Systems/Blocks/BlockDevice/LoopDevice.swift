@@ -57,10 +57,22 @@ struct LoopDevice: Sendable {
     // MARK: finding it again
 
     /// Those of that name on this host, by their paths.
-    static func all(named name: String) -> [String] {
+    static func all(named name: String) -> [String] { all().filter { $0.name == name }.map(\.path) }
+
+    /// Every one of this host that has a name, ours or not.
+    static func all() -> [(path: String, name: String)] {
         let devices = ((try? FileManager.default.contentsOfDirectory(atPath: "/sys/block")) ?? []).filter { $0.hasPrefix("loop") }
-        return devices.filter { access("/sys/block/\($0)/loop", F_OK) == 0 }.map { "/dev/\($0)" }.filter { Self.name(of: $0) == name }
-            .sorted()
+        return devices.filter { access("/sys/block/\($0)/loop", F_OK) == 0 }.map { "/dev/\($0)" }.sorted().compactMap { path in
+            name(of: path).map { (path, $0) }
+        }
+    }
+
+    /// The file behind a device, as the kernel knows its path now; nil where it says none.
+    static func file(of path: String) -> String? {
+        let text = KernelFile.read("/sys/block/\((path as NSString).lastPathComponent)/loop/backing_file").map {
+            String(decoding: $0, as: UTF8.self)
+        }
+        return text.map { $0.hasSuffix("\n") ? String($0.dropLast()) : $0 }
     }
 
     /// Nil when nothing is behind it.

@@ -28,6 +28,26 @@ extension CephPool {
         return id
     }
 
+    /// Those that the pool has now; one that goes meanwhile is none.
+    func snapshotNames() throws(StorageError) -> [String] {
+        var ids = [rados_snap_t](repeating: 0, count: 64)
+        var count = rados_ioctx_snap_list(handle, &ids, Int32(ids.count))
+        while count == -ERANGE {
+            ids = [rados_snap_t](repeating: 0, count: ids.count * 2)
+            count = rados_ioctx_snap_list(handle, &ids, Int32(ids.count))
+        }
+        guard count >= 0 else { throw .ceph(count, expected: "a list of the pool's snapshots", at: name) }
+        var names: [String] = []
+        for id in ids.prefix(Int(count)) {
+            var bytes = [CChar](repeating: 0, count: 4096)
+            let code = rados_ioctx_snap_get_name(handle, id, &bytes, Int32(bytes.count))
+            if code == -ENOENT { continue }
+            guard code >= 0 else { throw .ceph(code, expected: "the name of snapshot \(id)", at: name) }
+            names.append(String(decoding: bytes.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self))
+        }
+        return names
+    }
+
     /// Succeeds when there is none.
     func removeSnapshot(_ snapshot: String) throws(StorageError) {
         let code = rados_ioctx_snap_remove(handle, snapshot)

@@ -15,14 +15,14 @@ struct CephRadosSystem: System {
     let place: String
 
     /// librados blocks: every call has a thread of its own.
-    private func blocking<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
+    func blocking<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
         let working = StillWorking.current
         return try await BlockingPool(label: "rados", width: 1).run { try StillWorking.$current.withValue(working, operation: body) }
     }
 
-    private func connect() throws(StorageError) -> CephPool { try CephPool(try CephCluster(cluster), pool: pool, namespace: "") }
+    func connect() throws(StorageError) -> CephPool { try CephPool(try CephCluster(cluster), pool: pool, namespace: "") }
 
-    private func name(_ key: String) -> String { "snappy-flow-\(key)" }
+    func name(_ key: String) -> String { "snappy-flow-\(key)" }
     private var namespaceBytes: [UInt8]? { namespace.map { Array($0.utf8) } }
 
     private var logicalPath: TreePath {

@@ -40,7 +40,7 @@ public struct CephRadosType: SystemType {
     }
 
     public func open(_ settings: Settings, _ context: SystemContext) async throws
-        -> some System & Snapshotting & TreeSource & TreeDestination & Discovering
+        -> some System & Snapshotting & TreeSource & TreeDestination & Discovering & Inventorying
     {
         CephRadosSystem(
             cluster: try CephSettings.cluster(settings, secrets: context.secrets), pool: try settings.value(Self.pool),

@@ -10,7 +10,7 @@ struct RadosLeftovers {
     let pool: CephPool
 
     /// A piece's time is that of the host that wrote it: hosts' clocks must be right within `age`.
-    func remove(olderThan age: TimeSpan) throws -> UnfinishedObjects {
+    func pieces(olderThan age: TimeSpan, removing: Bool) throws -> UnfinishedObjects {
         let limit = Int64(time(nil)) - age.milliseconds / 1000
         let names = try pool.names()
         let whole = Set(names.filter { !$0.contains("#") })
@@ -22,14 +22,14 @@ struct RadosLeftovers {
             }
             pieces[parts[0], default: []].append(name)
         }
-        var removed = UnfinishedObjects()
+        var sum = UnfinishedObjects()
         for (object, names) in pieces {
             let found = try names.compactMap { try pool.status($0) }
             guard found.allSatisfy({ $0.modified <= limit }), try pool.size(object) == nil else { continue }
-            for name in names { try pool.remove(name) }
-            removed += UnfinishedObjects(count: 1, bytes: found.reduce(0) { $0 + $1.size })
+            for name in names where removing { try pool.remove(name) }
+            sum += UnfinishedObjects(count: 1, bytes: found.reduce(0) { $0 + $1.size })
             StillWorking.current?.say()
         }
-        return removed
+        return sum
     }
 }

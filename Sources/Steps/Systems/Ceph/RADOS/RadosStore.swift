@@ -154,7 +154,11 @@ final class RadosStore: ObjectStore {
     }
 
     func removeUnfinished(olderThan age: TimeSpan) async throws -> UnfinishedObjects {
-        try await withPool { try RadosLeftovers(pool: $0).remove(olderThan: age) }
+        try await withPool { try RadosLeftovers(pool: $0).pieces(olderThan: age, removing: true) }
+    }
+
+    func findUnfinished(olderThan age: TimeSpan) async throws -> UnfinishedObjects {
+        try await withPool { try RadosLeftovers(pool: $0).pieces(olderThan: age, removing: false) }
     }
 }
 

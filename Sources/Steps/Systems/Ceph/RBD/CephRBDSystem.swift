@@ -16,16 +16,16 @@ struct CephRBDSystem: System {
     let clones: Bool
 
     /// librados blocks: every call has a thread of its own.
-    private func blocking<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
+    func blocking<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
         let working = StillWorking.current
         return try await BlockingPool(label: "ceph", width: 1).run { try StillWorking.$current.withValue(working, operation: body) }
     }
 
-    private func openPool() throws(StorageError) -> CephPool {
+    func openPool() throws(StorageError) -> CephPool {
         try CephPool(connections.cluster(cluster), pool: pool, namespace: namespace)
     }
 
-    private func name(_ key: String) -> String { "snappy-flow-\(key)" }
+    func name(_ key: String) -> String { "snappy-flow-\(key)" }
 
     /// What the snapshots of a step's systems share; their own keys end with their places in the list.
     private func groupName(_ key: String) -> String {

@@ -66,7 +66,7 @@ public struct CephRBDType: SystemType {
     }
 
     public func open(_ settings: Settings, _ context: SystemContext) async throws
-        -> some System & GroupSnapshotting & ImageSource & ImageDestination & Discovering
+        -> some System & GroupSnapshotting & ImageSource & ImageDestination & Discovering & Inventorying
     {
         CephRBDSystem(
             connections: connections, cluster: try CephSettings.cluster(settings, secrets: context.secrets),

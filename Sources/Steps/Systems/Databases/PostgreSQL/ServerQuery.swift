@@ -15,6 +15,7 @@ enum ServerQuery: String {
     case usableTablespaces = "usable-tablespaces"
     case backupStart = "backup-start"
     case backupSession = "backup-session"
+    case backupSessions = "backup-sessions"
     case backupStop = "backup-stop"
     case endSessions = "end-sessions"
     case relationName = "relation-name"

@@ -104,7 +104,7 @@ struct Freeze {
     }
 
     /// Whether a process, or one thread of it that was killed and waits in the kernel, is still there.
-    private static func isAtWork(_ process: Int32) -> Bool {
+    static func isAtWork(_ process: Int32) -> Bool {
         let tasks = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(process)/task")) ?? []
         return tasks.contains { task in
             guard let text = try? String(contentsOfFile: "/proc/\(process)/task/\(task)/stat", encoding: .utf8),

@@ -36,10 +36,13 @@ struct FreezeMark: Sendable {
         return (ProcessInfo.processInfo.environment["XDG_RUNTIME_DIR"] ?? "/tmp/snappy-flow-\(geteuid())") + "/freezes"
     }
 
-    private var path: String { "\(folder)/\(name)" }
+    /// The freeze's key.
+    var key: String { String(name.prefix { $0 != "@" }) }
+    /// The mark's own path.
+    var place: String { "\(folder)/\(name)" }
 
     func read() -> Record? {
-        guard (try? OwnFolder(opening: folder)) != nil, let data = FileManager.default.contents(atPath: path) else { return nil }
+        guard (try? OwnFolder(opening: folder)) != nil, let data = FileManager.default.contents(atPath: place) else { return nil }
         return try? JSONDecoder().decode(Record.self, from: data)
     }
 
@@ -53,16 +56,24 @@ struct FreezeMark: Sendable {
                 found: error.found, at: error.location, advice: error.advice, retry: error.retry)
         } catch {
             throw StorageError(
-                .failed, expected: "a mark of the freeze that can be written", found: error.localizedDescription, at: path,
+                .failed, expected: "a mark of the freeze that can be written", found: error.localizedDescription, at: place,
                 advice: "freezing needs a folder for marks that lives in memory; run the worker as root")
         }
     }
 
-    func remove() { unlink(path) }
+    func remove() { unlink(place) }
 
     /// Every freeze of ours on this host.
     static func all() -> [Record] {
         ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).compactMap { FreezeMark(name: $0, in: folder).read() }
+    }
+
+    /// All of them, each with its freeze's key and what it says.
+    static func marks() -> [(key: String, mark: FreezeMark, record: Record)] {
+        ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).sorted().compactMap { name in
+            let mark = FreezeMark(name: name, in: folder)
+            return mark.read().map { (mark.key, mark, $0) }
+        }
     }
 
     /// Throws when the file system of `path` is frozen by us: writing to it would wait for the thaw, which waits for the writing.

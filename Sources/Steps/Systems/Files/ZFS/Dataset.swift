@@ -35,7 +35,10 @@ struct Dataset: Sendable {
 
     /// What `zfs` printed, a line an element, its fields apart.
     @discardableResult
-    func zfs(_ arguments: [String], _ context: StepContext) async throws -> [[String]] {
+    func zfs(_ arguments: [String], _ context: StepContext) async throws -> [[String]] { try await zfs(arguments, context.system()) }
+
+    @discardableResult
+    func zfs(_ arguments: [String], _ context: SystemContext) async throws -> [[String]] {
         var call = try ProgramCall(["zfs"] + arguments, timeout: Self.patience, origin: origin, context)
         call.environment["LC_ALL"] = "C"  // its words are read
         // Where Debian and others have it; a service's PATH may be shorter.
