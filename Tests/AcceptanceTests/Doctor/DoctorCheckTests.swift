@@ -83,7 +83,9 @@ import Testing
         try stage.kill(try stage.startToGate(document))
         let nowhere = ["SNAPPY_FLOW_DATABASE": "host=\(stage.rig.path("no-socket")) dbname=none"]
         let alone = try stage.doctor([document, "--fix"], environment: nowhere)
-        #expect(alone.status == 1 && alone.outside("unjudged").count == 1, "\(alone.json)")
+        // This host may have others' besides.
+        let ours = alone.outside("unjudged").filter { ($0["name"] as? String)?.hasPrefix(kept) == true }
+        #expect(alone.status == 1 && ours.count == 1, "\(alone.json)")
         #expect(try FileManager.default.contentsOfDirectory(atPath: kept).count == 1)
     }
 
