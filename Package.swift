@@ -169,7 +169,8 @@ let package = Package(
             swiftSettings: strict),
         .target(name: "FlowTestKit", dependencies: ["Basics", "FlowModel", "StepKit", "Rigs"], path: "Tests/FlowTestKit", swiftSettings: strict),
         .executableTarget(
-            name: "flow-test-worker", dependencies: ["FlowTestKit", "WorkflowEngine", "PostgreSQL", "Basics", "StepKit", "LogKit", logging],
+            name: "flow-test-worker",
+            dependencies: ["FlowTestKit", "WorkflowEngine", "PostgreSQL", "Basics", "StepKit", "LogKit", logging],
             path: "Tests/flow-test-worker", swiftSettings: strict),
         .testTarget(name: "BasicsTests", dependencies: ["Basics", "Rigs"], swiftSettings: strict),
         .testTarget(name: "FlowModelTests", dependencies: ["Basics", "FlowModel"], swiftSettings: strict),
@@ -187,7 +188,8 @@ let package = Package(
             dependencies: ["PipelineDSL", "Expressions", "Crypto", "Basics", "FlowModel", "StepKit", "StorageKit", "Rigs", "Steps"],
             swiftSettings: strict),
         .testTarget(
-            name: "PostgreSQLTests", dependencies: ["PostgreSQL", "Basics", "FlowModel", "HostKit", "Rigs", "Threads", logging, subprocess],
+            name: "PostgreSQLTests",
+            dependencies: ["PostgreSQL", "Basics", "FlowModel", "HostKit", "Rigs", "Threads", logging, subprocess],
             swiftSettings: strict),
         .testTarget(
             name: "WorkflowEngineTests",
