@@ -30,4 +30,9 @@ import Testing
         #expect(type.attachedViews.isEmpty != type.capabilities.contains(.attaching))
         #expect(type.attachedViews.isSubset(of: type.views) && type.scope(of: .attachment) == .host)
     }
+
+    @Test(arguments: Catalog.standard.systems.filter { $0.capabilities.contains(.snapshotting) }.map { $0.name })
+    func whoTakesSnapshotsCanListThem(_ name: String) throws {
+        #expect(try #require(Catalog.standard.system(name)).capabilities.contains(.inventorying))
+    }
 }

@@ -26,7 +26,7 @@ struct SystemCheck: Sendable, CustomTestStringConvertible {
     /// Those that a type has to pass, by the capabilities that it declares.
     static func all(of type: String) -> [SystemCheck] {
         let capabilities = Catalog.hosted.system(type)?.capabilities ?? []
-        return (snapshotting + quiescing + discovering + treeSource + treeDestination + imageSource + attaching)
+        return (snapshotting + quiescing + discovering + treeSource + treeDestination + imageSource + attaching + inventorying)
             .filter { $0.needs.isSubset(of: capabilities) }
     }
 }
