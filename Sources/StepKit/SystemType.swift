@@ -27,6 +27,11 @@ public protocol SystemType: MachineUsing {
     var views: [SystemView] { get }
     /// The views that are there only while the system is attached to a host.
     var attachedViews: Set<SystemView> { get }
+    /// What an instance of these settings consists of (`PartSource`), by name: each a tree or an image. Empty for what is one thing, and where
+    /// only the system itself knows. Pure; settings may have expressions in them.
+    func parts(_ settings: Settings) -> [String: SystemView]
+    /// The settings of one entry of `checks:`, where instances check restored copies (`Verifying`); nil else.
+    var checkSchema: SettingsSchema? { get }
 
     /// What the system is, whatever it is called: a pure function of settings that are not secret, starting with the type's name
     /// (`directory:/srv/home`). `identity:` in the document overrides it.
@@ -57,12 +62,12 @@ extension SystemType {
     /// Thirty seconds, unless a type says otherwise.
     public var defaultMaxHold: TimeSpan { .seconds(30) }
     /// Copies of its windows wait for the thaw.
-    public var thawCompletesCopies: Bool { Instance.self is any TreeCompleting.Type }
+    public var thawCompletesCopies: Bool { capabilities.contains(.completing) }
     /// Those of the protocols that instances conform to.
     public var capabilities: Set<Capability> { Capability.of(Instance.self) }
-    /// Those whose protocols instances conform to, the tree first; then those that have to be attached.
+    /// Those whose protocols instances conform to, the tree first, then image and parts; then those that have to be attached.
     public var views: [SystemView] {
-        let own = [SystemView.tree, .image].filter { capabilities.contains($0.source) }
+        let own = [SystemView.tree, .image, .parts].filter { capabilities.contains($0.source) }
         return own + attachedViews.subtracting(own).sorted()
     }
     /// None: what instances are read as needs nothing attached.
@@ -75,8 +80,10 @@ extension SystemType {
     public func snapshotCost(_ settings: Settings) throws(StepError) -> SnapshotCost { .instant }
     /// Nil: instances are in no group.
     public func groupPlace(_ settings: Settings) -> String? { nil }
-    /// The settings of a check of a restored copy; nil where the type checks none.
-    public var checkSchema: SettingsSchema? { (Instance.self as? any Verifying.Type)?.checkSchema }
+    /// None: instances are one thing, unless a type says otherwise.
+    public func parts(_ settings: Settings) -> [String: SystemView] { [:] }
+    /// Nil: instances check nothing, unless a type says otherwise.
+    public var checkSchema: SettingsSchema? { nil }
     /// Does nothing: for types that are ready at once.
     public func prepare(_ settings: Settings) {}
 }
@@ -109,6 +116,7 @@ extension SystemView {
         switch self {
         case .tree: .treeSource
         case .image: .imageSource
+        case .parts: .partSource
         }
     }
 }

@@ -18,6 +18,7 @@ extension Catalog {
             BtrfsType(),
             ZFSType(),
             BlockDeviceType(),
+            GuestType(),
             CommandType(),
             PostgreSQLType(),
             CephRBDType(),

@@ -119,6 +119,65 @@ import Testing
         #expect(String(decoding: verdict, as: UTF8.self) == "True True\n")
     }
 
+    /// The disk and the files in it, of one snapshot, and a check of what was restored. Nothing stays mounted.
+    @Test func theFilesInAnImageAreCopiedFromAMount() async throws {
+        try requireRoot("mounts")
+        defer { rig.close() }
+        try await HostProgram.run(
+            [
+                "bash", "-euc",
+                "mkdir content; seq 1 100000 > content/numbers; ln -s numbers content/link; truncate -s 16M shop.img; mkfs.ext4 -q -d content shop.img",
+            ], in: rig.path("srv/images"))
+        let backup = try run("run", try example("image-folder-files"))
+        #expect(backup.status == 0, "\(backup.output)\(backup.errors)")
+        #expect(try LoopDevices.over(folder: rig.path("srv")) == [])
+        let judge = try ResticRig(repository: rig.path("backup/vault"), password: "geheim", cache: rig.path("restic-cache"))
+        try await judge.succeed("check", "--read-data")
+        try await judge.succeed("restore", "latest", "--tag", "view:tree", "--target", rig.path("back"))
+        let back = rig.path("back") + "/image-folder" + rig.path("srv/images/shop.img")
+        try await HostProgram.run(["diff", "-r", "--no-dereference", "--exclude", "lost+found", back, rig.path("srv/images/content")])
+    }
+
+    /// Nobody writes the database while its folder is snapshotted; the copy says which database it is of, and what was restored is asked.
+    @Test func aDatabaseRestsWhileItsFolderIsSnapshotted() async throws {
+        defer { rig.close() }
+        let folder = rig.path("srv/shop")
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        let writer = Process()
+        writer.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        writer.arguments = [
+            "python3", "-c",
+            """
+            import os, sqlite3, sys, time
+            db = sqlite3.connect(sys.argv[1], isolation_level=None, timeout=60)
+            db.execute("PRAGMA journal_mode=WAL")
+            db.execute("CREATE TABLE pairs(number INTEGER)")
+            print("ready", flush=True)
+            end = time.monotonic() + 120
+            while time.monotonic() < end and os.getppid() != 1:
+                db.execute("BEGIN IMMEDIATE")
+                for _ in "ab": db.execute("INSERT INTO pairs VALUES(1)")
+                db.execute("COMMIT")
+                time.sleep(0.005)
+            """, folder + "/shop.db",
+        ]
+        let said = Pipe()
+        writer.standardOutput = said
+        try writer.run()
+        defer { kill(writer.processIdentifier, SIGKILL) }
+        #expect(String(decoding: said.fileHandleForReading.availableData, as: UTF8.self).hasPrefix("ready"))
+        let backup = try run("run", try example("sqlite-window"))
+        #expect(backup.status == 0, "\(backup.output)\(backup.errors)")
+        let judge = try ResticRig(repository: rig.path("backup/vault"), password: "geheim", cache: rig.path("restic-cache"))
+        let listing = try await judge.succeed("ls", "latest")
+        #expect(listing.contains("/shop.db.label\n") && listing.contains("/shop.db-wal\n") && !listing.contains("shop.db-shm"), "\(listing)")
+        // A copy that was taken without the window is told by its check.
+        let text = try String(contentsOfFile: try example("sqlite-window"), encoding: .utf8)
+        let without = try rig.write("without.yaml", text.replacing("    - quiesce: database\n", with: ""))
+        let refused = try run("run", without)
+        #expect(refused.status != 0, "\(refused.output)")
+    }
+
     @Test func itIsDeclaredLikeAnyOther() throws {
         defer { rig.close() }
         let list = try run("plugins", "list")

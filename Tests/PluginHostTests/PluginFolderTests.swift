@@ -87,14 +87,6 @@ import Testing
         #expect(through.types.isEmpty && through.problems.first?.location == above.path, "\(through)")
     }
 
-    @Test func aSystemIsATreeOrAnImage() throws {
-        let both = try ScratchPlugin("", manifest: ScratchPlugin.manifest(["capabilities": ["imageSource", "treeSource"]]))
-        let contents = PluginFolder(both.folder.path).read()
-        #expect(contents.types.isEmpty && contents.problems.first?.found == "both", "\(contents)")
-        let tree = try ScratchPlugin("", manifest: ScratchPlugin.manifest(["capabilities": ["treeSource", "snapshotting"]]))
-        #expect(PluginFolder(tree.folder.path).read().types.first?.capabilities == [.treeSource, .snapshotting])
-    }
-
     @Test func oneThatHangsIsNotWaitedForLong() throws {
         let plugin = try ScratchPlugin("")
         try "#!/bin/sh\nsleep 1000\n".write(toFile: plugin.folder.file("slow"), atomically: true, encoding: .utf8)

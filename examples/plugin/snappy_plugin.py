@@ -22,6 +22,8 @@ class Failure(Exception):
 DATA = 3
 current = None  # the id of the call that is being worked on
 last_word = 0.0
+asked = 0  # the id of the last question to the worker, below zero
+ORIGINAL = {"original": True}  # of a tree that is completed: as it is in the tree that was lent
 
 
 def extents(ranges):
@@ -81,6 +83,57 @@ def named(value):
     return value if isinstance(value, str) else os.fsdecode(base64.b64decode(value["base64"]))
 
 
+def receive():
+    """The next message, and the data that came with it. Ends the program where nobody speaks any more."""
+    line = sys.stdin.buffer.readline()
+    if not line:
+        sys.exit(0)
+    message = json.loads(line)
+    if "data" not in message:
+        return message, None
+    identifier, count = struct.unpack("<QQ", read_all(DATA, 16))
+    assert (identifier, count) == (message["id"] % 2**64, message["data"])
+    return message, read_all(DATA, count)
+
+
+def ask(call, **arguments):
+    """Asks the worker within one of its calls; the result, and data. Only for plug-ins that take one call at once."""
+    global asked
+    asked -= 1
+    say(id=asked, call=call, arguments=arguments)
+    message, data = receive()
+    assert message["id"] == asked, message
+    if "error" in message:
+        error = message["error"]
+        raise Failure(*(error.get(part, "") for part in ("kind", "expected", "found", "location", "advice", "retry")))
+    return message["result"], data
+
+
+class LentTree:
+    """The tree that `complete.open` is to complete: what it holds, the worker says. Paths are relative to its root."""
+
+    def __init__(self, tree):
+        self.handle = tree["handle"]
+        self.path = named(tree["logicalPath"])
+
+    def metadata(self, path):
+        return ask("tree.metadata", handle=self.handle, path=name(path))[0]
+
+    def entries(self, path):
+        """Those of a folder, as `tree.list` has them."""
+        return [json.loads(line) for line in ask("tree.list", handle=self.handle, path=name(path))[1].splitlines()]
+
+    def read(self, path):
+        """A file's whole content: for small ones."""
+        result, data = ask("tree.read", handle=self.handle, path=name(path))
+        parts = [data]
+        while "file" in result and parts[-1]:
+            parts.append(ask("tree.next", handle=self.handle, file=result["file"], length=1 << 20)[1])
+        if "file" in result:
+            ask("tree.end", handle=self.handle, file=result["file"])
+        return b"".join(parts)
+
+
 def failure(error):
     if isinstance(error, Failure):
         return error.parts
@@ -96,17 +149,15 @@ def failure(error):
 def serve(make):
     global current, last_word
     system = None
-    for line in sys.stdin.buffer:
-        request = json.loads(line)
+    while True:
+        request, data = receive()
         current, last_word = request["id"], time.monotonic()
         arguments = request["arguments"]
-        if "data" in request:
-            identifier, count = struct.unpack("<QQ", read_all(DATA, 16))
-            assert (identifier, count) == (current, request["data"])
-            arguments["data"] = read_all(DATA, count)
+        if data is not None:
+            arguments["data"] = data
         try:
             if request["call"] == "open":
-                system = make(arguments["settings"])
+                system = (make[arguments["system"]] if isinstance(make, dict) else make)(arguments["settings"])
                 answer = {}
             else:
                 method = getattr(system, request["call"].replace(".", "_"), None)
@@ -125,7 +176,7 @@ def serve(make):
 
 
 def main(manifest, make, usage):
-    """`make` makes a system of its settings."""
+    """`make` makes a system of its settings; of several, the one of each name."""
     if sys.argv[1:] == ["manifest"]:
         print(json.dumps(manifest))
     elif sys.argv[1:] == ["serve"]:

@@ -68,7 +68,13 @@ public struct PlannedSystem: Sendable, Hashable, Codable {
     public var identity: String
     /// The host recorded in repository snapshots; the system's name where none is declared.
     public var host: String
-    public init(type: String, contractVersion: Int, settings: [String: JSONValue], identity: String, host: String) {
+    /// Of a system of several parts: what each is read as, by name, as far as its settings say. Nil for a system that is one thing.
+    public var parts: [String: SystemView]?
+    public init(
+        type: String, contractVersion: Int, settings: [String: JSONValue], identity: String, host: String,
+        parts: [String: SystemView]? = nil
+    ) {
+        self.parts = parts
         self.type = type
         self.contractVersion = contractVersion
         self.settings = settings

@@ -1,6 +1,7 @@
-/// What of a system a copy is of: its files, or the bytes of its disk. A system may offer both; which is meant is declared (`as:`) or the type's default.
+/// What of a system a copy is of: its files, the bytes of its disk, or all of its parts, each read as one or the other. A system may offer
+/// several; which is meant is declared (`as:`) or the type's default.
 public enum SystemView: String, Sendable, Hashable, Codable, CaseIterable, Comparable {
-    case tree, image
+    case tree, image, parts
 
     public static func < (left: SystemView, right: SystemView) -> Bool { left.rawValue < right.rawValue }
 
@@ -9,6 +10,7 @@ public enum SystemView: String, Sendable, Hashable, Codable, CaseIterable, Compa
         switch self {
         case .tree: "a tree of files"
         case .image: "an image"
+        case .parts: "several parts"
         }
     }
 }

@@ -20,9 +20,10 @@ extension PipelineCompiler {
             of: Declaration(kind: "system", name: declared.name, type: declared.type, mark: declared.mark, source: declared.source),
             isOpen: !declared.mentions.templates.isEmpty, override: type.schema["identity"] == nil ? declared.identity : nil
         ) { () throws(StepError) in try type.identity(Settings(declared.settings, origin: "system \(declared.name)")) }
+        let parts = type.parts(Settings(declared.settings, origin: "system \(declared.name)"))
         systems[declared.name] = PlannedSystem(
-            type: declared.type, contractVersion: type.contractVersion, settings: declared.settings, identity: identity, host: declared.host
-        )
+            type: declared.type, contractVersion: type.contractVersion, settings: declared.settings, identity: identity,
+            host: declared.host, parts: parts.isEmpty ? nil : parts)
     }
 
     mutating func resolve(_ declared: DeclaredRepository) {

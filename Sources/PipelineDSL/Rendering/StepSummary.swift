@@ -23,11 +23,17 @@ struct StepSummary {
         switch step.subject {
         case .none: ""
         case .systems(let names):
-            names.map { name in plan.systems[name].map { "\(name) (\($0.type))" } ?? name }.joined(separator: ", ")
+            names.map { name in plan.systems[name].map { "\(name) (\($0.type)\(Self.parts(of: $0)))" } ?? name }.joined(separator: ", ")
         case .repository(let name): plan.repositories[name].map { "\(name) (\($0.type))" } ?? name
         case .step(let id): "of \(id)"
         case .snapshot(let text): text
         }
+    }
+
+    /// `: definition as tree, vda as image`
+    private static func parts(of system: PlannedSystem) -> String {
+        guard let parts = system.parts, !parts.isEmpty else { return "" }
+        return ": " + parts.sorted { $0.key < $1.key }.map { "\($0.key) as \($0.value.rawValue)" }.joined(separator: ", ")
     }
 
     /// What of its systems it reads, where that is declared or not the types' own.

@@ -1,28 +1,48 @@
-public import Basics
+import Basics
 import FlowModel
 import Foundation
-public import StepKit
+import StepKit
 import StorageKit
 
 /// A system type whose plug-in is a program outside this binary.
-public struct PluginSystemType<Instance: PluginSystem>: SystemType {
+struct PluginSystemType<Instance: PluginSystem>: SystemType {
     let declaration: PluginManifest.SystemDeclaration
+    private let freezes = FreezeSessions()
     /// The program's absolute path.
-    public let path: String
+    let path: String
 
-    public var name: String { declaration.name }
-    public var contractVersion: Int { declaration.contractVersion }
-    public var summary: String { declaration.summary }
-    public var schema: SettingsSchema { declaration.schema }
-    public var scope: AcquisitionScope { declaration.scope }
-    public var defaultMaxHold: TimeSpan { declaration.maxHold }
-    public var capabilities: Set<Capability> { declaration.capabilities }
-    public func snapshotCost(_ settings: Settings) throws(StepError) -> SnapshotCost { declaration.snapshotCost }
-    public func settings(neededFor capability: Capability) -> [String] { declaration.neededSettings[capability] ?? [] }
-    public var needs: [MachineNeed] { declaration.needs }
-    public var isolation: Isolation { .child(because: .foreignProgram) { [timeout = declaration.timeout] _ in timeout } }
+    init(declaration: PluginManifest.SystemDeclaration, path: String) { (self.declaration, self.path) = (declaration, path) }
 
-    public func identity(_ settings: Settings) throws(StepError) -> String {
+    var name: String { declaration.name }
+    var contractVersion: Int { declaration.contractVersion }
+    var summary: String { declaration.summary }
+    var schema: SettingsSchema { declaration.schema }
+    func scope(of kind: AcquisitionKind) -> AcquisitionScope { declaration.scopes[kind] ?? .host }
+    var scope: AcquisitionScope { scope(of: .snapshot) }
+    var defaultMaxHold: TimeSpan { declaration.maxHold }
+    var capabilities: Set<Capability> { declaration.capabilities }
+    var views: [SystemView] { declaration.views }
+    var attachedViews: Set<SystemView> { declaration.attachedViews }
+    var checkSchema: SettingsSchema? { declaration.checkSchema }
+    func parts(_ settings: Settings) -> [String: SystemView] {
+        declaration.parts.reduce(into: [:]) { parts, part in
+            guard part.key.hasPrefix("{") else { return parts[part.key] = part.value }
+            let setting = String(part.key.dropFirst().dropLast())
+            for name in (settings.values[setting]?.objectValue ?? [:]).keys { parts[name] = part.value }
+        }
+    }
+    func problems(in settings: Settings) -> [SettingProblem] { declaration.rules.problems(in: settings) }
+    func snapshotCost(_ settings: Settings) throws(StepError) -> SnapshotCost { try declaration.snapshotCost.cost(settings, schema) }
+    func groupPlace(_ settings: Settings) -> String? {
+        declaration.groupPlace.flatMap { PluginSystemDeclaration.filled($0, settings, schema) }
+    }
+    func roomNeed(_ settings: Settings) throws(StepError) -> RoomNeed? { try declaration.room?.need(settings, schema) }
+    func settings(neededFor capability: Capability) -> [String] { declaration.neededSettings[capability] ?? [] }
+    var needs: [MachineNeed] { declaration.needs.all }
+    func needs(with settings: Settings) throws(StepError) -> [MachineNeed] { declaration.needs.all(with: settings) }
+    var isolation: Isolation { .child(because: .foreignProgram) { [timeout = declaration.timeout] _ in timeout } }
+
+    func identity(_ settings: Settings) throws(StepError) -> String {
         name + ":"
             + PluginSystemDeclaration.parts(of: declaration.identity).map { part, isSetting in
                 guard isSetting else { return part }
@@ -31,7 +51,7 @@ public struct PluginSystemType<Instance: PluginSystem>: SystemType {
             }.joined()
     }
 
-    public func open(_ settings: Settings, _ context: SystemContext) async throws -> Instance {
+    func open(_ settings: Settings, _ context: SystemContext) async throws -> Instance {
         var values = settings.values
         for field in schema.fields where values[field.name] == nil { values[field.name] = field.defaultValue }
         let secrets = PluginSecrets(schema: schema, values: values, resolver: context.secrets)
@@ -50,15 +70,36 @@ public struct PluginSystemType<Instance: PluginSystem>: SystemType {
         } opening: {
             opening
         }
+        let logicalPath = TreePath([FileName(name)] + TreePath(String(try identity(settings).dropFirst(name.count + 1))).parts)
+        let checks = declaration.checkSchema
         return Instance(
             PluginLine(
-                session: session, keepsBase: declaration.keepsBase, retires: declaration.retires, quiesceKind: declaration.quiesceKind,
-                groupPlace: nil, opening: opening, isOurs: false),
-            logicalPath: TreePath([FileName(name)] + TreePath(String(try identity(settings).dropFirst(name.count + 1))).parts))
+                session: session, freezes: freezes, keepsBase: declaration.keepsBase, retires: declaration.retires,
+                quiesceKind: declaration.quiesceKind, groupPlace: groupPlace(settings),
+                checkValues: { check in
+                    (checks?.fields ?? []).reduce(into: check.values) { values, field in
+                        if values[field.name] == nil { values[field.name] = field.defaultValue }
+                    }
+                }, attachedPath: { _ in logicalPath }, opening: opening, isOurs: false),
+            logicalPath: logicalPath)
     }
 }
 
 enum PluginSystemDeclaration {
+    /// A template with the values of its settings; nil where one of them has none.
+    static func filled(_ template: String, _ settings: Settings, _ schema: SettingsSchema) -> String? {
+        var text = ""
+        for (part, isSetting) in parts(of: template) {
+            guard isSetting else {
+                text += part
+                continue
+            }
+            guard let value = settings.values[part] ?? schema[part]?.defaultValue, !value.isNull else { return nil }
+            text += value.stringValue ?? value.canonicalText
+        }
+        return text
+    }
+
     /// A plug-in gets what finds programs and tells the language, and nothing of the worker's own.
     static var environment: [String: String] {
         let own = ProcessInfo.processInfo.environment

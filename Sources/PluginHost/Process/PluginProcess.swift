@@ -6,8 +6,13 @@ import Synchronization
 
 /// A running plug-in. Calls block, several at once from threads of the caller's own; what goes wrong with the process ends all of them with
 /// an error, never with the worker.
-final class PluginProcess: Sendable {
+final class PluginProcess: PluginPeer {
     let program: PluginProgram
+    var name: String { program.name }
+    var callsAtOnce: Int { program.callsAtOnce }
+    var isOurs: Bool { program.sharesMemory }
+    /// What it may ask about.
+    let lent = LentTrees()
     /// Through which content goes, where the process shares it.
     let memory: SharedMemory?
     private let process: SpawnedProcess
@@ -121,6 +126,10 @@ final class PluginProcess: Sendable {
 
     // MARK: calling
 
+    func call(_ name: String, _ arguments: JSONValue) throws(StorageError) -> PluginCall.Answer {
+        try call(name, arguments, sending: nil)
+    }
+
     /// Makes a call and waits for its answer. What comes as data fills `destination`, where there is one, to its last byte.
     func call(
         _ name: String, _ arguments: JSONValue = [:], sending data: UnsafeRawBufferPointer? = nil,
@@ -139,15 +148,15 @@ final class PluginProcess: Sendable {
                 calls.last = .now
             }
         }
-        let isSent = writing.withLock { _ in
-            guard DescriptorIO.write(PluginMessage.request(id: id, call: name, arguments: arguments, data: data?.count), to: process.input)
-            else { return false }
-            guard let data else { return true }
-            return DescriptorIO.write(DataHeader(id: id, count: Int64(data.count)).bytes, to: process.data)
-                && DescriptorIO.write(data, to: process.data)
+        let line = PluginMessage.request(id: id, call: name, arguments: arguments, data: data?.count)
+        if !send(id, line, data) { giveUp(call, "it took no more of what was sent") }
+        var ended = call.wait()
+        // It waits for us.
+        while ended == nil, lent.isAsked {
+            call.extend(by: program.timeout.duration)
+            ended = call.wait()
         }
-        if !isSent { giveUp(call, "it took no more of what was sent") }
-        guard let outcome = call.wait() else {
+        guard let outcome = ended else {
             giveUp(call, "nothing came for \(program.timeout)")
             throw overdue(name, "nothing came for \(program.timeout)")
         }
@@ -164,6 +173,16 @@ final class PluginProcess: Sendable {
             // Nobody may still be writing into the caller's buffer.
             if destination != nil, !isAlive { dataThread.wait() }
             throw error
+        }
+    }
+
+    /// A line, and the data that belong to it. False when it takes no more.
+    private func send(_ id: Int64, _ line: [UInt8], _ data: UnsafeRawBufferPointer?) -> Bool {
+        writing.withLock { _ in
+            guard DescriptorIO.write(line, to: process.input) else { return false }
+            guard let data else { return true }
+            return DescriptorIO.write(DataHeader(id: id, count: Int64(data.count)).bytes, to: process.data)
+                && DescriptorIO.write(data, to: process.data)
         }
     }
 
@@ -190,12 +209,34 @@ final class PluginProcess: Sendable {
         switch reply {
         case .log(let level, let message): say(LogLine(level: level, message: masked(message)))
         case .progress(let id): waiting(id)?.extend(by: program.timeout.duration)
+        case .question(let id, let call, let arguments): asked(id, call, arguments)
         case .result(let id, let result, let data): waiting(id)?.answered(result, data: data)
         case .failure(let id, let json):
             calls.withLock { $0.hasFailed = true }
             guard let call = waiting(id) else { return }
             call.failed(PluginFailure(json: json, call: call.name, plugin: program.name).error.mapText(masked))
         }
+    }
+
+    /// What it asks, it asks for a call of ours, which does not count as silent meanwhile.
+    private func asked(_ id: Int64, _ call: String, _ arguments: JSONValue) {
+        guard calls.withLock({ !$0.waiting.isEmpty }) else {
+            return misspoken("a question while a call is under way", "\(call), and nobody has called")
+        }
+        let isTaken = lent.answer(id, call, arguments) { [weak self] outcome in
+            guard let self else { return }
+            for call in calls.withLock({ Array($0.waiting.values) }) { call.extend(by: program.timeout.duration) }
+            let isSent: Bool
+            switch outcome {
+            case .success(let answer):
+                let line = PluginMessage.result(id: id, answer.result, data: answer.data?.count)
+                isSent = answer.data.map { data in data.withUnsafeBytes { self.send(id, line, $0) } } ?? send(id, line, nil)
+            case .failure(let error):
+                isSent = send(id, PluginMessage.failure(id: id, PluginFailure(error, at: call)), nil)
+            }
+            if !isSent { kill(overdue(call, "it took no more of the answer to its own question")) }
+        }
+        if !isTaken { misspoken("few questions at once", "more than are answered") }
     }
 
     private func waiting(_ id: Int64) -> PluginCall? { calls.withLock { $0.waiting[id] } }

@@ -11,10 +11,13 @@ enum ContextMessage {
         members["scratchFolder"] = .string(context.scratchFolder)
         members["host"] = .string(context.host)
         members["identity"] = context.declaredIdentity.map { .string($0) }
+        if !context.neverFreeze.isEmpty { members["neverFreeze"] = .array(context.neverFreeze.map { .string($0) }) }
         return .object(members)
     }
 
     static func of(_ context: StepContext) -> JSONValue { of(context.system()) }
+
+    static func neverFreeze(_ json: JSONValue) -> [String] { json["neverFreeze"]?.arrayValue?.compactMap(\.stringValue) ?? [] }
 
     private static func step(_ step: StepName?) -> [String: JSONValue] {
         guard let step else { return ["job": "", "step": "", "attempt": 0] }
@@ -39,6 +42,7 @@ enum ContextMessage {
         ) { output.log($0, $1) }
         context.declaredIdentity = json["identity"]?.stringValue
         context.step = stepName(json)
+        context.neverFreeze = neverFreeze(json)
         return context
     }
 }

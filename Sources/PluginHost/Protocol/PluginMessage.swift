@@ -34,6 +34,8 @@ enum PluginMessage {
         case failure(id: Int64, JSONValue)
         /// The call is still being worked on.
         case progress(id: Int64)
+        /// What the plug-in asks while a call of the worker's is under way; its ids are below zero.
+        case question(id: Int64, call: String, arguments: JSONValue)
         case log(level: String, message: String)
 
         /// Nil for what is none of these.
@@ -44,7 +46,10 @@ enum PluginMessage {
                 return
             }
             guard let id = json["id"]?.intValue else { return nil }
-            if json["progress"]?.boolValue == true {
+            if id < 0 {
+                guard let call = json["call"]?.stringValue else { return nil }
+                self = .question(id: id, call: call, arguments: json["arguments"] ?? [:])
+            } else if json["progress"]?.boolValue == true {
                 self = .progress(id: id)
             } else if let error = json["error"] {
                 self = .failure(id: id, error)

@@ -7,25 +7,30 @@ final class HostedLoans<Value: Sendable>: Sendable {
     private struct Loan {
         var value: Value
         /// Finishing it lets the lender go on.
-        var end: AsyncStream<Never>.Continuation
-        var lending: Task<Void, any Error>
+        var end: AsyncStream<Void>.Continuation
+        var lending: Task<[String: JSONValue], any Error>
     }
+
+    /// Who borrowed did not come to an end: the lender is not to go on as if he had.
+    private struct Unfinished: Error {}
 
     private let loans = Mutex<(next: Int64, open: [Int64: Loan])>((1, [:]))
 
-    /// Begins a loan and returns when the value is there. `lender` lends it for as long as the body that it is given runs.
+    /// Begins a loan and returns when the value is there. `lender` lends it for as long as the body that it is given runs; what it returns
+    /// then is said at the loan's end.
     func lend(
-        _ lender: @escaping @Sendable (_ body: @escaping @Sendable (Value) async throws -> Void) async throws -> Void
+        _ lender: @escaping @Sendable (_ body: @escaping @Sendable (Value) async throws -> Void) async throws -> [String: JSONValue]
     ) async throws -> (handle: Int64, value: Value) {
         let (values, arrival) = AsyncThrowingStream.makeStream(of: Value.self)
-        let (ends, end) = AsyncStream.makeStream(of: Never.self)
+        let (ends, end) = AsyncStream.makeStream(of: Void.self)
         let lending = Task {
             do {
-                try await lender { value in
+                let outputs = try await lender { value in
                     arrival.yield(value)
-                    for await _ in ends {}
+                    for await _ in ends { throw Unfinished() }
                 }
                 arrival.finish()
+                return outputs
             } catch {
                 arrival.finish(throwing: error)
                 throw error
@@ -48,12 +53,19 @@ final class HostedLoans<Value: Sendable>: Sendable {
     }
 
     func endAll() async {
-        for handle in loans.withLock({ Array($0.open.keys) }) { try? await end(handle) }
+        for handle in loans.withLock({ Array($0.open.keys) }) { _ = try? await end(handle, failed: true) }
     }
 
-    func end(_ handle: Int64) async throws {
-        guard let loan = loans.withLock({ $0.open.removeValue(forKey: handle) }) else { return }
+    /// `failed`: what the loan was for has not come to its end.
+    @discardableResult
+    func end(_ handle: Int64, failed: Bool) async throws -> [String: JSONValue] {
+        guard let loan = loans.withLock({ $0.open.removeValue(forKey: handle) }) else { return [:] }
+        if failed { loan.end.yield() }
         loan.end.finish()
-        try await loan.lending.value
+        do {
+            return try await loan.lending.value
+        } catch is Unfinished {
+            return [:]
+        }
     }
 }

@@ -5,8 +5,11 @@ import StepKit
 struct HostedRecorder: StepRecorder {
     let output: PluginOutput
 
-    func log(_ level: LogLevel, _ message: String) { output.log(level, message) }
-    func progress(_ progress: StepProgress) {}
+    func log(_ level: LogLevel, _ message: String) {
+        StillWorking.current?.say()
+        output.log(level, message)
+    }
+    func progress(_ progress: StepProgress) { StillWorking.current?.say() }
     func ensureHeld() throws {}
     func checkpoint(_ state: JSONValue) async throws { throw refusal("a checkpoint") }
     func recordUndo(_ state: [String: JSONValue]) async throws { throw refusal("undo state before a call returns") }

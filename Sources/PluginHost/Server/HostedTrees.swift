@@ -9,6 +9,14 @@ final class HostedTrees: Sendable {
     private let writers = HostedLoans<any TreeWriter>()
     private let files = HostedTable<OpenFile>()
     private let targets = HostedTable<any FileWriter>()
+    /// So many files of trees may be open at once.
+    private let openAtMost: Int
+    /// A part of a file has at most so many bytes.
+    private let largestPart: Int
+
+    init(openAtMost: Int = .max, largestPart: Int = PluginMessage.maximumData) {
+        (self.openAtMost, self.largestPart) = (openAtMost, largestPart)
+    }
 
     /// Used by one call at a time: the worker's end has one thread a file.
     private final class OpenFile: @unchecked Sendable {
@@ -20,23 +28,28 @@ final class HostedTrees: Sendable {
     func openReader(
         _ lend: @escaping @Sendable (_ body: @escaping @Sendable (any TreeReader) async throws -> Void) async throws -> Void
     ) async throws -> HostedAnswer {
-        let (handle, tree) = try await readers.lend(lend)
+        let (handle, tree) = try await readers.lend { body in
+            try await lend(body)
+            return [:]
+        }
         return HostedAnswer(result: [
             "handle": .int(handle), "logicalPath": TreeMessage.path(tree.logicalPath), "readsAtOnce": .int(Int64(tree.readsAtOnce)),
-            "confirms": true, "tellsHoles": true,
+            "confirms": true, "tellsHoles": true, "stream": .bool(tree is any TreeStream),
         ])
     }
 
+    /// `lend` returns what is to be told of the restore when it has ended.
     func openWriter(
-        _ lend: @escaping @Sendable (_ body: @escaping @Sendable (any TreeWriter) async throws -> Void) async throws -> Void
+        _ lend: @escaping @Sendable (_ body: @escaping @Sendable (any TreeWriter) async throws -> Void) async throws -> [String: JSONValue]
     ) async throws -> HostedAnswer {
         HostedAnswer(result: ["handle": .int(try await writers.lend(lend).handle)])
     }
 
     func close(_ request: HostedRequest) async throws -> HostedAnswer {
         let handle = try request.number("handle")
-        if request.call == "tree.close" { try await readers.end(handle) } else { try await writers.end(handle) }
-        return HostedAnswer()
+        let failed = request.arguments["failed"]?.boolValue ?? false
+        let outputs = try await request.call == "tree.close" ? readers.end(handle, failed: failed) : writers.end(handle, failed: failed)
+        return HostedAnswer(result: ["outputs": .object(outputs)])
     }
 
     func finish() async {
@@ -57,7 +70,7 @@ final class HostedTrees: Sendable {
                 let hole = try files[request.number("file"), request].reader.skipHole()
                 if hole > 0 { return HostedAnswer(result: ["hole": .int(hole)]) }
             }
-            var bytes = [UInt8](repeating: 0, count: Int(min(try request.number("length"), Int64(PluginMessage.maximumData))))
+            var bytes = [UInt8](repeating: 0, count: Int(min(max(try request.number("length"), 0), Int64(largestPart))))
             let count = try bytes.withUnsafeMutableBytes { try files[request.number("file"), request].reader.read(into: $0) }
             return HostedAnswer(data: count == bytes.count ? bytes : Array(bytes[..<count]))
         case "tree.end":
@@ -70,6 +83,7 @@ final class HostedTrees: Sendable {
             try tree.confirm()
             return HostedAnswer()
         }
+        if request.call == "tree.entry" { return try entry(of: tree, request) }
         let path = try request.path("path")
         switch request.call {
         case "tree.metadata": return HostedAnswer(result: try tree.metadata(of: path).message)
@@ -79,10 +93,27 @@ final class HostedTrees: Sendable {
         }
     }
 
+    /// The next entry of a stream, as `tree.read` answers of a file; null at its end.
+    private func entry(of tree: any TreeReader, _ request: HostedRequest) throws -> HostedAnswer {
+        guard let stream = tree as? any TreeStream else { throw request.unknown }
+        guard let entry = try stream.next() else { return HostedAnswer(result: .null) }
+        var answer = try entry.content.map(begin) ?? HostedAnswer(result: ["metadata": entry.metadata.message])
+        // What the stream says of the entry counts: its content may know no more than its bytes.
+        answer.result = .object(
+            (answer.result.objectValue ?? [:]).merging(
+                ["path": TreeMessage.path(entry.path), "metadata": entry.metadata.message]) { $1 })
+        return answer
+    }
+
     /// The first part of a file; it stays open where that is not all of it.
     private func begin(_ file: any FileReader) throws -> HostedAnswer {
         var isKept = false
         defer { if !isKept { file.close() } }
+        guard files.count < openAtMost else {
+            throw StorageError(
+                .failed, expected: "at most \(openAtMost) files open at once", found: "one more", at: "the tree that is lent",
+                advice: "this is an error in the plug-in: it ends no files (`tree.end`); tell its author")
+        }
         let metadata = try file.metadata()
         let size = metadata.size >= 0 ? min(metadata.size, Int64(TreeMessage.firstPart)) : Int64(TreeMessage.firstPart)
         // One more than there should be: a part that is not full is the last.
@@ -158,6 +189,8 @@ final class HostedTable<Value: Sendable>: Sendable {
             return value
         }
     }
+
+    var count: Int { state.withLock { $0.open.count } }
 
     @discardableResult func remove(_ number: Int64) -> Value? { state.withLock { $0.open.removeValue(forKey: number) } }
 

@@ -12,13 +12,16 @@ import Threads
 public final class PluginServer: Sendable {
     private let catalog: Catalog
     private let secrets: any SecretResolver
-    let output = PluginOutput()
+    let output: PluginOutput
+    private let worker: WorkerPeer
     private let underWay = Mutex(0)
     private let opened = Mutex<(any HostedInstance)?>(nil)
 
     private init(catalog: Catalog, secrets: any SecretResolver) {
         self.catalog = catalog
         self.secrets = secrets
+        output = PluginOutput()
+        worker = WorkerPeer(output)
     }
 
     /// Serves until nobody asks any more, then ends the process: a library that hangs must not hold it.
@@ -27,8 +30,7 @@ public final class PluginServer: Sendable {
         let server = PluginServer(catalog: catalog, secrets: secrets)
         var lines = LineReader(STDIN_FILENO, limit: PluginMessage.maximumLine)
         while let line = lines.next() {
-            guard let request = try? JSONValue(parsing: line), let id = request["id"]?.intValue, let call = request["call"]?.stringValue
-            else { _exit(65) }
+            guard let request = try? JSONValue(parsing: line), let id = request["id"]?.intValue else { _exit(65) }
             var data: [UInt8]?
             if let count = request["data"]?.intValue {
                 guard let header = DescriptorIO.read(DataHeader.size, from: PluginOutput.dataDescriptor).map(DataHeader.init),
@@ -37,10 +39,16 @@ public final class PluginServer: Sendable {
                 else { _exit(65) }
                 data = bytes
             }
+            if id < 0 {
+                server.worker.answered(id, request, data)
+                continue
+            }
+            guard let call = request["call"]?.stringValue else { _exit(65) }
             server.take(HostedRequest(id: id, call: call, arguments: request["arguments"] ?? [:], data: data ?? [], hasData: data != nil))
         }
         // What is open at a server is closed, or that would count us as present for a while; a library that hangs is not waited for.
         let closed = DispatchSemaphore(value: 0)
+        server.worker.end()
         Task {
             await server.finish()
             closed.signal()
@@ -107,7 +115,7 @@ public final class PluginServer: Sendable {
             let context = ContextMessage.system(arguments["context"] ?? [:], secrets: secrets, output: output)
             return HostedSystem(
                 system: try await type.open(settings, context), context: context, catalog: catalog,
-                recorder: HostedRecorder(output: output)
+                recorder: HostedRecorder(output: output), worker: worker
             ) { [weak self] other in
                 (try await self?.open(other) as? HostedSystem)?.system
             }
@@ -136,6 +144,12 @@ final class PluginOutput: Sendable {
     func fail(_ id: Int64, _ error: any Error, at location: String) {
         reported.withLock { $0[id] = nil }
         write(PluginMessage.failure(id: id, PluginFailure(error, at: location)))
+    }
+
+    /// Asks the worker. False when nobody is there any more.
+    func question(_ id: Int64, _ call: String, _ arguments: JSONValue) -> Bool {
+        let line = PluginMessage.request(id: id, call: call, arguments: arguments, data: nil)
+        return lines.withLock { _ in DescriptorIO.write(line, to: STDOUT_FILENO) }
     }
 
     /// At most once a second for a call.

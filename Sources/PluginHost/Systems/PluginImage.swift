@@ -19,9 +19,13 @@ final class PluginImage: ImageReader {
     /// Whether it finds what begins in the middle of a slot too.
     private let findsParts: Bool
 
-    init(_ process: PluginProcess, _ arguments: JSONValue) throws(StorageError) {
+    convenience init(_ process: PluginProcess, _ arguments: JSONValue) throws(StorageError) {
+        try self.init(process, opened: process.call("image.open", arguments).result)
+    }
+
+    /// `result`: what the opening has answered.
+    init(_ process: PluginProcess, opened result: JSONValue) throws(StorageError) {
         self.process = process
-        let result = try process.call("image.open", arguments).result
         guard let handle = result["handle"], let size = result["size"]?.intValue, size >= 0,
             let granularity = result["granularity"]?.intValue, granularity > 0, granularity.nonzeroBitCount == 1,
             let attributes = TreeMessage.attributes(result["attributes"])
@@ -90,7 +94,7 @@ final class PluginImage: ImageReader {
     func confirm() throws { if confirms { _ = try process.call("image.confirm", ["handle": handle]) } }
 
     /// What was read is read: how the closing went interests nobody.
-    func close() { _ = try? process.call("image.close", ["handle": handle]) }
+    func close(failed: Bool) { _ = try? process.call("image.close", process.closing(handle, failed: failed)) }
 }
 
 /// An image that a plug-in writes.
@@ -131,5 +135,5 @@ final class PluginImageWriter: ImageWriter {
 
     func finish() throws { _ = try process.call("target.finish", ["handle": handle]) }
     func abandon() { _ = try? process.call("target.abandon", ["handle": handle]) }
-    func close() throws { _ = try process.call("target.close", ["handle": handle]) }
+    func close(failed: Bool) throws { _ = try process.call("target.close", process.closing(handle, failed: failed)) }
 }

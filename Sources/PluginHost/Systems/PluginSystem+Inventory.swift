@@ -1,7 +1,7 @@
 import Basics
 public import StepKit
 
-extension PluginSystem {
+extension PluginInstance {
     public func inventory(_ context: SystemContext) async throws -> [Holding] {
         try await session.run(stopping: true) { process in
             let result = try process.call("inventory").result

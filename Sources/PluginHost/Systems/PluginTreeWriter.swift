@@ -52,7 +52,11 @@ final class PluginTreeWriter: TreeWriter {
     }
 
     func finish() throws { _ = try process.call("restore.finish", ["handle": handle]) }
-    func close() throws { _ = try process.call("restore.close", ["handle": handle]) }
+
+    /// What there is to tell of the restore.
+    func close(failed: Bool) throws -> [String: JSONValue] {
+        try process.call("restore.close", process.closing(handle, failed: failed)).result["outputs"]?.objectValue ?? [:]
+    }
 }
 
 /// A file that a plug-in restores.

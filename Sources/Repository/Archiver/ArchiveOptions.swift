@@ -78,4 +78,6 @@ public struct ArchiveReport: Sendable {
     public var summary: SnapshotSummary
     /// Of a block image.
     public var image: ImageReport?
+    /// Of a system of several parts: of those that are images, by their names.
+    public var parts: [FileName: ImageReport] = [:]
 }

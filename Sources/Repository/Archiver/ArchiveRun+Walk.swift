@@ -51,6 +51,16 @@ extension ArchiveRun {
         var below: [Subdirectory] = []
         /// Files that several lanes are to read.
         var waiting: [WaitingFile] = []
+        /// Of a system of several parts: the images among them.
+        var images: [WaitingImage] = []
+    }
+
+    private struct WaitingImage: Sendable {
+        var image: ImageTree
+        var node: Node
+        var directory: DirectoryAssembly
+        var slot: Int
+        var former: Node?
     }
 
     private struct Subdirectory: Sendable {
@@ -68,6 +78,10 @@ extension ArchiveRun {
             return found
         }
         try await read(found.waiting)
+        if !found.images.isEmpty { try await pool.run { [lanes] in for lane in lanes { try lane.content.flush() } } }
+        for next in found.images {
+            try await take(next.image, next.node, in: next.directory, at: next.slot, former: next.former)
+        }
         for next in found.below { try await walk(next.path, into: next.directory, former: next.former) }
     }
 
@@ -95,6 +109,10 @@ extension ArchiveRun {
             // A source may know a file's version and not its size, which only a reading tells: it has the former one until then.
             if entry.metadata.size == FileMetadata.unknownSize, node.inode != 0, options.changeCheck != .ignoreInode, let formerNode {
                 node.size = formerNode.size
+            }
+            if let image = (reader as? PartTree)?.image(at: entryPath) {
+                found.images.append(WaitingImage(image: image, node: node, directory: directory, slot: slot, former: formerNode))
+                continue
             }
             switch entry.metadata.kind {
             case .directory:

@@ -41,6 +41,27 @@ extension Repository {
         }
     }
 
+    /// Stores the parts of a system, all of one point in time, as one snapshot: a folder at `path` with an entry for each, images as
+    /// `archive(image:)` does it. The base is of all of them; what a part's image does not know of it is read.
+    public func archive(
+        parts: [OpenPart], at path: TreePath, _ imageOptions: ImageOptions, _ options: ArchiveOptions
+    ) async throws -> ArchiveReport {
+        try await withUnsettledLock(isolation: nil) { lock in
+            let index = try await loadIndex(lock)
+            let known = try await snapshots()
+            let held = imageOptions.base.flatMap { base in known.last { $0.id == base.snapshotID } }
+            let begin = FileTime(since: options.time ?? .now)
+            let tree = try PartTree(parts, at: path, base: held == nil ? nil : imageOptions.base, modified: begin, imageOptions)
+            if let base = imageOptions.base, held == nil {
+                tree.note { $0.baseRefused = "its snapshot \(base.snapshotID.prefix(8)) is not in the repository any more" }
+            }
+            let parent = if let held { held } else { try await parent(for: tree.paths, options) }
+            var report = try await archive(tree, parent: parent, index, lock, options)
+            report.parts = tree.reports
+            return report
+        }
+    }
+
     private func archive(
         _ reader: any TreeReader, parent: Snapshot?, _ index: MasterIndex, _ lock: RepositoryLock, _ options: ArchiveOptions
     ) async throws -> ArchiveReport {

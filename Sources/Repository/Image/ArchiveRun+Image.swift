@@ -12,11 +12,16 @@ extension ArchiveRun {
     func take(_ tree: ImageTree, _ node: Node, in directory: DirectoryAssembly, former: Node?) async throws {
         let slot = directory.reserve()
         try await closing(directory)
+        counters.expect(tree.image.size)
+        try await take(tree, node, in: directory, at: slot, former: former)
+    }
+
+    /// Stores an image as the file `node`, for which a place is reserved.
+    func take(_ tree: ImageTree, _ node: Node, in directory: DirectoryAssembly, at slot: Int, former: Node?) async throws {
         let zeros = ZeroBlobs()
         let former = former?.type == "file" ? former : nil
         let readers = BlockingPool(label: "image", width: Self.imageReaders)
         let plan = try await extentsToRead(tree, former, zeros, readers)
-        counters.expect(tree.image.size)
         counters.passed(tree.image.size - plan.reads.reduce(0) { $0 + Int64(plan.layout.range($1).count) })
         counters.reading(tree.logicalPath)
         let assembly = ImageAssembly(plan, node, former: former, zeros: zeros, in: directory, slot: slot)

@@ -4,10 +4,10 @@ public import StorageKit
 import Threads
 
 extension Repository {
-    /// What is known of the block image that a snapshot holds. Nil when it holds a folder.
-    public func imageDescription(of snapshot: Snapshot) async throws -> ImageDescription? {
+    /// What is known of the block image that a snapshot holds, as the part of that name where one is named. Nil when it holds a folder.
+    public func imageDescription(of snapshot: Snapshot, part: FileName? = nil) async throws -> ImageDescription? {
         let loader = BlobLoader(store: store, key: key, index: try await loadIndex())
-        return try await imageFile(of: snapshot, loader).map {
+        return try await imageFile(of: snapshot, part, loader).map {
             ImageDescription(size: Int64(clamping: $0.size), attributes: $0.metadata?.extendedAttributes ?? [])
         }
     }
@@ -17,18 +17,21 @@ extension Repository {
     /// Whatever can't be read ends it with an error, after `abandon`: an image with a hole is no restore. What the index does not have is
     /// found before anything is written.
     public func restoreImage(
-        _ snapshot: Snapshot, to writer: any ImageWriter, range: Range<Int64>? = nil, _ options: RestoreOptions = RestoreOptions()
+        _ snapshot: Snapshot, part: FileName? = nil, to writer: any ImageWriter, range: Range<Int64>? = nil,
+        _ options: RestoreOptions = RestoreOptions()
     ) async throws -> ImageRestoreReport {
-        guard options.lock else { return try await restoreImageUnlocked(snapshot, writer, range, options) }
-        return try await withLock(.shared, isolation: nil) { _ in try await restoreImageUnlocked(snapshot, writer, range, options) }
+        guard options.lock else { return try await restoreImageUnlocked(snapshot, part, writer, range, options) }
+        return try await withLock(.shared, isolation: nil) { _ in
+            try await restoreImageUnlocked(snapshot, part, writer, range, options)
+        }
     }
 
     private func restoreImageUnlocked(
-        _ snapshot: Snapshot, _ writer: any ImageWriter, _ range: Range<Int64>?, _ options: RestoreOptions
+        _ snapshot: Snapshot, _ part: FileName?, _ writer: any ImageWriter, _ range: Range<Int64>?, _ options: RestoreOptions
     ) async throws -> ImageRestoreReport {
         let loader = BlobLoader(store: store, key: key, index: try await loadIndex())
         do {
-            guard let node = try await imageFile(of: snapshot, loader) else {
+            guard let node = try await imageFile(of: snapshot, part, loader) else {
                 throw RepositoryError(
                     .noSuchPath, expected: "a snapshot of a block image, which is one file", found: "a folder",
                     at: snapshot.paths.first ?? "/",
@@ -42,9 +45,9 @@ extension Repository {
     }
 
     /// The ranges in which an image differs from a snapshot of it; everything is read. A longer image is compared as far as the snapshot goes.
-    public func compareImage(_ snapshot: Snapshot, with image: any ImageReader) async throws -> [Range<Int64>] {
+    public func compareImage(_ snapshot: Snapshot, part: FileName? = nil, with image: any ImageReader) async throws -> [Range<Int64>] {
         let loader = BlobLoader(store: store, key: key, index: try await loadIndex())
-        guard let node = try await imageFile(of: snapshot, loader), image.size >= Int64(clamping: node.size) else {
+        guard let node = try await imageFile(of: snapshot, part, loader), image.size >= Int64(clamping: node.size) else {
             return [0..<image.size]
         }
         if let problem = try await loader.sizeProblem(of: node, at: "the file \(node.name)") { throw problem }
@@ -67,9 +70,10 @@ extension Repository {
         }
     }
 
-    /// The file at a snapshot's only path; nil when that is a folder.
-    private func imageFile(of snapshot: Snapshot, _ loader: BlobLoader) async throws -> Node? {
-        guard snapshot.paths.count == 1, let path = snapshot.paths.first.map({ TreePath($0) }) else { return nil }
+    /// The file at a snapshot's only path, or that of a part in it; nil when that is a folder, or not there.
+    private func imageFile(of snapshot: Snapshot, _ part: FileName?, _ loader: BlobLoader) async throws -> Node? {
+        guard snapshot.paths.count == 1, var path = snapshot.paths.first.map({ TreePath($0) }) else { return nil }
+        if let part { path = path.appending(part) }
         var tree = try await loader.loadTree(try snapshot.treeID())
         for (depth, name) in path.parts.enumerated() {
             guard let node = tree.node(named: name) else { return nil }

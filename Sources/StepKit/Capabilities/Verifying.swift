@@ -1,9 +1,7 @@
 public import Basics
 
-/// Checks a restored scratch copy in the system's own way.
+/// Checks a restored scratch copy in the system's own way. The settings of a check are the type's (`SystemType.checkSchema`).
 public protocol Verifying: System {
-    /// The settings of one entry of `checks:`.
-    static var checkSchema: SettingsSchema { get }
     /// Runs one check of what lies in `context.restoredFolder`, or in the system itself. Throws `StepError` of kind `.verification` when the copy is not good. Returns facts worth recording.
     func check(_ settings: Settings, _ context: StepContext) async throws -> [String: JSONValue]
     /// Runs the checks of one restored copy, in order; the facts of each. What they share, a scratch server, is made once.

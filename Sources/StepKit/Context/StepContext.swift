@@ -83,6 +83,7 @@ extension StepContext {
         var context = SystemContext(secrets: secrets, scratchFolder: scratchFolder, host: host) { [recorder] in recorder.log($0, $1) }
         context.declaredIdentity = identity
         context.step = StepName(job: job, tenant: tenant, step: step.id, verb: step.verb, attempt: attempt, key: key)
+        context.neverFreeze = neverFreeze
         return context
     }
 

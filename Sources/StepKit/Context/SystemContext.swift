@@ -16,6 +16,8 @@ public struct SystemContext: Sendable {
     public var declaredIdentity: String?
     /// The step that needs the system; nil where none does. It names things: what a step is allowed and told is in its own context.
     public var step: StepName?
+    /// Paths that the engine itself needs: a file system that holds one of them is not to be frozen.
+    public var neverFreeze: [String] = []
 
     public init(
         secrets: any SecretResolver, scratchFolder: String, host: String = ProcessInfo.processInfo.hostName,

@@ -11,15 +11,22 @@ import Testing
 
 /// librados and librbd hang or crash in a process of their own.
 @Suite struct CephHostTests {
-    private func system(_ image: ScratchImage, _ more: [String: JSONValue] = [:]) async throws -> PluginImageSystem {
+    typealias Image = PluginSystem & Snapshotting & ImageSource & ImageDestination
+
+    private func system(_ image: ScratchImage, _ more: [String: JSONValue] = [:]) async throws -> any Image {
         let type = try #require(Catalog.hosted.system("ceph-rbd"))
         let settings = Settings(image.settings.merging(more) { $1 }, origin: "system disk")
         let opened: any System = try await type.open(settings, try await SampleBench(DirectorySample.self).opening)
-        return try #require(opened as? PluginImageSystem)
+        return try #require(opened as? any Image)
+    }
+
+    private func hosting() throws -> any Hosting {
+        let type = CephRBDType().hosted(in: HostCommand([FlowRig.binary, "host-plugin"]), timeout: CephRBDType.timeout)
+        return try #require(type as? any Hosting)
     }
 
     /// A signal for the process in which the library runs; returns when it has done its work.
-    private func end(_ system: PluginImageSystem, by signal: Int32) async throws {
+    private func end(_ system: any Image, by signal: Int32) async throws {
         let process = try await system.session.run { $0 }
         process.signal(signal)
         if signal != SIGSTOP { try await eventually("the process ends") { !process.isAlive } }
@@ -53,12 +60,13 @@ import Testing
     @Test func whatWasPreparedIsUsed() async throws {
         let image = try await ScratchImage(size: 8 << 20)
         // Apart from what other tests have parked.
-        let type = HostedImageType(CephRBDType(), in: HostCommand([FlowRig.binary, "host-plugin"]), timeout: CephRBDType.timeout)
+        let type = try hosting()
         let settings = Settings(image.settings, origin: "system disk")
         let context = try await SampleBench(DirectorySample.self).context
         type.prepare(settings)
         type.prepare(settings)
-        let system = try await type.open(settings, context.system())
+        let opened: any System = try await type.open(settings, context.system())
+        let system = try #require(opened as? any Image)
         try await system.session.run { _ in }
         #expect(type.idle.take(try type.program(settings)) == nil, "one is enough, and it was taken")
         let snapshot = try await system.snapshot(key: "k", context)
@@ -68,13 +76,14 @@ import Testing
 
     /// Nobody waits twice for a cluster that is away, and what has failed is not used.
     @Test func whatCouldNotBePreparedIsLeft() async throws {
-        let type = HostedImageType(CephRBDType(), in: HostCommand([FlowRig.binary, "host-plugin"]), timeout: CephRBDType.timeout)
+        let type = try hosting()
         let settings = Settings(
             ["pool": "rbd", "image": "none", "monitors": "127.0.0.1:1", "user": "nobody", "timeout": "1s"], origin: "system disk")
         let context = try await SampleBench(DirectorySample.self).context
         type.prepare(settings)
         func find() async throws {
-            let system = try await type.open(settings, context.system())
+            let opened: any System = try await type.open(settings, context.system())
+            let system = try #require(opened as? any Image)
             _ = try await system.find(key: "k", context)
         }
         for _ in 0..<2 {

@@ -27,6 +27,8 @@ final class CommandSample: SystemSample {
         ]
     }
 
+    let checks: (good: [String: JSONValue], bad: [String: JSONValue]) = ([:], ["argv": ["/bin/false"]])
+
     init() async throws {
         folder = try ScratchFolder("conformance")
         try write("first", to: "a")

@@ -35,4 +35,12 @@ import Testing
     func whoTakesSnapshotsCanListThem(_ name: String) throws {
         #expect(try #require(Catalog.standard.system(name)).capabilities.contains(.inventorying))
     }
+
+    @Test(arguments: Catalog.hosted.systems.map { $0.name }) func whoChecksSaysBySettingsOfWhichKind(_ name: String) throws {
+        let type = try #require(Catalog.hosted.system(name))
+        #expect((type.checkSchema != nil) == type.capabilities.contains(.verifying))
+    }
+
+    @Test(arguments: Catalog.hosted.systems.filter { $0.capabilities.contains(.completing) }.map { $0.name })
+    func whoCompletesCopiesSaysSo(_ name: String) throws { #expect(try #require(Catalog.hosted.system(name)).thawCompletesCopies) }
 }

@@ -1,6 +1,7 @@
 import Basics
 import FlowModel
 import Foundation
+import PluginHost
 import Rigs
 import StepKit
 import Steps
@@ -12,6 +13,9 @@ final class SampleBench: Sendable {
     let sample: any SystemSample
     let type: String
     let recorder = MemoryRecorder()
+    /// Where it is to live, whatever its type declares: nil as it declares.
+    @TaskLocal static var child: HostCommand?
+    var declared: Settings { Settings(sample.settings, origin: "system sample") }
     var folder: ScratchFolder { sample.folder }
 
     init(_ sample: any SystemSample.Type) async throws {
@@ -37,8 +41,9 @@ final class SampleBench: Sendable {
 
     private func open<Kind>(_ settings: [String: JSONValue], as kind: Kind.Type) async throws -> Kind {
         guard let declared = Catalog.hosted.system(type) else { throw StageError(text: "no type \(type)") }
-        let system: any System = try await declared.open(Settings(settings, origin: "system sample"), opening)
-        guard let capable = system as? Kind else { throw StageError(text: "\(type) is no \(kind)") }
+        let type = Self.child.map { declared.hosted(in: $0, timeout: { _ in .minutes(1) }) } ?? declared
+        let system: any System = try await type.open(Settings(settings, origin: "system sample"), opening)
+        guard let capable = system as? Kind else { throw StageError(text: "\(self.type) is no \(kind)") }
         return capable
     }
 

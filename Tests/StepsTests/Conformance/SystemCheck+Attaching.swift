@@ -40,6 +40,7 @@ extension SystemCheck {
             case .image:
                 let image = try #require(try again.attached(recorded) as? any ImageSource)
                 #expect(try await image.withImage(of: nil, bench.context) { $0.size } > 0)
+            case .parts: throw StageError(text: "nothing attaches several parts yet")
             }
             try await again.detach(key: "k", state: recorded.state, bench.context)
             try await again.detach(key: "k", state: [:], bench.context)

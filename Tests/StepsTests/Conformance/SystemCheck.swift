@@ -23,10 +23,14 @@ struct SystemCheck: Sendable, CustomTestStringConvertible {
 
     var testDescription: String { name }
 
+    static let every =
+        snapshotting + quiescing + completing + discovering + inventorying + treeSource + treeDestination + imageSource + partSource
+        + attaching + verifying
+
     /// Those that a type has to pass, by the capabilities that it declares.
     static func all(of type: String) -> [SystemCheck] {
         let capabilities = Catalog.hosted.system(type)?.capabilities ?? []
-        return (snapshotting + quiescing + discovering + treeSource + treeDestination + imageSource + attaching + inventorying)
+        return every
             .filter { $0.needs.isSubset(of: capabilities) }
     }
 }

@@ -35,6 +35,23 @@ protocol SystemSample: AnyObject, Sendable {
     var isFrozen: Bool { get async throws }
     /// Whether there is something for `discover` to find.
     var isDiscovered: Bool { get }
+
+    /// Of a system of several parts, where they lie, as `write` has them.
+    var partFiles: [String] { get }
+    /// What is snapshotted while the sample rests, and the files that its copies get.
+    var window: SampleWindow { get throws }
+    /// Makes `folder` a copy of it as a restore leaves one.
+    func restore(into folder: String, _ bench: SampleBench) async throws
+    /// Makes such a copy a bad one, where settings alone don't find it so.
+    func spoil(_ folder: String) throws
+    /// The settings of a check that such a copy passes, and of one that it does not.
+    var checks: (good: [String: JSONValue], bad: [String: JSONValue]) { get throws }
+}
+
+struct SampleWindow: Sendable {
+    var folder: String
+    var added: Set<FileName>
+    var kept: TreePath
 }
 
 extension SystemSample {
@@ -44,6 +61,13 @@ extension SystemSample {
     var received: [UInt8]? { nil }
     var quiesceKind: QuiesceKind { .recorded }
     var isDiscovered: Bool { true }
+    var partFiles: [String] { [] }
+    var window: SampleWindow { get throws { throw StageError(text: "say what is snapshotted while \(Self.type) rests") } }
+    func restore(into folder: String, _ bench: SampleBench) async throws {}
+    func spoil(_ folder: String) throws {}
+    var checks: (good: [String: JSONValue], bad: [String: JSONValue]) {
+        get throws { throw StageError(text: "say which checks copies of \(Self.type) pass") }
+    }
     var isFrozen: Bool { get async throws { throw StageError(text: "say how one sees that \(Self.type) is frozen") } }
     func fill(_ files: [String: String]) async throws { throw StageError(text: "say how \(Self.type) gets files for its attachment") }
 

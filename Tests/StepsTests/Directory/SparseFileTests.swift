@@ -184,8 +184,9 @@ import Testing
         options.progress = { progress in readBytes.withLock { $0 = progress.bytesRead } }
         let near = try await repository.archive(FolderReader(path: place.path), options)
         let bench = try await SampleBench(DirectorySample.self)
-        let type = HostedTreeType(DirectoryType(), in: HostCommand([FlowRig.binary, "host-plugin"]), timeout: { _ in .seconds(60) })
-        let far: any TreeSource = try await type.open(Settings(["path": .string(place.path)], origin: "hosted"), bench.opening)
+        let type = DirectoryType().hosted(in: HostCommand([FlowRig.binary, "host-plugin"]), timeout: { _ in .seconds(60) })
+        let opened: any System = try await type.open(Settings(["path": .string(place.path)], origin: "hosted"), bench.opening)
+        let far = try #require(opened as? any TreeSource)
         let same = options
         let report = try await far.withTree(of: nil, bench.context) { try await repository.archive($0, same) }
         #expect(report.failures.isEmpty && report.snapshot.tree == near.snapshot.tree)

@@ -16,7 +16,7 @@ import Threads
     private static let host = HostCommand([FlowRig.binary, "host-plugin"])
 
     /// As `directory`, under the same name: what is recorded is to be the same.
-    private func hosted() -> any SystemType { HostedTreeType(DirectoryType(), in: Self.host, timeout: { _ in .seconds(20) }) }
+    private func hosted() -> any SystemType { DirectoryType().hosted(in: Self.host, timeout: { _ in .seconds(20) }) }
 
     private func open(_ type: any SystemType, _ path: String, _ bench: SampleBench) async throws -> any System {
         try await type.open(Settings(["path": .string(path)], origin: "hosted"), bench.opening)

@@ -3,6 +3,7 @@ import FlowModel
 import Foundation
 import Rigs
 import StepKit
+import Steps
 import StorageKit
 import Testing
 
@@ -20,11 +21,10 @@ import Testing
         let plain = SystemFacts(PlainType(), Self.settings)
         for (name, value) in odd.values { #expect(plain.values[name] != value, "\(name)") }
         let wrappers: [any SystemType] = [
-            HostedTreeType(OddType(), in: Self.host, timeout: { _ in .seconds(9) }),
-            HostedImageType(OddType(), in: Self.host, timeout: { _ in .seconds(9) }), OddType().isolated(in: Self.host),
+            OddType().hosted(in: Self.host, timeout: { _ in .seconds(9) }), OddType().isolated(in: Self.host),
         ]
         for wrapper in wrappers { #expect(SystemFacts(wrapper, Self.settings).values == odd.values) }
-        #expect(wrappers[2] is HostedTreeType<OddType> && OddType().isolated(in: nil) is OddType)
+        #expect(wrappers[1] is any Hosting && OddType().isolated(in: nil) is OddType)
         #expect(PlainType().isolated(in: Self.host) is PlainType)
     }
 
@@ -38,17 +38,77 @@ import Testing
         #expect(RepositoryFacts(wrapped, Self.settings).values == odd.values)
     }
 
-    /// What a manifest can say: everything but what only code can.
+    /// A hosted instance can be asked for what its own can, and for nothing else.
+    @Test func aHostedInstanceCanDoWhatItsOwnCan() async throws {
+        for type in Catalog.standard.systems {
+            let hosted = type.hosted(in: Self.host, timeout: { _ in .seconds(9) })
+            #expect(Abilities(of: hosted) == Abilities(of: type), "\(type.name)")
+        }
+    }
+
+    /// Whatever a system, a tree or an image may be asked is a call of the protocol, or said when something is opened, or by the type: and the guide has the
+    /// word. What is added to a contract has to be added here, and in between.
+    @Test func everyRequirementOfEveryContractTravels() throws {
+        let guide = try String(contentsOfFile: FlowRig.packageRoot + "/docs/plug-ins.md", encoding: .utf8)
+        let folders = ["StepKit/Capabilities": "", "StorageKit": "Tree|Image|File"]
+        var found: Set<String> = []
+        for (folder, names) in folders {
+            let root = FlowRig.packageRoot + "/Sources/" + folder
+            for file in try FileManager.default.contentsOfDirectory(atPath: root) where file.hasSuffix(".swift") {
+                let text = try String(contentsOfFile: root + "/" + file, encoding: .utf8)
+                for match in text.matches(of: /(?s)public protocol (\w+)[^{]*\{(.*?)\n\}/) {
+                    guard names.isEmpty || String(match.1).firstMatch(of: /^(Tree|Image|File)/) != nil else { continue }
+                    for member in match.2.matches(of: /(?m)^ {4}(?:static )?(?:var|func) (\w+)/) { found.insert("\(match.1).\(member.1)") }
+                }
+            }
+        }
+        #expect(found == Set(Self.words.keys), "\(found.symmetricDifference(Self.words.keys).sorted())")
+        for (requirement, word) in Self.words { #expect(guide.contains("`\(word)`"), "\(requirement): `\(word)` in the guide") }
+    }
+
+    private static let words = [
+        "Quiescing.quiesceKind": "quiesceKind", "Quiescing.quiesce": "quiesce", "Quiescing.thaw": "thaw",
+        "TreeCompleting.completing": "complete.open", "TreeCompleting.completed": "completed",
+        "Snapshotting.keepsBase": "keepsBase", "Snapshotting.snapshot": "snapshot", "Snapshotting.find": "find",
+        "Snapshotting.release": "release", "Snapshotting.retires": "retires", "Snapshotting.retire": "retire",
+        "GroupSnapshotting.groupPlace": "groupPlace", "GroupSnapshotting.snapshot": "snapshot.group",
+        "GroupSnapshotting.areOfOneInstant": "group",
+        "Attaching.attach": "attach", "Attaching.detach": "detach", "Attaching.attached": "attachment",
+        "PartSource.withParts": "parts.open", "PartSource.logicalPath": "identity", "TreeSource.withTree": "tree.open", "ImageSource.withImage": "image.open", "ImageSource.logicalPath": "identity",
+        "TreeDestination.withTreeWriter": "restore.open", "TreeDestination.isEmpty": "empty",
+        "TellingDestination.withTellingWriter": "restore.close", "ImageDestination.withImageWriter": "target.open",
+        "Verifying.check": "check", "Discovering.discover": "discover",
+        "TreeReader.logicalPath": "logicalPath", "TreeReader.metadata": "tree.metadata", "TreeReader.list": "tree.list",
+        "TreeReader.open": "tree.read", "TreeReader.readsAtOnce": "readsAtOnce", "TreeReader.isAway": "unavailable",
+        "TreeReader.confirm": "tree.confirm", "TreeStream.next": "tree.entry",
+        "FileReader.metadata": "metadata", "FileReader.read": "tree.next", "FileReader.skipHole": "hole", "FileReader.close": "tree.end",
+        "TreeWriter.makeDirectory": "restore.directory", "TreeWriter.createFile": "restore.file",
+        "TreeWriter.createSpecial": "restore.special", "TreeWriter.link": "restore.link", "TreeWriter.setMetadata": "restore.metadata",
+        "TreeWriter.existing": "restore.existing", "TreeWriter.finish": "restore.finish",
+        "FileWriter.write": "restore.write", "FileWriter.finish": "restore.finishFile", "FileWriter.abandon": "restore.abandonFile",
+        "ImageReader.size": "size", "ImageReader.granularity": "granularity", "ImageReader.allocatedExtents": "image.allocated",
+        "ImageReader.changedExtents": "image.changed", "ImageReader.changes": "filled", "ImageReader.read": "image.read",
+        // A process of ours reads into memory that the worker lends it; others send data.
+        "ImageReader.lend": "image.read", "ImageReader.attributes": "attributes", "ImageReader.confirm": "image.confirm",
+        "ImageWriter.replaces": "replaces: true", "ImageWriter.write": "target.write", "ImageWriter.zero": "target.zero",
+        "ImageWriter.finish": "target.finish", "ImageWriter.abandon": "target.abandon",
+    ]
+
+    /// What a manifest can say is all that a type can.
     @Test func aPluginOutsideSaysWhatItsManifestSays() throws {
         let folder = try ScratchFolder("wrapper")
         let path = folder.file("plugins")
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
         let manifest = """
             {"protocol": 1, "systems": [{"name": "odd", "contractVersion": 7, "summary": "odd in all", "identity": "{place}",
-             "settings": [{"name": "place", "type": "path", "summary": "where", "required": true}],
-             "capabilities": ["treeSource"], "scope": "global", "maxHold": "77s", "timeout": "9s", "snapshotCost": "slow",
-             "neededFor": {"treeSource": ["place"]},
-             "needs": [{"program": "odd", "package": "odd-utils"}, {"library": "libodd.so.1", "package": "libodd1"},
+             "settings": [{"name": "place", "type": "path", "summary": "where", "required": true, "matches": "/here"}],
+             "capabilities": ["treeSource", "snapshotting", "attaching", "verifying", "partSource"],
+             "views": ["image", "tree", "parts"], "attachedViews": ["image"], "parts": {"vda": "image"},
+             "checks": [{"name": "depth", "type": "integer", "summary": "how deep"}],
+             "scope": {"freeze": "global", "snapshot": "global"}, "maxHold": "77s", "timeout": "9s", "snapshotCost": "slow",
+             "groupPlace": "{place}", "neededFor": {"treeSource": ["place"]},
+             "room": {"what": "odd", "folder": "{place}", "wanted": "2MiB"},
+             "needs": [{"program": "odd", "package": "odd-utils", "in": "place"}, {"library": "libodd.so.1", "package": "libodd1"},
                        {"fileSystem": ["oddfs"], "for": ["treeSource"]}, {"administration": true}]}]}
             """
         try "#!/bin/sh\ncat <<'END'\n\(manifest)\nEND\n".write(toFile: path + "/odd", atomically: true, encoding: .utf8)
@@ -56,8 +116,7 @@ import Testing
         let contents = PluginFolder(path).read()
         let type = try #require(contents.types.first, "\(contents.problems)")
         let (said, plain) = (SystemFacts(type, Self.settings).values, SystemFacts(PlainType(), Self.settings).values)
-        let onlyInCode: Set = ["problems(in:)", "roomNeed(_:)", "views", "attachedViews", "groupPlace(_:)"]
-        for (name, value) in said where !onlyInCode.contains(name) { #expect(plain[name] != value, "\(name)") }
+        for name in plain.keys { #expect(plain[name] != said[name], "\(name)") }
         #expect(type.needs.map(\.name) == ["odd", "libodd.so.1", "oddfs", "CAP_SYS_ADMIN"])
         #expect(type.needs.map(\.package) == ["odd-utils", "libodd1", nil, nil])
         #expect(type.needs[2].isNeeded(for: [.treeSource]) && !type.needs[2].isNeeded(for: [.quiescing]))
@@ -112,6 +171,8 @@ private struct SystemFacts {
         values["scope(of:)"] = "\(AcquisitionKind.allCases.map { type.scope(of: $0) })"
         values["views"] = "\(type.views)"
         values["attachedViews"] = "\(type.attachedViews)"
+        values["parts(_:)"] = "\(type.parts(settings).sorted { $0.key < $1.key })"
+        values["checkSchema"] = "\(type.checkSchema?.fields.map(\.name) ?? [])"
         values["groupPlace(_:)"] = "\(String(describing: type.groupPlace(settings)))"
         values["defaultMaxHold"] = "\(type.defaultMaxHold)"
         values["capabilities"] = "\(type.capabilities.sorted())"
@@ -150,6 +211,29 @@ private struct MachineFacts {
     }
 }
 
+/// The protocols that instances of a type have.
+private struct Abilities: Equatable {
+    var names: Set<String> = []
+
+    init(of type: any SystemType) { self.init(type) }
+
+    private init<Kind: SystemType>(_: Kind) {
+        let instance = Kind.Instance.self
+        if instance is any Quiescing.Type { names.insert("Quiescing") }
+        if instance is any TreeCompleting.Type { names.insert("TreeCompleting") }
+        if instance is any Snapshotting.Type { names.insert("Snapshotting") }
+        if instance is any GroupSnapshotting.Type { names.insert("GroupSnapshotting") }
+        if instance is any TreeSource.Type { names.insert("TreeSource") }
+        if instance is any TreeDestination.Type { names.insert("TreeDestination") }
+        if instance is any ImageSource.Type { names.insert("ImageSource") }
+        if instance is any ImageDestination.Type { names.insert("ImageDestination") }
+        if instance is any Attaching.Type { names.insert("Attaching") }
+        if instance is any Verifying.Type { names.insert("Verifying") }
+        if instance is any Discovering.Type { names.insert("Discovering") }
+        if instance is any PartSource.Type { names.insert("PartSource") }
+    }
+}
+
 // MARK: types that say what is the default nowhere, and types that say nothing
 
 private let oddSchema = SettingsSchema([Setting<String>.required("place", "where", type: .path).field])
@@ -176,6 +260,8 @@ private struct OddType: SystemType {
     let capabilities: Set<Capability> = [.treeSource]
     let views = [SystemView.image, .tree]
     let attachedViews: Set<SystemView> = [.image]
+    let checkSchema: SettingsSchema? = oddSchema
+    func parts(_ settings: Settings) -> [String: SystemView] { ["vda": .image] }
     let isolation = oddIsolation
     let needs = oddNeeds
     func scope(of kind: AcquisitionKind) -> AcquisitionScope { kind == .freeze ? .global : .host }

@@ -30,8 +30,23 @@ final class PostgreSQLSample: SystemSample {
         }
     }
 
+    var window: SampleWindow { SampleWindow(folder: server.data, added: ["backup_label"], kept: TreePath("PG_VERSION")) }
+    var checks: (good: [String: JSONValue], bad: [String: JSONValue]) {
+        func query(_ expect: String) -> [String: JSONValue] {
+            ["queries": [["database": "postgres", "sql": "SELECT 1 + 1", "expect": .string(expect)]]]
+        }
+        return (query("2"), query("3"))
+    }
+
     init() async throws {
         folder = try ScratchFolder("conformance")
         server = try await PostgreSQLServerRig.start()
+    }
+
+    func restore(into place: String, _ bench: SampleBench) async throws {
+        let dumps = try await bench.read { reader in
+            try reader.list(TreePath()).entries.map { ($0.name.description, try reader.bytes(of: TreePath([$0.name]))) }
+        }
+        for (name, bytes) in dumps { try Data(bytes).write(to: URL(fileURLWithPath: place + "/" + name)) }
     }
 }

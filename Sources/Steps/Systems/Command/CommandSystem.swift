@@ -120,7 +120,6 @@ extension CommandSystem: TreeDestination {
 
 extension CommandSystem: Verifying {
     static let checkArguments = Setting<[String]>("argv", "The program; by default, the system's own `check`", type: .argv)
-    static let checkSchema = SettingsSchema([checkArguments.field])
 
     func check(_ settings: Settings, _ context: StepContext) async throws -> [String: JSONValue] {
         let own = try settings.optional(Self.checkArguments)

@@ -10,6 +10,7 @@ struct CommandType: SystemType {
         workingFolder.field, timeout.field, shell.field,
     ])
     let scope = AcquisitionScope.host
+    let checkSchema: SettingsSchema? = SettingsSchema([CommandSystem.checkArguments.field])
 
     static let quiesce = Setting<[String]>(
         "quiesce", "Program that brings the application to rest; its output is handed to `thaw`", type: .argv)
@@ -56,7 +57,8 @@ struct CommandType: SystemType {
         case .quiescing: [Self.quiesce.name, Self.thaw.name]
         case .treeSource: [Self.source.name]
         case .treeDestination: [Self.destination.name]
-        case .verifying, .snapshotting, .imageSource, .imageDestination, .discovering, .attaching, .inventorying: []
+        case .verifying, .snapshotting, .imageSource, .imageDestination, .partSource, .discovering, .attaching, .completing, .inventorying:
+            []
         }
     }
 

@@ -7,7 +7,7 @@ import StepKit
 struct Copy: Verb {
     let declaration = VerbDeclaration(
         name: "copy", summary: "Store a system as a snapshot of a repository",
-        subject: .systems(anyOf: [.treeSource, .imageSource, .attaching]),
+        subject: .systems(anyOf: [.treeSource, .imageSource, .partSource, .attaching]),
         schema: SettingsSchema([
             Self.to.field, Self.view.field, Self.excludes.field, Self.iexcludes.field, Self.tags.field, Self.parent.field,
             Self.changeCheck.field,
@@ -25,7 +25,8 @@ struct Copy: Verb {
 
     static let to = Setting<OneOrMore>.required("to", "The repository, or several", type: OneOrMore.type(of: .repositoryName))
     static let view = Setting<String>(
-        ViewReading.setting, "What is copied: the system's files (tree), or its disk (image); by default, the type's own view",
+        ViewReading.setting,
+        "What is copied: the system's files (tree), its disk (image), or all of its parts; by default, the type's own view",
         type: .choice(SystemView.allCases.map(\.rawValue)))
     static let excludes = Setting<[String]>(
         "excludes", "Paths to leave out, as restic patterns, in addition to the system's own", default: [])

@@ -18,8 +18,9 @@ struct CopyRun: Sendable {
         let snapshot = try context.snapshot(of: system)
         let report = try await archive(snapshot)
         var record = CopyRecord(system: system, repository: repositoryName, repositoryID: repository.id, snapshot: report.snapshot)
-        record.extentsRead = report.image?.read
-        record.extentsReused = report.image?.reused
+        let images = (report.image.map { [$0] } ?? []) + report.parts.values
+        record.extentsRead = images.isEmpty ? nil : images.reduce(0) { $0 + $1.read }
+        record.extentsReused = images.isEmpty ? nil : images.reduce(0) { $0 + $1.reused }
         record.unreadable = report.failures.count
         record.missed = report.failures.prefix(CopyRecord.namedAtMost).map { failure in
             let why = failure.error.kind == .changed ? "changed while it was read (\(failure.error.found))" : failure.error.found
@@ -54,6 +55,9 @@ struct CopyRun: Sendable {
         case .image:
             guard let source = opened as? any ImageSource else { throw unreadable(opened) }
             return try await archive(image: source, of: snapshot, options)
+        case .parts:
+            guard let source = opened as? any PartSource else { throw unreadable(opened) }
+            return try await archive(parts: source, of: snapshot, selection, options)
         }
     }
 
@@ -88,6 +92,19 @@ struct CopyRun: Sendable {
         return report
     }
 
+    private func archive(
+        parts source: any PartSource, of snapshot: SystemSnapshot?, _ selection: Selection, _ options: ArchiveOptions
+    ) async throws -> ArchiveReport {
+        let image = try ImageOptions(extent: context.settings.optional(Copy.extent), base: await formerBase(snapshot))
+        try context.recorder.ensureHeld()
+        let report = try await source.withParts(of: snapshot, context) { [repository] in
+            try await repository.archive(
+                parts: $0, at: source.logicalPath, image, options.leavingOut(selection, of: source.logicalPath))
+        }
+        for (part, image) in report.parts.sorted(by: { $0.key < $1.key }) { say(image, part.printable) }
+        return report
+    }
+
     /// The point in time that the last copy of the system was of. Of use to a snapshot only: what is live changes while it is read.
     private func formerBase(_ snapshot: SystemSnapshot?) async throws -> ImageBase? {
         guard snapshot != nil, try context.settings.value(Copy.changeCheck) != "content", let planned = context.plan.systems[system],
@@ -96,7 +113,8 @@ struct CopyRun: Sendable {
         return ImageBase(token: try JSONValue(encoding: base.snapshot), snapshotID: base.snapshotID)
     }
 
-    private func say(_ image: ImageReport) {
+    private func say(_ image: ImageReport, _ part: String? = nil) {
+        let system = part.map { "\(self.system), \($0)" } ?? self.system
         let size = ByteCount(bytes: image.extentSize).approximate
         context.recorder.log(
             .info, "\(system): \(image.extents.counted("extent")) of \(size), \(image.read) read, \(image.reused) taken from the parent")

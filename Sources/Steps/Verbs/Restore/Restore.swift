@@ -10,7 +10,7 @@ struct Restore: Verb {
         name: "restore", summary: "Bring a repository snapshot back into a system", subject: .repositorySnapshot,
         schema: SettingsSchema([
             Self.from.field, Self.to.field, Self.paths.field, Self.overwrite.field, Self.dryRun.field, Self.before.field, Self.system.field,
-            Self.pipeline.field, Self.host.field, Self.view.field, Self.tags.field, Self.range.field,
+            Self.pipeline.field, Self.host.field, Self.view.field, Self.tags.field, Self.range.field, Self.part.field,
         ]), workClass: .restore, holdsSystems: .exclusive, holdsRepositories: .shared,
         outputs: [
             "snapshotID": "The repository snapshot's id", "repositoryID": "The repository's own id", "files": "Files restored",
@@ -36,13 +36,16 @@ struct Restore: Verb {
     static let host = Setting<String>("host", "Consider only snapshots of this host, including other programs'")
     static let view = Setting<String>(
         ViewReading.setting,
-        "Consider only snapshots of this view: the system's files (tree), or its disk (image); by default, the type's own",
+        "Consider only snapshots of this view: the system's files (tree), its disk (image), or its parts; by default, the type's own",
         type: .choice(SystemView.allCases.map(\.rawValue)))
     static let tags = Setting<[String]>(
         "tags", "Consider only snapshots with one of these tags; of tags joined by commas, a snapshot must have all")
     static let range = Setting<String>(
         "range",
         "For a block image: restore only these bytes, into the existing image: `1GiB+64MiB` is 64 MiB from 1 GiB on; requires `overwrite`")
+
+    static let part = Setting<String>(
+        "part", "For a system of several parts: restore only the one with this name, into the same system or one that takes what it is")
 
     func problems(in settings: Settings) -> [SettingProblem] {
         let problem = SettingProblem(Self.range.name) {
@@ -72,7 +75,7 @@ struct Restore: Verb {
             outputs["warnings"] = 0
             return StepResult(outputs: outputs)
         }
-        let options = try options(snapshot, context)
+        let options = try await options(snapshot, from: repository, context)
         let report: RestoreReport
         if isDry {
             report = try await repository.restore(snapshot, to: CountingWriter(), options)
@@ -89,7 +92,7 @@ struct Restore: Verb {
             if let telling = destination as? any TellingDestination {
                 let (whole, told) = try await telling.withTellingWriter(overwrite: mayReplace, context, restore)
                 report = whole
-                outputs.merge(told) { $1 }
+                outputs.merge(told) { own, _ in own }
             } else {
                 report = try await destination.withTreeWriter(overwrite: mayReplace, context, restore)
             }
@@ -115,30 +118,51 @@ struct Restore: Verb {
             }
             return nil
         }
-        guard let image = try await repository.imageDescription(of: snapshot), try context.settings.value(Self.paths).isEmpty else {
+        let part = try part(of: snapshot, context)
+        guard let image = try await repository.imageDescription(of: snapshot, part: part), try context.settings.value(Self.paths).isEmpty
+        else {
             guard opened is any TreeDestination else {
                 throw StepError(
                     .invalidSetting, expected: "a snapshot of a block image, and no `paths`, because \(target) takes one image",
                     found: "\(snapshot.shortID) of \(snapshot.paths.joined(separator: ", "))", at: "step \(context.step.id)",
-                    advice: "restore it into a directory, or choose another snapshot")
+                    advice: "restore it into a directory, name one of its parts (`part:`), or choose another snapshot")
             }
             return nil
         }
-        let options = try options(snapshot, context)
+        let options = try await options(snapshot, from: repository, context)
         try context.recorder.ensureHeld()
-        if let part = try part(context.settings) {
-            return try await destination.withImageWriter(within: part, context) {
+        if let range = try range(context.settings) {
+            return try await destination.withImageWriter(within: range, context) {
                 try await OverwritingWriter.restore(into: target, $0) {
-                    try await repository.restoreImage(snapshot, to: $0, range: part, options)
+                    try await repository.restoreImage(snapshot, part: part, to: $0, range: range, options)
                 }
             }
         }
         return try await destination.withImageWriter(of: image, overwrite: try context.settings.value(Self.overwrite), context) {
-            try await OverwritingWriter.restore(into: target, $0) { try await repository.restoreImage(snapshot, to: $0, options) }
+            try await OverwritingWriter.restore(into: target, $0) {
+                try await repository.restoreImage(snapshot, part: part, to: $0, options)
+            }
         }
     }
 
-    private func part(_ settings: Settings) throws(StepError) -> Range<Int64>? {
+    /// The part that is to be restored; nil for all there is. Refused where the snapshot has none of that name.
+    private func part(of snapshot: Snapshot, _ context: StepContext) throws(StepError) -> FileName? {
+        guard let name = try context.settings.optional(Self.part) else { return nil }
+        guard !name.isEmpty, !name.contains("/"), name != ".", name != ".." else {
+            throw StepError(
+                .invalidSetting, expected: "the name of a part", found: name.printable, at: "step \(context.step.id)",
+                advice: "`snapshots ls` shows the parts as the entries of the system's folder; other places are `paths`")
+        }
+        guard snapshot.paths.count == 1 else {
+            throw StepError(
+                .invalidSetting, expected: "a snapshot of one system, of which \(name) is a part",
+                found: "\(snapshot.shortID) of \(snapshot.paths.count) paths", at: "step \(context.step.id)",
+                advice: "restore by `paths` instead")
+        }
+        return FileName(name)
+    }
+
+    private func range(_ settings: Settings) throws(StepError) -> Range<Int64>? {
         guard let text = try settings.optional(Self.range) else { return nil }
         guard try settings.value(Self.overwrite) else {
             throw StepError(.invalidSetting, expected: "`overwrite: true` beside `range`", found: "none", at: settings.origin)
@@ -165,10 +189,20 @@ struct Restore: Verb {
     }
 
     /// A folder's content lands at the system's root, wherever it came from; with several paths in the snapshot each keeps its own.
-    private func options(_ snapshot: Snapshot, _ context: StepContext) throws -> RestoreOptions {
+    private func options(_ snapshot: Snapshot, from repository: Repository, _ context: StepContext) async throws -> RestoreOptions {
         let recorder = context.recorder
+        var paths = try context.settings.value(Self.paths).map { TreePath($0) }
+        var root = snapshot.restoreRoot
+        if let part = try part(of: snapshot, context) {
+            let place = root.appending(part)
+            let target = try context.settings.value(Self.to)
+            let isOfParts = context.plan.systems[target].flatMap { context.catalog.system($0.type) }?.views.contains(.parts) ?? false
+            // A folder's content lands at the root of what takes folders; a system of parts has a place for each by its name.
+            let isFolder = try await repository.imageDescription(of: snapshot, part: part) == nil
+            if isFolder, !isOfParts { root = place } else if paths.isEmpty { paths = [place] }
+        }
         return RestoreOptions(
-            paths: try context.settings.value(Self.paths).map { TreePath($0) }, root: snapshot.restoreRoot,
+            paths: paths, root: root,
             progress: { progress in
                 recorder.progress(
                     StepProgress(

@@ -72,8 +72,38 @@ struct RestoreTrial: Sendable {
                 .invalidSetting, expected: "a snapshot of a block image, because \(name) takes nothing else",
                 found: snapshot.paths.joined(separator: ", "), at: "step \(context.step.id)", advice: "restore into a directory")
         }
-        return try await restore(
+        var facts = try await restore(
             snapshot, in: repository, to: destination, readBack: (destination as? DirectorySystem)?.path, context)
+        if let parts = destination as? any PartSource {
+            facts["compared"] = .int(try await compare(snapshot, in: repository, with: parts, context))
+        }
+        return facts
+    }
+
+    /// The images among a system's parts, read back: how many bytes were compared.
+    private func compare(
+        _ snapshot: Snapshot, in repository: Repository, with source: any PartSource, _ context: StepContext
+    ) async throws -> Int64 {
+        try await source.withParts(of: nil, context) { parts in
+            var compared: Int64 = 0
+            for part in parts {
+                guard case .image(let image) = part.content, try await repository.imageDescription(of: snapshot, part: part.name) != nil
+                else { continue }
+                let differing = try await repository.compareImage(snapshot, part: part.name, with: image)
+                guard differing.isEmpty else {
+                    throw Self.differs(snapshot, differing, at: "/\(source.logicalPath)/\(part.name)")
+                }
+                compared += image.size
+            }
+            return compared
+        }
+    }
+
+    private static func differs(_ snapshot: Snapshot, _ ranges: [Range<Int64>], at location: String) -> StepError {
+        StepError(
+            .verification, expected: "what was restored to equal snapshot \(snapshot.shortID)",
+            found: "\(ranges.count.counted("differing range")), the first from byte \(ranges[0].lowerBound) to \(ranges[0].upperBound)",
+            at: location, advice: "restore once more into another place; if it differs again, look at that disk and at this one")
     }
 
     private func restoreImage(
@@ -93,15 +123,9 @@ struct RestoreTrial: Sendable {
         var facts: [String: JSONValue] = ["bytes": .int(report.bytes), "bytesWritten": .int(report.bytesWritten)]
         guard let source = destination as? any ImageSource else { return facts }
         let differing = try await source.withImage(of: nil, context) { try await repository.compareImage(snapshot, with: $0) }
-        guard let first = differing.first else {
-            facts["compared"] = .int(image.size)
-            return facts
-        }
-        throw StepError(
-            .verification, expected: "what was restored to equal snapshot \(snapshot.shortID)",
-            found: "\(differing.count.counted("differing range")), the first from byte \(first.lowerBound) to \(first.upperBound)",
-            at: "/\(source.logicalPath)",
-            advice: "restore once more into another place; if it differs again, look at that disk and at this one")
+        guard differing.isEmpty else { throw Self.differs(snapshot, differing, at: "/\(source.logicalPath)") }
+        facts["compared"] = .int(image.size)
+        return facts
     }
 
     private func restore(

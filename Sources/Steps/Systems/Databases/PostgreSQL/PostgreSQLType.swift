@@ -13,6 +13,7 @@ struct PostgreSQLType: SystemType {
     ])
     /// A session in backup mode lives in one worker; what it holds on the server can be ended from anywhere.
     let scope = AcquisitionScope.global
+    let checkSchema: SettingsSchema? = ScratchCheck.schema
     let defaultMaxHold = TimeSpan.seconds(300)
     /// The sessions in backup mode that this process holds.
     private let sessions = BackupSessions()

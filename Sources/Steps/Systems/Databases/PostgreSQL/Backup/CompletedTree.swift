@@ -27,6 +27,9 @@ struct CompletedTree: TreeReader {
     }
 
     var logicalPath: TreePath { base.logicalPath }
+    var readsAtOnce: Int { base.readsAtOnce }
+    func isAway(after error: StorageError) -> Bool { base.isAway(after: error) }
+    func confirm() throws { try base.confirm() }
 
     func metadata(of path: TreePath) throws -> FileMetadata {
         if let file = files[path] { return try metadata(file, in: TreePath(Array(path.parts.dropLast()))) }

@@ -5,8 +5,6 @@ import StepKit
 
 /// A restored copy is started as a scratch server and asked. Dumps that were restored into a declared server are asked there.
 extension PostgreSQLSystem: Verifying {
-    static var checkSchema: SettingsSchema { ScratchCheck.schema }
-
     func check(_ settings: Settings, _ context: StepContext) async throws -> [String: JSONValue] {
         try await check(each: [settings], context).first ?? [:]
     }
