@@ -180,7 +180,7 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(name: "HTTPClientTests", dependencies: ["HTTPClient", "Basics", "Rigs"], swiftSettings: strict),
         .testTarget(
-            name: "PluginHostTests", dependencies: ["PluginHost", "Basics", "StepKit", "StorageKit", "Rigs"], swiftSettings: strict),
+            name: "PluginHostTests", dependencies: ["PluginHost", "Basics", "FlowModel", "StepKit", "StorageKit", "Threads", "Rigs"], swiftSettings: strict),
         .testTarget(name: "CryptoTests", dependencies: ["Basics", "Crypto"], swiftSettings: strict),
         .testTarget(name: "ExpressionsTests", dependencies: ["Basics", "Expressions", "FlowModel"], swiftSettings: strict),
         .testTarget(

@@ -90,7 +90,7 @@ import Testing
         let dated = try #require(future.first)
         #expect(dated.system == "home")
         let list = try rig.run(["snapshots", "list"] + place)
-        #expect(list.status == 0 && list.output.contains("(future)") && list.errors.contains("1 dated in the future"), "\(list.errors)")
+        #expect(list.status == 0 && list.output.contains("(future)") && list.errors.contains("1 snapshot dated in the future"), "\(list.errors)")
         #expect(try rig.run(["snapshots", "dump", dated.id, file] + place).output == "from the future", "by its id it is there")
 
         // The next copy goes by its own, and what misses something is not the latest.

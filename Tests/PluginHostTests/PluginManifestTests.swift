@@ -118,6 +118,7 @@ import Testing
                 case .attaching: type is any Attaching.Type
                 case .completing: type is any TreeCompleting.Type
                 case .partSource: type is any PartSource.Type
+                case .inventorying: type is any Inventorying.Type
                 }
             })
     }

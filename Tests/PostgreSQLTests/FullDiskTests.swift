@@ -37,7 +37,7 @@ import Testing
         }
         try await eventually("the reserve is given up") { try !cluster.status().hasReserve }
         try await eventually("it writes") { await write(cluster) }
-        #expect(log.lines.contains { $0.contains("reserve") && $0.contains("free space") })
+        try await eventually("it is said") { log.lines.contains { $0.contains("reserve") && $0.contains("free at least") } }
         #expect(server > 0)
         let room = try #require(cluster.room)
         #expect(room.has < room.needs && !room.hasReserve)

@@ -94,6 +94,6 @@ public final class KeptProgram: @unchecked Sendable {  // started once, by whoev
 
     deinit {
         try? input.fileHandleForWriting.close()
-        process.waitUntilExit()
+        process.waitForEnd()
     }
 }

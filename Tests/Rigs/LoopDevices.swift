@@ -24,7 +24,7 @@ public enum LoopDevices {
                 process.arguments = program
                 process.standardError = FileHandle.nullDevice
                 guard (try? process.run()) != nil else { continue }
-                process.waitUntilExit()
+                process.waitForEnd()
             }
         }
     }

@@ -77,7 +77,7 @@ public final class LoopMount: Sendable {
             process.arguments = program
             process.standardError = FileHandle.nullDevice
             guard (try? process.run()) != nil else { continue }
-            process.waitUntilExit()
+            process.waitForEnd()
         }
     }
 }

@@ -108,7 +108,7 @@ public final class PostgreSQLServerRig: Sendable {
     public func stop() {
         guard keeper.process.isRunning else { return }
         try? keeper.input.fileHandleForWriting.close()
-        keeper.process.waitUntilExit()
+        keeper.process.waitForEnd()
         try? FileManager.default.removeItem(atPath: folder)
     }
 

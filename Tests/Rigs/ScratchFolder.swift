@@ -15,7 +15,7 @@ public final class ScratchFolder: Sendable {
         let remove = Process()
         remove.executableURL = URL(fileURLWithPath: "/bin/rm")
         remove.arguments = ["-rf", "--one-file-system", path]
-        if (try? remove.run()) != nil { remove.waitUntilExit() }
+        if (try? remove.run()) != nil { remove.waitForEnd() }
     }
 
     public func file(_ name: String) -> String { path + "/" + name }

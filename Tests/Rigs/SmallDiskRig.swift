@@ -51,6 +51,6 @@ private final class NamespaceKeeper {
 
     func end() {
         try? input.fileHandleForWriting.close()
-        process.waitUntilExit()
+        process.waitForEnd()
     }
 }

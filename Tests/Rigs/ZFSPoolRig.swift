@@ -40,7 +40,7 @@ public final class ZFSPoolRig: Sendable {
         process.environment = ["PATH": "/usr/sbin:/usr/bin:/sbin:/bin"]
         process.standardError = FileHandle.nullDevice
         guard (try? process.run()) != nil else { return }
-        process.waitUntilExit()
+        process.waitForEnd()
     }
 }
 

@@ -1,5 +1,6 @@
 import Basics
 import Foundation
+import Rigs
 import StepKit
 import StorageKit
 import Testing

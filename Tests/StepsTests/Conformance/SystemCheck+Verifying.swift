@@ -1,6 +1,7 @@
 import Basics
 import FlowModel
 import Foundation
+import Rigs
 import StepKit
 import Testing
 
@@ -15,7 +16,8 @@ extension SystemCheck {
             context.restoredFolder = try await restored(bench)
             #expect(try await system.check(each: [settings(good), settings(good)], context).count == 2)
             context.restoredFolder = try await restored(bench, spoiled: true)
-            let error = await #expect(throws: StepError.self) { [context] in _ = try await system.check(each: [settings(bad)], context) }
+            let spoiled = context
+            let error = await #expect(throws: StepError.self) { _ = try await system.check(each: [settings(bad)], spoiled) }
             #expect(error?.kind == .verification && error?.retry == .permanent, "\(String(describing: error))")
         }
     ]
