@@ -10,7 +10,7 @@ import NIOSSL
 public final class ResticServer: Sendable {
     /// `http://127.0.0.1:8000/`
     public let url: String
-    private let listener: NIOAsyncChannel<RequestBody.Wire, Never>
+    private let listener: NIOAsyncChannel<ArrivedConnection, Never>
     private let service: Service
 
     /// Listens; nobody is served before `serve`. `log` gets, at `info`, a line a request.
@@ -22,7 +22,7 @@ public final class ResticServer: Sendable {
         return server
     }
 
-    private init(_ service: Service, _ listener: NIOAsyncChannel<RequestBody.Wire, Never>) {
+    private init(_ service: Service, _ listener: NIOAsyncChannel<ArrivedConnection, Never>) {
         self.service = service
         self.listener = listener
         let settings = service.settings
@@ -37,7 +37,7 @@ public final class ResticServer: Sendable {
         return limits
     }
 
-    private static func bind(_ service: Service) async throws -> NIOAsyncChannel<RequestBody.Wire, Never> {
+    private static func bind(_ service: Service) async throws -> NIOAsyncChannel<ArrivedConnection, Never> {
         let (settings, limits) = (service.settings, headLimits)
         let patience = TimeAmount.milliseconds(settings.patience.milliseconds)
         let headTime = TimeAmount.milliseconds(settings.headTime.milliseconds)
@@ -63,7 +63,7 @@ public final class ResticServer: Sendable {
                             withDecoderLimitConfiguration: limits)
                         try pipeline.addHandler(TurnHandler(deadline))
                         try pipeline.addHandler(PatienceHandler(patience))
-                        return try RequestBody.Wire(wrappingChannelSynchronously: channel)
+                        return ArrivedConnection(try RequestBody.Wire(wrappingChannelSynchronously: channel))
                     }
                 }
         } catch let error where !(error is Explanation) {
@@ -81,7 +81,8 @@ public final class ResticServer: Sendable {
             try await listener.executeThenClose { inbound in
                 try await withThrowingTaskGroup(of: Void.self) { group in
                     var open = 0
-                    for try await wire in inbound {
+                    for try await arrived in inbound {
+                        let wire = arrived.take()
                         if open >= limit {
                             service.makeRoom()
                             try await group.next()

@@ -77,7 +77,7 @@ import Testing
         "PartSource.withParts": "parts.open", "PartSource.logicalPath": "identity", "TreeSource.withTree": "tree.open", "ImageSource.withImage": "image.open", "ImageSource.logicalPath": "identity",
         "TreeDestination.withTreeWriter": "restore.open", "TreeDestination.isEmpty": "empty",
         "TellingDestination.withTellingWriter": "restore.close", "ImageDestination.withImageWriter": "target.open",
-        "Verifying.check": "check", "Discovering.discover": "discover",
+        "Verifying.check": "check", "Discovering.discover": "discover", "Inventorying.inventory": "inventory",
         "TreeReader.logicalPath": "logicalPath", "TreeReader.metadata": "tree.metadata", "TreeReader.list": "tree.list",
         "TreeReader.open": "tree.read", "TreeReader.readsAtOnce": "readsAtOnce", "TreeReader.isAway": "unavailable",
         "TreeReader.confirm": "tree.confirm", "TreeStream.next": "tree.entry",
