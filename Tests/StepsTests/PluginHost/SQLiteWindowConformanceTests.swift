@@ -5,7 +5,8 @@ import StepKit
 import StorageKit
 import Testing
 
-@Suite struct SQLiteWindowConformanceTests {
+// One after the other: the processes that hold freezes are known by the keys of these, and all checks use one.
+@Suite(.serialized) struct SQLiteWindowConformanceTests {
     @Test(arguments: SystemCheck.all(of: SQLiteWindowSample.type)) func keeps(_ check: SystemCheck) async throws {
         try await check(SQLiteWindowSample.self)
     }
